@@ -1,0 +1,54 @@
+//! Which sequences a run learns from and in which order it sees them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scalar::Count;
+
+/// The data of a run: a dataset and the order in which training visits it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSpec {
+    /// Where the sequences come from.
+    pub dataset: Dataset,
+    /// In which order training visits them.
+    pub sampler: Sampler,
+}
+
+/// Where sequences come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Dataset {
+    /// The embedded subset of simulated Sawyer pushing, 64×64 RGB, 30 frames.
+    #[default]
+    SawyerPush,
+    /// A folder in the BAIR robot-pushing layout: `{train,validate,test}/<dir1>/<dir2>/{0..}.png`,
+    /// `actions.csv`, `endeffector_positions.csv`.
+    Bair {
+        /// The folder that holds `train`, `validate` and `test`.
+        root: PathBuf,
+    },
+    /// A square pushed about by its actions, drawn on the fly: for tests.
+    MovingSquare {
+        /// Training sequences; validation and test have a quarter each, at least one.
+        sequences: Count,
+        /// Frames of each sequence.
+        frames: Count,
+    },
+}
+
+/// The order in which training visits sequences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Sampler {
+    /// A fresh permutation of all sequences per pass, from the run's seed.
+    #[default]
+    EpochPermutation,
+    /// The document's order: the DataLoader's indices only seed NumPy, which then draws
+    /// directories with replacement, anew with every iterator.
+    Original {
+        /// `num_workers` of the DataLoader; 0 loads in the main process.
+        workers: u32,
+    },
+}

@@ -1,0 +1,46 @@
+//! Which optimizer moves the parameters.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scalar::{DecayRate, Positive};
+
+/// The optimizer of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimizerSpec {
+    /// Adam (Kingma & Ba 2015) in the arithmetic of `torch.optim.Adam`.
+    Adam(AdamSpec),
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self::Adam(AdamSpec::default())
+    }
+}
+
+/// Hyper-parameters of Adam; defaults are the cvae document's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamSpec {
+    /// Step size α.
+    pub learning_rate: Positive,
+    /// Decay rate β₁ of the first moment.
+    pub beta1: DecayRate,
+    /// Decay rate β₂ of the second moment.
+    pub beta2: DecayRate,
+    /// ε added to the denominator, outside the square root.
+    pub epsilon: Positive,
+}
+
+impl Default for AdamSpec {
+    fn default() -> Self {
+        let rate = |x: f64| DecayRate::try_from(x).expect("the literal is in [0, 1)");
+        let positive = |x: f64| Positive::try_from(x).expect("the literal is positive");
+        Self {
+            learning_rate: positive(0.002),
+            beta1: rate(0.9),
+            beta2: rate(0.999),
+            epsilon: positive(1e-8),
+        }
+    }
+}
