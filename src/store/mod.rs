@@ -19,4 +19,5 @@
 //! The store knows bytes and records; it does not know what a loss is.
 
 pub mod event;
+pub mod manifest;
 pub mod record;
