@@ -1,6 +1,6 @@
 //! Behaviour of the file system module on real folders.
 
-use std::{io::Write, os::unix::fs::symlink, process::Command};
+use std::{os::unix::fs::symlink, process::Command};
 
 use super::*;
 
