@@ -1,1 +1,1 @@
-//! TODO
+//! Clock, git, toolchain and machine.
