@@ -11,7 +11,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Read},
-    os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -102,6 +102,27 @@ pub enum Kind {
     Dangling,
 }
 
+/// What stands at a path itself, symlinks not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    File {
+        /// Length in bytes.
+        bytes: u64,
+        /// Whether its owner may run it.
+        executable: bool,
+    },
+    /// A symlink.
+    Symlink {
+        /// Where it leads, as written.
+        target: PathBuf,
+    },
+    /// A directory.
+    Dir,
+    /// A named pipe, socket or device.
+    Other,
+}
+
 /// An entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
@@ -161,6 +182,24 @@ pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
             _ => Err(FsError::io("inspect", path)(error)),
         },
     }
+}
+
+/// Returns what stands at a path itself, or nothing if nothing does.
+pub fn look(path: &Path) -> Result<Option<Node>, FsError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(FsError::io("inspect", path))?,
+    };
+    let executable = metadata.permissions().mode() & 0o100 != 0;
+    Ok(Some(match metadata.file_type() {
+        kind if kind.is_file() => Node::File { bytes: metadata.len(), executable },
+        kind if kind.is_dir() => Node::Dir,
+        kind if kind.is_symlink() => {
+            let target = fs::read_link(path).map_err(FsError::io("inspect", path))?;
+            Node::Symlink { target }
+        }
+        _ => Node::Other,
+    }))
 }
 
 /// Maps a regular file read-only into memory.

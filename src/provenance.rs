@@ -1,1 +1,0 @@
-//! Clock, git, toolchain and machine.
