@@ -1,0 +1,163 @@
+//! Settings that are each valid but cannot be meant together.
+
+use super::{
+    RunSpec,
+    data::DataSpec,
+    model::{CvaeSpec, ModelSpec},
+    run::TrainingSpec,
+};
+use crate::schedule::{KlWeight, TeacherForcing};
+
+/// Two settings of a run that exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// A sequence has fewer frames than a roll-out needs.
+    #[error(
+        "{context} context frames and a horizon of {horizon} need {} frames, \
+         but sequences of `{dataset}` have {frames}", context + horizon
+    )]
+    SequenceTooShort {
+        /// `context_frames`.
+        context: u64,
+        /// `horizon`.
+        horizon: u64,
+        /// The dataset's name.
+        dataset: &'static str,
+        /// Its sequences' length.
+        frames: u64,
+    },
+    /// A batch of one, for a model that normalizes over the batch.
+    #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values")]
+    BatchOfOne,
+    /// Teacher forcing would begin to decay after the last epoch.
+    #[error("teacher forcing decays from epoch {start}, but the last epoch is {last}")]
+    DecayAfterEnd {
+        /// `start_epoch`.
+        start: u64,
+        /// Index of the last epoch.
+        last: u64,
+        /// Key of `start_epoch`.
+        key: &'static str,
+    },
+    /// The KL ramp has no length.
+    #[error("a KL ramp of ratio 0 has no length")]
+    RampWithoutLength {
+        /// Key of `ratio`.
+        key: &'static str,
+    },
+    /// A cycle would be shorter than an epoch.
+    #[error("{cycles} cycles of the KL weight do not fit in {epochs} epochs")]
+    CyclesBeyondEpochs {
+        /// `cycles`.
+        cycles: u64,
+        /// `epochs`.
+        epochs: u64,
+    },
+}
+
+impl Contradiction {
+    /// Returns the dotted keys involved, the likeliest to be at fault first.
+    pub fn keys(&self) -> Vec<&'static str> {
+        const EPOCHS: &str = "training.epochs";
+        match self {
+            Self::SequenceTooShort { .. } => vec![
+                "model.cvae.horizon",
+                "model.cvae.context_frames",
+                "data.dataset.moving_square.frames",
+                "data.dataset",
+            ],
+            Self::BatchOfOne => vec!["training.batch_size"],
+            Self::DecayAfterEnd { key, .. } => vec![key, EPOCHS],
+            Self::RampWithoutLength { key } => vec![key],
+            Self::CyclesBeyondEpochs { .. } => {
+                vec!["model.cvae.kl_weight.cyclical.cycles", EPOCHS]
+            }
+        }
+    }
+
+    /// Returns what to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::DecayAfterEnd { .. } => {
+                Some("start earlier, train longer, or choose `always`".to_owned())
+            }
+            Self::RampWithoutLength { .. } => {
+                Some("`constant = { beta = 1.0 }` is the full weight from the start".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl RunSpec {
+    /// Checks that no two settings contradict each other.
+    pub fn check(&self) -> Result<(), Contradiction> {
+        match &self.model {
+            ModelSpec::Cvae(model) => {
+                check_frames(model, &self.data)?;
+                check_batch(&self.training)?;
+                check_teacher_forcing(model, &self.training)?;
+                check_kl_weight(model, &self.training)
+            }
+        }
+    }
+}
+
+fn check_frames(model: &CvaeSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let (context, horizon) = (model.context_frames.get(), model.horizon.get());
+    match data.dataset.frames() {
+        Some(frames) if context + horizon > frames => Err(Contradiction::SequenceTooShort {
+            context,
+            horizon,
+            dataset: data.dataset.name(),
+            frames,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.
+fn check_batch(training: &TrainingSpec) -> Result<(), Contradiction> {
+    if training.batch_size.get() == 1 {
+        return Err(Contradiction::BatchOfOne);
+    }
+    Ok(())
+}
+
+/// The document's slope divides by `epochs - start_epoch`; the straight line of the corrected
+/// schedule needs at least one epoch between its two ends.
+fn check_teacher_forcing(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
+    let (start, line_epochs, key) = match model.teacher_forcing {
+        TeacherForcing::Always | TeacherForcing::Never => return Ok(()),
+        TeacherForcing::Original { start_epoch, .. } => {
+            (start_epoch, 0, "model.cvae.teacher_forcing.original.start_epoch")
+        }
+        TeacherForcing::Linear { start_epoch, .. } => {
+            (start_epoch, 1, "model.cvae.teacher_forcing.linear.start_epoch")
+        }
+        TeacherForcing::StepDown { start_epoch, .. } => {
+            (start_epoch, 0, "model.cvae.teacher_forcing.step_down.start_epoch")
+        }
+    };
+    let (start, last) = (u64::from(start), training.epochs.get() - 1);
+    if start + line_epochs > last {
+        return Err(Contradiction::DecayAfterEnd { start, last, key });
+    }
+    Ok(())
+}
+
+fn check_kl_weight(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
+    let epochs = training.epochs.get();
+    match model.kl_weight {
+        KlWeight::Monotonic { ratio, .. } if ratio.get() <= 0.0 => {
+            Err(Contradiction::RampWithoutLength { key: "model.cvae.kl_weight.monotonic.ratio" })
+        }
+        KlWeight::Cyclical { ratio, .. } if ratio.get() <= 0.0 => {
+            Err(Contradiction::RampWithoutLength { key: "model.cvae.kl_weight.cyclical.ratio" })
+        }
+        KlWeight::Cyclical { cycles, .. } if cycles.get() > epochs => {
+            Err(Contradiction::CyclesBeyondEpochs { cycles: cycles.get(), epochs })
+        }
+        _ => Ok(()),
+    }
+}
