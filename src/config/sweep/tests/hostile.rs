@@ -29,17 +29,17 @@ macro_rules! fixtures {
 }
 
 fixtures! {
-    an_unclosed_table_is_refused: "unclosed_table.toml", (1, 7), "unclosed table";
-    an_unclosed_string_is_refused: "unclosed_string.toml", (1, 12), "invalid basic string";
-    an_unclosed_array_is_refused: "unclosed_array.toml", (4, 18), "unclosed array";
+    an_unclosed_table_is_refused: "unclosed_table.toml", (1, 8), "unclosed table";
+    an_unclosed_string_is_refused: "unclosed_string.toml", (1, 14), "invalid basic string";
+    an_unclosed_array_is_refused: "unclosed_array.toml", (4, 14), "unclosed array";
     a_key_given_twice_is_refused: "duplicate_key.toml", (4, 1), "duplicate key";
     a_table_given_twice_is_refused: "duplicate_table.toml", (5, 2), "duplicate key";
     a_key_without_a_value_is_refused: "missing_value.toml", (3, 11), "key without a value";
     an_integer_beyond_64_bits_is_refused: "huge_integer.toml", (4, 10), "more than 64 bits";
     a_learning_rate_of_nan_is_refused: "nan_lr.toml", (15, 11), "NaN is outside (0, inf)";
-    text_where_a_count_is_due_is_refused: "wrong_type.toml", (10, 19), "takes a whole number, not";
-    an_axis_without_values_is_refused: "empty_list.toml", (12, 10), "neither arms nor values";
-    a_misspelt_key_is_refused: "unknown_key.toml", (10, 16), "unknown key `learning_raet`";
+    text_where_a_count_is_due_is_refused: "wrong_type.toml", (11, 9), "takes a whole number, not";
+    an_axis_without_values_is_refused: "empty_list.toml", (13, 10), "neither arms nor values";
+    a_misspelt_key_is_refused: "unknown_key.toml", (12, 16), "unknown key `learning_raet`";
     bytes_that_are_not_utf_8_are_refused: "not_utf8.toml", (1, 9), "not UTF-8";
     a_nul_byte_is_refused: "nul.toml", (1, 10), "NUL byte";
     utf_16_is_refused_by_name: "utf16.toml", (1, 1), "UTF-16";
@@ -104,7 +104,7 @@ fn a_grid_explosion_is_counted_but_not_expanded() {
     let text = changed("[preset.tiny]", &format!("{axes}[preset.tiny]"));
     check(
         text.as_bytes(),
-        (24, 8),
+        (25, 8),
         "more than 10000 runs before conditions: 2 seeds x 2 x 1000 x 1000",
     );
 }
