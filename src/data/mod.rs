@@ -3,3 +3,5 @@
 //! Nothing here knows a tensor: a batch is a list of sequence indices, a frame is bytes.
 
 pub use crate::config::data::Split;
+
+pub mod sampler;
