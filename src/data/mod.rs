@@ -18,6 +18,7 @@ mod folder;
 mod moving_square;
 mod natural;
 mod pack;
+pub mod sampler;
 mod sawyer_push;
 
 pub use bair::{FrameFault, FrameShape, Required, TableFault};

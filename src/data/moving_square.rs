@@ -71,7 +71,7 @@ pub(super) fn check(sequences: Count, frames: Count) -> Result<(), DataError> {
 fn draw(sequences: Count, frames: Count, out: &mut Vec<u8>) -> io::Result<()> {
     let mut encoder = Encoder::begin(out)?;
     for split in Split::ALL {
-        let stream = Stream::new(SEED, &format!("data/moving_square/{split}"));
+        let stream = Stream::new(SEED, &format!("data.moving_square.{split}"));
         for number in 0..size(split, sequences) {
             let sequence = sequence(&mut stream.at(number), frames);
             encoder.sequence(split, &number.to_string(), &sequence, std::iter::empty())?;
