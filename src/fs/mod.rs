@@ -20,9 +20,11 @@ use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 mod lock;
+mod stamp;
 mod write;
 
 pub use lock::{Lock, is_locked, lock, try_lock};
+pub use stamp::{Stamp, stamp};
 pub use write::{
     AppendFile, create_dir_all, remove_temporaries, rename, write_atomic, write_atomic_with,
 };
