@@ -2,4 +2,6 @@
 //!
 //! Nothing here knows a tensor: a batch is a list of sequence indices, a frame is bytes.
 
+pub mod sampler;
+
 pub use crate::config::data::Split;
