@@ -1,1 +1,3 @@
-//! TODO
+//! Randomness that repeats.
+
+pub mod fill;
