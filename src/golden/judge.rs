@@ -260,8 +260,9 @@ fn drift(case: &Case, output: &OutputSpec, port: &Profile, reach: f64, width: Ul
         UlpWidth::Single => f64::from(f32::EPSILON),
         UlpWidth::Double | UlpWidth::Integer => f64::EPSILON,
     };
-    let before = Profile::captured(&case.fill(spec).data, output.kind);
-    port.elements.iter().zip(&before.elements).fold(0.0, |worst: f64, (&after, &before)| {
+    let positions: Vec<usize> = (0..port.elements.len()).map(|i| port.position(i)).collect();
+    let before = case.elements_at(spec, &positions);
+    port.elements.iter().zip(&before).fold(0.0, |worst: f64, (&after, &before)| {
         let excess = distance(after, before) - reach;
         let slack = 1e-4 * reach + 32.0 * unit * before.abs();
         if excess > 0.0 { worst.max(over(excess, slack)) } else { worst }

@@ -111,7 +111,7 @@ pub fn explain(
 fn detail(judgement: &Judgement) -> String {
     let comparison = &judgement.comparison;
     let mut text = format!(
-        "  {}: {} over its bound in `{}`\n  rule: {}\n",
+        "  {}: {} times its bound, check `{}`\n  rule: {}\n",
         judgement.output,
         ratio(judgement.ratio),
         judgement.check,

@@ -137,12 +137,31 @@ fn a_known_difference_needs_a_reason_and_a_size() {
 
 #[test]
 fn the_json_report_holds_what_a_script_needs() {
-    insta::assert_snapshot!(run(wrong(), "").to_json(), @r#""#);
+    insta::assert_snapshot!(run(wrong(), "").to_json(), @r#"
+    {
+      "cases": [
+        {
+          "system": "toy",
+          "case": "step",
+          "verdict": "fail",
+          "worst": {
+            "output": "loss",
+            "ratio": 125000.0
+          },
+          "reason": "2 of 3 outputs lie beyond their bounds, first `y`"
+        }
+      ]
+    }
+    "#);
 }
 
 #[test]
 fn the_table_names_the_worst_output_of_every_case() {
-    insta::assert_snapshot!(table(&run(wrong(), "")), @"");
+    insta::assert_snapshot!(table(&run(wrong(), "")), @r"
+    FAIL     toy/step     1.2e5  loss
+             2 of 3 outputs lie beyond their bounds, first `y`
+    toy: 0 pass, 1 fail, 0 invalid; worst error over bound 1.2e5
+    ");
 }
 
 #[test]
@@ -152,5 +171,24 @@ fn the_explanation_begins_with_the_first_divergent_output() {
     let isolated: Outputs =
         [("loss".to_owned(), Tensor { shape: Vec::new(), data: TensorData::F32(vec![0.25]) })]
             .into();
-    insta::assert_snapshot!(explain(&case, &report, &isolated, Precision::F32), @"");
+    insta::assert_snapshot!(explain(&case, &report, &isolated, Precision::F32), @r"
+    toy/step: FAIL (f32)
+    one step of a toy
+    2 of 3 outputs lie beyond their bounds, first `y`
+    note: a note
+
+    first divergent output
+      y: 62.495 times its bound, check `element`
+      rule: elements within 8.0e-6 of the largest: 8 times the original's own noise
+      element 1: -2.000999927520752e0 where the original has -2e0
+      mean: -5.00499963760376e-1 where the original has -5e-1
+      deviation: 1.500499963760376e0 where the original has 1.5e0
+      norm: 2.2369623845603783e0 where the original has 2.23606797749979e0
+      largest: 2.000999927520752e0 where the original has 2e0
+
+             output     ratio     error   rel. L2  contributed  ulps
+    FAIL     y         62.495    5.0e-4    4.5e-4            -  0:1 4097-8192:1
+    pass     count      0.000         0         0            -  0:1
+    FAIL     loss       1.2e5     1.0e0     1.0e0            0  >2^22:1
+    ");
 }

@@ -42,15 +42,31 @@ pub fn unit(name: &str, i: u64) -> f64 {
 
 /// Returns `n` elements `f32(lo + (hi - lo) * unit)`, computed in f64 and rounded once.
 pub fn uniform(name: &str, n: usize, lo: f64, hi: f64) -> Vec<f32> {
+    uniform_at(name, 0..n as u64, lo, hi)
+}
+
+/// Returns the elements of [`uniform`] at `indices`.
+pub fn uniform_at(
+    name: &str,
+    indices: impl IntoIterator<Item = u64>,
+    lo: f64,
+    hi: f64,
+) -> Vec<f32> {
     let hash = fnv1a64(name.as_bytes());
     let width = hi - lo;
-    indices(n).map(|i| single(lo + width * unit_of_hash(hash, i))).collect()
+    indices.into_iter().map(|i| single(lo + width * unit_of_hash(hash, i))).collect()
 }
 
 /// Returns `n` bell-shaped elements of mean 0: `std` times (the sum of twelve draws, minus 6).
 pub fn normalish(name: &str, n: usize, std: f64) -> Vec<f32> {
+    normalish_at(name, 0..n as u64, std)
+}
+
+/// Returns the elements of [`normalish`] at `indices`.
+pub fn normalish_at(name: &str, indices: impl IntoIterator<Item = u64>, std: f64) -> Vec<f32> {
     let hash = fnv1a64(name.as_bytes());
-    indices(n)
+    indices
+        .into_iter()
         .map(|i| {
             let first = DRAWS * i;
             // Multiples of 2^-24 below 12: the sum is exact in whatever order.
@@ -68,13 +84,13 @@ pub fn constant(n: usize, c: f64) -> Vec<f32> {
 /// Returns `n` bytes `floor(256 * unit)`.
 pub fn bytes(name: &str, n: usize) -> Vec<u8> {
     let hash = fnv1a64(name.as_bytes());
-    indices(n).map(|i| (draw(hash, i) >> 16).to_le_bytes()[0]).collect()
+    (0..n as u64).map(|i| (draw(hash, i) >> 16).to_le_bytes()[0]).collect()
 }
 
 /// Returns the indices `0..n` sorted by (their draw, themselves).
 pub fn permutation(name: &str, n: usize) -> Vec<i64> {
     let hash = fnv1a64(name.as_bytes());
-    let mut keyed: Vec<(u64, u64)> = indices(n).map(|i| (draw(hash, i), i)).collect();
+    let mut keyed: Vec<(u64, u64)> = (0..n as u64).map(|i| (draw(hash, i), i)).collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, i)| i.cast_signed()).collect()
 }
@@ -86,10 +102,6 @@ const fn draw(hash: u64, i: u64) -> u64 {
 
 fn unit_of_hash(hash: u64, i: u64) -> f64 {
     draw(hash, i) as f64 * UNIT
-}
-
-fn indices(n: usize) -> std::ops::Range<u64> {
-    0..n as u64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the recipe rounds to f32 exactly here")]
