@@ -19,8 +19,9 @@ pub trait Port {
 
     /// Computes every output of `case`.
     ///
-    /// In [`Precision::F32`] an output declared f32 is returned as f32, in [`Precision::F64`] as f64;
-    /// outputs declared otherwise keep their type. Outputs that the case does not declare are ignored.
+    /// In [`Precision::F32`] an output declared f32 is returned as f32, in [`Precision::F64`] as f64
+    /// (or as f32 if the original has no f64 run of it); outputs declared otherwise keep their type.
+    /// Outputs that the case does not declare are ignored.
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError>;
 
     /// Recomputes outputs with every module fed the reference's own stored input.

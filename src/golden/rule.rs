@@ -119,7 +119,7 @@ pub(super) struct Twins {
     /// The original's run in the other precision.
     other: Option<Profile>,
     /// Precision of `reference`.
-    precision: Precision,
+    pub(super) precision: Precision,
 }
 
 impl Twins {
