@@ -40,7 +40,8 @@ fn sources_sha256(root: &Path) -> Result<String, Box<dyn Error>> {
             hasher.update(part);
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let halves = hasher.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(halves.filter_map(|half| char::from_digit(half.into(), 16)).collect())
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -67,7 +67,6 @@ build:
 [group('tests')]
 [no-exit-message]
 test *ARGS:
-    @tools/setup -- cargo test --release --locked --doc --quiet
     @tools/setup -- tools/test "$@"
 
 # tests of the layers that need no libtorch
@@ -109,7 +108,7 @@ snapshots:
 [group('checks')]
 [no-exit-message]
 scripts:
-    @tools/step shellcheck "$(tools/fetch shellcheck)" --external-sources just .ci/run tools/*
+    @tools/step shellcheck "$(tools/fetch shellcheck)" --external-sources $(grep -lE '^#(!/usr/bin/env bash| shellcheck shell=bash)' just .ci/run tools/*)
     @tools/step test-setup tools/test-setup
 
 # licences and sources of the dependencies, and known advisories where the list can be had

@@ -161,3 +161,62 @@ fn check_kl_weight(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Cont
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks a run with these model and training settings, as JSON, for what it is refused with.
+    #[track_caller]
+    fn check(model: &str, training: &str, message: Option<&str>) {
+        let json = format!(
+            r#"{{ "seed": 1, "model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }} }}"#
+        );
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let found = spec.check().err().map(|contradiction| contradiction.to_string());
+        assert_eq!(found.as_deref(), message);
+    }
+
+    #[test]
+    fn the_documents_configuration_has_no_contradiction() {
+        check("", "", None);
+    }
+
+    #[test]
+    fn the_documents_schedule_needs_an_epoch_after_its_start() {
+        let start = r#""teacher_forcing": { "original": { "start_epoch": 4 } }"#;
+        check(start, r#""epochs": 5"#, None);
+        let message = "teacher forcing decays from epoch 4, but the last epoch is 3";
+        check(start, r#""epochs": 4"#, Some(message));
+    }
+
+    #[test]
+    fn a_straight_line_needs_two_different_ends() {
+        let start = r#""teacher_forcing": { "linear": { "start_epoch": 4 } }"#;
+        check(start, r#""epochs": 6"#, None);
+        let message = "teacher forcing decays from epoch 4, but the last epoch is 4";
+        check(start, r#""epochs": 5"#, Some(message));
+    }
+
+    #[test]
+    fn a_ramp_of_no_length_is_refused() {
+        let ratio = r#""kl_weight": { "monotonic": { "ratio": 0 } }"#;
+        check(ratio, "", Some("a KL ramp of ratio 0 has no length"));
+    }
+
+    #[test]
+    fn a_cycle_takes_at_least_an_epoch() {
+        let cycles = r#""teacher_forcing": "always", "kl_weight": { "cyclical": { "cycles": 4 } }"#;
+        check(cycles, r#""epochs": 4"#, None);
+        let message = "4 cycles of the KL weight do not fit in 3 epochs";
+        check(cycles, r#""epochs": 3"#, Some(message));
+    }
+
+    #[test]
+    fn all_frames_of_a_sequence_may_be_used_but_no_more() {
+        check(r#""horizon": 28"#, "", None);
+        let message = "2 context frames and a horizon of 29 need 31 frames, \
+                       but sequences of `sawyer_push` have 30";
+        check(r#""horizon": 29"#, "", Some(message));
+    }
+}

@@ -42,15 +42,17 @@ pub(super) fn write_with(
             }
         })
     });
-    broken.map_or(Ok(written?), Err)
+    match broken {
+        Some(error) => Err(error),
+        None => Ok(written?),
+    }
 }
 
 /// Says in what a whole pack is not current, if in anything.
 type Outdated<'a> = &'a dyn Fn(&Pack) -> Result<Option<String>, DataError>;
 
 /// Writes the bytes of a pack.
-type Write_<'a> =
-    &'a dyn Fn(&mut dyn Write, &mut dyn FnMut(Progress)) -> Result<(), WriteError>;
+type Produce<'a> = &'a dyn Fn(&mut dyn Write, &mut dyn FnMut(Progress)) -> Result<(), WriteError>;
 
 /// What stands at a pack's path.
 enum Found {
@@ -63,7 +65,7 @@ enum Found {
 pub(super) fn load_or_make(
     path: &Path,
     outdated: Outdated<'_>,
-    write: Write_<'_>,
+    write: Produce<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pack, DataError> {
     if let Found::Usable(pack) = look(path, outdated, progress)? {

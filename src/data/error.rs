@@ -138,7 +138,9 @@ impl DataError {
             Self::FrameCount { .. } => "all sequences of a data set have the same number of frames",
             Self::Frame { fault, .. } => return fault.hint(),
             Self::Table { fault, .. } => return fault.hint(),
-            Self::SourceChanged { .. } => "wait until nobody writes to the data set, then try again",
+            Self::SourceChanged { .. } => {
+                "wait until nobody writes to the data set, then try again"
+            }
             Self::BrokenPack { .. } => "delete the file; it is made again",
             Self::Fs(_)
             | Self::NotADirectory { .. }

@@ -5,9 +5,9 @@
 //! made anew and the reason becomes a warning, because the digest of the data then changes too.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
@@ -52,15 +52,15 @@ pub(super) fn open(
     let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
         encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
     };
-    let pack = cache::load_or_make(&pack_path(root, cache)?, &outdated, &write, progress)?;
+    let pack = cache::load_or_make(&pack_path(root, cache), &outdated, &write, progress)?;
     Ok(pack.described("bair", format!("folder `{}`", root.display())))
 }
 
 /// Returns where the pack of a root lies: its name holds the digest of the root's absolute path.
-fn pack_path(root: &Path, cache: &Path) -> Result<PathBuf, DataError> {
-    let absolute = fs::absolute(root)?;
+fn pack_path(root: &Path, cache: &Path) -> PathBuf {
+    let absolute = path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let digest = fs::sha256_hex(absolute.as_os_str().as_encoded_bytes());
-    Ok(cache.join(format!("bair-{}.pack", &digest[..16])))
+    cache.join(format!("bair-{}.pack", &digest[..16]))
 }
 
 /// Writes a data root as a pack that can be given away; compressed if its name ends in `.zst`.
@@ -172,33 +172,33 @@ fn difference(
     listing: &[SequenceFolder],
     pack: &Pack,
 ) -> Result<Option<String>, DataError> {
+    let said = |path: &str, what: &str| Ok(Some(format!("`{}` {what}", root.join(path).display())));
     for split in Split::ALL {
-        let listed = || listing.iter().filter(|folder| folder.split == split);
-        let shown = |name: &str| root.join(split.name()).join(name).display().to_string();
-        let names = pack.names(split);
-        if let Some(added) = listed().find(|folder| !names.contains(&folder.name)) {
-            return Ok(Some(format!("`{}` was added", shown(&added.name))));
+        let listed = listing.iter().filter(|folder| folder.split == split);
+        let now: BTreeSet<_> = listed.map(|folder| folder.name.as_str()).collect();
+        let then: BTreeSet<_> = pack.names(split).iter().map(String::as_str).collect();
+        if let Some(name) = now.difference(&then).next() {
+            return said(&format!("{split}/{name}"), "was added");
         }
-        if let Some(missing) = names.iter().find(|name| !listed().any(|f| f.name == **name)) {
-            return Ok(Some(format!("`{}` is missing", shown(missing))));
+        if let Some(name) = then.difference(&now).next() {
+            return said(&format!("{split}/{name}"), "is missing");
         }
     }
+    if let Some(first) = listing.first().filter(|first| first.frames != pack.frames()) {
+        let what = format!("has {} frames instead of {}", first.frames, pack.frames());
+        return said(&format!("{}/{}", first.split, first.name), &what);
+    }
     for (number, file) in listing.iter().flat_map(SequenceFolder::files).enumerate() {
-        let path = root.join(file);
-        let Some(known) = pack.source(number) else {
-            return Ok(Some(format!("`{}` was added", path.display())));
-        };
-        match fs::stamp(&path) {
+        let known = pack.source(number).expect("a pack has a record of every file");
+        match fs::stamp(&root.join(&file)) {
             Ok(stamp) if stamp == known.stamp => {}
             Ok(stamp) if stamp.bytes == known.stamp.bytes => {
-                if fs::sha256_file(&path)?.0 != fs::hex(&known.sha256) {
-                    return Ok(Some(format!("`{}` changed", path.display())));
+                if fs::sha256_file(&root.join(&file))?.0 != fs::hex(&known.sha256) {
+                    return said(&file, "changed");
                 }
             }
-            Ok(_) => return Ok(Some(format!("`{}` changed", path.display()))),
-            Err(error) if error.is_not_found() => {
-                return Ok(Some(format!("`{}` is missing", path.display())));
-            }
+            Ok(_) => return said(&file, "changed"),
+            Err(error) if error.is_not_found() => return said(&file, "is missing"),
             Err(error) => return Err(error.into()),
         }
     }

@@ -238,7 +238,8 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 /// Returns bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// Returns how many bytes an ordinary user may still write to the file system of a path.

@@ -139,11 +139,11 @@ fn write_tree(
         let mut budget = UNTRACKED_BYTES_MAX;
         for (path, status) in present {
             let node = fs::look(&workdir.join(&path))?;
-            if status.contains(Status::WT_NEW) && !afford(&node, &mut budget) {
+            if status.contains(Status::WT_NEW) && !afford(node.as_ref(), &mut budget) {
                 left_out.push(path.to_string_lossy().into_owned());
                 continue;
             }
-            match content(repository, &workdir.join(&path), &node).map_err(&write)? {
+            match content(repository, &workdir.join(&path), node.as_ref()).map_err(&write)? {
                 Some((mode, id)) => index.add(&entry(&path, mode, id)).map_err(&write)?,
                 None => left_out.push(path.to_string_lossy().into_owned()),
             }
@@ -170,7 +170,7 @@ fn is_gone(status: Status) -> bool {
 }
 
 /// Returns whether an untracked file is small enough, and takes its size off the budget.
-fn afford(node: &Option<Node>, budget: &mut u64) -> bool {
+fn afford(node: Option<&Node>, budget: &mut u64) -> bool {
     let bytes = match node {
         Some(Node::File { bytes, .. }) => *bytes,
         _ => 0,
@@ -186,7 +186,7 @@ fn afford(node: &Option<Node>, budget: &mut u64) -> bool {
 fn content(
     repository: &Repository,
     path: &Path,
-    node: &Option<Node>,
+    node: Option<&Node>,
 ) -> Result<Option<(u32, Oid)>, git2::Error> {
     Ok(match node {
         Some(Node::File { executable: false, .. }) => {

@@ -191,10 +191,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("journal.jsonl");
-            fs::write_atomic(&path, &bytes).unwrap();
-            read_journal(&path).ok();
+            json_lines::parse::<Event>(Path::new("journal.jsonl"), &bytes).ok();
         }
     }
 }

@@ -23,8 +23,12 @@ pub struct Log<T> {
 
 /// Reads a log; a complete line that does not parse is an error, an unfinished last one is not.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Log<T>, StoreError> {
-    let bytes = fs::read(path, LOG_BYTES_MAX)?;
-    let complete = complete_len(&bytes);
+    parse(path, &fs::read(path, LOG_BYTES_MAX)?)
+}
+
+/// Reads a log from its bytes; the path is for messages.
+pub(super) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Log<T>, StoreError> {
+    let complete = complete_len(bytes);
     let values = bytes[..complete]
         .split_inclusive(|&byte| byte == b'\n')
         .enumerate()

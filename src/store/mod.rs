@@ -13,6 +13,7 @@
 //! STORE/runs/<run id>/code.patch       difference of the working tree from its commit, if any
 //! STORE/runs/<run id>/record.json      written last: its presence says that the run is finished
 //! STORE/runs/<run id>/superseded/<n>/  an earlier attempt that was not continued
+//! STORE/runs/<run id>/superseded/unfinished/  while an attempt is being put aside; made good by the next lease
 //! STORE/sweeps/<name>.json             the runs of the sweep as it was last started
 //! ```
 //!

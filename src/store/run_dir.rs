@@ -158,10 +158,8 @@ impl RunDir {
     pub fn observe(&self) -> Result<Observed, StoreError> {
         // The lease first: a run that ends in between is then seen as live or as finished, never as
         // abandoned.
-        let lease = match fs::is_locked(&self.path(RunFile::Lease))? {
-            true => LeaseState::Live,
-            false => LeaseState::Free,
-        };
+        let locked = fs::is_locked(&self.path(RunFile::Lease))?;
+        let lease = if locked { LeaseState::Live } else { LeaseState::Free };
         Ok(Observed { state: self.state()?, lease })
     }
 

@@ -8,7 +8,6 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -125,10 +124,16 @@ pub fn write_tensors(
 pub fn read_tensors(
     path: &Path,
 ) -> Result<(Vec<StoredTensor>, BTreeMap<String, String>), TensorFileError> {
-    let bytes = fs::map(path)?;
+    parse(path, &fs::map(path)?)
+}
+
+fn parse(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(Vec<StoredTensor>, BTreeMap<String, String>), TensorFileError> {
     let wrong = |source| TensorFileError::Format { path: path.to_owned(), source };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(wrong)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(wrong)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
+    let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
     let entry: Entry<'static> = header
         .metadata()
         .as_ref()
@@ -282,16 +287,13 @@ mod tests {
         let path = folder.path().join("t.safetensors");
         write_tensors(&path, &tensors(), &metadata()).unwrap();
         let whole = fs::read(&path, 1 << 20).unwrap();
-        let damaged = folder.path().join("damaged");
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            std::fs::File::create(&damaged).unwrap().write_all(&bytes).unwrap();
-            assert!(read_tensors(&damaged).is_err(), "bit {bit} was flipped unnoticed");
+            assert!(parse(&path, &bytes).is_err(), "bit {bit} was flipped unnoticed");
         }
         for length in 0..whole.len() {
-            std::fs::File::create(&damaged).unwrap().write_all(&whole[..length]).unwrap();
-            assert!(read_tensors(&damaged).is_err(), "cut at byte {length} unnoticed");
+            assert!(parse(&path, &whole[..length]).is_err(), "cut at byte {length} unnoticed");
         }
     }
 

@@ -256,38 +256,16 @@ impl<'t> Deserializer<'t> for Layered<'t> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        let top = self.top();
-        match top.value.get_ref() {
-            DeValue::String(name) => {
-                visitor.visit_enum(Choice { name, place: top.place(), content: None })
-            }
-            DeValue::Table(table) => {
-                let mut keys: Vec<_> = table.keys().collect();
-                keys.sort_by_key(|key| key.span().start);
-                let place = |index: usize| super::tree::place(top.text, &keys[index].span());
-                match keys[..] {
-                    [] => Err(Problem::new(Kind::NoChoice(variants))),
-                    [name] => {
-                        let content = same_choice(&self.stack, name.get_ref());
-                        visitor.visit_enum(Choice {
-                            name: name.get_ref(),
-                            place: place(0),
-                            content: Some(Layered { stack: content }),
-                        })
-                    }
-                    _ => {
-                        let given = keys.iter().map(|key| key.get_ref().to_string()).collect();
-                        Err(Problem::new(Kind::SeveralChoices(given)).at(place(1)))
-                    }
-                }
-            }
-            other => {
-                let expected = variants.join("`, `");
-                let problem =
-                    format!("takes one of `{expected}`, not a value of type {}", other.type_str());
-                Err(Problem::new(Kind::Value(problem)))
-            }
-        }
+        let chosen = |node: &Node<'t>| Chosen::of(*node, variants);
+        let layers: Vec<Chosen<'t>> = self.stack.iter().map(chosen).collect::<Result<_, _>>()?;
+        let Chosen { name, place, .. } = layers.last().expect("a stack is never empty").clone();
+        // Only an unbroken run of layers that choose the same variant merges.
+        let same =
+            layers.iter().rev().map_while(|layer| layer.settings.filter(|_| layer.name == name));
+        let mut stack: Vec<Node<'t>> = same.collect();
+        stack.reverse();
+        let content = (!stack.is_empty()).then_some(Layered { stack });
+        visitor.visit_enum(Choice { name, place, content })
     }
 
     forward_to_deserialize_any! {
@@ -297,15 +275,50 @@ impl<'t> Deserializer<'t> for Layered<'t> {
     }
 }
 
-/// Returns the settings of the choice `name` in the topmost layers that all make this choice.
-fn same_choice<'t>(stack: &[Node<'t>], name: &str) -> Vec<Node<'t>> {
-    let settings = |node: &Node<'t>| match node.table() {
-        Some(table) if table.len() == 1 => node.get(name),
-        _ => None,
-    };
-    let mut content: Vec<Node<'t>> = stack.iter().rev().map_while(settings).collect();
-    content.reverse();
-    content
+/// The variant that one layer chooses.
+#[derive(Clone)]
+struct Chosen<'t> {
+    name: &'t str,
+    place: Place,
+    settings: Option<Node<'t>>,
+}
+
+impl<'t> Chosen<'t> {
+    /// Reads a layer's choice. Also called for layers that are overruled, so that a mistake does not
+    /// come to light only when the layer above is changed.
+    fn of(node: Node<'t>, variants: &'static [&'static str]) -> Result<Self, Problem> {
+        let chosen = match node.value.get_ref() {
+            DeValue::String(name) => Self { name, place: node.place(), settings: None },
+            DeValue::Table(table) => {
+                let mut entries: Vec<_> = table.iter().collect();
+                entries.sort_by_key(|(key, _)| key.span().start);
+                let place = |index: usize| super::tree::place(node.text, &entries[index].0.span());
+                match entries[..] {
+                    [] => return Err(Problem::new(Kind::NoChoice(variants)).at(node.place())),
+                    [(name, value)] => Self {
+                        name: name.get_ref(),
+                        place: place(0),
+                        settings: Some(Node { value, ..node }),
+                    },
+                    _ => {
+                        let given = entries.iter().map(|(key, _)| key.get_ref().to_string());
+                        let kind = Kind::SeveralChoices(given.collect());
+                        return Err(Problem::new(kind).at(place(1)));
+                    }
+                }
+            }
+            other => {
+                let (expected, given) = (variants.join("`, `"), other.type_str());
+                let problem = format!("takes one of `{expected}`, not a value of type {given}");
+                return Err(Problem::new(Kind::Value(problem)).at(node.place()));
+            }
+        };
+        if variants.contains(&chosen.name) {
+            Ok(chosen)
+        } else {
+            Err(Problem::unknown_variant(chosen.name, variants).at(chosen.place))
+        }
+    }
 }
 
 struct Fields<'t> {

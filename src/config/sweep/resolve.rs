@@ -146,7 +146,7 @@ fn label(axes: &[AxisArms<'_>], chosen: &[usize]) -> (String, BTreeMap<String, S
     let arms = || axes.iter().zip(chosen).map(|(axis, &arm)| (axis, &axis.arms[arm]));
     let name = arms().map(|(_, arm)| arm.label.as_str()).collect::<Vec<_>>().join(LABEL_SEPARATOR);
     let labels = arms().map(|(axis, arm)| (axis.name.clone(), arm.label.clone())).collect();
-    let place = arms().last().expect("a sweep has an axis").1.place.clone();
+    let place = arms().next_back().expect("a sweep has an axis").1.place.clone();
     (name, labels, place)
 }
 

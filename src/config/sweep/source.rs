@@ -116,7 +116,7 @@ pub(super) fn parse_override(index: usize, text: &str) -> Result<Tree<'_>, Fault
     }
 }
 
-fn tree<'t>(text: usize, table: Spanned<DeTable<'t>>) -> Tree<'t> {
+fn tree(text: usize, table: Spanned<DeTable<'_>>) -> Tree<'_> {
     let span = table.span();
     Tree { text, value: Spanned::new(span, DeValue::Table(table.into_inner())) }
 }

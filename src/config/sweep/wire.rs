@@ -1,5 +1,6 @@
 //! The sweep file as it is written. Settings of runs (`run`, `set`) are left as parsed TOML, because
 //! they are merged before they are read.
+#![expect(clippy::zero_sized_map_values, reason = "what such a table holds is read after merging")]
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,9 @@ use crate::scalar::Seed;
 
 /// Labels by axis name.
 pub(super) type When = BTreeMap<String, Vec<String>>;
+
+/// A table that is only known to be one.
+type Settings = BTreeMap<String, IgnoredAny>;
 
 /// A whole sweep file.
 #[derive(Debug, Deserialize)]
@@ -23,7 +27,7 @@ pub(super) struct WireSweep {
     pub(super) seeds: Vec<Seed>,
     pub(super) default_preset: String,
     #[serde(default, rename = "run")]
-    _run: BTreeMap<String, IgnoredAny>,
+    _run: Settings,
     #[serde(default)]
     pub(super) axis: Vec<WireAxis>,
     pub(super) preset: BTreeMap<String, WirePreset>,
@@ -61,7 +65,7 @@ pub(super) struct WireArm {
     #[serde(default)]
     pub(super) when: When,
     #[serde(default, rename = "set")]
-    _set: BTreeMap<String, IgnoredAny>,
+    _set: Settings,
 }
 
 /// One `[preset.NAME]`.
@@ -71,7 +75,7 @@ pub(super) struct WirePreset {
     pub(super) scale: String,
     pub(super) seeds: Option<Vec<Seed>>,
     #[serde(default, rename = "set")]
-    _set: BTreeMap<String, IgnoredAny>,
+    _set: Settings,
     #[serde(default)]
     pub(super) adjust: Vec<WireAdjust>,
 }
@@ -82,5 +86,5 @@ pub(super) struct WirePreset {
 pub(super) struct WireAdjust {
     pub(super) when: When,
     #[serde(default, rename = "set")]
-    _set: BTreeMap<String, IgnoredAny>,
+    _set: Settings,
 }

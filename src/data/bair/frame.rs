@@ -8,7 +8,7 @@ use std::io::Cursor;
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 
 /// Longest side of a frame in pixels.
-pub const SIDE_MAX: u32 = 1024;
+pub(in crate::data) const SIDE_MAX: u32 = 1024;
 
 /// Largest PNG file of a frame in bytes: twice the pixels of the largest frame.
 pub(in crate::data) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).pow(2);
@@ -26,7 +26,7 @@ pub type FrameShape = [usize; 3];
 #[derive(Debug, thiserror::Error)]
 pub enum FrameFault {
     /// The file is no PNG, damaged or cut off.
-    #[error("it is not an undamaged PNG")]
+    #[error("it is not an intact PNG")]
     Png(#[source] DecodingError),
     /// The picture is larger than any frame may be.
     #[error("it is {width}x{height} pixels; a side has at most {SIDE_MAX}")]
@@ -37,7 +37,7 @@ pub enum FrameFault {
         height: u32,
     },
     /// The picture is not 8-bit RGB.
-    #[error("it is {depth}-bit {color:?}, not 8-bit RGB")]
+    #[error("it is {depth}-bit {}, not 8-bit RGB", color_name(*color))]
     NotRgb {
         /// Bits of a sample.
         depth: u8,
@@ -63,6 +63,16 @@ impl FrameFault {
             Self::NotRgb { .. } => Some("convert all frames to 8-bit RGB without transparency"),
             Self::TooLarge { .. } | Self::Size { .. } => Some("scale all frames to one size"),
         }
+    }
+}
+
+fn color_name(color: ColorType) -> &'static str {
+    match color {
+        ColorType::Grayscale => "grey",
+        ColorType::GrayscaleAlpha => "grey with transparency",
+        ColorType::Indexed => "palette",
+        ColorType::Rgb => "RGB",
+        ColorType::Rgba => "RGB with transparency",
     }
 }
 
@@ -151,7 +161,7 @@ mod tests {
     #[test]
     fn a_file_without_its_last_chunk_is_rejected() {
         let file = encode(2, 2, &[1; 12]);
-        check_rejects(&file[..file.len() - 12], None, "not an undamaged PNG");
+        check_rejects(&file[..file.len() - 12], None, "not an intact PNG");
     }
 
     proptest! {

@@ -22,13 +22,13 @@ use crate::fs::{self, DirEntry, Kind, Stamp};
 mod frame;
 mod table;
 
-pub use frame::{FrameFault, FrameShape, SIDE_MAX};
+pub use frame::{FrameFault, FrameShape};
 pub use table::TableFault;
 
 /// Numbers of an action.
-pub const ACTION_SIZE: usize = 4;
+pub(super) const ACTION_SIZE: usize = 4;
 /// Numbers of a position of the end effector.
-pub const POSITION_SIZE: usize = 3;
+pub(super) const POSITION_SIZE: usize = 3;
 
 /// The tables of a sequence, which stand after its frames in the order of source files.
 const TABLES: [&str; 2] = ["actions.csv", "endeffector_positions.csv"];

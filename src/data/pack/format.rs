@@ -3,8 +3,9 @@
 //! ```text
 //! head      64 bytes   magic, format version
 //! payload              frames u8 [N, T, H, W, C], then, aligned to 64 bytes,
-//!                      actions f32 [N, T, A], then positions f32 [N, T, P], little-endian
-//! sources              aligned to 64 bytes: 64 bytes per source file (stamp and SHA-256)
+//!                      actions f32 [N, T, A], then positions f32 [N, T, P], little-endian,
+//!                      then zeros up to a multiple of 64 bytes
+//! sources              64 bytes per source file: stamp and SHA-256
 //! index                JSON: shapes, names, digests
 //! tail      64 bytes   magic, offset, length and SHA-256 of the index
 //! ```
@@ -136,7 +137,7 @@ impl Layout {
     }
 
     fn payload(&self) -> Range<usize> {
-        self.frames.start..self.positions.end
+        self.frames.start..self.sources.start
     }
 }
 
@@ -146,21 +147,24 @@ pub(in crate::data) fn verify(
     mut hashed: impl FnMut(u64),
 ) -> Result<(Index, Layout), PackFault> {
     let head = bytes.get(..BLOCK).ok_or(PackFault::NotAPack)?;
-    let version = head.strip_prefix(HEAD_MAGIC).ok_or(PackFault::NotAPack)?;
-    let found = u32::from_le_bytes(array(version, 0));
+    if !head.starts_with(HEAD_MAGIC) {
+        return Err(PackFault::NotAPack);
+    }
+    let found = u32::from_le_bytes(array(head, 12));
     if found != VERSION {
         return Err(PackFault::Version { found });
     }
     let tail_start = bytes.len() - BLOCK;
     let tail = &bytes[tail_start..];
-    if tail_start < BLOCK || !tail.starts_with(TAIL_MAGIC) {
+    let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+    if !tail.starts_with(TAIL_MAGIC) || !blank(&head[16..]) || !blank(&tail[12..16]) {
         return Err(PackFault::NotAPack);
     }
     let number = |at: usize| usize::try_from(u64::from_le_bytes(array(tail, at)));
     let (Ok(offset), Ok(length)) = (number(16), number(24)) else {
         return Err(PackFault::Length);
     };
-    if offset.checked_add(length) != Some(tail_start) {
+    if offset < BLOCK || offset.checked_add(length) != Some(tail_start) {
         return Err(PackFault::Length);
     }
     let text = &bytes[offset..tail_start];
@@ -286,8 +290,8 @@ impl<'a> Encoder<'a> {
         for numbers in [std::mem::take(&mut self.actions), std::mem::take(&mut self.positions)] {
             self.payload(&numbers)?;
         }
-        let payload_sha256 = fs::hex(&self.payload.clone().finalize());
         self.align()?;
+        let payload_sha256 = fs::hex(&self.payload.clone().finalize());
         let records = std::mem::take(&mut self.records);
         self.out.write_all(&records)?;
         let index = Index {

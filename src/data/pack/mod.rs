@@ -12,9 +12,9 @@ use crate::fs;
 
 mod format;
 
-pub(super) use format::{Encoder, Index};
-pub use format::PackFault;
 use format::Layout;
+pub use format::PackFault;
+pub(super) use format::{Encoder, Index};
 
 /// Verified sequences, in memory or mapped.
 #[derive(Debug)]
@@ -58,10 +58,7 @@ pub struct Sequence<'a> {
 
 impl Pack {
     /// Maps a pack file and verifies all of it.
-    pub(super) fn load(
-        path: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Self, DataError> {
+    pub(super) fn load(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Self, DataError> {
         Self::verified(Bytes::Mapped(fs::map(path)?), progress)
             .map_err(|fault| DataError::BrokenPack { path: path.to_owned(), fault })
     }
@@ -184,6 +181,3 @@ impl Pack {
         format::source(&self.bytes.as_slice()[self.layout.sources.clone()], number)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -54,17 +54,11 @@ fn the_paper_preset_is_the_documents_configuration() {
     let path = PathBuf::from("experiments/kl_annealing.toml");
     let text = include_str!("../../../../experiments/kl_annealing.toml").to_owned();
     let sweep = parse(&SweepSource { path, text }, Some("paper"), &[]).expect("it is valid");
-    let document = RunSpec {
-        seed: Seed(1),
-        data: crate::config::data::DataSpec {
-            dataset: crate::config::data::Dataset::Bair { root: PathBuf::from("data/bair") },
-            ..Default::default()
-        },
-        model: ModelSpec::Cvae(Default::default()),
-        optimizer: Default::default(),
-        training: Default::default(),
-        evaluation: Default::default(),
-        engine: Default::default(),
-    };
+    let document = r#"{
+        "seed": 1,
+        "data": { "dataset": { "bair": { "root": "data/bair" } } },
+        "model": { "cvae": {} }
+    }"#;
+    let document: RunSpec = serde_json::from_str(document).expect("the rest is left to defaults");
     assert_eq!(sweep.runs[0].spec, document);
 }
