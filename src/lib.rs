@@ -25,5 +25,6 @@ pub mod store;
 pub mod sweep;
 
 pub mod golden;
+pub mod ports;
 
 pub mod cli;

@@ -5,9 +5,7 @@
 //! indices, a frame is bytes. Broken input is refused with the file and the row or frame at fault;
 //! what is read is limited before it is read.
 
-use std::{fmt, path::Path};
-
-use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 use crate::config::data::Dataset;
 
@@ -21,42 +19,11 @@ mod pack;
 pub mod sampler;
 mod sawyer_push;
 
+pub use crate::config::data::Split;
 pub use bair::{FrameFault, FrameShape, Required, TableFault};
 pub use error::{DataError, Fault};
 pub use folder::pack_folder;
 pub use pack::{Pack, PackFault, Sequence};
-
-/// One of the three parts of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// What parameters are fitted to.
-    Train,
-    /// What the checkpoint is chosen on.
-    Validate,
-    /// What is reported.
-    Test,
-}
-
-impl Split {
-    /// All splits in the order in which they are listed and packed.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Validate, Self::Test];
-
-    /// Returns the name, which is also the folder's name in the BAIR layout.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validate => "validate",
-            Self::Test => "test",
-        }
-    }
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// How far a data set is; told to the caller as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Read},
-    os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -104,6 +104,27 @@ pub enum Kind {
     Dangling,
 }
 
+/// What stands at a path itself, symlinks not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    File {
+        /// Length in bytes.
+        bytes: u64,
+        /// Whether its owner may run it.
+        executable: bool,
+    },
+    /// A symlink.
+    Symlink {
+        /// Where it leads, as written.
+        target: PathBuf,
+    },
+    /// A directory.
+    Dir,
+    /// A named pipe, socket or device.
+    Other,
+}
+
 /// An entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
@@ -165,6 +186,24 @@ pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
     }
 }
 
+/// Returns what stands at a path itself, or nothing if nothing does.
+pub fn look(path: &Path) -> Result<Option<Node>, FsError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(FsError::io("inspect", path))?,
+    };
+    let executable = metadata.permissions().mode() & 0o100 != 0;
+    Ok(Some(match metadata.file_type() {
+        kind if kind.is_file() => Node::File { bytes: metadata.len(), executable },
+        kind if kind.is_dir() => Node::Dir,
+        kind if kind.is_symlink() => {
+            let target = fs::read_link(path).map_err(FsError::io("inspect", path))?;
+            Node::Symlink { target }
+        }
+        _ => Node::Other,
+    }))
+}
+
 /// Maps a regular file read-only into memory.
 pub fn map(path: &Path) -> Result<Mmap, FsError> {
     let (file, _) = open_regular(path)?;
@@ -199,7 +238,8 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 /// Returns bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// Returns how many bytes an ordinary user may still write to the file system of a path.

@@ -1,6 +1,6 @@
 //! Behaviour of the file system module on real folders.
 
-use std::{io::Write, os::unix::fs::symlink, process::Command};
+use std::{os::unix::fs::symlink, process::Command};
 
 use super::*;
 
@@ -66,7 +66,7 @@ fn a_write_that_fails_leaves_the_old_file_and_no_temporary_one() {
     let path = folder.path().join("value");
     write_atomic(&path, b"old").unwrap();
     let full = write_atomic_with(&path, |file| {
-        file.write_all(&[b'n'; 100_000])?;
+        file.write_all(&vec![b'n'; 100_000])?;
         Err(io::Error::from(io::ErrorKind::StorageFull))
     });
     check_refused(full, "value");

@@ -80,6 +80,10 @@ pub struct AppendFile {
 impl AppendFile {
     /// Opens a file for appending, or creates it.
     pub fn open(path: &Path) -> Result<Self, FsError> {
+        // Looked at first, since opening a named pipe would wait for its reader.
+        if let Ok(metadata) = fs::metadata(path) {
+            super::refuse_irregular(path, &metadata)?;
+        }
         let file = OpenOptions::new()
             .append(true)
             .create(true)

@@ -57,16 +57,12 @@ pub fn ssim(truth: &[f32], prediction: &[f32], shape: FrameShape) -> f64 {
 /// If the planes differ in length, are no multiple of `width`, or are smaller than 11×11.
 pub fn finn_ssim_map(truth: &[f32], prediction: &[f32], width: usize) -> SsimMap {
     let centre = (GAUSSIAN_SIDE / 2) as f64;
-    let weight = |i: usize| {
+    let weights: [f64; GAUSSIAN_SIDE] = std::array::from_fn(|i| {
         let distance = i as f64 - centre;
         libm::exp(-distance * distance / (2.0 * GAUSSIAN_SIGMA * GAUSSIAN_SIGMA))
-    };
-    let mut window = [0.0; GAUSSIAN_SIDE];
-    for (i, value) in window.iter_mut().enumerate() {
-        *value = weight(i);
-    }
-    let sum: f64 = window.iter().sum();
-    window.iter_mut().for_each(|value| *value /= sum);
+    });
+    let sum: f64 = weights.iter().sum();
+    let window = weights.map(|weight| weight / sum);
     map(truth, prediction, width, &Form { window, data_range: 1.0, covariance_factor: 1.0 })
 }
 

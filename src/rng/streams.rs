@@ -26,7 +26,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Returns the stream `name` of `seed`: its ChaCha8 key is the SHA-256 of the 16 bytes
+    /// Returns the stream `name` of `seed`: its `ChaCha8` key is the SHA-256 of the 16 bytes
     /// `reprise stream 1`, the seed as four little-endian bytes, and the name.
     pub fn new(seed: Seed, name: &str) -> Self {
         let mut hash = Sha256::new();
@@ -36,7 +36,7 @@ impl Stream {
         Self { key: hash.finalize().into() }
     }
 
-    /// Returns the draws of `step`, always from their beginning: the ChaCha8 nonce is the step.
+    /// Returns the draws of `step`, always from their beginning: the `ChaCha8` nonce is the step.
     pub fn at(&self, step: u64) -> Draws {
         let mut rng = ChaCha8Rng::from_seed(self.key);
         rng.set_stream(step);

@@ -207,7 +207,7 @@ pub struct GitRecord {
     pub reference: String,
     /// Paths that differ from the commit; the difference itself is `code.patch`.
     pub changed: Vec<String>,
-    /// Untracked files left out of the tree because of their size.
+    /// Untracked paths left out of the tree: too large, or nothing that a tree can hold.
     pub left_out: Vec<String>,
 }
 

@@ -55,11 +55,7 @@ const SIN: [f32; 3] = [-0.000_195_152_96, 0.008_332_161, -0.166_666_55];
 const COS: [f32; 3] = [2.443_315_7e-5, -0.001_388_731_6, 0.041_666_646];
 
 /// Sine and cosine of an angle in [0, 8192).
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "the octant is a small whole number"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the octant is a small whole number")]
 pub(super) fn sin_cos(angle: f32) -> (f32, f32) {
     // 4/π as the original writes it; the octant is rounded up to an even one.
     let octant = ((angle * 1.273_239_5) as i32 + 1) & !1;

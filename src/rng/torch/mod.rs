@@ -62,7 +62,7 @@ impl Generator {
         for block in values.chunks_exact_mut(BLOCK) {
             box_muller_f32(block, mean, std);
         }
-        if n % BLOCK != 0 {
+        if !n.is_multiple_of(BLOCK) {
             let redrawn = self.rand(BLOCK);
             let tail = &mut values[n - BLOCK..];
             tail.copy_from_slice(&redrawn);
@@ -80,7 +80,7 @@ impl Generator {
         for block in values.chunks_exact_mut(BLOCK) {
             box_muller_f64(block);
         }
-        if n % BLOCK != 0 {
+        if !n.is_multiple_of(BLOCK) {
             let redrawn = self.rand_f64(BLOCK);
             let tail = &mut values[n - BLOCK..];
             tail.copy_from_slice(&redrawn);
@@ -103,8 +103,7 @@ impl Generator {
         order
     }
 
-    /// A multiple of 2⁻²⁴ from the low 24 bits of a word.
-    #[expect(clippy::cast_precision_loss, reason = "24 bits are exact in an f32")]
+    /// A multiple of 2⁻²⁴ from the low 24 bits of a word, which an `f32` holds exactly.
     fn unit_f32(&mut self) -> f32 {
         (self.words.next_u32() & 0x00ff_ffff) as f32 / 16_777_216.0
     }
