@@ -26,4 +26,7 @@ pub mod sweep;
 
 pub mod golden;
 
+#[cfg(feature = "report")]
+pub mod report;
+
 pub mod cli;
