@@ -1,1 +1,61 @@
-fn main() {}
+//! Tells the binary which sources and which compiler made it.
+#![expect(clippy::disallowed_methods, reason = "a build script has no crate::fs and no cli")]
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use sha2::{Digest, Sha256};
+
+/// Files and folders whose content decides what the binary does.
+const SOURCES: [&str; 3] = ["Cargo.lock", "build.rs", "src"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
+    println!("cargo::rustc-env=REPRISE_SOURCES_SHA256={}", sources_sha256(&root)?);
+    println!("cargo::rustc-env=REPRISE_RUSTC={}", rustc_version()?);
+    Ok(())
+}
+
+/// Hashes path, length and content of every source file in the order of their paths.
+fn sources_sha256(root: &Path) -> Result<String, Box<dyn Error>> {
+    let mut paths = Vec::new();
+    for source in SOURCES {
+        collect(&root.join(source), &mut paths)?;
+    }
+    paths.sort();
+    let mut hasher = Sha256::new();
+    for path in paths {
+        let content = fs::read(&path)?;
+        let name = path.strip_prefix(root)?.to_str().ok_or("a source path is not UTF-8")?;
+        for part in [name.as_bytes(), &content] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    let halves = hasher.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(halves.filter_map(|half| char::from_digit(half.into(), 16)).collect())
+}
+
+fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            collect(&entry?.path(), paths)?;
+        }
+    } else {
+        paths.push(path.to_owned());
+    }
+    Ok(())
+}
+
+fn rustc_version() -> Result<String, Box<dyn Error>> {
+    let output = Command::new(env::var("RUSTC")?).arg("--version").output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}

@@ -25,6 +25,7 @@ pub mod store;
 pub mod sweep;
 
 pub mod golden;
+pub mod ports;
 
 #[cfg(feature = "report")]
 pub mod report;

@@ -1,6 +1,6 @@
 //! Which sequences a run learns from and in which order it sees them.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,26 @@ pub enum Dataset {
     },
 }
 
+impl Dataset {
+    /// Returns the dataset's name as a sweep file spells it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SawyerPush => "sawyer_push",
+            Self::Bair { .. } => "bair",
+            Self::MovingSquare { .. } => "moving_square",
+        }
+    }
+
+    /// Returns the frames of a sequence where they are known without reading the data.
+    pub const fn frames(&self) -> Option<u64> {
+        match self {
+            Self::SawyerPush => Some(30),
+            Self::Bair { .. } => None,
+            Self::MovingSquare { frames, .. } => Some(frames.get()),
+        }
+    }
+}
+
 /// The order in which training visits sequences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -51,4 +71,36 @@ pub enum Sampler {
         /// `num_workers` of the DataLoader; 0 loads in the main process.
         workers: u32,
     },
+}
+
+/// One of the three parts of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// What parameters are fitted to.
+    Train,
+    /// What the checkpoint is chosen on.
+    Validate,
+    /// What is reported.
+    Test,
+}
+
+impl Split {
+    /// All splits in the order in which they are listed and packed.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validate, Self::Test];
+
+    /// Returns the name, which is also the folder's name in the BAIR layout.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validate => "validate",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }

@@ -4,6 +4,7 @@
 //! and `--set` overrides were merged ([`sweep`]), and written out whole into every record. Nothing
 //! here opens a file; [`sweep::parse`] takes text and returns values or a located error.
 
+pub mod contradiction;
 pub mod data;
 pub mod engine;
 pub mod model;
@@ -11,4 +12,5 @@ pub mod optim;
 pub mod run;
 pub mod sweep;
 
+pub use contradiction::Contradiction;
 pub use run::RunSpec;

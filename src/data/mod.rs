@@ -1,39 +1,141 @@
 //! Sequences of frames with actions, decoded once into a checksummed pack.
 //!
-//! Nothing here knows a tensor: a batch is a list of sequence indices, a frame is bytes.
+//! [`open`] turns a [`Dataset`] into a [`Pack`], [`check`] lists everything that is wrong with one,
+//! [`list`] says which there are. Nothing here knows a tensor: a batch is a list of sequence
+//! indices, a frame is bytes. Broken input is refused with the file and the row or frame at fault;
+//! what is read is limited before it is read.
 
-use std::fmt;
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use crate::config::data::Dataset;
 
-/// One of the three parts of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// What parameters are fitted to.
-    Train,
-    /// What the checkpoint is chosen on.
-    Validate,
-    /// What is reported.
-    Test,
+mod bair;
+mod cache;
+mod error;
+mod folder;
+mod moving_square;
+mod natural;
+mod pack;
+pub mod sampler;
+mod sawyer_push;
+
+pub use crate::config::data::Split;
+pub use bair::{FrameFault, FrameShape, Required, TableFault};
+pub use error::{DataError, Fault};
+pub use folder::pack_folder;
+pub use pack::{Pack, PackFault, Sequence};
+
+/// How far a data set is; told to the caller as often as it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Another process makes the pack; this one waits for it.
+    Waiting,
+    /// Sequences are decoded.
+    Decoding {
+        /// Sequences decoded so far.
+        done: u64,
+        /// Sequences of all splits.
+        total: u64,
+    },
+    /// A pack is verified.
+    Verifying {
+        /// Bytes hashed so far.
+        bytes: u64,
+        /// Bytes of the pack.
+        total: u64,
+    },
 }
 
-impl Split {
-    /// All splits in the order in which they are listed and packed.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Validate, Self::Test];
+impl Progress {
+    fn decoding(index: usize, total: usize) -> Self {
+        Self::Decoding { done: index as u64 + 1, total: total as u64 }
+    }
+}
 
-    /// Returns the name, which is also the folder's name in the BAIR layout.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validate => "validate",
-            Self::Test => "test",
+/// Opens a data set; packs are kept in the folder `cache`.
+///
+/// A pack that is damaged or older than its sources is made again, which the pack's
+/// [`warnings`](Pack::warnings) then say.
+pub fn open(
+    dataset: &Dataset,
+    required: Required,
+    cache: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Pack, DataError> {
+    match dataset {
+        Dataset::SawyerPush => sawyer_push::open(cache, progress),
+        Dataset::Bair { root } => folder::open(root, required, cache, progress),
+        Dataset::MovingSquare { sequences, frames } => {
+            moving_square::open(*sequences, *frames, progress)
         }
     }
 }
 
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+/// Returns everything that is wrong or doubtful about a data set, reading all of it.
+pub fn check(
+    dataset: &Dataset,
+    required: Required,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<Fault> {
+    let whole = match dataset {
+        Dataset::Bair { root } => return folder::check(root, required, progress),
+        Dataset::SawyerPush => sawyer_push::check(progress),
+        Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
+    };
+    whole.err().into_iter().map(Fault::Error).collect()
 }
+
+/// A data set that a sweep file can name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// Its name in a sweep file.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Its sizes, if they do not depend on the sweep file.
+    pub sizes: Option<Sizes>,
+}
+
+/// How much there is of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sizes {
+    /// Height, width and channels of a frame.
+    pub frame_shape: FrameShape,
+    /// Frames of a sequence.
+    pub frames: u64,
+    /// Sequences by split, in the order of [`Split::ALL`].
+    pub sequences: [u64; 3],
+}
+
+/// Returns the data sets that a sweep file can name.
+pub fn list() -> Vec<Known> {
+    vec![
+        Known {
+            name: "sawyer_push",
+            about: "simulated Sawyer arm pushing objects, embedded in this program (default)",
+            sizes: Some(Sizes {
+                frame_shape: sawyer_push::FRAME_SHAPE,
+                frames: sawyer_push::FRAMES,
+                sequences: Split::ALL.map(sawyer_push::size),
+            }),
+        },
+        Known {
+            name: "bair",
+            about: "a folder in the BAIR layout: {train,validate,test}/*/*/ with 0.png, 1.png, ..., \
+                    actions.csv and endeffector_positions.csv",
+            sizes: None,
+        },
+        Known {
+            name: "moving_square",
+            about: "a square pushed about by its actions, drawn on the fly, for tests",
+            sizes: None,
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+#[path = "../../tests/it/hostile_bair.rs"]
+mod hostile_bair;

@@ -57,3 +57,35 @@ pub struct Score {
     /// Mean over predicted frames for each sequence, in the split's order.
     pub by_sequence: Vec<f64>,
 }
+
+impl Event {
+    /// Returns every number of the event with its name, in the order in which the line has them.
+    pub fn values(&self) -> Vec<(String, f64)> {
+        match self {
+            Self::Step(event) => {
+                event.scalars.iter().map(|(series, &value)| (series.clone(), value)).collect()
+            }
+            Self::Evaluation(event) => score_values(&event.scores),
+        }
+    }
+
+    /// Returns the first value that is NaN or infinite, with its name.
+    pub fn non_finite(&self) -> Option<(String, f64)> {
+        self.values().into_iter().find(|(_, value)| !value.is_finite())
+    }
+}
+
+/// Returns every number of the scores, named like `model.psnr.mean` and `model.psnr.by_frame[3]`.
+pub fn score_values(scores: &Scores) -> Vec<(String, f64)> {
+    let mut values = Vec::new();
+    for (predictor, metrics) in scores {
+        for (metric, Score { mean, by_frame, by_sequence }) in metrics {
+            values.push((format!("{predictor}.{metric}.mean"), *mean));
+            for (list, numbers) in [("by_frame", by_frame), ("by_sequence", by_sequence)] {
+                let name = |index| format!("{predictor}.{metric}.{list}[{index}]");
+                values.extend(numbers.iter().enumerate().map(|(i, &number)| (name(i), number)));
+            }
+        }
+    }
+    values
+}

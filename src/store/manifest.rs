@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::record::RunId;
-use crate::{data::Split, scalar::Seed};
+pub use crate::config::sweep::{Axis, Published};
+use crate::scalar::Seed;
 
 /// A sweep as it was last started; with the records it names, all that a report needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,16 +34,6 @@ pub struct SweepManifest {
     pub published: Vec<Published>,
 }
 
-/// An axis of a sweep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Axis {
-    /// The axis' name.
-    pub name: String,
-    /// Labels of its arms in file order.
-    pub labels: Vec<String>,
-}
-
 /// One run of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,22 +46,4 @@ pub struct ManifestRun {
     pub labels: BTreeMap<String, String>,
     /// The seed.
     pub seed: Seed,
-}
-
-/// A number that a source document reports.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Published {
-    /// The arm it belongs to.
-    pub arm: String,
-    /// `validate` or `test`.
-    pub split: Split,
-    /// Metric name, e.g. `psnr`.
-    pub metric: String,
-    /// The value in the metric's unit.
-    pub value: f64,
-    /// Where it is printed.
-    pub source: String,
-    /// The scale at which it was obtained.
-    pub scale: String,
 }

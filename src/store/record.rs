@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::event::Scores;
+pub use crate::metrics::MetricDefinition;
 use crate::{
     config::RunSpec,
     scalar::{Epoch, Step},
@@ -206,7 +207,7 @@ pub struct GitRecord {
     pub reference: String,
     /// Paths that differ from the commit; the difference itself is `code.patch`.
     pub changed: Vec<String>,
-    /// Untracked files left out of the tree because of their size.
+    /// Untracked paths left out of the tree: too large, or nothing that a tree can hold.
     pub left_out: Vec<String>,
 }
 
@@ -234,22 +235,6 @@ pub struct BestCheckpoint {
     pub metric: String,
     /// Its validation value.
     pub value: f64,
-}
-
-/// What a metric name means; unlike definitions never share a column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MetricDefinition {
-    /// Label for a table head, e.g. `PSNR`.
-    pub label: String,
-    /// Unit, e.g. `dB`; empty where there is none.
-    pub unit: String,
-    /// Whether larger is better.
-    pub higher_is_better: bool,
-    /// The whole definition: range, window, reduction, horizon.
-    pub definition: String,
-    /// Where the definition comes from.
-    pub source: String,
 }
 
 /// What a journal series means.

@@ -1,0 +1,222 @@
+//! Settings that are each valid but cannot be meant together.
+
+use super::{
+    RunSpec,
+    data::DataSpec,
+    model::{CvaeSpec, ModelSpec},
+    run::TrainingSpec,
+};
+use crate::schedule::{KlWeight, TeacherForcing};
+
+/// Two settings of a run that exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// A sequence has fewer frames than a roll-out needs.
+    #[error(
+        "{context} context frames and a horizon of {horizon} need {} frames, \
+         but sequences of `{dataset}` have {frames}", context + horizon
+    )]
+    SequenceTooShort {
+        /// `context_frames`.
+        context: u64,
+        /// `horizon`.
+        horizon: u64,
+        /// The dataset's name.
+        dataset: &'static str,
+        /// Its sequences' length.
+        frames: u64,
+    },
+    /// A batch of one, for a model that normalizes over the batch.
+    #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values")]
+    BatchOfOne,
+    /// Teacher forcing would begin to decay after the last epoch.
+    #[error("teacher forcing decays from epoch {start}, but the last epoch is {last}")]
+    DecayAfterEnd {
+        /// `start_epoch`.
+        start: u64,
+        /// Index of the last epoch.
+        last: u64,
+        /// Key of `start_epoch`.
+        key: &'static str,
+    },
+    /// The KL ramp has no length.
+    #[error("a KL ramp of ratio 0 has no length")]
+    RampWithoutLength {
+        /// Key of `ratio`.
+        key: &'static str,
+    },
+    /// A cycle would be shorter than an epoch.
+    #[error("{cycles} cycles of the KL weight do not fit in {epochs} epochs")]
+    CyclesBeyondEpochs {
+        /// `cycles`.
+        cycles: u64,
+        /// `epochs`.
+        epochs: u64,
+    },
+}
+
+impl Contradiction {
+    /// Returns the dotted keys involved, the likeliest to be at fault first.
+    pub fn keys(&self) -> Vec<&'static str> {
+        const EPOCHS: &str = "training.epochs";
+        match self {
+            Self::SequenceTooShort { .. } => vec![
+                "model.cvae.horizon",
+                "model.cvae.context_frames",
+                "data.dataset.moving_square.frames",
+                "data.dataset",
+            ],
+            Self::BatchOfOne => vec!["training.batch_size"],
+            Self::DecayAfterEnd { key, .. } => vec![key, EPOCHS],
+            Self::RampWithoutLength { key } => vec![key],
+            Self::CyclesBeyondEpochs { .. } => {
+                vec!["model.cvae.kl_weight.cyclical.cycles", EPOCHS]
+            }
+        }
+    }
+
+    /// Returns what to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::DecayAfterEnd { .. } => {
+                Some("start earlier, train longer, or choose `always`".to_owned())
+            }
+            Self::RampWithoutLength { .. } => {
+                Some("`constant = { beta = 1.0 }` is the full weight from the start".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl RunSpec {
+    /// Checks that no two settings contradict each other.
+    pub fn check(&self) -> Result<(), Contradiction> {
+        match &self.model {
+            ModelSpec::Cvae(model) => {
+                check_frames(model, &self.data)?;
+                check_batch(&self.training)?;
+                check_teacher_forcing(model, &self.training)?;
+                check_kl_weight(model, &self.training)
+            }
+        }
+    }
+}
+
+fn check_frames(model: &CvaeSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let (context, horizon) = (model.context_frames.get(), model.horizon.get());
+    match data.dataset.frames() {
+        Some(frames) if context + horizon > frames => Err(Contradiction::SequenceTooShort {
+            context,
+            horizon,
+            dataset: data.dataset.name(),
+            frames,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.
+fn check_batch(training: &TrainingSpec) -> Result<(), Contradiction> {
+    if training.batch_size.get() == 1 {
+        return Err(Contradiction::BatchOfOne);
+    }
+    Ok(())
+}
+
+/// The document's slope divides by `epochs - start_epoch`; the straight line of the corrected
+/// schedule needs at least one epoch between its two ends.
+fn check_teacher_forcing(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
+    let (start, line_epochs, key) = match model.teacher_forcing {
+        TeacherForcing::Always | TeacherForcing::Never => return Ok(()),
+        TeacherForcing::Original { start_epoch, .. } => {
+            (start_epoch, 0, "model.cvae.teacher_forcing.original.start_epoch")
+        }
+        TeacherForcing::Linear { start_epoch, .. } => {
+            (start_epoch, 1, "model.cvae.teacher_forcing.linear.start_epoch")
+        }
+        TeacherForcing::StepDown { start_epoch, .. } => {
+            (start_epoch, 0, "model.cvae.teacher_forcing.step_down.start_epoch")
+        }
+    };
+    let (start, last) = (u64::from(start), training.epochs.get() - 1);
+    if start + line_epochs > last {
+        return Err(Contradiction::DecayAfterEnd { start, last, key });
+    }
+    Ok(())
+}
+
+fn check_kl_weight(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
+    let epochs = training.epochs.get();
+    match model.kl_weight {
+        KlWeight::Monotonic { ratio, .. } if ratio.get() <= 0.0 => {
+            Err(Contradiction::RampWithoutLength { key: "model.cvae.kl_weight.monotonic.ratio" })
+        }
+        KlWeight::Cyclical { ratio, .. } if ratio.get() <= 0.0 => {
+            Err(Contradiction::RampWithoutLength { key: "model.cvae.kl_weight.cyclical.ratio" })
+        }
+        KlWeight::Cyclical { cycles, .. } if cycles.get() > epochs => {
+            Err(Contradiction::CyclesBeyondEpochs { cycles: cycles.get(), epochs })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks a run with these model and training settings, as JSON, for what it is refused with.
+    #[track_caller]
+    fn check(model: &str, training: &str, message: Option<&str>) {
+        let json = format!(
+            r#"{{ "seed": 1, "model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }} }}"#
+        );
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let found = spec.check().err().map(|contradiction| contradiction.to_string());
+        assert_eq!(found.as_deref(), message);
+    }
+
+    #[test]
+    fn the_documents_configuration_has_no_contradiction() {
+        check("", "", None);
+    }
+
+    #[test]
+    fn the_documents_schedule_needs_an_epoch_after_its_start() {
+        let start = r#""teacher_forcing": { "original": { "start_epoch": 4 } }"#;
+        check(start, r#""epochs": 5"#, None);
+        let message = "teacher forcing decays from epoch 4, but the last epoch is 3";
+        check(start, r#""epochs": 4"#, Some(message));
+    }
+
+    #[test]
+    fn a_straight_line_needs_two_different_ends() {
+        let start = r#""teacher_forcing": { "linear": { "start_epoch": 4 } }"#;
+        check(start, r#""epochs": 6"#, None);
+        let message = "teacher forcing decays from epoch 4, but the last epoch is 4";
+        check(start, r#""epochs": 5"#, Some(message));
+    }
+
+    #[test]
+    fn a_ramp_of_no_length_is_refused() {
+        let ratio = r#""kl_weight": { "monotonic": { "ratio": 0 } }"#;
+        check(ratio, "", Some("a KL ramp of ratio 0 has no length"));
+    }
+
+    #[test]
+    fn a_cycle_takes_at_least_an_epoch() {
+        let cycles = r#""teacher_forcing": "always", "kl_weight": { "cyclical": { "cycles": 4 } }"#;
+        check(cycles, r#""epochs": 4"#, None);
+        let message = "4 cycles of the KL weight do not fit in 3 epochs";
+        check(cycles, r#""epochs": 3"#, Some(message));
+    }
+
+    #[test]
+    fn all_frames_of_a_sequence_may_be_used_but_no_more() {
+        check(r#""horizon": 28"#, "", None);
+        let message = "2 context frames and a horizon of 29 need 31 frames, \
+                       but sequences of `sawyer_push` have 30";
+        check(r#""horizon": 29"#, "", Some(message));
+    }
+}

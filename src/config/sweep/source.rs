@@ -1,0 +1,168 @@
+//! Texts that settings come from: the file and the overrides, checked and parsed into trees.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    SOURCE_BYTES_MAX,
+    error::{ConfigError, Origin},
+    mistake::Mistake,
+    tree::{Fault, Tree, place},
+};
+
+/// The text of a sweep file, with the path that messages name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepSource {
+    /// Path of the file; its stem is the name of the sweep.
+    pub path: PathBuf,
+    /// Its content.
+    pub text: String,
+}
+
+impl SweepSource {
+    /// Takes the bytes of a file.
+    ///
+    /// # Errors
+    /// Returns a located error for a file that is too large or not UTF-8.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ConfigError> {
+        check_size(path, bytes.len())?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { path: path.to_owned(), text }),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let bytes = error.into_bytes();
+                let mistake = match bytes.as_slice() {
+                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Mistake::Utf16,
+                    _ => Mistake::NotUtf8,
+                };
+                let text = String::from_utf8_lossy(&bytes);
+                Err(ConfigError::new(Origin::File(path.to_owned()), &text, &(at..at), mistake))
+            }
+        }
+    }
+}
+
+fn check_size(path: &Path, bytes: usize) -> Result<(), ConfigError> {
+    if bytes > SOURCE_BYTES_MAX {
+        let mistake = Mistake::TooLarge { bytes };
+        return Err(ConfigError::new(Origin::File(path.to_owned()), "", &(0..0), mistake));
+    }
+    Ok(())
+}
+
+/// The file and the overrides in the order in which [`super::tree::Place`] counts them.
+#[derive(Debug)]
+pub(super) struct Texts<'t> {
+    pub(super) source: &'t SweepSource,
+    pub(super) overrides: &'t [String],
+}
+
+impl Texts<'_> {
+    /// Turns a fault into an error with file, line and column.
+    pub(super) fn locate(&self, fault: Fault) -> ConfigError {
+        let Fault { mistake, place } = fault;
+        let (origin, text) = match place.text.checked_sub(1).and_then(|i| self.overrides.get(i)) {
+            Some(text) => (Origin::Override(text.clone()), text),
+            None => (Origin::File(self.source.path.clone()), &self.source.text),
+        };
+        ConfigError::new(origin, text, &(place.start..place.end), mistake)
+    }
+}
+
+/// Parses the file.
+pub(super) fn parse_file(source: &SweepSource) -> Result<Tree<'_>, Fault> {
+    let text = source.text.as_str();
+    let fault = |span: Range<usize>, mistake| Fault::new(place(0, &span), mistake);
+    if text.len() > SOURCE_BYTES_MAX {
+        return Err(fault(0..0, Mistake::TooLarge { bytes: text.len() }));
+    }
+    if let Some(at) = text.find('\0') {
+        return Err(fault(at..at + 1, Mistake::Nul));
+    }
+    if text.trim().is_empty() {
+        return Err(fault(0..0, Mistake::Empty));
+    }
+    match DeTable::parse(text) {
+        Ok(table) => Ok(tree(0, table)),
+        Err(error) => Err(match merge_marker(text) {
+            Some(span) => fault(span, Mistake::MergeMarker),
+            None => syntax_fault(0, text, &error),
+        }),
+    }
+}
+
+/// Parses override number `index`, `KEY=VALUE`. The value is TOML; a bare word that is not, such as
+/// `engine.device=cpu` or a path, is taken as a string.
+pub(super) fn parse_override(index: usize, text: &str) -> Result<Tree<'_>, Fault> {
+    let number = index + 1;
+    let Some((key, value)) = text.split_once('=') else {
+        return Err(Fault::new(place(number, &(0..text.len())), Mistake::OverrideForm));
+    };
+    match DeTable::parse(text) {
+        Ok(table) => Ok(tree(number, table)),
+        Err(_) if is_bare_key(key) && is_bare_word(value) => {
+            let span = key.len() + 1..text.len();
+            let word = DeValue::String(value.trim().into());
+            Tree::nested(number, key, 0, Spanned::new(span, word))
+        }
+        Err(error) => Err(syntax_fault(number, text, &error)),
+    }
+}
+
+fn tree(text: usize, table: Spanned<DeTable<'_>>) -> Tree<'_> {
+    let span = table.span();
+    Tree { text, value: Spanned::new(span, DeValue::Table(table.into_inner())) }
+}
+
+/// Translates the parser's error; it bounds nesting by itself, without always saying where.
+fn syntax_fault(number: usize, text: &str, error: &toml::de::Error) -> Fault {
+    let span = error.span().unwrap_or_else(|| longest_line(text));
+    let mistake = match error.message() {
+        message if message.contains("recurs") => Mistake::TooDeep,
+        message if message.starts_with("string values must be quoted") && span.is_empty() => {
+            Mistake::Syntax("key without a value".to_owned())
+        }
+        message => Mistake::Syntax(message.to_owned()),
+    };
+    Fault::new(place(number, &span), mistake)
+}
+
+/// Returns the start of the longest line, which holds the overlong dotted key.
+fn longest_line(text: &str) -> Range<usize> {
+    let longest = text.lines().max_by_key(|line| line.len()).unwrap_or_default();
+    let start = text.find(longest).unwrap_or_default();
+    start..start
+}
+
+/// Finds the first line that git left behind. Asked only where the text is no TOML, since a
+/// description may rightly hold such lines.
+fn merge_marker(text: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+            return Some(start..start + line.trim_end().len());
+        }
+        start += line.len();
+    }
+    None
+}
+
+fn is_bare_key(key: &str) -> bool {
+    let bare = |part: &str| {
+        let part = part.trim();
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    key.split('.').all(bare)
+}
+
+fn is_bare_word(value: &str) -> bool {
+    !value.trim().is_empty() && !value.contains(['"', '\'', '[', ']', '{', '}', '=', '#', '\n'])
+}

@@ -1,0 +1,64 @@
+//! The sweep files in `experiments/` at every preset.
+
+use super::*;
+
+#[track_caller]
+fn check(name: &str, text: &str, arms: &[&str], seeds: [usize; 3]) {
+    let path = PathBuf::from(format!("experiments/{name}.toml"));
+    let source = SweepSource { path, text: text.to_owned() };
+    for (preset, seeds) in ["smoke", "cpu", "paper"].into_iter().zip(seeds) {
+        let sweep = parse(&source, Some(preset), &[])
+            .unwrap_or_else(|error| panic!("preset {preset}:\n{}", error.render()));
+        let found: Vec<&str> = sweep.arms().iter().map(|run| run.arm.as_str()).collect();
+        assert_eq!(found, arms);
+        assert_eq!(sweep.runs.len(), arms.len() * seeds, "runs at preset {preset}");
+    }
+    let default = parse(&source, None, &[]).expect("the default preset is one of them");
+    assert_eq!(default.preset, "cpu");
+}
+
+#[test]
+fn kl_annealing_compares_two_schedules() {
+    let text = include_str!("../../../../experiments/kl_annealing.toml");
+    check("kl_annealing", text, &["monotonic", "cyclical (4)"], [2, 3, 1]);
+}
+
+#[test]
+fn teacher_forcing_compares_four_rules() {
+    let text = include_str!("../../../../experiments/teacher_forcing.toml");
+    let arms = ["document's schedule", "corrected line", "always", "never"];
+    check("teacher_forcing", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn learned_prior_compares_two_priors() {
+    let text = include_str!("../../../../experiments/learned_prior.toml");
+    check("learned_prior", text, &["fixed", "learned"], [2, 3, 1]);
+}
+
+#[test]
+fn skip_connections_compares_two_rules() {
+    let text = include_str!("../../../../experiments/skip_connections.toml");
+    check("skip_connections", text, &["last ground truth", "last frame"], [2, 3, 1]);
+}
+
+#[test]
+fn ablations_has_the_documents_two_and_a_control() {
+    let text = include_str!("../../../../experiments/ablations.toml");
+    let arms = ["no teacher forcing, no KL", "no teacher forcing, KL weight 1", "full recipe"];
+    check("ablations", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn the_paper_preset_is_the_documents_configuration() {
+    let path = PathBuf::from("experiments/kl_annealing.toml");
+    let text = include_str!("../../../../experiments/kl_annealing.toml").to_owned();
+    let sweep = parse(&SweepSource { path, text }, Some("paper"), &[]).expect("it is valid");
+    let document = r#"{
+        "seed": 1,
+        "data": { "dataset": { "bair": { "root": "data/bair" } } },
+        "model": { "cvae": {} }
+    }"#;
+    let document: RunSpec = serde_json::from_str(document).expect("the rest is left to defaults");
+    assert_eq!(sweep.runs[0].spec, document);
+}

@@ -1,0 +1,134 @@
+//! Parsed TOML in which every value still knows the text and the bytes it was written in.
+
+use std::{borrow::Cow, ops::Range};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::mistake::Mistake;
+
+/// Bytes of one of the texts that a sweep is made from: 0 is the file, the rest are overrides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) text: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// A mistake and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) mistake: Mistake,
+    pub(super) place: Place,
+}
+
+impl Fault {
+    pub(super) fn new(place: Place, mistake: impl Into<Mistake>) -> Self {
+        Self { mistake: mistake.into(), place }
+    }
+}
+
+/// A value that was written in text number `text`.
+#[derive(Clone, Debug)]
+pub(super) struct Tree<'t> {
+    pub(super) text: usize,
+    pub(super) value: Spanned<DeValue<'t>>,
+}
+
+impl<'t> Tree<'t> {
+    /// Returns the root.
+    pub(super) fn node(&self) -> Node<'_> {
+        Node { text: self.text, value: &self.value }
+    }
+
+    /// Nests a value under a dotted key whose first byte is at `start` of the text.
+    ///
+    /// # Errors
+    /// Returns [`Mistake::TooDeep`] for a key with more parts than any setting has.
+    pub(super) fn nested(
+        text: usize,
+        key: &'t str,
+        start: usize,
+        value: Spanned<DeValue<'t>>,
+    ) -> Result<Self, Fault> {
+        const PARTS_MAX: usize = 16;
+        let whole = start..start + key.len();
+        if key.split('.').count() > PARTS_MAX {
+            return Err(Fault::new(place(text, &whole), Mistake::TooDeep));
+        }
+        let mut end = whole.end;
+        let mut value = value;
+        for part in key.rsplit('.') {
+            let span = end - part.len()..end;
+            end = span.start.saturating_sub(1);
+            let mut table = DeTable::new();
+            let part = part.trim();
+            table.insert(Spanned::new(span.clone(), Cow::Borrowed(part)), value);
+            value = Spanned::new(span, DeValue::Table(table));
+        }
+        Ok(Self { text, value })
+    }
+}
+
+/// A borrowed value of a [`Tree`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node<'t> {
+    pub(super) text: usize,
+    pub(super) value: &'t Spanned<DeValue<'t>>,
+}
+
+impl<'t> Node<'t> {
+    /// Returns where the value is written.
+    pub(super) fn place(self) -> Place {
+        place(self.text, &self.value.span())
+    }
+
+    /// Returns the table, if it is one.
+    pub(super) fn table(self) -> Option<&'t DeTable<'t>> {
+        match self.value.get_ref() {
+            DeValue::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Returns the value of a key, if this is a table that has it.
+    pub(super) fn get(self, key: &str) -> Option<Self> {
+        self.table()?.get(key).map(|value| Self { value, ..self })
+    }
+
+    /// Returns where a key is written, if this is a table that has it.
+    pub(super) fn key_place(self, key: &str) -> Option<Place> {
+        self.table()?.get_key_value(key).map(|(key, _)| place(self.text, &key.span()))
+    }
+
+    /// Returns where a key's value is written, or the table's own place without it.
+    pub(super) fn place_of(self, key: &str) -> Place {
+        self.get(key).unwrap_or(self).place()
+    }
+
+    /// Returns the value at a dotted path of keys.
+    pub(super) fn at(self, path: &str) -> Option<Self> {
+        path.split('.').try_fold(self, Self::get)
+    }
+
+    /// Returns the elements of an array; nothing for any other value.
+    pub(super) fn elements(self) -> impl Iterator<Item = Self> {
+        let elements = match self.value.get_ref() {
+            DeValue::Array(elements) => Some(elements.iter()),
+            _ => None,
+        };
+        elements.into_iter().flatten().map(move |value| Self { value, ..self })
+    }
+
+    /// Copies the value out.
+    pub(super) fn to_tree(self) -> Tree<'t> {
+        Tree { text: self.text, value: self.value.clone() }
+    }
+}
+
+/// Says that a span lies in text number `text`.
+pub(super) fn place(text: usize, span: &Range<usize>) -> Place {
+    Place { text, start: span.start, end: span.end }
+}

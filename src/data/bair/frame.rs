@@ -1,0 +1,193 @@
+//! One frame: an 8-bit RGB picture in PNG.
+//!
+//! A picture is data from somewhere: its size is checked before anything is allocated for it, text
+//! and colour-profile chunks are never unpacked, and what the decoder may allocate is limited.
+
+use std::io::Cursor;
+
+use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
+
+/// Longest side of a frame in pixels.
+pub(in crate::data) const SIDE_MAX: u32 = 1024;
+
+/// Largest PNG file of a frame in bytes: twice the pixels of the largest frame.
+pub(in crate::data) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).pow(2);
+
+/// Red, green and blue.
+pub(in crate::data) const CHANNELS: usize = 3;
+
+/// What the decoder may allocate beside the picture itself.
+const DECODER_BYTES_MAX: usize = 8 << 20;
+
+/// Height, width and channels of a frame.
+pub type FrameShape = [usize; 3];
+
+/// What is wrong with a picture.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameFault {
+    /// The file is no PNG, damaged or cut off.
+    #[error("it is not an intact PNG")]
+    Png(#[source] DecodingError),
+    /// The picture is larger than any frame may be.
+    #[error("it is {width}x{height} pixels; a side has at most {SIDE_MAX}")]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// The picture is not 8-bit RGB.
+    #[error("it is {depth}-bit {}, not 8-bit RGB", color_name(*color))]
+    NotRgb {
+        /// Bits of a sample.
+        depth: u8,
+        /// Kind of the samples.
+        color: ColorType,
+    },
+    /// The picture has another size than the first frame of the data set.
+    #[error("it is {width}x{height} pixels, the frames before it {}x{}", expected[1], expected[0])]
+    Size {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Shape of the first frame.
+        expected: FrameShape,
+    },
+}
+
+impl FrameFault {
+    pub(in crate::data) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Png(_) => Some("copy or render the frame again"),
+            Self::NotRgb { .. } => Some("convert all frames to 8-bit RGB without transparency"),
+            Self::TooLarge { .. } | Self::Size { .. } => Some("scale all frames to one size"),
+        }
+    }
+}
+
+fn color_name(color: ColorType) -> &'static str {
+    match color {
+        ColorType::Grayscale => "grey",
+        ColorType::GrayscaleAlpha => "grey with transparency",
+        ColorType::Indexed => "palette",
+        ColorType::Rgb => "RGB",
+        ColorType::Rgba => "RGB with transparency",
+    }
+}
+
+/// Decodes a frame and appends its pixels, `[H, W, C]`, to `pixels`; returns its shape.
+///
+/// With `expected`, a frame of any other shape is refused. After an error `pixels` is as before.
+pub(in crate::data) fn decode(
+    file: &[u8],
+    expected: Option<FrameShape>,
+    pixels: &mut Vec<u8>,
+) -> Result<FrameShape, FrameFault> {
+    let start = pixels.len();
+    decode_into(file, expected, pixels).inspect_err(|_| pixels.truncate(start))
+}
+
+fn decode_into(
+    file: &[u8],
+    expected: Option<FrameShape>,
+    pixels: &mut Vec<u8>,
+) -> Result<FrameShape, FrameFault> {
+    let mut options = DecodeOptions::default();
+    options.set_ignore_checksums(false);
+    options.set_ignore_text_chunk(true);
+    options.set_ignore_iccp_chunk(true);
+    let mut decoder = Decoder::new_with_options(Cursor::new(file), options);
+    decoder.set_limits(Limits { bytes: DECODER_BYTES_MAX });
+    decoder.set_transformations(Transformations::IDENTITY);
+
+    let header = decoder.read_header_info().map_err(FrameFault::Png)?;
+    let (width, height) = header.size();
+    if width > SIDE_MAX || height > SIDE_MAX {
+        return Err(FrameFault::TooLarge { width, height });
+    }
+    let shape = [height as usize, width as usize, CHANNELS];
+    if (header.color_type, header.bit_depth) != (ColorType::Rgb, BitDepth::Eight) {
+        let (depth, color) = (header.bit_depth as u8, header.color_type);
+        return Err(FrameFault::NotRgb { depth, color });
+    }
+    if let Some(expected) = expected.filter(|&expected| expected != shape) {
+        return Err(FrameFault::Size { width, height, expected });
+    }
+
+    let mut reader = decoder.read_info().map_err(FrameFault::Png)?;
+    let start = pixels.len();
+    pixels.resize(start + shape.iter().product::<usize>(), 0);
+    reader.next_frame(&mut pixels[start..]).map_err(FrameFault::Png)?;
+    reader.finish().map_err(FrameFault::Png)?;
+    Ok(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encode(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(ColorType::Rgb);
+        encoder.set_depth(BitDepth::Eight);
+        encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+        file
+    }
+
+    #[track_caller]
+    fn check_rejects(file: &[u8], expected: Option<FrameShape>, message: &str) {
+        let mut pixels = vec![7];
+        let fault = decode(file, expected, &mut pixels).expect_err("the frame is refused");
+        assert!(fault.to_string().contains(message), "`{fault}` does not say `{message}`");
+        assert_eq!(pixels, [7], "a refused frame leaves no pixels behind");
+    }
+
+    #[test]
+    fn a_frame_of_another_size_is_rejected_with_both_sizes() {
+        let file = encode(3, 2, &[9; 18]);
+        check_rejects(&file, Some([2, 2, 3]), "it is 3x2 pixels, the frames before it 2x2");
+    }
+
+    #[test]
+    fn a_picture_with_a_side_beyond_the_limit_is_rejected() {
+        let width = SIDE_MAX + 1;
+        check_rejects(&encode(width, 1, &vec![0; width as usize * 3]), None, "at most 1024");
+    }
+
+    #[test]
+    fn a_file_without_its_last_chunk_is_rejected() {
+        let file = encode(2, 2, &[1; 12]);
+        check_rejects(&file[..file.len() - 12], None, "not an intact PNG");
+    }
+
+    proptest! {
+        #[test]
+        fn pixels_survive_a_round_trip(
+            (width, height, pixels) in (1_u32..20, 1_u32..20).prop_flat_map(|(w, h)| {
+                (Just(w), Just(h), prop::collection::vec(any::<u8>(), (w * h * 3) as usize))
+            })
+        ) {
+            let mut decoded = Vec::new();
+            let shape = decode(&encode(width, height, &pixels), None, &mut decoded).unwrap();
+            prop_assert_eq!(shape, [height as usize, width as usize, 3]);
+            prop_assert_eq!(decoded, pixels);
+        }
+
+        #[test]
+        fn a_flipped_byte_never_panics_and_never_changes_pixels_unseen(
+            at in 0_usize..100, flip in 1_u8..=255
+        ) {
+            let mut file = encode(4, 4, &[50; 48]);
+            let at = at % file.len();
+            file[at] ^= flip;
+            let mut decoded = Vec::new();
+            if decode(&file, Some([4, 4, 3]), &mut decoded).is_ok() {
+                prop_assert_eq!(decoded, vec![50; 48]);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Packs in the cache: used while they are whole and current, made again otherwise.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::Path,
+};
+
+use super::{Progress, error::DataError, pack::Pack};
+use crate::fs;
+
+/// Why a pack could not be written: the data it is made from, or the file it goes to.
+pub(super) enum WriteError {
+    Data(DataError),
+    Io(io::Error),
+}
+
+impl From<DataError> for WriteError {
+    fn from(error: DataError) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Writes a file atomically from data that may turn out to be broken; then nothing is written.
+pub(super) fn write_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), DataError> {
+    let mut broken = None;
+    let written = fs::write_atomic_with(path, |out| {
+        write(out).map_err(|error| match error {
+            WriteError::Io(error) => error,
+            WriteError::Data(error) => {
+                broken = Some(error);
+                io::Error::other("the data are broken")
+            }
+        })
+    });
+    match broken {
+        Some(error) => Err(error),
+        None => Ok(written?),
+    }
+}
+
+/// Says in what a whole pack is not current, if in anything.
+type Outdated<'a> = &'a dyn Fn(&Pack) -> Result<Option<String>, DataError>;
+
+/// Writes the bytes of a pack.
+type Produce<'a> = &'a dyn Fn(&mut dyn Write, &mut dyn FnMut(Progress)) -> Result<(), WriteError>;
+
+/// What stands at a pack's path.
+enum Found {
+    Nothing,
+    Usable(Box<Pack>),
+    Unusable { why: String },
+}
+
+/// Returns the pack at `path`, made or made again where necessary; one process makes it, others wait.
+pub(super) fn load_or_make(
+    path: &Path,
+    outdated: Outdated<'_>,
+    write: Produce<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Pack, DataError> {
+    if let Found::Usable(pack) = look(path, outdated, progress)? {
+        return Ok(*pack);
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let lock_path = path.with_extension("lock");
+    let lock = if let Some(lock) = fs::try_lock(&lock_path)? {
+        lock
+    } else {
+        progress(Progress::Waiting);
+        fs::lock(&lock_path)?
+    };
+    let mut warnings = Vec::new();
+    match look(path, outdated, progress)? {
+        Found::Usable(pack) => return Ok(*pack), // made while this process waited
+        Found::Nothing => {}
+        Found::Unusable { why } => warnings.push(format!("the pack was made again: {why}")),
+    }
+    write_with(path, |out| write(out, progress))?;
+    drop(lock);
+    Ok(Pack::load(path, progress)?.with_warnings(warnings))
+}
+
+fn look(
+    path: &Path,
+    outdated: Outdated<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Found, DataError> {
+    if fs::kind(path)?.is_none() {
+        return Ok(Found::Nothing);
+    }
+    let pack = match Pack::load(path, progress) {
+        Ok(pack) => pack,
+        Err(error @ DataError::BrokenPack { .. }) => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            return Ok(Found::Unusable { why: format!("{error}{cause}") });
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(match outdated(&pack)? {
+        None => Found::Usable(Box::new(pack)),
+        Some(why) => Found::Unusable { why },
+    })
+}

@@ -1,0 +1,206 @@
+//! A folder in the BAIR layout, decoded into a pack and compared with it on every use.
+//!
+//! A pack in the cache is used only if every byte of it is as it was written and every source file
+//! is as it was read. Files whose stamp changed are hashed again; if anything differs, the pack is
+//! made anew and the reason becomes a warning, because the digest of the data then changes too.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+    path::{self, Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Progress, Split,
+    bair::{self, Required, SequenceBuffer, SequenceFolder},
+    cache,
+    error::{DataError, Fault, Findings},
+    pack::{Encoder, Pack},
+};
+use crate::fs::{self, Stamp};
+
+/// Compression of a published pack; the highest there is, for it is done once.
+const LEVEL: i32 = 22;
+
+/// Window of the compression: 2^23 bytes hold twenty sequences and are what any decoder grants.
+const WINDOW_LOG: u32 = 23;
+
+/// What to write down about source files beside their content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stamps {
+    /// As the file system has them, to notice changes.
+    Kept,
+    /// Blank, so that the same files give the same bytes anywhere.
+    Blank,
+}
+
+/// Opens a data root through its pack in `cache`, which is made where it is missing or outdated.
+pub(super) fn open(
+    root: &Path,
+    required: Required,
+    cache: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Pack, DataError> {
+    let mut findings = Findings::default();
+    let listing = bair::list(root, required, &mut findings);
+    findings.fail_on_error()?;
+    let warnings = findings.into_warnings();
+
+    let outdated = |pack: &Pack| difference(root, &listing, pack);
+    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
+        encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
+    };
+    let pack = cache::load_or_make(&pack_path(root, cache), &outdated, &write, progress)?;
+    Ok(pack.described("bair", format!("folder `{}`", root.display())))
+}
+
+/// Returns where the pack of a root lies: its name holds the digest of the root's absolute path.
+fn pack_path(root: &Path, cache: &Path) -> PathBuf {
+    let absolute = path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    let digest = fs::sha256_hex(absolute.as_os_str().as_encoded_bytes());
+    cache.join(format!("bair-{}.pack", &digest[..16]))
+}
+
+/// Writes a data root as a pack that can be given away; compressed if its name ends in `.zst`.
+pub fn pack_folder(
+    root: &Path,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), DataError> {
+    let mut findings = Findings::default();
+    let listing = bair::list(root, Required::AllSplits, &mut findings);
+    findings.fail_on_error()?;
+    let warnings = findings.into_warnings();
+    cache::write_with(out, |file| {
+        if out.extension().is_none_or(|extension| extension != "zst") {
+            return encode(root, &listing, warnings, Stamps::Blank, file, progress);
+        }
+        let mut compressed = compressor(file).map_err(cache::WriteError::Io)?;
+        encode(root, &listing, warnings, Stamps::Blank, &mut compressed, progress)?;
+        compressed.finish().map(drop).map_err(cache::WriteError::Io)
+    })
+}
+
+fn compressor<'a>(out: &'a mut dyn Write) -> io::Result<zstd::Encoder<'static, &'a mut dyn Write>> {
+    let mut compressor = zstd::Encoder::new(out, LEVEL)?;
+    compressor.window_log(WINDOW_LOG)?;
+    compressor.long_distance_matching(true)?;
+    compressor.include_checksum(true)?;
+    Ok(compressor)
+}
+
+/// Returns everything that is wrong with a data root.
+pub(super) fn check(
+    root: &Path,
+    required: Required,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<Fault> {
+    let mut findings = Findings::default();
+    let listing = bair::list(root, required, &mut findings);
+    let mut twins = Twins::default();
+    let mut shape = None;
+    let mut buffer = SequenceBuffer::default();
+    for (done, folder) in listing.iter().enumerate() {
+        let errors = findings.error_count();
+        bair::read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
+        if findings.error_count() == errors {
+            twins.note(folder, &buffer, &mut findings);
+        }
+        progress(Progress::decoding(done, listing.len()));
+    }
+    findings.into_faults()
+}
+
+/// Decodes all sequences one after the other into a pack.
+fn encode(
+    root: &Path,
+    listing: &[SequenceFolder],
+    warnings: Vec<String>,
+    stamps: Stamps,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), cache::WriteError> {
+    let mut findings = Findings::default();
+    warnings.into_iter().for_each(|warning| findings.warn(warning));
+    let mut twins = Twins::default();
+    let mut shape = None;
+    let mut buffer = SequenceBuffer::default();
+    let mut encoder = Encoder::begin(out)?;
+    for (done, folder) in listing.iter().enumerate() {
+        bair::read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
+        findings.fail_on_error()?;
+        twins.note(folder, &buffer, &mut findings);
+        if stamps == Stamps::Blank {
+            for source in &mut buffer.sources {
+                source.stamp = Stamp { bytes: source.stamp.bytes, ..Stamp::default() };
+            }
+        }
+        encoder.sequence(folder.split, &folder.name, &buffer, folder.files())?;
+        progress(Progress::decoding(done, listing.len()));
+    }
+    let shape = shape.expect("a listing without errors has a first frame");
+    Ok(encoder.finish(shape, findings.into_warnings())?)
+}
+
+/// Sequences by their content, to find those that are there twice.
+#[derive(Default)]
+struct Twins(BTreeMap<[u8; 32], (Split, String)>);
+
+impl Twins {
+    fn note(&mut self, folder: &SequenceFolder, content: &SequenceBuffer, findings: &mut Findings) {
+        let mut hasher = Sha256::new();
+        hasher.update(&content.frames);
+        for value in content.actions.iter().chain(&content.positions) {
+            hasher.update(value.to_le_bytes());
+        }
+        let here = (folder.split, folder.name.clone());
+        let Some(there) = self.0.insert(hasher.finalize().into(), here) else { return };
+        let (split, name) = there;
+        let what = if split == folder.split { "there twice" } else { "in two splits" };
+        findings.warn(format!(
+            "a sequence is {what}: `{split}/{name}` and `{}/{}`",
+            folder.split, folder.name
+        ));
+    }
+}
+
+/// Returns the first thing in which a folder differs from what its pack was made from.
+fn difference(
+    root: &Path,
+    listing: &[SequenceFolder],
+    pack: &Pack,
+) -> Result<Option<String>, DataError> {
+    let said = |path: &str, what: &str| Ok(Some(format!("`{}` {what}", root.join(path).display())));
+    for split in Split::ALL {
+        let listed = listing.iter().filter(|folder| folder.split == split);
+        let now: BTreeSet<_> = listed.map(|folder| folder.name.as_str()).collect();
+        let then: BTreeSet<_> = pack.names(split).iter().map(String::as_str).collect();
+        if let Some(name) = now.difference(&then).next() {
+            return said(&format!("{split}/{name}"), "was added");
+        }
+        if let Some(name) = then.difference(&now).next() {
+            return said(&format!("{split}/{name}"), "is missing");
+        }
+    }
+    if let Some(first) = listing.first().filter(|first| first.frames != pack.frames()) {
+        let what = format!("has {} frames instead of {}", first.frames, pack.frames());
+        return said(&format!("{}/{}", first.split, first.name), &what);
+    }
+    for (number, file) in listing.iter().flat_map(SequenceFolder::files).enumerate() {
+        let known = pack.source(number).expect("a pack has a record of every file");
+        match fs::stamp(&root.join(&file)) {
+            Ok(stamp) if stamp == known.stamp => {}
+            Ok(stamp) if stamp.bytes == known.stamp.bytes => {
+                if fs::sha256_file(&root.join(&file))?.0 != fs::hex(&known.sha256) {
+                    return said(&file, "changed");
+                }
+            }
+            Ok(_) => return said(&file, "changed"),
+            Err(error) if error.is_not_found() => return said(&file, "is missing"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}

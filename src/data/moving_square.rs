@@ -1,0 +1,203 @@
+//! A procedural data set for tests: a coloured square that a gripper pushes about between walls.
+//!
+//! Every sequence is a function of its split and number alone, so that a larger data set begins with
+//! the smaller one. Nothing is read and nothing is cached; what is drawn is held in memory as a pack.
+//! An action is `[right, down, 0, grip]` with distances in widths of the picture; the square follows
+//! only while `grip` is 1 and stops at walls. A position is `[x, y, 0]`, the square's centre.
+
+use std::io;
+
+use super::{
+    Progress, Split,
+    bair::SequenceBuffer,
+    error::DataError,
+    pack::{Encoder, Pack},
+};
+use crate::{
+    rng::streams::{Draws, Stream},
+    scalar::{Count, Seed},
+};
+
+/// Height and width of a frame in pixels.
+pub(super) const SIDE: usize = 64;
+
+/// Half the side of the square in pixels.
+const REACH: usize = 6;
+
+/// Longest way of an action in pixels per axis.
+const STEP_MAX: u64 = 5;
+
+/// One action in this many leaves the gripper open.
+const OPEN_ONE_IN: u64 = 5;
+
+/// All data sets are drawn from this seed: runs with different seeds see the same data.
+const SEED: Seed = Seed(0);
+
+/// Most memory for frames.
+const BYTES_MAX: u64 = 1 << 30;
+
+/// Returns the number of sequences of a split.
+pub(super) fn size(split: Split, sequences: Count) -> u64 {
+    match split {
+        Split::Train => sequences.get(),
+        Split::Validate | Split::Test => (sequences.get() / 4).max(1),
+    }
+}
+
+/// Draws the whole data set.
+pub(super) fn open(
+    sequences: Count,
+    frames: Count,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Pack, DataError> {
+    check(sequences, frames)?;
+    let mut bytes = Vec::new();
+    draw(sequences, frames, &mut bytes).expect("writing to memory succeeds");
+    let pack = Pack::from_bytes(bytes, progress).expect("what was just encoded is whole");
+    Ok(pack.described("moving_square", "drawn by this program".to_owned()))
+}
+
+/// Refuses what would not fit in memory.
+pub(super) fn check(sequences: Count, frames: Count) -> Result<(), DataError> {
+    let all = Split::ALL.iter().map(|&split| size(split, sequences)).sum::<u64>();
+    let bytes = all.saturating_mul(frames.get()).saturating_mul((SIDE * SIDE * 3) as u64);
+    if bytes <= BYTES_MAX {
+        Ok(())
+    } else {
+        Err(DataError::TooLarge { sequences: all, frames: frames.get(), limit: BYTES_MAX })
+    }
+}
+
+fn draw(sequences: Count, frames: Count, out: &mut Vec<u8>) -> io::Result<()> {
+    let mut encoder = Encoder::begin(out)?;
+    for split in Split::ALL {
+        let stream = Stream::new(SEED, &format!("data.moving_square.{split}"));
+        for number in 0..size(split, sequences) {
+            let sequence = sequence(&mut stream.at(number), frames);
+            encoder.sequence(split, &number.to_string(), &sequence, std::iter::empty())?;
+        }
+    }
+    encoder.finish([SIDE, SIDE, 3], Vec::new())
+}
+
+fn sequence(draws: &mut Draws, frames: Count) -> SequenceBuffer {
+    let square = colour(draws, 128);
+    let ground = colour(draws, 0);
+    let (low, high) = (REACH as u64, (SIDE - REACH) as u64);
+    let mut centre = [0; 2].map(|_| low + draws.below(high - low + 1));
+    let mut drawn = SequenceBuffer::default();
+    for _ in 0..frames.get() {
+        paint(centre, square, ground, &mut drawn.frames);
+        let [x, y] = centre.map(share);
+        drawn.positions.extend([x, y, 0.0]);
+
+        // A way is drawn as 0 to 2 · STEP_MAX, of which STEP_MAX stands still.
+        let way = [0; 2].map(|_| draws.below(2 * STEP_MAX + 1));
+        let closed = draws.below(OPEN_ONE_IN) > 0;
+        let [right, down] = way.map(|way| share(way) - share(STEP_MAX));
+        drawn.actions.extend([right, down, 0.0, if closed { 1.0 } else { -1.0 }]);
+        if closed {
+            for (centre, way) in centre.iter_mut().zip(way) {
+                *centre = (*centre + way).saturating_sub(STEP_MAX).clamp(low, high);
+            }
+        }
+    }
+    drawn
+}
+
+/// Returns a colour of which every channel is at least `darkest` and below `darkest` + 128.
+fn colour(draws: &mut Draws, darkest: u8) -> [u8; 3] {
+    [0; 3].map(|_| darkest + u8::try_from(draws.below(128)).expect("a draw below 128 is a byte"))
+}
+
+/// Returns pixels as a share of the picture's width, which is exact.
+fn share(pixels: u64) -> f32 {
+    f32::from(u16::try_from(pixels).expect("a distance inside the picture")) / SIDE as f32
+}
+
+fn paint([x, y]: [u64; 2], square: [u8; 3], ground: [u8; 3], frames: &mut Vec<u8>) {
+    let inside = |centre: u64, at: usize| {
+        let (at, centre, reach) = (at as u64, centre, REACH as u64);
+        (centre - reach..centre + reach).contains(&at)
+    };
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            let covered = inside(x, column) && inside(y, row);
+            frames.extend(if covered { square } else { ground });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(sequences: u32, frames: u32) -> Pack {
+        open(Count::literal(sequences), Count::literal(frames), &mut |_| {}).unwrap()
+    }
+
+    /// Returns the centre of the square as seen in a frame, in pixels.
+    fn seen_centre(frame: &[u8]) -> [f32; 2] {
+        let mut bright = Vec::new();
+        for (at, pixel) in frame.chunks(3).enumerate() {
+            if pixel[0] >= 128 {
+                bright.push([at % SIDE, at / SIDE]);
+            }
+        }
+        assert_eq!(bright.len(), 4 * REACH * REACH, "the square is whole");
+        [0, 1].map(|axis| {
+            bright.iter().map(|at| at[axis] as f32 + 0.5).sum::<f32>() / bright.len() as f32
+        })
+    }
+
+    #[test]
+    fn positions_say_where_the_square_is_seen() {
+        let pack = drawn(3, 12);
+        let sequence = pack.sequence(Split::Train, 2);
+        for (frame, position) in
+            sequence.frames.chunks(SIDE * SIDE * 3).zip(sequence.positions.chunks(3))
+        {
+            assert_eq!(seen_centre(frame), [0, 1].map(|axis| position[axis] * SIDE as f32));
+        }
+    }
+
+    #[test]
+    fn the_square_obeys_closed_grippers_and_walls() {
+        let pack = drawn(8, 30);
+        let wall = REACH as f32 / SIDE as f32;
+        let mut stopped = 0;
+        for index in 0..pack.sequences(Split::Train) {
+            let sequence = pack.sequence(Split::Train, index);
+            let positions: Vec<_> = sequence.positions.chunks(3).collect();
+            for (pair, action) in positions.windows(2).zip(sequence.actions.chunks(4)) {
+                let closed = if action[3] > 0.0 { 1.0 } else { 0.0 };
+                for axis in 0..2 {
+                    let free = pair[0][axis] + closed * action[axis];
+                    assert_eq!(pair[1][axis], free.clamp(wall, 1.0 - wall));
+                    stopped += usize::from(pair[1][axis] != free);
+                }
+            }
+        }
+        assert!(stopped > 0, "some square meets a wall");
+    }
+
+    #[test]
+    fn a_larger_data_set_begins_with_the_smaller_one() {
+        let (small, large) = (drawn(2, 5), drawn(9, 5));
+        assert_eq!(small.sequence(Split::Train, 1), large.sequence(Split::Train, 1));
+        assert_ne!(large.sequence(Split::Train, 0), large.sequence(Split::Test, 0));
+        assert_eq!((large.sequences(Split::Validate), small.sequences(Split::Test)), (2, 1));
+    }
+
+    #[test]
+    fn the_drawn_bits_never_change() {
+        let known = "73e5090de942d056659e81f898bb3e58135283a71ee9a6df822e2757db8f1aa1";
+        assert_eq!(drawn(2, 5).payload_sha256(), known);
+    }
+
+    #[test]
+    fn more_than_fits_in_memory_is_refused() {
+        let error = check(Count::literal(1_000_000), Count::literal(30)).unwrap_err();
+        assert!(error.to_string().contains("1500000 sequences of 30 frames"), "{error}");
+    }
+}

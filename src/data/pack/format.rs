@@ -1,0 +1,331 @@
+//! The bytes of a pack file.
+//!
+//! ```text
+//! head      64 bytes   magic, format version
+//! payload              frames u8 [N, T, H, W, C], then, aligned to 64 bytes,
+//!                      actions f32 [N, T, A], then positions f32 [N, T, P], little-endian,
+//!                      then zeros up to a multiple of 64 bytes
+//! sources              64 bytes per source file: stamp and SHA-256
+//! index                JSON: shapes, names, digests
+//! tail      64 bytes   magic, offset, length and SHA-256 of the index
+//! ```
+//! The index stands behind the payload so that a pack of any size is written in one pass. N counts
+//! the sequences of all splits in order. Every byte is covered: payload and sources by digests in
+//! the index, the index by the tail, head and tail by what they must say.
+
+use std::{
+    io::{self, Write},
+    ops::Range,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    data::{
+        Split,
+        bair::{ACTION_SIZE, FrameShape, POSITION_SIZE, SequenceBuffer, Source},
+    },
+    fs::{self, Stamp},
+};
+
+const HEAD_MAGIC: &[u8; 12] = b"reprise pack";
+const TAIL_MAGIC: &[u8; 12] = b"reprise tail";
+const VERSION: u32 = 1;
+
+/// Length of head, tail and source record, and alignment of every part.
+const BLOCK: usize = 64;
+
+/// Why bytes are not a pack that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackFault {
+    /// The magic numbers are not there.
+    #[error("it does not begin and end as a pack does")]
+    NotAPack,
+    /// The pack was written in another version of the format.
+    #[error("it has format version {found}, this program reads {VERSION}")]
+    Version {
+        /// Version of the pack.
+        found: u32,
+    },
+    /// The index differs from its digest.
+    #[error("its index is damaged")]
+    Index,
+    /// The index has the right digest but says something senseless.
+    #[error("its index cannot be understood")]
+    IndexJson(#[source] serde_json::Error),
+    /// The parts do not fill the file.
+    #[error("its length is not what its index says")]
+    Length,
+    /// The payload differs from its digest.
+    #[error("its payload is damaged")]
+    Payload,
+    /// The source records differ from their digest.
+    #[error("its source records are damaged")]
+    Sources,
+    /// A pack with a known digest holds something else.
+    #[error("its digest is {found} instead of {expected}")]
+    Digest {
+        /// SHA-256 of its payload.
+        found: String,
+        /// The known one.
+        expected: &'static str,
+    },
+}
+
+/// What a pack says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::data) struct Index {
+    /// Height, width and channels.
+    pub(in crate::data) frame_shape: FrameShape,
+    /// Frames of every sequence.
+    pub(in crate::data) frames: usize,
+    /// Numbers of an action.
+    pub(in crate::data) action_size: usize,
+    /// Numbers of a position.
+    pub(in crate::data) position_size: usize,
+    /// Names of the sequences by split, in the order of [`Split::ALL`].
+    pub(in crate::data) sequences: [Vec<String>; 3],
+    /// SHA-256 of the payload.
+    pub(in crate::data) payload_sha256: String,
+    /// SHA-256 over path, length and SHA-256 of every source file, in order.
+    pub(in crate::data) sources_sha256: String,
+    /// SHA-256 of the source records.
+    pub(in crate::data) records_sha256: String,
+    /// Number of source files.
+    pub(in crate::data) source_files: u64,
+    /// What is doubtful about the data.
+    pub(in crate::data) warnings: Vec<String>,
+}
+
+/// Where the parts of a pack are.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::data) struct Layout {
+    /// Bytes of the frames of one sequence.
+    pub(in crate::data) sequence_bytes: usize,
+    /// All frames.
+    pub(in crate::data) frames: Range<usize>,
+    /// All actions.
+    pub(in crate::data) actions: Range<usize>,
+    /// All positions.
+    pub(in crate::data) positions: Range<usize>,
+    /// All source records.
+    pub(in crate::data) sources: Range<usize>,
+}
+
+impl Layout {
+    /// Returns nothing if the parts would not fit the address space.
+    fn of(index: &Index) -> Option<Self> {
+        let product = |factors: &[usize]| {
+            factors.iter().try_fold(1_usize, |product, &factor| product.checked_mul(factor))
+        };
+        let part = |start: usize, length: usize| Some(start..start.checked_add(length)?);
+        let align = |offset: usize| offset.checked_next_multiple_of(BLOCK);
+
+        let count = index.sequences.iter().map(Vec::len).sum();
+        let [height, width, channels] = index.frame_shape;
+        let sequence_bytes = product(&[index.frames, height, width, channels])?;
+        let floats = |size: usize| product(&[count, index.frames, size, size_of::<f32>()]);
+
+        let frames = part(BLOCK, product(&[count, sequence_bytes])?)?;
+        let actions = part(align(frames.end)?, floats(index.action_size)?)?;
+        let positions = part(actions.end, floats(index.position_size)?)?;
+        let source_files = usize::try_from(index.source_files).ok()?;
+        let sources = part(align(positions.end)?, product(&[source_files, BLOCK])?)?;
+        Some(Self { sequence_bytes, frames, actions, positions, sources })
+    }
+
+    fn payload(&self) -> Range<usize> {
+        self.frames.start..self.sources.start
+    }
+}
+
+/// Checks a whole pack: every digest and every length; `hashed` hears of payload bytes hashed.
+pub(in crate::data) fn verify(
+    bytes: &[u8],
+    mut hashed: impl FnMut(u64),
+) -> Result<(Index, Layout), PackFault> {
+    let head = bytes.get(..BLOCK).ok_or(PackFault::NotAPack)?;
+    if !head.starts_with(HEAD_MAGIC) {
+        return Err(PackFault::NotAPack);
+    }
+    let found = u32::from_le_bytes(array(head, 12));
+    if found != VERSION {
+        return Err(PackFault::Version { found });
+    }
+    let tail_start = bytes.len() - BLOCK;
+    let tail = &bytes[tail_start..];
+    let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+    if !tail.starts_with(TAIL_MAGIC) || !blank(&head[16..]) || !blank(&tail[12..16]) {
+        return Err(PackFault::NotAPack);
+    }
+    let number = |at: usize| usize::try_from(u64::from_le_bytes(array(tail, at)));
+    let (Ok(offset), Ok(length)) = (number(16), number(24)) else {
+        return Err(PackFault::Length);
+    };
+    if offset < BLOCK || offset.checked_add(length) != Some(tail_start) {
+        return Err(PackFault::Length);
+    }
+    let text = &bytes[offset..tail_start];
+    if Sha256::digest(text)[..] != tail[32..] {
+        return Err(PackFault::Index);
+    }
+    let index: Index = serde_json::from_slice(text).map_err(PackFault::IndexJson)?;
+    let layout = Layout::of(&index).ok_or(PackFault::Length)?;
+    if layout.sources.end != offset {
+        return Err(PackFault::Length);
+    }
+    let mut hasher = Sha256::new();
+    for chunk in bytes[layout.payload()].chunks(1 << 24) {
+        hasher.update(chunk);
+        hashed(chunk.len() as u64);
+    }
+    if fs::hex(&hasher.finalize()) != index.payload_sha256 {
+        return Err(PackFault::Payload);
+    }
+    if fs::sha256_hex(&bytes[layout.sources.clone()]) != index.records_sha256 {
+        return Err(PackFault::Sources);
+    }
+    Ok((index, layout))
+}
+
+/// Returns `N` bytes at an offset of a block.
+fn array<const N: usize>(block: &[u8], at: usize) -> [u8; N] {
+    block[at..at + N].try_into().expect("a range of N bytes is N bytes long")
+}
+
+/// Decodes little-endian single-precision numbers.
+pub(in crate::data) fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(size_of::<f32>()).map(|chunk| f32::from_le_bytes(array(chunk, 0))).collect()
+}
+
+/// Decodes the source record with this number.
+pub(in crate::data) fn source(records: &[u8], number: usize) -> Option<Source> {
+    let record = records.get(number.checked_mul(BLOCK)?..)?.get(..BLOCK)?;
+    let stamp = Stamp {
+        bytes: u64::from_le_bytes(array(record, 0)),
+        modified_ns: i64::from_le_bytes(array(record, 8)),
+        changed_ns: i64::from_le_bytes(array(record, 16)),
+        inode: u64::from_le_bytes(array(record, 24)),
+    };
+    Some(Source { stamp, sha256: array(record, 32) })
+}
+
+fn encode_source(source: &Source) -> [u8; BLOCK] {
+    let Stamp { bytes, modified_ns, changed_ns, inode } = source.stamp;
+    let mut record = [0; BLOCK];
+    record[..8].copy_from_slice(&bytes.to_le_bytes());
+    record[8..16].copy_from_slice(&modified_ns.to_le_bytes());
+    record[16..24].copy_from_slice(&changed_ns.to_le_bytes());
+    record[24..32].copy_from_slice(&inode.to_le_bytes());
+    record[32..].copy_from_slice(&source.sha256);
+    record
+}
+
+/// Writes a pack in one pass, one sequence at a time.
+///
+/// Frames go straight to the output; of a sequence only its numbers and source records are kept,
+/// which is about 1% of it.
+pub(in crate::data) struct Encoder<'a> {
+    out: &'a mut dyn Write,
+    payload: Sha256,
+    payload_bytes: usize,
+    sources: Sha256,
+    records: Vec<u8>,
+    actions: Vec<u8>,
+    positions: Vec<u8>,
+    sequences: [Vec<String>; 3],
+    frames: usize,
+}
+
+impl<'a> Encoder<'a> {
+    /// Begins a pack.
+    pub(in crate::data) fn begin(out: &'a mut dyn Write) -> io::Result<Self> {
+        let mut head = [0; BLOCK];
+        head[..12].copy_from_slice(HEAD_MAGIC);
+        head[12..16].copy_from_slice(&VERSION.to_le_bytes());
+        out.write_all(&head)?;
+        Ok(Self {
+            out,
+            payload: Sha256::new(),
+            payload_bytes: 0,
+            sources: Sha256::new(),
+            records: Vec::new(),
+            actions: Vec::new(),
+            positions: Vec::new(),
+            sequences: Default::default(),
+            frames: 0,
+        })
+    }
+
+    /// Appends a sequence; splits come in the order of [`Split::ALL`], `files` names its sources.
+    pub(in crate::data) fn sequence(
+        &mut self,
+        split: Split,
+        name: &str,
+        content: &SequenceBuffer,
+        files: impl Iterator<Item = String>,
+    ) -> io::Result<()> {
+        self.frames = content.actions.len() / ACTION_SIZE;
+        self.payload(&content.frames)?;
+        self.actions.extend(content.actions.iter().flat_map(|value| value.to_le_bytes()));
+        self.positions.extend(content.positions.iter().flat_map(|value| value.to_le_bytes()));
+        for (source, file) in content.sources.iter().zip(files) {
+            let digest = fs::hex(&source.sha256);
+            self.sources.update(format!("{file} {} {digest}\n", source.stamp.bytes));
+            self.records.extend(encode_source(source));
+        }
+        self.sequences[split as usize].push(name.to_owned());
+        Ok(())
+    }
+
+    /// Completes the pack: `shape` is that of all frames.
+    pub(in crate::data) fn finish(
+        mut self,
+        shape: FrameShape,
+        warnings: Vec<String>,
+    ) -> io::Result<()> {
+        self.align()?;
+        for numbers in [std::mem::take(&mut self.actions), std::mem::take(&mut self.positions)] {
+            self.payload(&numbers)?;
+        }
+        self.align()?;
+        let payload_sha256 = fs::hex(&self.payload.clone().finalize());
+        let records = std::mem::take(&mut self.records);
+        self.out.write_all(&records)?;
+        let index = Index {
+            frame_shape: shape,
+            frames: self.frames,
+            action_size: ACTION_SIZE,
+            position_size: POSITION_SIZE,
+            sequences: self.sequences,
+            payload_sha256,
+            sources_sha256: fs::hex(&self.sources.finalize()),
+            records_sha256: fs::sha256_hex(&records),
+            source_files: (records.len() / BLOCK) as u64,
+            warnings,
+        };
+        let text = serde_json::to_vec(&index)?;
+        self.out.write_all(&text)?;
+
+        let offset = (BLOCK + self.payload_bytes + records.len()) as u64;
+        let mut tail = [0; BLOCK];
+        tail[..12].copy_from_slice(TAIL_MAGIC);
+        tail[16..24].copy_from_slice(&offset.to_le_bytes());
+        tail[24..32].copy_from_slice(&(text.len() as u64).to_le_bytes());
+        tail[32..].copy_from_slice(&Sha256::digest(&text));
+        self.out.write_all(&tail)
+    }
+
+    fn payload(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.payload.update(bytes);
+        self.payload_bytes += bytes.len();
+        self.out.write_all(bytes)
+    }
+
+    fn align(&mut self) -> io::Result<()> {
+        let padding = self.payload_bytes.next_multiple_of(BLOCK) - self.payload_bytes;
+        self.payload(&[0; BLOCK][..padding])
+    }
+}

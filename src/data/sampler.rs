@@ -1,0 +1,279 @@
+//! Which sequences each training step sees: a pure function of the seed and the step.
+//!
+//! No iterator is carried along, so a resumed run asks for its next step and gets it. Nothing here
+//! opens a file or knows what a sequence holds; a sequence is its index in the split's sorted
+//! order. Start from [`Order::new`]; a loop over an epoch takes [`Order::batches`] once.
+
+use crate::{
+    config::data::Sampler,
+    rng::{numpy::RandomState, streams::Stream, torch::Generator},
+    scalar::{Count, Seed, Step},
+};
+
+/// Name of the stream that [`Sampler::EpochPermutation`] draws from, one block of draws per pass.
+pub const ORDER_STREAM: &str = "data.order";
+
+/// Why sequences cannot be put in an order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SamplerError {
+    /// There is nothing to choose from.
+    #[error("failed to order training sequences: the training split is empty")]
+    NoSequences,
+    /// The original's loader drops an incomplete batch, and no complete one exists.
+    #[error(
+        "failed to order training sequences: the original sampler drops incomplete batches, and \
+         {sequences} sequences do not fill a batch of {batch_size}"
+    )]
+    NoFullBatch {
+        /// Sequences of the split.
+        sequences: usize,
+        /// Sequences of a batch.
+        batch_size: usize,
+    },
+}
+
+/// The order of a run's training sequences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Order {
+    sampler: Sampler,
+    seed: Seed,
+    sequences: usize,
+    batch_size: usize,
+}
+
+impl Order {
+    /// Returns the order in which a run with this seed visits a split of `sequences` sequences.
+    pub fn new(
+        sampler: Sampler,
+        seed: Seed,
+        sequences: usize,
+        batch_size: Count,
+    ) -> Result<Self, SamplerError> {
+        let batch_size = batch_size.len();
+        if sequences == 0 {
+            return Err(SamplerError::NoSequences);
+        }
+        if matches!(sampler, Sampler::Original { .. }) && batch_size > sequences {
+            return Err(SamplerError::NoFullBatch { sequences, batch_size });
+        }
+        Ok(Self { sampler, seed, sequences, batch_size })
+    }
+
+    /// Returns the sequences of the batch of `step`, counted over the whole run.
+    pub fn batch(&self, step: Step) -> Vec<usize> {
+        self.batches(step, 1).swap_remove(0)
+    }
+
+    /// Returns the batches of `steps` consecutive steps from `first` on, as an epoch needs them.
+    ///
+    /// `EpochPermutation` strings together one fresh permutation of all sequences per pass and cuts
+    /// the string into batches, so a batch may straddle two passes and none is incomplete. The
+    /// permutation of pass `p` is drawn from [`ORDER_STREAM`] at `p`.
+    ///
+    /// `Original` goes through the passes of [`loader_pass`] one after the other. As in the
+    /// document's script a pass outlives an epoch: when an epoch takes fewer steps than a pass has
+    /// batches the next epoch goes on in it, and when it takes more a new pass begins inside it.
+    pub fn batches(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
+        match self.sampler {
+            Sampler::EpochPermutation => self.permuted(first, steps),
+            Sampler::Original { workers } => self.as_loaded(workers, first, steps),
+        }
+    }
+
+    fn permuted(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
+        let stream = Stream::new(self.seed, ORDER_STREAM);
+        let (batch_size, sequences) = (self.batch_size as u64, self.sequences as u64);
+        let start = first.0 * batch_size;
+        let drawn = steps * batch_size;
+        let mut string = Vec::new();
+        for pass in start / sequences..(start + drawn).div_ceil(sequences) {
+            string.extend(stream.at(pass).permutation(self.sequences));
+        }
+        let skipped = index(start % sequences);
+        string[skipped..][..index(drawn)].chunks_exact(self.batch_size).map(<[_]>::to_vec).collect()
+    }
+
+    fn as_loaded(&self, workers: u32, first: Step, steps: u64) -> Vec<Vec<usize>> {
+        let per_pass = (self.sequences / self.batch_size) as u64;
+        let passes = first.0 / per_pass..(first.0 + steps).div_ceil(per_pass);
+        let batches = passes.flat_map(|pass| loader_pass(self, workers, pass).sequences);
+        batches.skip(index(first.0 % per_pass)).take(index(steps)).collect()
+    }
+}
+
+/// What one iterator over the document's `DataLoader(shuffle=True, drop_last=True)` yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoaderPass {
+    /// The shuffled indices that the loader asks its dataset for, batch by batch.
+    pub indices: Vec<Vec<usize>>,
+    /// The sequences that the dataset returns instead.
+    pub sequences: Vec<Vec<usize>>,
+}
+
+/// Returns the pass of the iterator number `pass`, counted from 0 over the run.
+///
+/// PyTorch's generator, seeded with the run's seed, gives every new iterator two 64-bit numbers: one
+/// seeds the workers (and decides nothing here), the other a generator of its own whose `randperm`
+/// is the order of the indices. The dataset uses an index only once, as the seed of NumPy's global
+/// state (`set_seed`), and then draws every sequence with replacement by
+/// `np.random.randint(number of sequences)`:
+/// - With `workers` processes, each iterator starts them anew with unseeded copies of the dataset.
+///   Worker `w` serves the batches `w, w + workers, …` and is seeded with the first index of its
+///   first batch. Workers whose first indices agree draw the same sequences.
+/// - With 0 workers there is one dataset object. The very first index of the run seeds it, and later
+///   iterators go on in the same NumPy state.
+///
+/// The original draws from the same two generators elsewhere, too (initial weights, noise on the
+/// CPU, the validation loader), so its real order also depends on those; here, as in the
+/// reference cases, the loader is alone.
+pub fn loader_pass(order: &Order, workers: u32, pass: u64) -> LoaderPass {
+    let indices = loader_indices(order, pass);
+    let mut states: Vec<RandomState> = match workers {
+        0 => {
+            let mut state = seeded(loader_indices(order, 0)[0][0]);
+            for _ in 0..pass * (indices.len() * order.batch_size) as u64 {
+                draw(&mut state, order.sequences);
+            }
+            vec![state]
+        }
+        workers => indices.iter().take(workers as usize).map(|batch| seeded(batch[0])).collect(),
+    };
+    let streams = states.len();
+    let mut serve = |batch: usize| -> Vec<usize> {
+        let state = &mut states[batch % streams];
+        (0..order.batch_size).map(|_| draw(state, order.sequences)).collect()
+    };
+    let sequences = (0..indices.len()).map(&mut serve).collect();
+    LoaderPass { indices, sequences }
+}
+
+/// The complete batches of the shuffled indices of iterator number `pass`.
+fn loader_indices(order: &Order, pass: u64) -> Vec<Vec<usize>> {
+    let mut global = Generator::manual_seed(u64::from(order.seed.0));
+    let mut shuffle_seed = 0;
+    for _ in 0..=pass {
+        global.random_i64(); // the workers' base seed
+        shuffle_seed = global.random_i64();
+    }
+    let shuffled = Generator::manual_seed(shuffle_seed).randperm(order.sequences);
+    shuffled.chunks_exact(order.batch_size).map(<[_]>::to_vec).collect()
+}
+
+fn seeded(index: usize) -> RandomState {
+    RandomState::new(u32::try_from(index).expect("a split has fewer than 2^32 sequences"))
+}
+
+fn draw(state: &mut RandomState, sequences: usize) -> usize {
+    let below = i64::try_from(sequences).expect("a split has fewer than 2^63 sequences");
+    usize::try_from(state.randint(0, below)).expect("a sequence's index is not negative")
+}
+
+fn index(count: u64) -> usize {
+    usize::try_from(count).expect("what is kept in memory has a usize for its length")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn order(sampler: Sampler, seed: u32, sequences: usize, batch_size: u32) -> Order {
+        Order::new(sampler, Seed(seed), sequences, Count::literal(batch_size)).expect("valid")
+    }
+
+    /// Compares the first batch of a pass of the document's loader over 40 sequences.
+    #[track_caller]
+    fn check(workers: u32, seed: u32, pass: u64, indices: [usize; 4], sequences: [usize; 4]) {
+        let order = order(Sampler::Original { workers }, seed, 40, 4);
+        let found = loader_pass(&order, workers, pass);
+        assert_eq!((found.indices.len(), found.sequences.len()), (10, 10));
+        assert_eq!(found.indices[0], indices);
+        assert_eq!(found.sequences[0], sequences);
+        assert_eq!(order.batch(Step(pass * 10)), sequences);
+    }
+
+    #[test]
+    fn one_process_is_seeded_once_in_a_run() {
+        check(0, 1, 0, [14, 11, 12, 20], [24, 12, 22, 7]);
+        check(0, 1, 1, [24, 26, 4, 5], [13, 17, 37, 13]);
+    }
+
+    #[test]
+    fn workers_are_seeded_anew_by_every_iterator() {
+        check(2, 417, 0, [36, 26, 37, 38], [5, 34, 30, 33]);
+        check(2, 417, 2, [30, 34, 19, 36], [37, 37, 12, 23]);
+        check(4, 1, 1, [24, 26, 4, 5], [34, 3, 0, 23]);
+    }
+
+    #[test]
+    fn batches_go_round_the_workers() {
+        let pass = loader_pass(&order(Sampler::Original { workers: 4 }, 1, 40, 4), 4, 0);
+        assert_eq!(pass.sequences[3], [18, 23, 16, 34]);
+        assert_eq!(pass.sequences[4], [38, 28, 10, 16]);
+        assert_eq!(pass.sequences[9], [9, 4, 11, 17]);
+    }
+
+    #[test]
+    fn the_order_of_our_own_sampler_never_changes() {
+        let order = order(Sampler::EpochPermutation, 1, 7, 3);
+        let batches = order.batches(Step(0), 5);
+        insta::assert_snapshot!(format!("{batches:?}"), @"[[2, 3, 0], [6, 5, 4], [1, 3, 0], [2, 5, 4], [1, 6, 4]]");
+    }
+
+    #[test]
+    fn an_empty_split_is_refused() {
+        let refused = Order::new(Sampler::EpochPermutation, Seed(1), 0, Count::literal(1));
+        assert_eq!(refused, Err(SamplerError::NoSequences));
+    }
+
+    #[test]
+    fn the_original_needs_one_full_batch() {
+        let original = Sampler::Original { workers: 0 };
+        let error = Order::new(original, Seed(1), 11, Count::literal(12)).unwrap_err();
+        insta::assert_snapshot!(error, @"failed to order training sequences: the original sampler drops incomplete batches, and 11 sequences do not fill a batch of 12");
+        assert!(Order::new(Sampler::EpochPermutation, Seed(1), 11, Count::literal(12)).is_ok());
+    }
+
+    fn any_sampler() -> impl Strategy<Value = Sampler> {
+        prop_oneof![
+            Just(Sampler::EpochPermutation),
+            (0_u32..6).prop_map(|workers| Sampler::Original { workers }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_of_many_steps_is_the_batches_of_each(
+            sampler in any_sampler(), seed: u32, sequences in 5_usize..40, batch_size in 1_u32..6,
+            first in 0_u64..60, steps in 0_u64..30
+        ) {
+            let order = order(sampler, seed, sequences, batch_size);
+            let one_by_one: Vec<_> = (first..first + steps).map(|s| order.batch(Step(s))).collect();
+            prop_assert_eq!(order.batches(Step(first), steps), one_by_one);
+        }
+
+        #[test]
+        fn every_pass_of_our_own_sampler_visits_every_sequence_once(
+            seed: u32, sequences in 1_usize..40, batch_size in 1_u32..50
+        ) {
+            let order = order(Sampler::EpochPermutation, seed, sequences, batch_size);
+            let string = order.batches(Step(0), 3 * sequences as u64).concat();
+            for pass in string.chunks_exact(sequences) {
+                let mut visited = pass.to_vec();
+                visited.sort_unstable();
+                prop_assert_eq!(visited, (0..sequences).collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn every_batch_is_full_and_within_the_split(
+            sampler in any_sampler(), seed: u32, sequences in 5_usize..40, batch_size in 1_u32..6,
+            step in 0_u64..200
+        ) {
+            let batch = order(sampler, seed, sequences, batch_size).batch(Step(step));
+            prop_assert_eq!(batch.len(), batch_size as usize);
+            prop_assert!(batch.iter().all(|&sequence| sequence < sequences));
+        }
+    }
+}

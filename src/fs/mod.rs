@@ -1,0 +1,281 @@
+//! The file system: bounded reads, atomic writes, locks, appends and hashes.
+//!
+//! The only module that touches `std::fs`. Reading refuses whatever is not a regular file and stops
+//! at a limit that the caller states, so that a named pipe or an endless device in a data folder is
+//! an error and not a hang. Writing goes through a temporary file, a sync and a rename, so that a
+//! reader sees the old content or the new and never a part. Nothing here knows a format; start from
+//! [`read`] and [`write_atomic`].
+#![expect(clippy::disallowed_types, reason = "the one module that opens files for all others")]
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use memmap2::Mmap;
+use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
+
+mod lock;
+mod stamp;
+mod write;
+
+pub use lock::{Lock, is_locked, lock, try_lock};
+pub use stamp::{Stamp, stamp};
+pub use write::{
+    AppendFile, create_dir_all, remove_temporaries, rename, write_atomic, write_atomic_with,
+};
+
+/// Why a file operation did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum FsError {
+    /// The operating system refused.
+    #[error("failed to {action} `{}`", path.display())]
+    Io {
+        /// What was attempted, as a verb.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The path names something that is not a regular file.
+    #[error("failed to open `{}`: it is {kind}, not a regular file", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// The file holds more than the caller allows.
+    #[error("failed to read `{}`: it is larger than {limit} bytes", path.display())]
+    TooLarge {
+        /// The path.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A text file is not UTF-8.
+    #[error("failed to read `{}` as UTF-8: invalid byte at offset {offset}", path.display())]
+    NotUtf8 {
+        /// The path.
+        path: PathBuf,
+        /// Offset of the first invalid byte.
+        offset: usize,
+    },
+    /// A file ends before the place at which it is to be continued.
+    #[error("failed to continue `{}` at byte {offset}: it has only {len}", path.display())]
+    TooShort {
+        /// The path.
+        path: PathBuf,
+        /// The wanted offset in bytes.
+        offset: u64,
+        /// The file's length in bytes.
+        len: u64,
+    },
+}
+
+impl FsError {
+    /// Wraps an error of the operating system with what was attempted on which path.
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Returns whether the path does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// What a directory entry is, symlinks followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A named pipe, socket or device.
+    Other,
+    /// A symlink that leads nowhere.
+    Dangling,
+}
+
+/// What stands at a path itself, symlinks not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    File {
+        /// Length in bytes.
+        bytes: u64,
+        /// Whether its owner may run it.
+        executable: bool,
+    },
+    /// A symlink.
+    Symlink {
+        /// Where it leads, as written.
+        target: PathBuf,
+    },
+    /// A directory.
+    Dir,
+    /// A named pipe, socket or device.
+    Other,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Name within the directory.
+    pub name: OsString,
+    /// The directory's path joined with the name.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Reads a regular file of at most `limit` bytes; symlinks are followed.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let (file, metadata) = open_regular(path)?;
+    let too_large = || FsError::TooLarge { path: path.to_owned(), limit };
+    if metadata.len() > limit {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    // The length is only a hint: the file may grow, and files under /proc say 0.
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(FsError::io("read", path))?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Reads a UTF-8 text of at most `limit` bytes.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, FsError> {
+    String::from_utf8(read(path, limit)?).map_err(|error| FsError::NotUtf8 {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })
+}
+
+/// Returns a directory's entries sorted by name.
+pub fn read_dir_sorted(path: &Path) -> Result<Vec<DirEntry>, FsError> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path).map_err(FsError::io("list", path))? {
+        let entry = entry.map_err(FsError::io("list", path))?;
+        let path = entry.path();
+        let kind = kind(&path)?.unwrap_or(Kind::Dangling);
+        entries.push(DirEntry { name: entry.file_name(), path, kind });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// Returns what stands at a path, or nothing if nothing does.
+pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(Kind::File)),
+        Ok(metadata) if metadata.is_dir() => Ok(Some(Kind::Dir)),
+        Ok(_) => Ok(Some(Kind::Other)),
+        Err(error) => match fs::symlink_metadata(path) {
+            Ok(link) if link.is_symlink() => Ok(Some(Kind::Dangling)),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Err(FsError::io("inspect", path)(error)),
+        },
+    }
+}
+
+/// Returns what stands at a path itself, or nothing if nothing does.
+pub fn look(path: &Path) -> Result<Option<Node>, FsError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(FsError::io("inspect", path))?,
+    };
+    let executable = metadata.permissions().mode() & 0o100 != 0;
+    Ok(Some(match metadata.file_type() {
+        kind if kind.is_file() => Node::File { bytes: metadata.len(), executable },
+        kind if kind.is_dir() => Node::Dir,
+        kind if kind.is_symlink() => {
+            let target = fs::read_link(path).map_err(FsError::io("inspect", path))?;
+            Node::Symlink { target }
+        }
+        _ => Node::Other,
+    }))
+}
+
+/// Maps a regular file read-only into memory.
+pub fn map(path: &Path) -> Result<Mmap, FsError> {
+    let (file, _) = open_regular(path)?;
+    // SAFETY: the mapping is read-only; a file that another process changes meanwhile can change
+    // the bytes that are read, which readers of packs guard against with checksums.
+    #[expect(unsafe_code, reason = "mapping a file is unsafe in every binding")]
+    let mapping = unsafe { Mmap::map(&file) };
+    mapping.map_err(FsError::io("map", path))
+}
+
+/// Returns the SHA-256 of a regular file in hexadecimal and its length in bytes.
+pub fn sha256_file(path: &Path) -> Result<(String, u64), FsError> {
+    let (mut file, _) = open_regular(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer).map_err(FsError::io("read", path))? {
+            0 => return Ok((hex(&hasher.finalize()), bytes)),
+            n => {
+                hasher.update(&buffer[..n]);
+                bytes += n as u64;
+            }
+        }
+    }
+}
+
+/// Returns the SHA-256 of bytes in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Returns bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
+}
+
+/// Returns how many bytes an ordinary user may still write to the file system of a path.
+pub fn free_bytes(path: &Path) -> Result<u64, FsError> {
+    let stat = rustix::fs::statvfs(path)
+        .map_err(|errno| FsError::io("ask for the free space of", path)(errno.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Opens a regular file for reading and refuses everything else without touching it.
+fn open_regular(path: &Path) -> Result<(File, Metadata), FsError> {
+    refuse_irregular(path, &fs::metadata(path).map_err(FsError::io("open", path))?)?;
+    // Non-blocking, in case the path has become a named pipe since it was looked at.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(FsError::io("open", path))?;
+    let metadata = file.metadata().map_err(FsError::io("inspect", path))?;
+    refuse_irregular(path, &metadata)?;
+    Ok((file, metadata))
+}
+
+fn refuse_irregular(path: &Path, metadata: &Metadata) -> Result<(), FsError> {
+    let file_type = metadata.file_type();
+    let kind = match () {
+        () if file_type.is_file() => return Ok(()),
+        () if file_type.is_dir() => "a directory",
+        () if file_type.is_fifo() => "a named pipe",
+        () if file_type.is_socket() => "a socket",
+        () if file_type.is_char_device() => "a character device",
+        () if file_type.is_block_device() => "a block device",
+        () => "of unknown kind",
+    };
+    Err(FsError::NotRegular { path: path.to_owned(), kind })
+}
+
+#[cfg(test)]
+mod tests;

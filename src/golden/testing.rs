@@ -1,0 +1,143 @@
+//! A small case written to a temporary folder, and a port that returns what a test tells it to.
+
+use std::path::PathBuf;
+
+use safetensors::tensor::{Dtype as StoredDtype, TensorView};
+use tempfile::TempDir;
+
+use super::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData};
+use crate::fs;
+
+/// Text of a case with three outputs: an intermediate, a gradient and a parameter after one update.
+pub(super) const CASE: &str = r#"
+format = 1
+system = "toy"
+case = "step"
+summary = "one step of a toy"
+seed_prefix = "toy/step"
+notes = ["a note"]
+
+[selftest]
+name = "selftest/x"
+unit_0 = 0.7890307903289795
+unit_1 = 0.028378307819366455
+
+[origin]
+framework = "numpy"
+framework_version = "1"
+python = "3"
+repository = "none"
+commit = "none"
+entry = "none"
+changes = []
+platform = "none"
+
+[config]
+lr = 0.5
+
+[[tensor]]
+name = "w"
+role = "parameter"
+dtype = "f32"
+shape = [2]
+fill = { kind = "uniform", lo = -1, hi = 1 }
+
+[[tensor]]
+name = "order"
+role = "choice"
+dtype = "i64"
+shape = [3]
+fill = { kind = "stored" }
+
+[[output]]
+name = "loss"
+kind = "full"
+dtype = "f32"
+shape = []
+noise = 1.0e-6
+
+[[output]]
+name = "y"
+kind = "full"
+dtype = "f32"
+shape = [2]
+noise = 1.0e-6
+
+[[output]]
+name = "count"
+kind = "full"
+dtype = "i64"
+shape = [1]
+"#;
+
+/// Entries of `values.safetensors` that fit [`CASE`].
+pub(super) fn values() -> Vec<(&'static str, Tensor)> {
+    let scalar = |data| Tensor { shape: Vec::new(), data };
+    vec![
+        ("in/order", Tensor::vector(TensorData::I64(vec![2, 0, 1]))),
+        ("out/loss", scalar(TensorData::F32(vec![0.25]))),
+        ("out64/loss", scalar(TensorData::F64(vec![0.25]))),
+        ("out/y", Tensor::vector(TensorData::F32(vec![1.0, -2.0]))),
+        ("out64/y", Tensor::vector(TensorData::F64(vec![1.0, -2.0]))),
+        ("out/count", Tensor::vector(TensorData::I64(vec![7]))),
+    ]
+}
+
+/// Writes `toy/step` below a temporary root and returns the root and the case's folder.
+pub(super) fn write(case: &str, values: &[(&str, Tensor)]) -> (TempDir, PathBuf) {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path().join("toy/step");
+    fs::create_dir_all(&dir).expect("the folder is ours");
+    fs::write_atomic(&dir.join("case.toml"), case.as_bytes()).expect("the folder is ours");
+    let encoded: Vec<(&str, StoredDtype, Vec<usize>, Vec<u8>)> = values
+        .iter()
+        .map(|(name, Tensor { shape, data })| {
+            let (dtype, bytes) = encode(data);
+            (*name, dtype, shape.clone(), bytes)
+        })
+        .collect();
+    let views = encoded.iter().map(|(name, dtype, shape, bytes)| {
+        (*name, TensorView::new(*dtype, shape.clone(), bytes).expect("the sizes fit"))
+    });
+    let bytes = safetensors::serialize(views, None).expect("the views are valid");
+    fs::write_atomic(&dir.join("values.safetensors"), &bytes).expect("the folder is ours");
+    (root, dir)
+}
+
+fn encode(data: &TensorData) -> (StoredDtype, Vec<u8>) {
+    match data {
+        TensorData::F32(v) => (StoredDtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::F64(v) => (StoredDtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::I64(v) => (StoredDtype::I64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        TensorData::U8(v) => (StoredDtype::U8, v.clone()),
+    }
+}
+
+/// A port of system `toy` that returns fixed outputs.
+pub(super) struct Fixed(pub(super) Outputs);
+
+impl Fixed {
+    /// Returns what the original got, in single precision.
+    pub(super) fn right() -> Self {
+        let outputs = values().into_iter().filter_map(|(entry, tensor)| {
+            entry.strip_prefix("out/").map(|name| (name.to_owned(), tensor))
+        });
+        Self(outputs.collect())
+    }
+
+    /// Replaces one output.
+    pub(super) fn with(mut self, name: &str, tensor: Tensor) -> Self {
+        self.0.insert(name.to_owned(), tensor);
+        self
+    }
+}
+
+impl Port for Fixed {
+    fn system(&self) -> &'static str {
+        "toy"
+    }
+
+    fn run(&self, _case: &Case, _precision: Precision) -> Result<Outputs, PortError> {
+        Ok(self.0.clone())
+    }
+}

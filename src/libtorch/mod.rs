@@ -1,0 +1,45 @@
+//! What reprise needs of libtorch beyond tensors: the device, the switches that decide bits, and
+//! the border between tensors and stored bytes.
+//!
+//! [`prepare`] is called once at the start of a process that computes.
+
+pub mod convert;
+pub mod device;
+pub(crate) mod shim;
+
+use std::collections::BTreeMap;
+
+use crate::config::engine::EngineSpec;
+
+/// The device of a prepared process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Engine {
+    /// Where tensors live.
+    pub device: tch::Device,
+}
+
+/// Sets the thread count and every determinism switch, and opens the device.
+///
+/// # Errors
+/// If a CUDA device was asked for by name and cannot be used.
+pub fn prepare(spec: &EngineSpec) -> Result<Engine, device::DeviceError> {
+    let device = device::open(spec.device)?;
+    tch::set_num_threads(i32::try_from(spec.threads.get()).expect("a count fits an i32"));
+    shim::set_determinism();
+    Ok(Engine { device })
+}
+
+/// Returns the version of libtorch, e.g. `2.13.0`.
+pub fn version() -> String {
+    shim::libtorch_version()
+}
+
+/// Returns the instruction set that libtorch's CPU kernels use, e.g. `AVX2`.
+pub fn cpu_capability() -> String {
+    shim::cpu_capability()
+}
+
+/// Returns the determinism switches in force, by their PyTorch names.
+pub fn switches() -> BTreeMap<String, String> {
+    shim::switches().into_iter().map(|(name, on)| (name.to_owned(), on.to_string())).collect()
+}

@@ -1,0 +1,227 @@
+//! Structural similarity (Wang et al. 2004), in the two forms that the cvae document's code has.
+//!
+//! [`ssim`] is `finn_ssim` as `finn_eval_seq` averages it, and what records carry. [`skimage_ssim`]
+//! is `structural_similarity` of scikit-image as `eval_seq` calls it; the two differ in window,
+//! covariance and default data range, and are never the same number.
+
+use super::{FrameShape, assert_frames, filter};
+
+/// Stabilizer of the luminance term, as a share of the data range.
+const K1: f64 = 0.01;
+/// Stabilizer of the contrast term, as a share of the data range.
+const K2: f64 = 0.03;
+/// Side of the Gaussian window of `finn_ssim`.
+pub const GAUSSIAN_SIDE: usize = 11;
+/// Standard deviation of that window.
+const GAUSSIAN_SIGMA: f64 = 1.5;
+/// Side of the uniform window of scikit-image (its default `win_size`).
+pub const UNIFORM_SIDE: usize = 7;
+/// What a plane whose similarity is not a number counts in `finn_eval_seq`.
+const NAN_SCORE: f64 = -1.0;
+
+/// Similarity at every place where the window fits, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SsimMap {
+    /// Luminance, contrast and structure together.
+    pub similarity: Vec<f64>,
+    /// Contrast and structure alone (`cs_map`).
+    pub contrast: Vec<f64>,
+    /// Rows of the map.
+    pub height: usize,
+    /// Columns of the map.
+    pub width: usize,
+}
+
+/// Returns the structural similarity of a frame: the mean of [`finn_ssim_map`] for each channel,
+/// where NaN counts as −1, then the mean over channels.
+///
+/// # Panics
+/// If a slice is not a frame of this shape, or the frame is smaller than 11×11.
+pub fn ssim(truth: &[f32], prediction: &[f32], shape: FrameShape) -> f64 {
+    mean_over_planes(truth, prediction, shape, |x, y| {
+        let score = mean(&finn_ssim_map(x, y, shape.width).similarity);
+        if score.is_nan() { NAN_SCORE } else { score }
+    })
+}
+
+/// Returns `finn_ssim(truth, prediction, cs_map=True)` of one plane of `width` columns.
+///
+/// With weighted sums over an 11×11 Gaussian window of σ 1.5 (mean μ, population variance σ²,
+/// covariance), `C₁ = 0.01²` and `C₂ = 0.03²` for a data range of 1, all in `f64`:
+/// ```text
+/// similarity = (2 μx μy + C1)(2 σxy + C2) / ((μx² + μy² + C1)(σx² + σy² + C2))
+/// contrast   = (2 σxy + C2) / (σx² + σy² + C2)
+/// ```
+///
+/// # Panics
+/// If the planes differ in length, are no multiple of `width`, or are smaller than 11×11.
+pub fn finn_ssim_map(truth: &[f32], prediction: &[f32], width: usize) -> SsimMap {
+    let centre = (GAUSSIAN_SIDE / 2) as f64;
+    let weights: [f64; GAUSSIAN_SIDE] = std::array::from_fn(|i| {
+        let distance = i as f64 - centre;
+        libm::exp(-distance * distance / (2.0 * GAUSSIAN_SIGMA * GAUSSIAN_SIGMA))
+    });
+    let sum: f64 = weights.iter().sum();
+    let window = weights.map(|weight| weight / sum);
+    map(truth, prediction, width, &Form { window, data_range: 1.0, covariance_factor: 1.0 })
+}
+
+/// Returns `structural_similarity` of scikit-image with its default arguments (uniform 7×7 window,
+/// sample covariance, mean over the places where the window fits) for each channel, then the mean
+/// over channels: the `ssim` of `eval_seq`.
+///
+/// `data_range` is 2 for what scikit-image up to 0.19 did with floating-point images when not told
+/// otherwise, and 1 for images in [0, 1].
+///
+/// # Panics
+/// If a slice is not a frame of this shape, or the frame is smaller than 7×7.
+pub fn skimage_ssim(truth: &[f32], prediction: &[f32], shape: FrameShape, data_range: f64) -> f64 {
+    let window = [1.0 / UNIFORM_SIDE as f64; UNIFORM_SIDE];
+    let pixels = (UNIFORM_SIDE * UNIFORM_SIDE) as f64;
+    let form = Form { window, data_range, covariance_factor: pixels / (pixels - 1.0) };
+    mean_over_planes(truth, prediction, shape, |x, y| {
+        mean(&map(x, y, shape.width, &form).similarity)
+    })
+}
+
+/// What distinguishes one form of the index from another.
+struct Form<const SIDE: usize> {
+    /// One dimension of the separable window; sums to 1.
+    window: [f64; SIDE],
+    /// Difference between the largest and the smallest possible pixel.
+    data_range: f64,
+    /// 1 for population covariance, n / (n − 1) for sample covariance.
+    covariance_factor: f64,
+}
+
+fn map<const SIDE: usize>(
+    truth: &[f32],
+    prediction: &[f32],
+    width: usize,
+    form: &Form<SIDE>,
+) -> SsimMap {
+    assert_eq!(truth.len(), prediction.len(), "both planes have the same shape");
+    assert!(width >= SIDE && truth.len() / width >= SIDE, "the window fits into the plane");
+    assert_eq!(truth.len() % width, 0, "a plane has whole rows");
+
+    let x: Vec<f64> = truth.iter().copied().map(f64::from).collect();
+    let y: Vec<f64> = prediction.iter().copied().map(f64::from).collect();
+    let product =
+        |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
+    let local_mean = |plane: &[f64]| filter::valid(plane, width, &form.window);
+    let (mu_x, mu_y) = (local_mean(&x), local_mean(&y));
+    let (mean_xx, mean_yy) = (local_mean(&product(&x, &x)), local_mean(&product(&y, &y)));
+    let mean_xy = local_mean(&product(&x, &y));
+
+    let c1 = (K1 * form.data_range) * (K1 * form.data_range);
+    let c2 = (K2 * form.data_range) * (K2 * form.data_range);
+    let mut similarity = Vec::with_capacity(mu_x.len());
+    let mut contrast = Vec::with_capacity(mu_x.len());
+    for i in 0..mu_x.len() {
+        let (mu_xx, mu_yy, mu_xy) = (mu_x[i] * mu_x[i], mu_y[i] * mu_y[i], mu_x[i] * mu_y[i]);
+        let sigma_xx = form.covariance_factor * (mean_xx[i] - mu_xx);
+        let sigma_yy = form.covariance_factor * (mean_yy[i] - mu_yy);
+        let sigma_xy = form.covariance_factor * (mean_xy[i] - mu_xy);
+        let luminance = (2.0 * mu_xy + c1, mu_xx + mu_yy + c1);
+        let structure = (2.0 * sigma_xy + c2, sigma_xx + sigma_yy + c2);
+        similarity.push(luminance.0 * structure.0 / (luminance.1 * structure.1));
+        contrast.push(structure.0 / structure.1);
+    }
+    let height = truth.len() / width + 1 - SIDE;
+    SsimMap { similarity, contrast, height, width: width + 1 - SIDE }
+}
+
+fn mean_over_planes(
+    truth: &[f32],
+    prediction: &[f32],
+    shape: FrameShape,
+    score: impl Fn(&[f32], &[f32]) -> f64,
+) -> f64 {
+    assert_frames(truth, prediction, shape);
+    let planes = truth.chunks_exact(shape.plane()).zip(prediction.chunks_exact(shape.plane()));
+    planes.map(|(x, y)| score(x, y)).sum::<f64>() / shape.channels as f64
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SHAPE: FrameShape = FrameShape { channels: 1, height: 12, width: 13 };
+
+    /// Two planes of 12×13 bytes over 255 that agree in part.
+    fn planes() -> (Vec<f32>, Vec<f32>) {
+        let byte = |value: u16| f32::from(value % 256) / 255.0;
+        let truth = (0..156).map(|i| byte(i * 37)).collect();
+        let prediction = (0..156).map(|i| byte(i * 37 + i % 7 * 3)).collect();
+        (truth, prediction)
+    }
+
+    /// Compares with a sum over whole windows, computed apart from this code.
+    #[track_caller]
+    fn check(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-13, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn the_gaussian_form_is_the_mean_over_windows_that_fit() {
+        let (truth, prediction) = planes();
+        let map = finn_ssim_map(&truth, &prediction, 13);
+        assert_eq!((map.height, map.width, map.similarity.len()), (2, 3, 6));
+        check(map.similarity[0], 0.414_132_359_929_517_3);
+        check(map.contrast[0], 0.425_835_625_794_714_6);
+        check(ssim(&truth, &prediction, SHAPE), 0.560_308_076_675_943_8);
+    }
+
+    #[test]
+    fn the_uniform_form_depends_on_the_data_range() {
+        let (truth, prediction) = planes();
+        check(skimage_ssim(&truth, &prediction, SHAPE, 1.0), 0.641_613_098_719_360_2);
+        check(skimage_ssim(&truth, &prediction, SHAPE, 2.0), 0.646_937_593_881_440_6);
+    }
+
+    #[test]
+    fn flat_planes_differ_in_luminance_alone() {
+        let map = finn_ssim_map(&[0.25; 121], &[0.5; 121], 11);
+        check(map.contrast[0], 1.0);
+        check(map.similarity[0], (0.25 + 1e-4) / (0.3125 + 1e-4));
+    }
+
+    #[test]
+    fn a_plane_that_is_not_a_number_counts_minus_one() {
+        let (truth, mut prediction) = planes();
+        prediction[80] = f32::NAN;
+        check(ssim(&truth, &prediction, SHAPE), -1.0);
+    }
+
+    #[test]
+    fn channels_are_averaged() {
+        let (truth, prediction) = planes();
+        let shape = FrameShape { channels: 2, ..SHAPE };
+        let truths = [truth.clone(), truth.clone()].concat();
+        let found = ssim(&truths, &[truth, prediction].concat(), shape);
+        check(found, f64::midpoint(1.0, 0.560_308_076_675_943_8));
+    }
+
+    #[test]
+    #[should_panic(expected = "the window fits into the plane")]
+    fn a_frame_smaller_than_the_window_is_a_mistake_of_the_caller() {
+        finn_ssim_map(&[0.0; 100], &[0.0; 100], 10);
+    }
+
+    proptest! {
+        #[test]
+        fn similarity_is_symmetric_and_one_only_for_equal_frames(
+            x in prop::collection::vec(0.0_f32..1.0, 156), y in prop::collection::vec(0.0_f32..1.0, 156)
+        ) {
+            prop_assert!((ssim(&x, &x, SHAPE) - 1.0).abs() < 1e-12);
+            prop_assert!((ssim(&x, &y, SHAPE) - ssim(&y, &x, SHAPE)).abs() < 1e-12);
+            prop_assert!(ssim(&x, &y, SHAPE) < 1.0);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The frame predictor (`lstm` of the document). Unlike SVG's its output has a BatchNorm.
+
+use tch::Tensor;
+
+use super::{
+    AFFINE_INIT, BATCH_NORM_INIT,
+    gaussian_lstm::{advance, stack},
+};
+use crate::nn::{
+    Mode,
+    layers::{BatchNorm, Linear, LstmCell, LstmState},
+    params::Path,
+};
+
+/// Sizes of a [`FramePredictor`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Length of condition ⊕ h ⊕ z.
+    pub inputs: i64,
+    /// Length of the predicted code.
+    pub outputs: i64,
+    /// Hidden units.
+    pub rnn: i64,
+    /// LSTM layers.
+    pub layers: i64,
+}
+
+/// Linear → LSTM × layers → Linear → BatchNorm → tanh.
+#[derive(Debug)]
+pub struct FramePredictor {
+    embed: Linear,
+    cells: Vec<LstmCell>,
+    output: Linear,
+    norm: BatchNorm,
+}
+
+impl FramePredictor {
+    /// Makes `embed`, `lstm.N`, `output.0` and `output.1`.
+    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
+        let Sizes { inputs, outputs, rnn, layers } = sizes;
+        let output = path.sub("output");
+        Self {
+            embed: Linear::new(&path.sub("embed"), inputs, rnn, AFFINE_INIT),
+            cells: stack(path, rnn, layers),
+            output: Linear::new(&output.sub("0"), rnn, outputs, AFFINE_INIT),
+            norm: BatchNorm::new(&output.sub("1"), outputs, BATCH_NORM_INIT),
+        }
+    }
+
+    /// Returns zero states for the batch of `like` (`init_hidden`).
+    pub fn zero_states(&self, like: &Tensor) -> Vec<LstmState> {
+        self.cells.iter().map(|cell| cell.zero_state(like)).collect()
+    }
+
+    /// One step; `x` is `[B, in]`, the result `[B, out]` in (−1, 1); `states` is advanced.
+    pub fn step(&self, x: &Tensor, states: &mut [LstmState], mode: Mode) -> Tensor {
+        let top = advance(&self.cells, &self.embed.forward(x), states);
+        self.norm.forward(&self.output.forward(&top), mode).tanh()
+    }
+}

@@ -1,0 +1,91 @@
+//! Prediction of future frames (`utils.py:pred` of the document).
+
+use tch::Tensor;
+
+use super::{
+    Cvae,
+    gaussian_lstm::GaussianLstm,
+    training::{Sequences, SkipPolicy},
+};
+use crate::{
+    models::{NoisePurpose, NoiseSource},
+    nn::{Mode, layers::LstmState},
+};
+
+/// Where z comes from in a roll-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latent {
+    /// N(0, I), or the learned prior where the model has one.
+    Prior,
+    /// The posterior of the current input frame (`posterior=True`).
+    Posterior,
+}
+
+/// Rolls the model out in evaluation mode and returns `[T, B, 3, H, W]`.
+///
+/// Entries before `context_frames` are the true frames: the model is run on them, so that its
+/// states advance, and its predictions there are dropped. `batch.frames` needs only the context;
+/// the number of frames follows from `batch.condition`.
+pub fn rollout(
+    model: &Cvae,
+    batch: &Sequences,
+    latent: Latent,
+    skips: SkipPolicy,
+    noise: &mut dyn NoiseSource,
+) -> Tensor {
+    tch::no_grad(|| {
+        let frames = batch.condition.size()[0];
+        let mut x_t = batch.frames.get(0);
+        let mut predictor_states = model.frame_predictor.zero_states(&x_t);
+        let mut source = LatentSource::new(model, latent, &x_t);
+        let mut skip = None;
+        let mut sequence = vec![x_t.shallow_clone()];
+        for t in 1..frames {
+            let (h, activations) = model.encoder.forward(&x_t, Mode::Eval);
+            if skips.refreshes(t) {
+                skip = Some(activations);
+            }
+            let z = source.sample(&h, t, noise);
+            let info = Tensor::cat(&[&batch.condition.get(t - 1), &h, &z], 1);
+            let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Eval);
+            let skip = skip.as_ref().expect("the first step refreshes the skip");
+            let prediction = model.decoder.forward(&g, skip, Mode::Eval);
+            x_t = if t < skips.context_frames { batch.frames.get(t) } else { prediction };
+            sequence.push(x_t.shallow_clone());
+        }
+        Tensor::stack(&sequence, 0)
+    })
+}
+
+/// The distribution of z during a roll-out, with its recurrent state.
+enum LatentSource<'a> {
+    StandardNormal { z: i64 },
+    Recurrent { gaussian: &'a GaussianLstm, states: Vec<LstmState> },
+}
+
+impl<'a> LatentSource<'a> {
+    fn new(model: &'a Cvae, latent: Latent, like: &Tensor) -> Self {
+        let gaussian = match (latent, &model.prior) {
+            (Latent::Posterior, _) => &model.posterior,
+            (Latent::Prior, Some(prior)) => prior,
+            (Latent::Prior, None) => return Self::StandardNormal { z: model.posterior.z_size() },
+        };
+        Self::Recurrent { gaussian, states: gaussian.zero_states(like) }
+    }
+
+    fn sample(&mut self, h: &Tensor, t: i64, noise: &mut dyn NoiseSource) -> Tensor {
+        let draw = u64::try_from(t).expect("time steps count from 1");
+        let batch = h.size()[0];
+        match self {
+            Self::StandardNormal { z } => {
+                noise.standard_normal(NoisePurpose::Rollout, draw, [batch, *z], h)
+            }
+            Self::Recurrent { gaussian, states } => {
+                let distribution = gaussian.step(h, states);
+                let shape = [batch, gaussian.z_size()];
+                let epsilon = noise.standard_normal(NoisePurpose::Rollout, draw, shape, h);
+                distribution.sample(&epsilon)
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The training objective (`train` of the document, fixed prior and section "Implement learned
+//! prior").
+
+use tch::{Reduction, Tensor};
+
+use super::{Cvae, gaussian_lstm::Gaussian, vgg::Skip};
+use crate::{
+    config::model::cvae::SkipRule,
+    models::{NoisePurpose, NoiseSource},
+    nn::Mode,
+};
+
+/// One batch of sequences, time first as the original permutes it.
+#[derive(Debug)]
+pub struct Sequences {
+    /// Frames `[T, B, 3, H, W]` in [0, 1].
+    pub frames: Tensor,
+    /// Action ⊕ position `[T, B, C]`.
+    pub condition: Tensor,
+}
+
+/// What the next step sees as the previous frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feedback {
+    /// The true frame (teacher forcing).
+    TrueFrame,
+    /// The prediction, with gradient.
+    Prediction,
+}
+
+/// Everything a training step computes on its way at time `t`.
+#[derive(Debug)]
+pub struct StepTrace {
+    /// Code of the true frame `x_t`, input of the posterior.
+    pub h_target: Tensor,
+    /// q(z_t).
+    pub posterior: Gaussian,
+    /// Sample of the posterior.
+    pub z: Tensor,
+    /// Code of the previous frame, true or predicted.
+    pub h_input: Tensor,
+    /// p(z_t) with the sample that is thrown away, where the prior is learned.
+    pub prior: Option<(Gaussian, Tensor)>,
+    /// Predicted code.
+    pub g: Tensor,
+    /// Predicted frame `[B, 3, H, W]`.
+    pub prediction: Tensor,
+}
+
+/// The two terms of the objective, summed over time, and the way there.
+#[derive(Debug)]
+pub struct Objective {
+    /// Σ_t mean((x_t − x̂_t)²).
+    pub mse: Tensor,
+    /// Σ_t KL / batch size.
+    pub kld: Tensor,
+    /// One trace for every t = 1 … T − 1.
+    pub steps: Vec<StepTrace>,
+}
+
+impl Objective {
+    /// The differentiated loss `mse + β · kld`.
+    pub fn loss(&self, kl_weight: f64) -> Tensor {
+        &self.mse + &self.kld * kl_weight
+    }
+}
+
+/// Which frame's activations reach the decoder, and how long the context is.
+#[derive(Clone, Copy, Debug)]
+pub struct SkipPolicy {
+    /// The rule.
+    pub rule: SkipRule,
+    /// `n_past`.
+    pub context_frames: i64,
+}
+
+impl SkipPolicy {
+    /// Whether the skip is refreshed at `t`: `last_frame_skip or t <= n_past` (SVG has `<`).
+    pub(super) fn refreshes(self, t: i64) -> bool {
+        self.rule == SkipRule::LastFrame || t <= self.context_frames
+    }
+}
+
+/// Rolls the model through a batch in training mode and returns the terms of the objective.
+///
+/// The true frame is encoded before the previous one, so BatchNorm's running statistics move twice
+/// a step in the original's order.
+pub fn objective(
+    model: &Cvae,
+    batch: &Sequences,
+    feedback: Feedback,
+    skips: SkipPolicy,
+    noise: &mut dyn NoiseSource,
+) -> Objective {
+    let x = &batch.frames;
+    let frames = x.size()[0];
+    let first = x.get(0);
+    let mut predictor_states = model.frame_predictor.zero_states(&first);
+    let mut posterior_states = model.posterior.zero_states(&first);
+    let mut prior = model.prior.as_ref().map(|prior| (prior, prior.zero_states(&first)));
+
+    let mut skip: Option<Skip> = None;
+    let mut previous = first;
+    let mut mse = Tensor::from(0.0).to_kind(x.kind()).to_device(x.device());
+    let mut kld = mse.shallow_clone();
+    let mut steps = Vec::new();
+    for t in 1..frames {
+        let x_t = x.get(t);
+        let (h_target, _) = model.encoder.forward(&x_t, Mode::Train);
+        let posterior = model.posterior.step(&h_target, &mut posterior_states);
+        let z = sample(&posterior, NoisePurpose::Posterior, t, noise);
+
+        let (h_input, activations) = model.encoder.forward(&previous, Mode::Train);
+        if skips.refreshes(t) {
+            skip = Some(activations);
+        }
+        let prior = prior.as_mut().map(|(prior, states)| {
+            let prior = prior.step(&h_input, states);
+            let thrown_away = sample(&prior, NoisePurpose::Prior, t, noise);
+            (prior, thrown_away)
+        });
+
+        let info = Tensor::cat(&[&batch.condition.get(t - 1), &h_input, &z], 1);
+        let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Train);
+        let skip = skip.as_ref().expect("the first step refreshes the skip");
+        let prediction = model.decoder.forward(&g, skip, Mode::Train);
+
+        previous = match feedback {
+            Feedback::TrueFrame => x_t.shallow_clone(),
+            Feedback::Prediction => prediction.shallow_clone(),
+        };
+        mse = mse + x_t.mse_loss(&prediction, Reduction::Mean);
+        kld = kld + divergence(&posterior, prior.as_ref().map(|(prior, _)| prior));
+        steps.push(StepTrace { h_target, posterior, z, h_input, prior, g, prediction });
+    }
+    Objective { mse, kld, steps }
+}
+
+fn sample(
+    gaussian: &Gaussian,
+    purpose: NoisePurpose,
+    t: i64,
+    noise: &mut dyn NoiseSource,
+) -> Tensor {
+    let (rows, columns) = gaussian.mu.size2().expect("mu is [B, z]");
+    let draw = u64::try_from(t).expect("time steps count from 1");
+    gaussian.sample(&noise.standard_normal(purpose, draw, [rows, columns], &gaussian.mu))
+}
+
+fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
+    match prior {
+        None => kl_to_standard_normal(posterior),
+        Some(prior) => kl_between(posterior, prior),
+    }
+}
+
+/// KL(N(μ, σ²) ‖ N(0, I)) summed over the batch and divided by its size (`kl_criterion`).
+///
+/// ```text
+/// −½ Σ (1 + log σ² − μ² − exp(log σ²)) / B
+/// ```
+pub fn kl_to_standard_normal(q: &Gaussian) -> Tensor {
+    let terms = 1.0 + &q.logvar - q.mu.pow_tensor_scalar(2) - q.logvar.exp();
+    terms.sum(q.mu.kind()) * -0.5 / q.mu.size()[0] as f64
+}
+
+/// KL(N(μ₁, σ₁²) ‖ N(μ₂, σ₂²)) summed over the batch and divided by its size (`kl_divergence`).
+///
+/// ```text
+/// Σ [ log(σ₂ / σ₁) + (exp(log σ₁²) + (μ₁ − μ₂)²) / (2 exp(log σ₂²)) − ½ ] / B
+/// ```
+pub fn kl_between(q: &Gaussian, p: &Gaussian) -> Tensor {
+    let sigma1 = (&q.logvar * 0.5).exp();
+    let sigma2 = (&p.logvar * 0.5).exp();
+    let squared = (&q.mu - &p.mu).pow_tensor_scalar(2);
+    let terms = (sigma2 / sigma1).log()
+        + (q.logvar.exp() + squared) / (p.logvar.exp() * 2.0)
+        - 0.5;
+    terms.sum(q.mu.kind()) / q.mu.size()[0] as f64
+}

@@ -1,0 +1,50 @@
+//! Initial values, drawn on the CPU from the run's own streams.
+//!
+//! The stream of a tensor is named after the tensor, so two models that share a parameter name
+//! share its initial value, whatever else they contain.
+
+use crate::{rng::streams::Stream, scalar::Seed};
+
+/// The distribution of a tensor's initial values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Every element is the same.
+    Constant(f64),
+    /// N(mean, std²).
+    Normal {
+        /// Mean μ.
+        mean: f64,
+        /// Standard deviation σ.
+        std: f64,
+    },
+    /// U(−bound, bound).
+    Uniform {
+        /// Half the width of the interval.
+        bound: f64,
+    },
+}
+
+impl Init {
+    /// Returns `len` values for the tensor `name`, rounded to f32 once.
+    pub fn values(self, seed: Seed, name: &str, len: usize) -> Vec<f32> {
+        #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
+        let narrow = |x: f64| x as f32;
+        let mut stream = Stream::new(seed, &format!("init/{name}")).at(0);
+        match self {
+            Self::Constant(c) => vec![narrow(c); len],
+            Self::Normal { mean, std } => stream
+                .normal(len)
+                .into_iter()
+                .map(|z| narrow(mean + std * f64::from(z)))
+                .collect(),
+            Self::Uniform { bound } => {
+                (0..len).map(|_| narrow((2.0 * stream.next_unit() - 1.0) * bound)).collect()
+            }
+        }
+    }
+}
+
+/// PyTorch's `LSTMCell` and `GRUCell`: U(−1/√H, 1/√H) for weights and biases alike.
+pub fn recurrent(hidden_size: i64) -> Init {
+    Init::Uniform { bound: 1.0 / (hidden_size as f64).sqrt() }
+}

@@ -1,0 +1,222 @@
+//! The layers of `torch.nn` that the models use, each with its formula.
+
+use tch::Tensor;
+
+use super::{
+    Mode,
+    init::{self, Init},
+    params::Path,
+};
+
+/// ε in the denominator of BatchNorm (`torch.nn.BatchNorm2d`'s default).
+const BATCH_NORM_EPSILON: f64 = 1e-5;
+/// Share of a new batch in the running statistics (`torch.nn.BatchNorm2d`'s default).
+const BATCH_NORM_MOMENTUM: f64 = 0.1;
+
+/// How a layer with weight and bias starts.
+#[derive(Clone, Copy, Debug)]
+pub struct AffineInit {
+    /// Distribution of the weight.
+    pub weight: Init,
+    /// Distribution of the bias.
+    pub bias: Init,
+}
+
+/// `y = x Wᵀ + b` (`torch.nn.Linear`).
+#[derive(Debug)]
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    /// Makes `weight` `[out, in]` and `bias` `[out]`.
+    pub fn new(path: &Path<'_>, inputs: i64, outputs: i64, init: AffineInit) -> Self {
+        Self {
+            weight: path.parameter("weight", &[outputs, inputs], init.weight),
+            bias: path.parameter("bias", &[outputs], init.bias),
+        }
+    }
+
+    /// Maps `[B, in]` to `[B, out]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight, Some(&self.bias))
+    }
+}
+
+/// Kernel size, stride and padding of a convolution, equal in both directions.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Side of the kernel.
+    pub kernel: i64,
+    /// Step between windows.
+    pub stride: i64,
+    /// Zeros added on each side.
+    pub padding: i64,
+}
+
+/// Two-dimensional cross-correlation with bias (`torch.nn.Conv2d`).
+#[derive(Debug)]
+pub struct Conv2d {
+    weight: Tensor,
+    bias: Tensor,
+    window: Window,
+}
+
+impl Conv2d {
+    /// Makes `weight` `[out, in, k, k]` and `bias` `[out]`.
+    pub fn new(path: &Path<'_>, channels: [i64; 2], window: Window, init: AffineInit) -> Self {
+        let [inputs, outputs] = channels;
+        let k = window.kernel;
+        Self {
+            weight: path.parameter("weight", &[outputs, inputs, k, k], init.weight),
+            bias: path.parameter("bias", &[outputs], init.bias),
+            window,
+        }
+    }
+
+    /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let Window { stride, padding, .. } = self.window;
+        x.conv2d(&self.weight, Some(&self.bias), [stride; 2], [padding; 2], [1, 1], 1)
+    }
+}
+
+/// The transpose of [`Conv2d`] with bias (`torch.nn.ConvTranspose2d`).
+#[derive(Debug)]
+pub struct ConvTranspose2d {
+    weight: Tensor,
+    bias: Tensor,
+    window: Window,
+}
+
+impl ConvTranspose2d {
+    /// Makes `weight` `[in, out, k, k]` and `bias` `[out]`.
+    pub fn new(path: &Path<'_>, channels: [i64; 2], window: Window, init: AffineInit) -> Self {
+        let [inputs, outputs] = channels;
+        let k = window.kernel;
+        Self {
+            weight: path.parameter("weight", &[inputs, outputs, k, k], init.weight),
+            bias: path.parameter("bias", &[outputs], init.bias),
+            window,
+        }
+    }
+
+    /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let Window { stride, padding, .. } = self.window;
+        let bias = Some(&self.bias);
+        x.conv_transpose2d(&self.weight, bias, [stride; 2], [padding; 2], [0, 0], 1, [1, 1])
+    }
+}
+
+/// Batch normalization over all axes but the second (Ioffe & Szegedy 2015, arXiv:1502.03167).
+///
+/// ```text
+/// y = (x − E[x]) / √(Var[x] + ε) · γ + β
+/// running ← 0.9 · running + 0.1 · batch      (training; the variance unbiased)
+/// ```
+#[derive(Debug)]
+pub struct BatchNorm {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    num_batches_tracked: Tensor,
+}
+
+impl BatchNorm {
+    /// Makes γ (`weight`), β (`bias`), the running statistics and the batch counter.
+    pub fn new(path: &Path<'_>, channels: i64, init: AffineInit) -> Self {
+        Self {
+            weight: path.parameter("weight", &[channels], init.weight),
+            bias: path.parameter("bias", &[channels], init.bias),
+            running_mean: path.buffer("running_mean", &[channels], Init::Constant(0.0)),
+            running_var: path.buffer("running_var", &[channels], Init::Constant(1.0)),
+            num_batches_tracked: path.counter("num_batches_tracked"),
+        }
+    }
+
+    /// Normalizes `[B, C]` or `[B, C, H, W]`; in training it also moves the running statistics.
+    pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
+        let training = mode == Mode::Train;
+        if training {
+            tch::no_grad(|| {
+                let _counted = self.num_batches_tracked.shallow_clone().g_add_scalar_(1);
+            });
+        }
+        x.batch_norm(
+            Some(&self.weight),
+            Some(&self.bias),
+            Some(&self.running_mean),
+            Some(&self.running_var),
+            training,
+            BATCH_NORM_MOMENTUM,
+            BATCH_NORM_EPSILON,
+            true,
+        )
+    }
+}
+
+/// State of an LSTM cell.
+#[derive(Debug)]
+pub struct LstmState {
+    /// Hidden state `[B, H]`.
+    pub h: Tensor,
+    /// Cell state `[B, H]`.
+    pub c: Tensor,
+}
+
+/// Long short-term memory cell (`torch.nn.LSTMCell`), gate order i, f, g, o.
+///
+/// ```text
+/// [i f g o] = x W_ihᵀ + b_ih + h W_hhᵀ + b_hh
+/// c' = σ(f) ⊙ c + σ(i) ⊙ tanh(g)
+/// h' = σ(o) ⊙ tanh(c')
+/// ```
+#[derive(Debug)]
+pub struct LstmCell {
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor,
+    bias_hh: Tensor,
+    hidden_size: i64,
+}
+
+impl LstmCell {
+    /// Makes `weight_ih` `[4H, in]`, `weight_hh` `[4H, H]` and two biases `[4H]`.
+    pub fn new(path: &Path<'_>, inputs: i64, hidden_size: i64) -> Self {
+        let init = init::recurrent(hidden_size);
+        let gates = 4 * hidden_size;
+        Self {
+            weight_ih: path.parameter("weight_ih", &[gates, inputs], init),
+            weight_hh: path.parameter("weight_hh", &[gates, hidden_size], init),
+            bias_ih: path.parameter("bias_ih", &[gates], init),
+            bias_hh: path.parameter("bias_hh", &[gates], init),
+            hidden_size,
+        }
+    }
+
+    /// Returns the zero state for the batch of `like` `[B, …]`, in its kind and on its device.
+    pub fn zero_state(&self, like: &Tensor) -> LstmState {
+        let zeros = || like.new_zeros([like.size()[0], self.hidden_size], (like.kind(), like.device()));
+        LstmState { h: zeros(), c: zeros() }
+    }
+
+    /// One step; `x` is `[B, in]`.
+    pub fn step(&self, x: &Tensor, previous: &LstmState) -> LstmState {
+        let (h, c) = x.lstm_cell(
+            &[&previous.h, &previous.c],
+            &self.weight_ih,
+            &self.weight_hh,
+            Some(&self.bias_ih),
+            Some(&self.bias_hh),
+        );
+        LstmState { h, c }
+    }
+}
+
+/// `max(x, 0) + slope · min(x, 0)` (`torch.nn.LeakyReLU`).
+pub fn leaky_relu(x: &Tensor, negative_slope: f64) -> Tensor {
+    crate::libtorch::shim::leaky_relu(x, negative_slope)
+}

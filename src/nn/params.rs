@@ -1,0 +1,190 @@
+//! Named tensors of a model: made once, in the original's order, under the original's names.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use tch::{Device, Kind, Tensor};
+
+use super::init::Init;
+use crate::scalar::Seed;
+
+/// Whether an optimizer moves a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Trained by gradient.
+    Parameter,
+    /// Kept beside the parameters, e.g. running statistics.
+    Buffer,
+}
+
+/// One tensor of a model.
+#[derive(Debug)]
+pub struct NamedTensor {
+    /// The original's `state_dict` key.
+    pub name: String,
+    /// Parameter or buffer.
+    pub role: Role,
+    /// The tensor; shares its storage with the layer that uses it.
+    pub tensor: Tensor,
+}
+
+/// All tensors of a model in the order in which the original creates them.
+#[derive(Debug, Default)]
+pub struct Params {
+    entries: Vec<NamedTensor>,
+}
+
+/// Why named values do not fit a model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The model has a tensor that the values lack.
+    #[error("no value for `{name}`")]
+    Missing {
+        /// The model's tensor.
+        name: String,
+    },
+    /// The values name a tensor that the model lacks.
+    #[error("`{name}` is no tensor of this model")]
+    Unknown {
+        /// The name that nothing consumed.
+        name: String,
+    },
+    /// A value has another shape.
+    #[error("`{name}` has shape {found:?} where the model has {expected:?}")]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// Shape of the value.
+        found: Vec<i64>,
+        /// Shape in the model.
+        expected: Vec<i64>,
+    },
+}
+
+impl Params {
+    /// Returns all tensors in creation order.
+    pub fn iter(&self) -> impl Iterator<Item = &NamedTensor> {
+        self.entries.iter()
+    }
+
+    /// Returns what an optimizer moves, in creation order.
+    pub fn trained(&self) -> impl Iterator<Item = &NamedTensor> {
+        self.entries.iter().filter(|entry| entry.role == Role::Parameter)
+    }
+
+    /// Returns the number of trained scalars.
+    pub fn trained_scalars(&self) -> u64 {
+        self.trained().map(|entry| entry.tensor.numel() as u64).sum()
+    }
+
+    /// Forgets all gradients (`zero_grad(set_to_none=True)` up to the bits of the next sum).
+    pub fn zero_grad(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.role == Role::Parameter) {
+            entry.tensor.zero_grad();
+        }
+    }
+
+    /// Copies values into the model; every value must be consumed and every tensor filled.
+    ///
+    /// # Errors
+    /// If a name is missing or unknown or a shape differs; the model is then unchanged.
+    pub fn load(&mut self, mut values: BTreeMap<String, Tensor>) -> Result<(), LoadError> {
+        let mut matched = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let name = entry.name.clone();
+            let Some(value) = values.remove(&name) else { return Err(LoadError::Missing { name }) };
+            let (found, expected) = (value.size(), entry.tensor.size());
+            if found != expected {
+                return Err(LoadError::Shape { name, found, expected });
+            }
+            matched.push(value);
+        }
+        if let Some((name, _)) = values.pop_first() {
+            return Err(LoadError::Unknown { name });
+        }
+        tch::no_grad(|| {
+            for (entry, value) in self.entries.iter_mut().zip(&matched) {
+                entry.tensor.copy_(value);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Makes the tensors of a model.
+#[derive(Debug)]
+pub struct Builder {
+    seed: Seed,
+    kind: Kind,
+    device: Device,
+    params: RefCell<Params>,
+}
+
+impl Builder {
+    /// Starts a model whose floating-point tensors have the given kind and device.
+    pub fn new(seed: Seed, kind: Kind, device: Device) -> Self {
+        Self { seed, kind, device, params: RefCell::default() }
+    }
+
+    /// Returns the path of a top-level module.
+    pub fn module(&self, name: &str) -> Path<'_> {
+        Path { builder: self, prefix: name.to_owned() }
+    }
+
+    /// Ends building and returns all tensors made so far.
+    pub fn finish(self) -> Params {
+        self.params.into_inner()
+    }
+
+    fn add(&self, name: String, role: Role, tensor: &Tensor) {
+        let mut params = self.params.borrow_mut();
+        assert!(params.entries.iter().all(|entry| entry.name != name), "`{name}` exists already");
+        params.entries.push(NamedTensor { name, role, tensor: tensor.shallow_clone() });
+    }
+}
+
+/// Where in the module tree a layer makes its tensors.
+#[derive(Clone, Debug)]
+pub struct Path<'a> {
+    builder: &'a Builder,
+    prefix: String,
+}
+
+impl Path<'_> {
+    /// Returns the path of a sub-module.
+    #[must_use]
+    pub fn sub(&self, name: &str) -> Self {
+        Self { builder: self.builder, prefix: format!("{}.{name}", self.prefix) }
+    }
+
+    /// Makes a trained tensor.
+    pub fn parameter(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
+        let (name, tensor) = self.tensor(name, shape, init);
+        let tensor = tensor.set_requires_grad(true);
+        self.builder.add(name, Role::Parameter, &tensor);
+        tensor
+    }
+
+    /// Makes a floating-point buffer.
+    pub fn buffer(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
+        let (name, tensor) = self.tensor(name, shape, init);
+        self.builder.add(name, Role::Buffer, &tensor);
+        tensor
+    }
+
+    /// Makes an integer counter that starts at zero.
+    pub fn counter(&self, name: &str) -> Tensor {
+        let name = format!("{}.{name}", self.prefix);
+        let tensor = Tensor::zeros([], (Kind::Int64, self.builder.device));
+        self.builder.add(name, Role::Buffer, &tensor);
+        tensor
+    }
+
+    fn tensor(&self, name: &str, shape: &[i64], init: Init) -> (String, Tensor) {
+        let Builder { seed, kind, device, .. } = *self.builder;
+        let name = format!("{}.{name}", self.prefix);
+        let len = usize::try_from(shape.iter().product::<i64>()).expect("sizes are not negative");
+        let values = init.values(seed, &name, len);
+        let tensor = Tensor::from_slice(&values).reshape(shape).to_kind(kind).to_device(device);
+        (name, tensor)
+    }
+}

@@ -1,0 +1,113 @@
+//! System `metric`: `finn_eval_seq` and `eval_seq` of the cvae document's `utils.py`.
+
+use super::{integer, unsupported};
+use crate::{
+    golden::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData},
+    metrics::{FrameShape, mse, psnr, skimage_ssim, ssim, ssim::finn_ssim_map},
+    scalar::Count,
+};
+
+/// The frame metrics; they work on f32 frames and accumulate in f64 in either precision.
+pub(super) struct Metric;
+
+/// True and predicted frames, `[T, B, C, H, W]`.
+struct Sequences {
+    truth: Vec<f32>,
+    prediction: Vec<f32>,
+    shape: FrameShape,
+    frames: usize,
+    batch: usize,
+}
+
+impl Port for Metric {
+    fn system(&self) -> &'static str {
+        "metric"
+    }
+
+    fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {
+        let sequences = sequences(case)?;
+        let width = sequences.shape.width;
+        // The single-frame functions of the original are shown on the first plane of all.
+        let plane = || {
+            let n = sequences.shape.plane();
+            (&sequences.truth[..n], &sequences.prediction[..n])
+        };
+        let map = || {
+            let (x, y) = plane();
+            finn_ssim_map(x, y, width)
+        };
+        let ratio = |x: &[f32], y: &[f32]| {
+            psnr(x, y, sequences.shape)
+                .ok_or_else(|| unsupported(case, "the ratio of an exactly predicted frame"))
+        };
+        let mut outputs = Outputs::new();
+        for output in case.outputs() {
+            let values = match output.name.as_str() {
+                "mse" => sequences.each(|x, y| Ok(mse(x, y)))?,
+                "psnr" => sequences.each(ratio)?,
+                "psnr_mean" => vec![mean(&sequences.each(ratio)?)],
+                "ssim" => match case.config.f64("ssim_data_range") {
+                    Ok(range) => {
+                        sequences.each(|x, y| Ok(skimage_ssim(x, y, sequences.shape, range)))?
+                    }
+                    Err(_) => sequences.each(|x, y| Ok(ssim(x, y, sequences.shape)))?,
+                },
+                "finn_psnr" => {
+                    let (x, y) = plane();
+                    let shape = FrameShape { channels: 1, ..sequences.shape };
+                    vec![psnr(x, y, shape).ok_or_else(|| unsupported(case, "equal planes"))?]
+                }
+                "finn_ssim_map" => map().similarity,
+                "finn_ssim_cs_map" => map().contrast,
+                name => return Err(unsupported(case, format!("output `{name}`"))),
+            };
+            let data = TensorData::F64(values);
+            outputs.insert(output.name.clone(), Tensor { shape: output.shape.clone(), data });
+        }
+        Ok(outputs)
+    }
+}
+
+impl Sequences {
+    /// Returns a value per frame, `[B, T]`.
+    fn each(
+        &self,
+        metric: impl Fn(&[f32], &[f32]) -> Result<f64, PortError>,
+    ) -> Result<Vec<f64>, PortError> {
+        let frame = |b: usize, t: usize| {
+            let at = (t * self.batch + b) * self.shape.len();
+            at..at + self.shape.len()
+        };
+        (0..self.batch)
+            .flat_map(|b| (0..self.frames).map(move |t| (b, t)))
+            .map(|(b, t)| metric(&self.truth[frame(b, t)], &self.prediction[frame(b, t)]))
+            .collect()
+    }
+}
+
+fn sequences(case: &Case) -> Result<Sequences, PortError> {
+    let size = |key| integer::<Count>(case, key).map(Count::len);
+    let shape =
+        FrameShape { channels: size("channels")?, height: size("height")?, width: size("width")? };
+    let truth = match case.tensor("gt")?.data {
+        TensorData::F32(pixels) => pixels,
+        TensorData::U8(bytes) => bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect(),
+        other => return Err(unsupported(case, format!("frames of {}", other.dtype()))),
+    };
+    let delta = case.tensor("delta")?.data.to_f64();
+    let (frames, batch) = (size("T")?, size("batch")?);
+    if truth.len() != frames * batch * shape.len() || delta.len() != truth.len() {
+        return Err(unsupported(case, "frames that are not [T, batch, channels, height, width]"));
+    }
+    let prediction = truth.iter().zip(&delta).map(|(&x, &d)| x + single(d)).collect();
+    Ok(Sequences { truth, prediction, shape, frames, batch })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the value was an f32 before")]
+fn single(value: f64) -> f32 {
+    value as f32
+}

@@ -1,0 +1,106 @@
+//! System `schedule`: KL weights and teacher-forcing ratios by epoch.
+
+use super::{integer, number, refused, unsupported};
+use crate::{
+    golden::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData},
+    scalar::{Count, Epoch, Fraction, ScalarError},
+    schedule::{KlWeight, TeacherForcing},
+};
+
+/// The schedules; f64 in either precision.
+pub(super) struct Schedule;
+
+impl Port for Schedule {
+    fn system(&self) -> &'static str {
+        "schedule"
+    }
+
+    fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {
+        let mut outputs = Outputs::new();
+        for output in case.outputs() {
+            let table = match output.name.as_str() {
+                "beta" => kl_weight(case)?.table(epochs(case)?),
+                "tfr" => teacher_forcing(case)?,
+                name => return Err(unsupported(case, format!("output `{name}`"))),
+            };
+            outputs.insert(output.name.clone(), Tensor::vector(TensorData::F64(table)));
+        }
+        Ok(outputs)
+    }
+}
+
+/// The number of epochs under the name that each original gives it.
+fn epochs(case: &Case) -> Result<Count, PortError> {
+    let key = ["n_iter", "num_epoch"].into_iter().find(|key| case.config.contains(key));
+    integer(case, key.unwrap_or("niter"))
+}
+
+fn kl_weight(case: &Case) -> Result<KlWeight, PortError> {
+    let config = &case.config;
+    if config.contains("n_iter") {
+        return Ok(KlWeight::FrangeCycleLinear {
+            cycles: integer(case, "n_cycle")?,
+            ratio: number(case, "ratio")?,
+            start: number(case, "start")?,
+            stop: number(case, "stop")?,
+        });
+    }
+    if config.contains("kl_anneal_type") {
+        let cycle_epochs = integer(case, "kl_anneal_cycle")?;
+        return match config.str("kl_anneal_type")? {
+            "Cyclical" => Ok(KlWeight::QuotientCyclical { cycle_epochs }),
+            "Monotonic" => Ok(KlWeight::QuotientMonotonic { cycle_epochs }),
+            "Without" => Ok(KlWeight::Constant { beta: constant(1.0)? }),
+            kind => Err(unsupported(case, format!("kl_anneal_type `{kind}`"))),
+        };
+    }
+    let cyclical = config.bool("kl_anneal_cyclical")?;
+    if !config.contains("beta") {
+        // The later lab's tables: its settings choose between two calls of frange_cycle_linear.
+        let (cycles, ratio) = if cyclical {
+            (integer(case, "kl_anneal_cycle")?, 0.5)
+        } else {
+            (Count::literal(1), 0.25)
+        };
+        return Ok(KlWeight::FrangeCycleLinear {
+            cycles,
+            ratio: constant(ratio)?,
+            start: constant(0.0)?,
+            stop: constant(1.0)?,
+        });
+    }
+    let beta = number(case, "beta")?;
+    Ok(if cyclical {
+        let cycles = integer(case, "kl_anneal_cycle")?;
+        KlWeight::Cyclical { cycles, ratio: number(case, "kl_anneal_ratio")?, beta }
+    } else {
+        KlWeight::Monotonic { ratio: constant(0.25)?, beta } // the original passes 0.25
+    })
+}
+
+fn constant<T>(value: f64) -> Result<T, PortError>
+where
+    T: TryFrom<f64, Error = ScalarError>,
+{
+    T::try_from(value).map_err(refused)
+}
+
+fn teacher_forcing(case: &Case) -> Result<Vec<f64>, PortError> {
+    let epochs = epochs(case)?;
+    let initial: Fraction = number(case, "tfr")?;
+    if case.config.contains("tfr_sde") {
+        let start_epoch = integer(case, "tfr_sde")?;
+        let step = number(case, "tfr_d_step")?;
+        return Ok(TeacherForcing::StepDown { initial, start_epoch, step }.table(epochs));
+    }
+    let schedule = TeacherForcing::Original {
+        initial,
+        start_epoch: integer(case, "tfr_start_decay_epoch")?,
+        lower: number(case, "tfr_lower_bound")?,
+    };
+    if !case.config.contains("start_epoch") {
+        return Ok(schedule.table(epochs));
+    }
+    let first = Epoch(integer(case, "start_epoch")?);
+    Ok(schedule.table_after_restart(first, epochs))
+}

@@ -1,0 +1,243 @@
+//! PyTorch's CPU generator and the draws that the originals make from it, bit for bit
+//! (checked against PyTorch 2.13.0 on x86-64 with AVX2 or AVX-512).
+//!
+//! Nothing here needs libtorch. Where PyTorch calls the C library's `log1p`, `log`, `sin` and `cos` in
+//! double precision, so does this: the last bit of a draw is that of the platform, as it is there.
+
+use std::f64::consts::PI;
+
+use super::mt19937::Mt19937;
+
+mod cephes;
+
+/// Elements from which on PyTorch draws normals in blocks.
+const BLOCK: usize = 16;
+
+/// `torch.Generator()` on the CPU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generator {
+    words: Mt19937,
+    /// The second of a pair of double-precision normals; outlives the call that drew it.
+    spare_normal: Option<f64>,
+}
+
+impl Generator {
+    /// Seeds as `manual_seed(seed)` does; only the low 32 bits of `seed` count.
+    pub fn manual_seed(seed: u64) -> Self {
+        let low = u32::try_from(seed & 0xffff_ffff).expect("the mask leaves 32 bits");
+        Self { words: Mt19937::from_word(low), spare_normal: None }
+    }
+
+    /// Returns one element of `torch.empty(…, dtype=torch.int64).random_()`, in [0, 2⁶³).
+    pub fn random_i64(&mut self) -> u64 {
+        self.words.next_u64() & (u64::MAX >> 1)
+    }
+
+    /// Returns `torch.rand(n)`: multiples of 2⁻²⁴ in [0, 1).
+    pub fn rand(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.unit_f32()).collect()
+    }
+
+    /// Returns `torch.rand(n, dtype=torch.float64)`: multiples of 2⁻⁵³ in [0, 1).
+    pub fn rand_f64(&mut self, n: usize) -> Vec<f64> {
+        (0..n).map(|_| self.unit_f64()).collect()
+    }
+
+    /// Returns `torch.empty(n).uniform_(from, to)`.
+    pub fn uniform(&mut self, n: usize, from: f32, to: f32) -> Vec<f32> {
+        (0..n).map(|_| libm::fmaf(self.unit_f32(), to - from, from)).collect()
+    }
+
+    /// Returns `torch.empty(n).normal_(mean, std)`; `torch.randn(n)` is mean 0, std 1.
+    ///
+    /// Below 16 elements each is a double-precision normal rounded to `f32`. From 16 on, blocks of
+    /// 16 uniform numbers become 8 radii and 8 angles, so a longer vector does not start with a
+    /// shorter one; if the length is no multiple of 16 the last 16 elements are drawn again.
+    pub fn normal(&mut self, n: usize, mean: f64, std: f64) -> Vec<f32> {
+        if n < BLOCK {
+            return (0..n).map(|_| round(libm::fma(self.pair_normal(), std, mean))).collect();
+        }
+        let (mean, std) = (round(mean), round(std));
+        let mut values = self.rand(n);
+        for block in values.chunks_exact_mut(BLOCK) {
+            box_muller_f32(block, mean, std);
+        }
+        if !n.is_multiple_of(BLOCK) {
+            let redrawn = self.rand(BLOCK);
+            let tail = &mut values[n - BLOCK..];
+            tail.copy_from_slice(&redrawn);
+            box_muller_f32(tail, mean, std);
+        }
+        values
+    }
+
+    /// Returns `torch.randn(n, dtype=torch.float64)`; the same two ways as [`Generator::normal`].
+    pub fn randn_f64(&mut self, n: usize) -> Vec<f64> {
+        if n < BLOCK {
+            return (0..n).map(|_| self.pair_normal()).collect();
+        }
+        let mut values = self.rand_f64(n);
+        for block in values.chunks_exact_mut(BLOCK) {
+            box_muller_f64(block);
+        }
+        if !n.is_multiple_of(BLOCK) {
+            let redrawn = self.rand_f64(BLOCK);
+            let tail = &mut values[n - BLOCK..];
+            tail.copy_from_slice(&redrawn);
+            box_muller_f64(tail);
+        }
+        values
+    }
+
+    /// Returns `torch.randperm(n)`: from the front, each element swapped with one at or after it.
+    /// The remainder of a 32-bit word picks it, with the slight bias that this has.
+    ///
+    /// # Panics
+    /// If `n` is 2³² / 20 or more, where PyTorch takes another path.
+    pub fn randperm(&mut self, n: usize) -> Vec<usize> {
+        assert!(n < (u32::MAX / 20) as usize, "a permutation of 32-bit words is a short one");
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in 0..n.saturating_sub(1) {
+            order.swap(i, i + self.words.next_u32() as usize % (n - i));
+        }
+        order
+    }
+
+    /// A multiple of 2⁻²⁴ from the low 24 bits of a word, which an `f32` holds exactly.
+    fn unit_f32(&mut self) -> f32 {
+        (self.words.next_u32() & 0x00ff_ffff) as f32 / 16_777_216.0
+    }
+
+    /// A multiple of 2⁻⁵³ from the low 53 bits of two words.
+    fn unit_f64(&mut self) -> f64 {
+        (self.words.next_u64() & ((1 << 53) - 1)) as f64 / 9_007_199_254_740_992.0
+    }
+
+    /// One of a pair of normals by Box and Muller: the cosine now, the sine at the next call.
+    fn pair_normal(&mut self) -> f64 {
+        if let Some(spare) = self.spare_normal.take() {
+            return spare;
+        }
+        let (u1, u2) = (self.unit_f64(), self.unit_f64());
+        let radius = (-2.0 * (-u2).ln_1p()).sqrt();
+        let theta = 2.0 * PI * u1;
+        self.spare_normal = Some(radius * theta.sin());
+        radius * theta.cos()
+    }
+}
+
+/// Turns 16 uniform numbers into normals: element `j` and `j + 8` are a pair.
+fn box_muller_f32(block: &mut [f32], mean: f32, std: f32) {
+    let (radii, angles) = block.split_at_mut(BLOCK / 2);
+    for (u1, u2) in radii.iter_mut().zip(angles) {
+        let radius = (-2.0 * cephes::log(1.0 - *u1)).sqrt();
+        let (sin, cos) = cephes::sin_cos(std::f32::consts::TAU * *u2);
+        *u1 = libm::fmaf(radius * cos, std, mean);
+        *u2 = libm::fmaf(radius * sin, std, mean);
+    }
+}
+
+/// The double-precision form of the same, through the C library's functions.
+fn box_muller_f64(block: &mut [f64]) {
+    let (radii, angles) = block.split_at_mut(BLOCK / 2);
+    for (u1, u2) in radii.iter_mut().zip(angles) {
+        let radius = (-2.0 * (1.0 - *u1).ln()).sqrt();
+        let theta = 2.0 * PI * *u2;
+        *u1 = radius * theta.cos();
+        *u2 = radius * theta.sin();
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+fn round(value: f64) -> f32 {
+    value as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares draws of a generator seeded with 1 bit for bit with those of PyTorch 2.13.0.
+    #[track_caller]
+    fn check(draw: impl Fn(&mut Generator) -> Vec<f32>, positions: &[(usize, f32)]) {
+        let values = draw(&mut Generator::manual_seed(1));
+        for &(position, expected) in positions {
+            let found = values[position];
+            assert_eq!(found.to_bits(), expected.to_bits(), "[{position}] is {found}");
+        }
+    }
+
+    #[test]
+    fn short_normals_come_in_pairs_of_doubles() {
+        let short = [(0, 0.661_352_16), (1, 0.266_924_1), (7, 0.381_683_92)];
+        check(|g| g.normal(8, 0.0, 1.0), &short);
+        check(|g| g.normal(15, 0.0, 1.0), &[short[0], short[2], (14, 0.422_415_32)]);
+    }
+
+    #[test]
+    fn long_normals_come_in_blocks_of_sixteen() {
+        check(
+            |g| g.normal(16, 0.0, 1.0),
+            &[(0, -1.525_595_9), (8, -0.712_144_6), (15, 0.467_635_5)],
+        );
+        let long = [(768, -0.932_598), (1446, -0.526_422_8), (1535, -1.533_561_5)];
+        check(|g| g.normal(1536, 0.0, 1.0), &long);
+        check(|g| g.normal(300, 1.0, 0.02), &[(0, 0.969_488_1), (150, 1.011_027_5)]);
+    }
+
+    #[test]
+    fn a_length_off_sixteen_draws_its_end_again() {
+        check(|g| g.normal(313, 0.0, 1.0), &[(156, 1.746_019_1), (312, 0.774_396)]);
+        check(|g| g.normal(300, 1.0, 0.02), &[(299, 1.003_026_6)]);
+    }
+
+    #[test]
+    fn uniform_draws_use_the_low_bits_of_words() {
+        check(|g| g.rand(300), &[(0, 0.757_631_6), (1, 0.279_310_88), (299, 0.221_020_88)]);
+        check(|g| g.uniform(20, -0.1, 0.1), &[(0, 0.051_526_32), (19, 0.031_119_013)]);
+        let doubles = Generator::manual_seed(1).rand_f64(2);
+        assert_eq!(doubles, [0.061_053_274_719_623_63, 0.224_554_506_567_650_4]);
+    }
+
+    #[test]
+    fn double_normals_are_close_to_pytorchs_and_equal_on_its_platform() {
+        let mut found = Generator::manual_seed(1).randn_f64(2);
+        let blocks = Generator::manual_seed(1).randn_f64(20);
+        found.extend([blocks[0], blocks[19]]);
+        let expected = [
+            0.661_352_171_570_452_2,
+            0.266_924_098_292_518_8,
+            -0.311_289_554_190_032_07,
+            2.574_546_178_223_919,
+        ];
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-15, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn permutations_and_whole_numbers_repeat_pytorch() {
+        let mut generator = Generator::manual_seed(1);
+        let drawn = [(); 3].map(|()| generator.random_i64());
+        assert_eq!(
+            drawn,
+            [7_692_698_082_559_361_259, 4_064_269_471_072_392_264, 2_109_959_069_025_161]
+        );
+        assert_eq!(Generator::manual_seed(1).randperm(10), [5, 6, 1, 2, 0, 8, 9, 3, 7, 4]);
+        assert_eq!(Generator::manual_seed(1).randperm(0), [0; 0]);
+    }
+
+    #[test]
+    fn an_unpaired_normal_waits_for_the_next_call() {
+        let whole = Generator::manual_seed(1).normal(8, 0.0, 1.0);
+        let mut generator = Generator::manual_seed(1);
+        let mut parts = generator.normal(3, 0.0, 1.0);
+        parts.extend(generator.normal(5, 0.0, 1.0));
+        assert_eq!(parts, whole);
+    }
+
+    #[test]
+    fn only_the_low_half_of_a_seed_counts() {
+        assert_eq!(Generator::manual_seed(1 << 32 | 5), Generator::manual_seed(5));
+    }
+}

@@ -1,0 +1,149 @@
+//! Differences between two arms that share their seeds.
+//!
+//! Arms of one seed have the same initial weights, data order and noise, so their scores are
+//! compared seed by seed: the spread between seeds cancels, and what is left is the effect of the
+//! arm. Start from [`compare`].
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::summary::{Summary, summarize};
+
+/// Probability that [`Spread::interval`] covers the true mean difference.
+pub const CONFIDENCE: f64 = 0.95;
+/// Probability with which [`Spread::smallest_detectable`] would be found.
+pub const POWER: f64 = 0.8;
+
+/// The differences `treatment − control` over pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairedDifference {
+    /// Number of pairs, at least one.
+    pub n: usize,
+    /// Mean difference.
+    pub mean: f64,
+    /// What the spread of the differences allows to say; one pair allows nothing.
+    pub spread: Option<Spread>,
+}
+
+/// What at least two differences say about their mean.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Sample standard deviation of the differences.
+    pub standard_deviation: f64,
+    /// Lower and upper end of the Student-t interval for the mean at [`CONFIDENCE`]. If it leaves
+    /// out 0, the two-sided paired t test rejects equality at 5 %.
+    pub interval: [f64; 2],
+    /// The mean difference that this many pairs with this spread would show as significant with
+    /// probability [`POWER`]: `(t(0.975) + t(0.8)) · s / √n`.
+    pub smallest_detectable: f64,
+}
+
+/// Returns the comparison of scores that belong together position by position, or `None` if there
+/// are none. The interval assumes that differences are roughly normal, which a handful of seeds can
+/// neither show nor refute.
+///
+/// # Panics
+/// If the slices differ in length.
+///
+/// ```
+/// let difference = reprise::stats::paired::compare(&[25.0, 26.0], &[24.0, 24.0]).expect("pairs");
+/// assert_eq!((difference.n, difference.mean), (2, 1.5));
+/// ```
+pub fn compare(treatment: &[f64], control: &[f64]) -> Option<PairedDifference> {
+    assert_eq!(treatment.len(), control.len(), "scores come in pairs");
+    let differences: Vec<f64> = treatment.iter().zip(control).map(|(a, b)| a - b).collect();
+    let Summary { n, mean, standard_deviation } = summarize(&differences)?;
+    let spread = standard_deviation.map(|standard_deviation| {
+        let error = standard_deviation / (n as f64).sqrt();
+        let two_sided = t_quantile(f64::midpoint(1.0, CONFIDENCE), n - 1);
+        Spread {
+            standard_deviation,
+            interval: [mean - two_sided * error, mean + two_sided * error],
+            smallest_detectable: (two_sided + t_quantile(POWER, n - 1)) * error,
+        }
+    });
+    Some(PairedDifference { n, mean, spread })
+}
+
+fn t_quantile(probability: f64, degrees_of_freedom: usize) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom as f64)
+        .expect("there is at least one degree of freedom")
+        .inverse_cdf(probability)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Compares with numbers from a table of Student's distribution.
+    #[track_caller]
+    fn check(treatment: &[f64], interval: [f64; 2], smallest_detectable: f64) {
+        let control = vec![0.0; treatment.len()];
+        let spread = compare(treatment, &control).and_then(|it| it.spread).expect("two pairs");
+        let found = [spread.interval[0], spread.interval[1], spread.smallest_detectable];
+        let expected = [interval[0], interval[1], smallest_detectable];
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-3, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn two_pairs_leave_a_very_wide_interval() {
+        // t(0.975, 1) = 12.7062, t(0.8, 1) = 1.3764; the standard error is 1.
+        check(&[0.0, 2.0], [-11.7062, 13.7062], 14.0826);
+    }
+
+    #[test]
+    fn five_pairs_follow_the_table() {
+        // t(0.975, 4) = 2.7764, t(0.8, 4) = 0.9410; s = sqrt(2.5), so the standard error is sqrt(0.5).
+        check(&[1.0, 2.0, 3.0, 4.0, 5.0], [1.0368, 4.9632], 2.6286);
+    }
+
+    #[test]
+    fn equal_differences_leave_a_point() {
+        check(&[0.5, 0.5, 0.5], [0.5, 0.5], 0.0);
+    }
+
+    #[test]
+    fn one_pair_has_a_difference_and_no_spread() {
+        let expected = PairedDifference { n: 1, mean: 1.5, spread: None };
+        assert_eq!(compare(&[4.0], &[2.5]), Some(expected));
+        assert_eq!(compare(&[], &[]), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "scores come in pairs")]
+    fn a_score_without_its_pair_is_a_mistake_of_the_caller() {
+        compare(&[1.0, 2.0], &[1.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_all_pairs_share_cancels(
+            scores in prop::collection::vec((-10.0..10.0, -1.0..1.0, -100.0..100.0), 2..8)
+        ) {
+            let control: Vec<f64> = scores.iter().map(|(score, _, _)| *score).collect();
+            let treatment: Vec<f64> = scores.iter().map(|(score, effect, _)| score + effect).collect();
+            let shift = |values: &[f64]| -> Vec<f64> {
+                values.iter().zip(&scores).map(|(value, (_, _, seed))| value + seed).collect()
+            };
+            let plain = compare(&treatment, &control).unwrap();
+            let shifted = compare(&shift(&treatment), &shift(&control)).unwrap();
+            prop_assert!((plain.mean - shifted.mean).abs() < 1e-9);
+            let (plain, shifted) = (plain.spread.unwrap(), shifted.spread.unwrap());
+            prop_assert!((plain.interval[0] - shifted.interval[0]).abs() < 1e-6);
+        }
+
+        #[test]
+        fn the_interval_is_centred_and_shorter_than_twice_the_detectable_difference(
+            differences in prop::collection::vec(-5.0..5.0, 2..12)
+        ) {
+            let found = compare(&differences, &vec![0.0; differences.len()]).unwrap();
+            let [low, high] = found.spread.unwrap().interval;
+            prop_assert!((f64::midpoint(low, high) - found.mean).abs() < 1e-9);
+            prop_assert!(high - low <= 2.0 * found.spread.unwrap().smallest_detectable + 1e-12);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Noise from the run's named streams.
+
+use std::collections::BTreeMap;
+
+use tch::Tensor;
+
+use crate::{
+    data::Split,
+    models::{NoisePurpose, NoiseSource},
+    rng::streams::{Draws, Stream},
+    scalar::{Seed, Step},
+};
+
+/// Noise of one optimizer step: each purpose has a stream of its own, drawn in order of time.
+#[derive(Debug)]
+pub struct StepNoise {
+    seed: Seed,
+    step: Step,
+    draws: BTreeMap<NoisePurpose, Draws>,
+}
+
+impl StepNoise {
+    /// Starts the noise of a step.
+    pub fn new(seed: Seed, step: Step) -> Self {
+        Self { seed, step, draws: BTreeMap::new() }
+    }
+}
+
+impl NoiseSource for StepNoise {
+    fn standard_normal(&mut self, purpose: NoisePurpose, _: u64, shape: [i64; 2], like: &Tensor) -> Tensor {
+        let (seed, step) = (self.seed, self.step);
+        let draws = self
+            .draws
+            .entry(purpose)
+            .or_insert_with(|| Stream::new(seed, stream_name(purpose)).at(step.0));
+        tensor(&draws.normal(elements(shape)), shape, like)
+    }
+}
+
+/// Noise of a roll-out: each sequence has its own, whatever batch it is rolled out in.
+#[derive(Debug)]
+pub struct RolloutNoise {
+    sequences: Vec<Draws>,
+}
+
+impl RolloutNoise {
+    /// Starts the noise of the given sequences of a split; the same at every evaluation.
+    pub fn new(seed: Seed, split: Split, sequences: &[usize]) -> Self {
+        let stream = Stream::new(seed, &format!("{}/{split}", stream_name(NoisePurpose::Rollout)));
+        Self { sequences: sequences.iter().map(|&index| stream.at(index as u64)).collect() }
+    }
+}
+
+impl NoiseSource for RolloutNoise {
+    fn standard_normal(&mut self, _: NoisePurpose, _: u64, shape: [i64; 2], like: &Tensor) -> Tensor {
+        let columns = elements([1, shape[1]]);
+        let values: Vec<f32> =
+            self.sequences.iter_mut().flat_map(|draws| draws.normal(columns)).collect();
+        tensor(&values, shape, like)
+    }
+}
+
+/// Name of the stream behind a purpose.
+pub const fn stream_name(purpose: NoisePurpose) -> &'static str {
+    match purpose {
+        NoisePurpose::Posterior => "posterior_noise",
+        NoisePurpose::Prior => "prior_noise",
+        NoisePurpose::Rollout => "rollout_noise",
+    }
+}
+
+fn elements([rows, columns]: [i64; 2]) -> usize {
+    usize::try_from(rows * columns).expect("sizes are not negative")
+}
+
+fn tensor(values: &[f32], shape: [i64; 2], like: &Tensor) -> Tensor {
+    Tensor::from_slice(values).view(shape).to_kind(like.kind()).to_device(like.device())
+}

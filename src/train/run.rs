@@ -1,0 +1,392 @@
+//! The training loop.
+//!
+//! Kill it anywhere: the journal is cut back to what the last checkpoint names and the run goes on
+//! with the same bits. Nothing here reads a clock but the stopwatch that paces checkpoints, and that
+//! decides no number.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::{
+    batch,
+    evaluate::{CHOOSING_METRIC, Evaluation, MODEL, Scope, evaluate},
+    state::{self, Best, Bookkeeping, StateError},
+    system::{At, Divergence, System, build},
+};
+use crate::{
+    config::RunSpec,
+    data::{
+        Pack, Split,
+        sampler::{Order, SamplerError},
+    },
+    provenance::clock::{Stopwatch, now_rfc3339},
+    scalar::{Epoch, Step},
+    store::{
+        RunDir, StoreError,
+        checkpoint::{read_checkpoint, write_checkpoint},
+        event::{EvaluationEvent, Event, Scores, StepEvent},
+        journal::Journal,
+        record::Outcome,
+        run_dir::RunFile,
+        tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors},
+        timing::{TimingEvent, TimingLog},
+    },
+};
+
+/// Steps after which the canary is taken.
+const CANARY_STEPS: u64 = 2;
+/// A checkpoint is due after this many seconds …
+const CHECKPOINT_SECONDS: f64 = 15.0;
+/// … or this many times the seconds that the last one took, whichever is longer.
+const CHECKPOINT_PATIENCE: f64 = 20.0;
+
+/// A run to be trained, with everything that it needs.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// What to train.
+    pub spec: &'a RunSpec,
+    /// What to learn from.
+    pub pack: &'a Pack,
+    /// Where the run's files go; the caller holds its lease.
+    pub dir: &'a RunDir,
+    /// Where tensors live.
+    pub device: tch::Device,
+    /// Set to stop at the next step with a checkpoint.
+    pub stop: &'a AtomicBool,
+}
+
+/// What happens during training, for whoever watches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Training begins or goes on.
+    Started {
+        /// The step taken first.
+        first: Step,
+        /// Steps of the whole run.
+        total: u64,
+    },
+    /// A step was taken.
+    Stepped {
+        /// Steps taken so far.
+        done: u64,
+        /// Its loss.
+        loss: f64,
+    },
+    /// A split was evaluated.
+    Evaluated {
+        /// After this epoch.
+        epoch: Epoch,
+        /// Which split.
+        split: Split,
+        /// The model's mean PSNR in dB.
+        psnr: f64,
+    },
+}
+
+/// How training ended.
+#[derive(Debug)]
+pub enum End {
+    /// The run is over; the numbers for its record.
+    Finished(Box<Finished>),
+    /// It was asked to stop and has written a checkpoint.
+    Stopped {
+        /// Steps taken so far.
+        done: u64,
+    },
+}
+
+/// The numbers of a run that is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// Completed or diverged.
+    pub outcome: Outcome,
+    /// What the trainer kept.
+    pub bookkeeping: Bookkeeping,
+    /// Test scores of the best checkpoint.
+    pub test: Option<Scores>,
+    /// Digest of the model after the last step.
+    pub final_state: String,
+    /// Number of trained scalars.
+    pub parameters: u64,
+    /// The system that was trained, for its definitions.
+    pub system: Box<dyn System>,
+}
+
+impl std::fmt::Debug for dyn System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("System")
+    }
+}
+
+/// Why training could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The run's folder could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A tensor file could not be read or written.
+    #[error(transparent)]
+    Tensors(#[from] TensorFileError),
+    /// A stored state does not fit the model.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The training split cannot be put in order.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// There are too few frames for context and horizon.
+    #[error("failed to cut sequences: the run uses {used} frames, the data has {available}")]
+    TooFewFrames {
+        /// Frames that the run uses.
+        used: usize,
+        /// Frames of a sequence.
+        available: usize,
+    },
+}
+
+/// Trains a run from its first step or its checkpoint to its end.
+///
+/// # Errors
+/// If files cannot be read or written; a diverging run is no error but an [`Outcome`].
+pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, TrainError> {
+    let Job { spec, pack, dir, device, stop } = *job;
+    let mut system = build(spec, pack.condition_size(), device);
+    let horizon = system.horizon();
+    if horizon.frames > pack.frames() {
+        return Err(TrainError::TooFewFrames { used: horizon.frames, available: pack.frames() });
+    }
+    let training = spec.training;
+    let total = training.total_steps();
+    let (mut journal, mut kept, first) = open(dir, &mut *system)?;
+    let mut timing = Timing::start(dir, first)?;
+    let order = order(spec, pack)?;
+    let steps_per_epoch = training.steps_per_epoch.get();
+    watch(Progress::Started { first, total });
+
+    let mut outcome = Outcome::Completed;
+    let mut batches = Vec::new();
+    for step in first.0..total {
+        let at = At { step: Step(step), epoch: Epoch(step / steps_per_epoch) };
+        let within_epoch = step % steps_per_epoch;
+        if batches.is_empty() || within_epoch == 0 {
+            batches = order.batches(Step(step - within_epoch), steps_per_epoch);
+        }
+        let indices = &batches[within_epoch as usize];
+        let batch = batch::load(pack, Split::Train, indices, horizon, device);
+        let scalars = match system.update(&batch, at) {
+            Ok(scalars) => scalars,
+            Err(divergence) => {
+                outcome = diverged(at.step, &divergence);
+                break;
+            }
+        };
+        let done = step + 1;
+        watch(Progress::Stepped { done, loss: scalars["loss"] });
+        journal.append(&Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars }))?;
+        if done == CANARY_STEPS.min(total) {
+            kept.canary = Some(state_digest(&state::model_tensors(&*system)));
+        }
+
+        let epoch_ends = done % steps_per_epoch == 0;
+        let due = (at.epoch.0 + 1) % spec.evaluation.every_epochs.get() == 0 || done == total;
+        if epoch_ends && due {
+            let scope = validation_scope(spec);
+            let scores = evaluate(&*system, pack, scope, device).scores;
+            if let Some(divergence) = non_finite(&scores) {
+                outcome = diverged(at.step, &divergence);
+                break;
+            }
+            let value = scores[MODEL][CHOOSING_METRIC].mean;
+            watch(Progress::Evaluated { epoch: at.epoch, split: scope.split, psnr: value });
+            journal.append(&evaluation(at.epoch, scope.split, &scores))?;
+            if kept.best.as_ref().is_none_or(|best| value > best.value) {
+                write_model(dir, RunFile::Best, &*system, at.epoch)?;
+                kept.best = Some(Best { epoch: at.epoch, value, scores });
+            }
+        }
+
+        let stopping = stop.load(Ordering::Relaxed);
+        if stopping || done == total || timing.checkpoint_is_due() {
+            timing.checkpoint(Step(done), || {
+                let tensors = state::checkpoint_tensors(&*system);
+                let path = dir.path(RunFile::Checkpoint);
+                write_checkpoint(&path, &journal, Step(done), &json!(kept), &tensors)
+            })?;
+        }
+        if stopping && done < total {
+            timing.end()?;
+            return Ok(End::Stopped { done });
+        }
+    }
+
+    let final_state = write_model(dir, RunFile::Final, &*system, last_epoch(spec))?;
+    let parameters = system.params().trained_scalars();
+    let test = test_best(job, &mut *system, &kept, &mut journal, watch)?;
+    journal.sync()?;
+    timing.end()?;
+    let bookkeeping = kept;
+    Ok(End::Finished(Box::new(Finished {
+        outcome,
+        bookkeeping,
+        test,
+        final_state,
+        parameters,
+        system,
+    })))
+}
+
+/// Takes the first steps of a run without leaving a trace and returns the digest after them, or
+/// `None` if they diverge.
+///
+/// # Errors
+/// If the training split cannot be put in order.
+pub fn canary(
+    spec: &RunSpec,
+    pack: &Pack,
+    device: tch::Device,
+) -> Result<Option<String>, TrainError> {
+    let mut system = build(spec, pack.condition_size(), device);
+    let steps = CANARY_STEPS.min(spec.training.total_steps());
+    for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
+        let epoch = Epoch(step / spec.training.steps_per_epoch.get());
+        let batch = batch::load(pack, Split::Train, &indices, system.horizon(), device);
+        if system.update(&batch, At { step: Step(step), epoch }).is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(state_digest(&state::model_tensors(&*system))))
+}
+
+fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
+    let sequences = pack.sequences(Split::Train);
+    Order::new(spec.data.sampler, spec.seed, sequences, spec.training.batch_size)
+}
+
+/// Opens the journal where the checkpoint left it, or a new one.
+fn open(
+    dir: &RunDir,
+    system: &mut dyn System,
+) -> Result<(Journal, Bookkeeping, Step), TrainError> {
+    let path = dir.path(RunFile::Journal);
+    if !dir.has(RunFile::Checkpoint)? {
+        return Ok((Journal::create(&path)?, Bookkeeping::default(), Step(0)));
+    }
+    let checkpoint = read_checkpoint(&dir.path(RunFile::Checkpoint))?;
+    let next = checkpoint.position.next_step;
+    state::load_checkpoint(system, next.0, &checkpoint.tensors)?;
+    let kept = serde_json::from_value(checkpoint.trainer).map_err(StateError::Bookkeeping)?;
+    let journal = Journal::resume(&path, checkpoint.position.journal_bytes)?;
+    Ok((journal, kept, next))
+}
+
+/// Rolls the best checkpoint out on the test sequences and keeps pictures of some.
+fn test_best(
+    job: &Job<'_>,
+    system: &mut dyn System,
+    kept: &Bookkeeping,
+    journal: &mut Journal,
+    watch: &mut dyn FnMut(Progress),
+) -> Result<Option<Scores>, TrainError> {
+    let Some(best) = &kept.best else { return Ok(None) };
+    let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
+    state::load_model(system, &tensors)?;
+    let scope = Scope {
+        split: Split::Test,
+        sequences: job.spec.evaluation.test_sequences.len(),
+        batch_size: job.spec.evaluation.batch_size.len(),
+    };
+    let Evaluation { scores, pictures, names } = evaluate(system, job.pack, scope, job.device);
+    if non_finite(&scores).is_some() {
+        return Ok(None);
+    }
+    let psnr = scores[MODEL][CHOOSING_METRIC].mean;
+    watch(Progress::Evaluated { epoch: best.epoch, split: scope.split, psnr });
+    journal.append(&evaluation(best.epoch, scope.split, &scores))?;
+    let metadata = [
+        ("sequences".to_owned(), json!(names).to_string()),
+        ("context_frames".to_owned(), system.horizon().context.to_string()),
+    ];
+    write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
+    Ok(Some(scores))
+}
+
+fn validation_scope(spec: &RunSpec) -> Scope {
+    Scope {
+        split: Split::Validate,
+        sequences: spec.evaluation.validation_sequences.len(),
+        batch_size: spec.evaluation.batch_size.len(),
+    }
+}
+
+fn evaluation(epoch: Epoch, split: Split, scores: &Scores) -> Event {
+    Event::Evaluation(EvaluationEvent { epoch, split, scores: scores.clone() })
+}
+
+fn last_epoch(spec: &RunSpec) -> Epoch {
+    Epoch(spec.training.epochs.get() - 1)
+}
+
+fn diverged(step: Step, divergence: &Divergence) -> Outcome {
+    let Divergence { quantity, value } = divergence;
+    Outcome::Diverged { step, quantity: quantity.clone(), value: value.to_string() }
+}
+
+fn non_finite(scores: &Scores) -> Option<Divergence> {
+    scores.iter().find_map(|(predictor, metrics)| {
+        metrics.iter().find(|(_, score)| !score.mean.is_finite()).map(|(metric, score)| Divergence {
+            quantity: format!("{predictor} {metric}"),
+            value: score.mean,
+        })
+    })
+}
+
+/// Writes parameters and buffers and returns their digest.
+fn write_model(
+    dir: &RunDir,
+    file: RunFile,
+    system: &dyn System,
+    epoch: Epoch,
+) -> Result<String, TrainError> {
+    let tensors: Vec<StoredTensor> = state::model_tensors(system);
+    let metadata = [("epoch".to_owned(), epoch.0.to_string())];
+    Ok(write_tensors(&dir.path(file), &tensors, &metadata.into())?)
+}
+
+/// The attempt's clock: paces checkpoints and fills the timing log.
+struct Timing {
+    log: TimingLog,
+    watch: Stopwatch,
+    last_checkpoint: f64,
+    checkpoint_seconds: f64,
+}
+
+impl Timing {
+    fn start(dir: &RunDir, first_step: Step) -> Result<Self, StoreError> {
+        let mut log = TimingLog::open(&dir.path(RunFile::Timing))?;
+        log.append(&TimingEvent::Started { at: now_rfc3339(), first_step })?;
+        Ok(Self { log, watch: Stopwatch::start(), last_checkpoint: 0.0, checkpoint_seconds: 0.0 })
+    }
+
+    fn checkpoint_is_due(&self) -> bool {
+        let pause = CHECKPOINT_SECONDS.max(CHECKPOINT_PATIENCE * self.checkpoint_seconds);
+        self.watch.seconds() - self.last_checkpoint >= pause
+    }
+
+    fn checkpoint(
+        &mut self,
+        next_step: Step,
+        write: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let before = self.watch.seconds();
+        write()?;
+        self.last_checkpoint = self.watch.seconds();
+        self.checkpoint_seconds = self.last_checkpoint - before;
+        let elapsed_seconds = self.last_checkpoint;
+        self.log.append(&TimingEvent::Steps { next_step, elapsed_seconds })
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        let elapsed_seconds = self.watch.seconds();
+        self.log.append(&TimingEvent::Ended { at: now_rfc3339(), elapsed_seconds })
+    }
+}

@@ -1,0 +1,160 @@
+//! Broken data roots in the BAIR layout: each is refused by name, none hangs or fills the memory.
+//!
+//! The roots are made by `tests/hostile/gen_hostile.py`, which also says what is expected of each.
+//! Uses the public API of `data` alone, so that it compiles inside the library and beside it.
+
+use std::{error::Error, path::Path, process::Command};
+
+use crate::{
+    config::data::Dataset,
+    data::{self, DataError, Fault, Required, Split},
+    fs,
+};
+
+/// What the reader may need above what the process had: the roots hold bombs of 419 MB.
+const MEMORY_KB_MAX: u64 = 100 << 10;
+
+/// A broken root and what is expected of it.
+struct Case {
+    path: String,
+    expect: String,
+}
+
+fn generate(folder: &Path) -> Vec<Case> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/gen_hostile.py");
+    let made = Command::new("python3").arg(script).arg(folder).status().expect("python3 runs");
+    assert!(made.success(), "the generator makes its files");
+    let lines = fs::read_text(&folder.join("CASES.tsv"), 1 << 20).unwrap();
+    lines
+        .lines()
+        .map(|line| {
+            let mut cells = line.split('\t').map(str::to_owned);
+            Case { path: cells.next().unwrap(), expect: cells.next().unwrap() }
+        })
+        .filter(|case| case.path.starts_with("bair/"))
+        .collect()
+}
+
+/// The generated folder, removed when dropped.
+struct Roots(tempfile::TempDir);
+
+impl Roots {
+    fn generated() -> (Self, Vec<Case>) {
+        let roots = Self(tempfile::tempdir().expect("a temporary folder can be made"));
+        let cases = generate(roots.path());
+        (roots, cases)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn bair(&self, case: &str) -> Dataset {
+        Dataset::Bair { root: self.path().join(case) }
+    }
+}
+
+fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
+    data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Returns the largest resident set that this process ever had, in kB.
+fn peak_memory_kb() -> Option<u64> {
+    let status = fs::read_text(Path::new("/proc/self/status"), 1 << 16).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+/// Returns what is wrong with how a case was met, if anything is.
+fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
+    let cache = roots.path().join("cache").join(&case.path);
+    let result = open(&roots.bair(&case.path), &cache);
+    let faults = data::check(&roots.bair(&case.path), Required::TrainOnly, &mut |_| {});
+    let refused = faults.iter().any(|fault| matches!(fault, Fault::Error(_)));
+    if refused != result.is_err() {
+        return Some(format!("`check` found {faults:?}, opening gave {result:?}"));
+    }
+    let root = roots.path().join(&case.path).display().to_string();
+    if let Err(error) = &result
+        && !chain(error).contains(&root)
+    {
+        return Some(format!("`{}` names no file", chain(error)));
+    }
+    let met = match (case.expect.as_str(), &result) {
+        ("refuse", result) => result.is_err(),
+        ("bounded", _)
+        | (
+            "refuse_unless_root" | "refuse_or_exact" | "refuse_or_warn" | "refuse_or_skip",
+            Err(_),
+        ) => true,
+        ("refuse_unless_root" | "refuse_or_exact", Ok(pack)) => {
+            pack.payload_sha256() == control.payload_sha256()
+        }
+        ("refuse_or_warn" | "refuse_or_skip", Ok(pack)) => {
+            !pack.warnings().iter().all(|warning| control.warnings().contains(warning))
+        }
+        (unknown, _) => panic!("unknown expectation `{unknown}`"),
+    };
+    (!met).then(|| format!("expected {}, got {result:?}", case.expect))
+}
+
+#[test]
+fn every_broken_root_is_met_as_expected_with_a_message_that_names_the_place() {
+    let (roots, cases) = Roots::generated();
+    assert_eq!(cases.len(), 51);
+    let control = open(&roots.bair("ok/bair"), &roots.path().join("cache/ok")).unwrap();
+    assert_eq!((control.frames(), control.sequences(Split::Train)), (30, 1));
+    let before = peak_memory_kb();
+    let unmet: Vec<_> = cases
+        .iter()
+        .filter_map(|case| judge(case, &roots, &control).map(|why| format!("{}: {why}", case.path)))
+        .collect();
+    assert!(unmet.is_empty(), "{}", unmet.join("\n"));
+    if let (Some(before), Some(after)) = (before, peak_memory_kb()) {
+        assert!(after - before < MEMORY_KB_MAX, "the cases took {} kB", after - before);
+    }
+    insta::assert_snapshot!(messages(&roots), @"");
+}
+
+/// Returns what the user reads about some of the cases.
+fn messages(roots: &Roots) -> String {
+    let mut text = String::new();
+    for case in [
+        "png_wrong_size",
+        "png_16bit",
+        "png_bad_crc",
+        "png_truncated",
+        "png_huge_header",
+        "frame_17_missing",
+        "frame_is_fifo",
+        "frame_link_to_itself",
+        "dir_link_loop",
+        "duplicate_number",
+        "actions_29_rows",
+        "actions_nan",
+        "actions_header",
+        "actions_semicolons",
+        "actions_utf16",
+        "actions_one_long_line",
+        "ee_missing",
+    ] {
+        let root = roots.path().join("bair").join(case);
+        let error = open(&Dataset::Bair { root: root.clone() }, roots.path()).unwrap_err();
+        text += &chain(&error).replace(&root.display().to_string(), case);
+        text += "\n";
+        if let Some(hint) = error.hint() {
+            text += &format!("hint: {hint}\n");
+        }
+    }
+    text.replace("/train/traj_0_to_0", "/..")
+}
