@@ -27,4 +27,7 @@ pub mod sweep;
 pub mod golden;
 pub mod ports;
 
+#[cfg(feature = "report")]
+pub mod report;
+
 pub mod cli;
