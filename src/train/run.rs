@@ -20,15 +20,14 @@ use crate::{
         Pack, Split,
         sampler::{Order, SamplerError},
     },
-    provenance::clock::{Stopwatch, now_rfc3339},
+    provenance::{Stopwatch, now_rfc3339},
     scalar::{Epoch, Step},
     store::{
-        RunDir, StoreError,
+        RunDir, RunFile, StoreError,
         checkpoint::{read_checkpoint, write_checkpoint},
         event::{EvaluationEvent, Event, Scores, StepEvent},
         journal::Journal,
         record::Outcome,
-        run_dir::RunFile,
         tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
     },
@@ -164,7 +163,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
     watch(Progress::Started { first, total });
 
     let mut outcome = Outcome::Completed;
-    let mut batches = Vec::new();
+    let mut batches: Vec<Vec<usize>> = Vec::new();
     for step in first.0..total {
         let at = At { step: Step(step), epoch: Epoch(step / steps_per_epoch) };
         let within_epoch = step % steps_per_epoch;
