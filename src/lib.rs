@@ -40,4 +40,7 @@ pub mod optim;
 pub mod train;
 
 // Layer 3: what a person sees.
+#[cfg(feature = "report")]
+pub mod report;
+
 pub mod cli;

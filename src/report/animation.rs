@@ -1,0 +1,110 @@
+//! Animations: the truth and every arm's prediction side by side.
+
+use gif::{Encoder, EncodingError, Frame, Repeat};
+
+use super::strip::Strip;
+
+/// Frames shown in a second.
+pub(super) const FRAMES_PER_SECOND: u16 = 5;
+/// A GIF counts time in hundredths of a second.
+const DELAY: u16 = 100 / FRAMES_PER_SECOND;
+/// Pixels between neighbouring pictures.
+const GAP: usize = 2;
+/// Height of the bar that tells context from prediction.
+const BAR: usize = 3;
+/// Grey of gaps and of the bar during the context.
+const GREY: [u8; 3] = [0x80, 0x80, 0x80];
+/// Colour of the bar while the models predict.
+const PREDICTED: [u8; 3] = [0xD5, 0x5E, 0x00];
+/// NeuQuant's sampling factor: it looks at every fifth pixel.
+const SAMPLING: i32 = 5;
+
+/// An encoded animation with its size in pixels.
+#[derive(Clone, Debug)]
+pub(super) struct Animation {
+    /// The file.
+    pub(super) bytes: Vec<u8>,
+    /// Width of a frame.
+    pub(super) width: usize,
+    /// Height of a frame.
+    pub(super) height: usize,
+}
+
+/// Encodes a strip as an endless GIF with one palette for all frames. A bar below the pictures is grey
+/// during the context and orange afterwards.
+pub(super) fn encode(strip: &Strip<'_>) -> Result<Animation, EncodingError> {
+    let [frames, frame_height, frame_width, _] = strip.shape;
+    let columns = strip.predictions.len() + 1;
+    let width = columns * (frame_width + GAP) - GAP;
+    let height = frame_height + BAR;
+
+    // All frames in one tall picture are quantized together: one palette, no flicker.
+    let mut pixels = Vec::with_capacity(frames * height * width * 3);
+    for frame in 0..frames {
+        push_frame(&mut pixels, strip, frame);
+        let bar = if frame < strip.context_frames { GREY } else { PREDICTED };
+        pixels.extend(std::iter::repeat_n(bar, BAR * width).flatten());
+    }
+    let size = |pixels: usize| u16::try_from(pixels).unwrap_or(u16::MAX);
+    let tall = Frame::from_rgb_speed(size(width), size(frames * height), &pixels, SAMPLING);
+    let palette = tall.palette.as_deref().unwrap_or_default();
+
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, size(width), size(height), palette)?;
+    encoder.set_repeat(Repeat::Infinite)?;
+    for indices in tall.buffer.chunks_exact(width * height) {
+        let mut frame = Frame::from_indexed_pixels(size(width), size(height), indices, None);
+        frame.delay = DELAY;
+        encoder.write_frame(&frame)?;
+    }
+    drop(encoder);
+    Ok(Animation { bytes, width, height })
+}
+
+/// Appends one step of the truth and of all predictions, row by row.
+fn push_frame(pixels: &mut Vec<u8>, strip: &Strip<'_>, frame: usize) {
+    let [_, height, width, channels] = strip.shape;
+    let predictions = strip.predictions.iter().map(|prediction| &prediction.clip.prediction[..]);
+    let pictures: Vec<&[u8]> = std::iter::once(strip.truth).chain(predictions).collect();
+    for y in 0..height {
+        for (column, picture) in pictures.iter().enumerate() {
+            if column > 0 {
+                pixels.extend(std::iter::repeat_n(GREY, GAP).flatten());
+            }
+            let start = (frame * height + y) * width * channels;
+            for pixel in picture[start..start + width * channels].chunks_exact(channels) {
+                // Grey becomes RGB by repetition; RGB stays as it is.
+                pixels.extend(pixel.iter().cycle().take(3));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{rollouts::Clip, strip::Prediction};
+
+    #[test]
+    fn every_step_is_a_frame_of_a_fifth_of_a_second() {
+        let clip = Clip { name: "a".to_owned(), truth: vec![], prediction: vec![9; 3 * 4 * 5] };
+        let strip = Strip {
+            shape: [3, 4, 5, 1],
+            context_frames: 1,
+            truth: &[200; 3 * 4 * 5],
+            predictions: vec![Prediction { label: "arm", position: 0, clip: &clip }],
+        };
+        let animation = encode(&strip).expect("the frames are encoded");
+        let mut options = gif::DecodeOptions::new();
+        options.set_color_output(gif::ColorOutput::RGBA);
+        let mut decoder = options.read_info(&animation.bytes[..]).expect("a GIF");
+        assert_eq!(decoder.repeat(), Repeat::Infinite);
+        let mut delays = Vec::new();
+        while let Some(frame) = decoder.read_next_frame().expect("a frame") {
+            assert_eq!((frame.width, frame.height), (5 + 2 + 5, 4 + 3));
+            assert_eq!(frame.buffer[..3], [200; 3]);
+            delays.push(frame.delay);
+        }
+        assert_eq!(delays, [20; 3]);
+    }
+}

@@ -1,0 +1,217 @@
+//! Curves as SVG, drawn by plotters.
+//!
+//! plotters places everything at whole units, so a drawing has four units in a CSS pixel. The naive
+//! font metrics of a build without font files are too coarse for plotters' own legend; it is set here.
+
+use std::io;
+
+use plotters::{
+    coord::Shift,
+    drawing::DrawingAreaErrorKind,
+    prelude::{
+        ChartBuilder, DashedLineSeries, DrawingArea, IntoDrawingArea as _, IntoFont as _,
+        LineSeries, PathElement, SVGBackend, ShapeStyle, Text,
+    },
+    style::{
+        Color as _, FontStyle, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use super::{
+    axis::{Axis, Spacing},
+    palette::{GRID, Ink, MUTED, PAPER, TEXT},
+    svg::Drawing,
+};
+
+/// What drawing can report.
+pub(super) type DrawError = DrawingAreaErrorKind<io::Error>;
+
+const WIDTH: u32 = 480;
+const HEIGHT: u32 = 292;
+/// Units in a CSS pixel.
+const SCALE: u32 = 4;
+/// The SVG backend divides font sizes by this.
+const FONT_FACTOR: f64 = 1.24;
+const FONT_PIXELS: f64 = 12.5;
+/// Mean advance of a character of a proportional font, in font sizes; errs on the wide side.
+const CHARACTER_WIDTH: f64 = 0.56;
+
+/// Curves over a common pair of axes.
+#[derive(Clone, Debug)]
+pub(super) struct Plot {
+    /// Where the horizontal axis starts, unless a point lies before it.
+    pub(super) x_start: f64,
+    /// What the horizontal axis counts.
+    pub(super) x_label: String,
+    /// What the vertical axis measures, with its unit.
+    pub(super) y_label: String,
+    /// The curves, later ones above earlier ones.
+    pub(super) lines: Vec<Line>,
+    /// What the colours mean.
+    pub(super) legend: Vec<(String, Ink, Stroke)>,
+}
+
+/// A curve.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// Its colour.
+    pub(super) ink: Ink,
+    /// How it is drawn.
+    pub(super) stroke: Stroke,
+    /// Its points, x ascending.
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// How a curve is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stroke {
+    /// A single run: thin and faint.
+    Run,
+    /// The mean over runs: thick.
+    Mean,
+    /// The mean over runs where it equals means below it: dashed, so that these show through.
+    Over {
+        /// Number of equal means below.
+        covered: usize,
+    },
+    /// A reference: dashed.
+    Dashed,
+}
+
+impl Stroke {
+    fn style(self, ink: Ink) -> ShapeStyle {
+        match self {
+            Self::Run => ink.rgb().mix(0.45).stroke_width(SCALE),
+            Self::Mean | Self::Over { .. } => ink.rgb().stroke_width(2 * SCALE + 1),
+            Self::Dashed => ink.rgb().stroke_width(2 * SCALE - 2),
+        }
+    }
+}
+
+/// Draws a plot.
+pub(super) fn draw(plot: &Plot) -> Result<Drawing, DrawError> {
+    let mut svg = String::new();
+    {
+        let root =
+            SVGBackend::with_string(&mut svg, (WIDTH * SCALE, HEIGHT * SCALE)).into_drawing_area();
+        root.fill(&PAPER.rgb())?;
+        let head = draw_head(&root, plot)?;
+        let (_, body) = root.split_vertically(head);
+        draw_body(&body, plot)?;
+        root.present()?;
+    }
+    Ok(Drawing { width: WIDTH, height: HEIGHT, scale: SCALE, elements: elements(&svg).to_owned() })
+}
+
+/// Draws the vertical axis' label and the legend; returns the height they take in units.
+fn draw_head(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<u32, DrawError> {
+    let log = plot_axes(plot).1.spacing() == Spacing::Logarithmic;
+    let label = format!("{}{}", plot.y_label, if log { ", logarithmic" } else { "" });
+    let mut bold = style(TEXT, HPos::Left);
+    bold.font = bold.font.style(FontStyle::Bold);
+    root.draw(&Text::new(label, (units(4.0), units(12.0)), bold))?;
+
+    let (sample, gap, line_height) = (22.0, 6.0, 18.0);
+    let (mut x, mut y) = (4.0, 31.0);
+    for (label, ink, stroke) in &plot.legend {
+        let width = sample + gap + text_width(label) + 14.0;
+        if x > 4.0 && x + width > f64::from(WIDTH) {
+            (x, y) = (4.0, y + line_height);
+        }
+        let ends = vec![(units(x), units(y)), (units(x + sample), units(y))];
+        match stroke {
+            Stroke::Dashed => {
+                let pieces = [(0.0, 0.36), (0.64, 1.0)].map(|(from, to)| {
+                    let at = |share: f64| (units(x + share * sample), units(y));
+                    PathElement::new(vec![at(from), at(to)], stroke.style(*ink))
+                });
+                for piece in &pieces {
+                    root.draw(piece)?;
+                }
+            }
+            Stroke::Run | Stroke::Mean | Stroke::Over { .. } => {
+                root.draw(&PathElement::new(ends, stroke.style(*ink)))?;
+            }
+        }
+        let at = (units(x + sample + gap), units(y));
+        root.draw(&Text::new(label.clone(), at, style(TEXT, HPos::Left)))?;
+        x += width;
+    }
+    Ok(units(y + 16.0).unsigned_abs())
+}
+
+fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(), DrawError> {
+    let (x_axis, y_axis) = plot_axes(plot);
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(units(4.0))
+        .margin_right(units(14.0))
+        .x_label_area_size(units(40.0))
+        .y_label_area_size(units(50.0))
+        .build_cartesian_2d(x_axis, y_axis)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(PAPER.rgb().mix(0.0))
+        .bold_line_style(GRID.rgb().stroke_width(SCALE))
+        .axis_style(MUTED.rgb().stroke_width(SCALE))
+        .set_all_tick_mark_size(units(4.0))
+        .x_label_style(style(MUTED, HPos::Left))
+        .y_label_style(style(MUTED, HPos::Left))
+        .axis_desc_style(style(MUTED, HPos::Left))
+        .x_desc(plot.x_label.clone())
+        .draw()?;
+    for line in &plot.lines {
+        let points = line.points.iter().copied();
+        let style = line.stroke.style(line.ink);
+        match (line.stroke, line.points.as_slice()) {
+            (_, []) => {}
+            // A single point has no line; a short stroke shows where it is.
+            (_, [point]) => {
+                let dot = plotters::element::Circle::new(*point, units(2.5), style.filled());
+                chart.draw_series([dot])?;
+            }
+            (Stroke::Dashed, _) => {
+                let dashes = DashedLineSeries::new(points, units(6.0), units(4.0), style);
+                chart.draw_series(dashes)?;
+            }
+            (Stroke::Over { covered }, _) => {
+                // The more lines lie below, the wider the gaps through which they show.
+                let gap = units(8.0 * covered as f64);
+                chart.draw_series(DashedLineSeries::new(points, units(8.0), gap, style))?;
+            }
+            (Stroke::Run | Stroke::Mean, _) => {
+                chart.draw_series(LineSeries::new(points, style))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn plot_axes(plot: &Plot) -> (Axis, Axis) {
+    let points = || plot.lines.iter().flat_map(|line| &line.points);
+    let x_axis = Axis::counted(plot.x_start, points().map(|point| point.0));
+    (x_axis, Axis::measured(points().map(|point| point.1)))
+}
+
+/// Returns `pixels` in units of the drawing.
+#[expect(clippy::cast_possible_truncation, reason = "positions on a page fit an i32")]
+fn units(pixels: f64) -> i32 {
+    (pixels * f64::from(SCALE)).round() as i32
+}
+
+fn text_width(text: &str) -> f64 {
+    text.chars().count() as f64 * FONT_PIXELS * CHARACTER_WIDTH
+}
+
+fn style(ink: Ink, horizontal: HPos) -> TextStyle<'static> {
+    let size = FONT_PIXELS * f64::from(SCALE) * FONT_FACTOR;
+    ("sans-serif", size).into_font().color(&ink.rgb()).pos(Pos::new(horizontal, VPos::Center))
+}
+
+/// Returns what stands between the root tags of an SVG.
+fn elements(svg: &str) -> &str {
+    let start = svg.find('>').map_or(0, |end| end + 1);
+    let end = svg.rfind("</svg>").unwrap_or(svg.len());
+    svg.get(start..end).unwrap_or_default().trim_start()
+}

@@ -1,0 +1,120 @@
+//! A document as Markdown (CommonMark with pipe tables), referring to figures as files.
+
+use super::document::{Align, Block, Document, Figure, RowKind, Span, Table, Text};
+
+/// Renders `document` as the text of `report.md`.
+pub(super) fn render(document: &Document) -> String {
+    let Document { title, subtitle, made_by, blocks } = document;
+    let mut pieces = vec![
+        format!("<!-- Made by `{}`; do not edit. -->", made_by.replace("--", "- -")),
+        format!("# {}", escape(title)),
+        escape(subtitle),
+    ];
+    pieces.extend(blocks.iter().map(block));
+    let mut text = pieces.join("\n\n");
+    text.push('\n');
+    text
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Heading(title) => format!("## {}", escape(title)),
+        Block::Prose(text) | Block::Note(text) => inline(text),
+        Block::Authored(markdown) => markdown.trim().to_owned(),
+        Block::Findings(findings) => {
+            let lines: Vec<String> =
+                findings.iter().map(|finding| format!("> - {}", inline(finding))).collect();
+            lines.join("\n")
+        }
+        Block::List(items) => {
+            let lines: Vec<String> =
+                items.iter().map(|item| format!("- {}", inline(item))).collect();
+            lines.join("\n")
+        }
+        Block::Table(table) => self::table(table),
+        Block::Figures { figures, layout: _ } => {
+            figures.iter().map(figure).collect::<Vec<_>>().join("\n\n")
+        }
+        Block::Command(command) => format!("```sh\n{command}\n```"),
+        Block::Fold { summary, blocks } => {
+            let inner: Vec<String> = blocks.iter().map(self::block).collect();
+            format!("### {}\n\n{}", escape(summary), inner.join("\n\n"))
+        }
+    }
+}
+
+fn table(table: &Table) -> String {
+    let Table { caption, columns, rows } = table;
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let mut lines = vec![format!("**{}**", inline(caption)), String::new()];
+    lines.push(line(columns.iter().map(|column| escape(&column.label)).collect()));
+    let rule = |align| match align {
+        Align::Left => ":--".to_owned(),
+        Align::Right => "--:".to_owned(),
+    };
+    lines.push(line(columns.iter().map(|column| rule(column.align)).collect()));
+    for row in rows {
+        let cells = row.cells.iter().enumerate().map(|(index, cell)| match (row.kind, index) {
+            (RowKind::Reference, 0) => format!("*{}*", inline(cell)),
+            (RowKind::Reference | RowKind::Ordinary, _) => inline(cell),
+        });
+        lines.push(line(cells.collect()));
+    }
+    lines.join("\n")
+}
+
+fn figure(figure: &Figure) -> String {
+    let Figure { path, picture: _, alt, caption } = figure;
+    format!("![{}]({path})\n\n{}", escape(alt), inline(caption))
+}
+
+fn inline(text: &Text) -> String {
+    let spans = text.0.iter().map(|span| match span {
+        Span::Plain(text) => escape(text),
+        Span::Strong(text) => format!("**{}**", escape(text)),
+        Span::Code(code) => code_span(code),
+    });
+    spans.collect()
+}
+
+/// Quotes code with as many backticks as it takes; a pipe would end a table's cell.
+fn code_span(code: &str) -> String {
+    let one_line = code.replace('\n', " ").replace('|', "\\|");
+    if one_line.contains('`') { format!("`` {one_line} ``") } else { format!("`{one_line}`") }
+}
+
+/// Escapes what Markdown would take for markup.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '\n' => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &Text, expected: &str) {
+        assert_eq!(inline(text), expected);
+    }
+
+    #[test]
+    fn labels_cannot_become_markup() {
+        check(&Text::from("a*b_c|<i>"), "a\\*b\\_c\\|\\<i\\>");
+    }
+
+    #[test]
+    fn code_keeps_its_backticks() {
+        check(&Text::default().code("a`b"), "`` a`b ``");
+    }
+}

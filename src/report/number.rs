@@ -1,0 +1,131 @@
+//! Numbers as a reader sees them: a fixed number of decimals per column, a true minus sign, an en dash
+//! for what is not there.
+
+/// Stands where there is no value.
+pub(super) const ABSENT: &str = "\u{2013}";
+
+/// Significant digits that the largest value of a column shows.
+const SIGNIFICANT: i32 = 4;
+/// Bounds of the decimals of a column.
+const DECIMALS: std::ops::RangeInclusive<i32> = 2..=6;
+
+/// Returns how many decimals show the largest of `values` with four significant digits, at least two
+/// and at most six.
+pub(super) fn decimals(values: impl IntoIterator<Item = f64>) -> usize {
+    let largest =
+        values.into_iter().filter(|value| value.is_finite()).map(f64::abs).fold(0.0, f64::max);
+    if largest == 0.0 {
+        return 2;
+    }
+    let leading = magnitude(largest);
+    let decimals = (SIGNIFICANT - 1 - leading).clamp(*DECIMALS.start(), *DECIMALS.end());
+    usize::try_from(decimals).unwrap_or(0)
+}
+
+/// Returns the exponent of the leading decimal digit of a positive finite number.
+#[expect(clippy::cast_possible_truncation, reason = "a decimal exponent of an f64 fits an i32")]
+pub(super) fn magnitude(value: f64) -> i32 {
+    value.log10().floor() as i32
+}
+
+/// Returns `value` with `decimals` decimals; what is not finite is absent.
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return ABSENT.to_owned();
+    }
+    let digits = format!("{:.decimals$}", value.abs());
+    let is_zero = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if value < 0.0 && !is_zero { format!("\u{2212}{digits}") } else { digits }
+}
+
+/// Returns `value` with `decimals` decimals and its sign, also if it is positive.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    if value.is_finite() && value > 0.0 {
+        format!("+{}", fixed(value, decimals))
+    } else {
+        fixed(value, decimals)
+    }
+}
+
+/// Returns an axis label of at most `decimals` decimals without trailing zeros.
+pub(super) fn tick(value: f64, decimals: usize) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e6).contains(&size) {
+        let text = format!("{value:e}").replace('-', "\u{2212}");
+        return text;
+    }
+    let text = fixed(value, decimals);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+/// Returns an integer with thin spaces between groups of three digits.
+pub(super) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns `1 run`, `2 runs`.
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(actual: &str, expected: &str) {
+        assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn what_is_not_finite_shows_as_an_en_dash() {
+        check(&fixed(f64::NAN, 2), "\u{2013}");
+        check(&signed(f64::INFINITY, 2), "\u{2013}");
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        check(&fixed(-0.001, 2), "0.00");
+        check(&signed(0.0, 1), "0.0");
+    }
+
+    #[test]
+    fn signs_are_typographic() {
+        check(&signed(-1.25, 2), "\u{2212}1.25");
+        check(&signed(1.25, 2), "+1.25");
+    }
+
+    #[test]
+    fn a_column_shows_four_significant_digits() {
+        assert_eq!(decimals([19.7, 3.0]), 2);
+        assert_eq!(decimals([0.78]), 4);
+        assert_eq!(decimals([0.0107, f64::NAN]), 5);
+        assert_eq!(decimals([12_345.0]), 2);
+        assert_eq!(decimals([]), 2);
+    }
+
+    #[test]
+    fn axis_labels_carry_no_trailing_zeros() {
+        check(&tick(0.50, 2), "0.5");
+        check(&tick(200.0, 0), "200");
+        check(&tick(0.000_02, 6), "2e\u{2212}5");
+    }
+
+    #[test]
+    fn long_counts_are_grouped() {
+        check(&grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        check(&grouped(12), "12");
+    }
+}

@@ -1,0 +1,57 @@
+//! The sections of a report, one a file, in reading order.
+
+use super::{
+    ReportError,
+    document::{Block, Document, Text},
+    number::counted,
+    study::Study,
+};
+
+mod configuration;
+mod curves;
+mod differences;
+mod findings;
+mod predictions;
+mod provenance;
+mod published;
+mod results;
+
+/// Puts the report of a study together.
+pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
+    let manifest = &study.input.manifest;
+    let mut blocks = vec![
+        Block::Authored(manifest.description.clone()),
+        Block::Findings(findings::findings(study)),
+    ];
+    if !manifest.scale.trim().is_empty() {
+        blocks.push(Block::Note(Text::default().strong("Scale. ").plain(format!(
+            "Preset {}: {}",
+            manifest.preset,
+            manifest.scale.trim()
+        ))));
+    }
+    blocks.extend(results::blocks(study));
+    blocks.extend(differences::blocks(study));
+    blocks.extend(published::blocks(study));
+    blocks.extend(curves::blocks(study)?);
+    blocks.extend(predictions::blocks(study)?);
+    blocks.extend(provenance::blocks(study));
+    blocks.extend(configuration::blocks(study)?);
+    Ok(Document {
+        title: manifest.title.clone(),
+        subtitle: format!(
+            "Sweep {}, preset {}: {}, {}",
+            manifest.name,
+            manifest.preset,
+            counted(study.arms.len(), "arm", "arms"),
+            counted(study.input.runs.len(), "run", "runs"),
+        ),
+        made_by: format!("./just report {}", manifest.name),
+        blocks,
+    })
+}
+
+/// Returns a predictor's name in words.
+fn in_words(predictor: &str) -> String {
+    predictor.replace('_', " ")
+}

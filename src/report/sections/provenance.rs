@@ -1,0 +1,286 @@
+//! Where every number comes from: runs, code, data, engine, and the command that makes them again.
+
+use std::collections::BTreeMap;
+
+use super::in_words;
+use crate::{
+    report::{
+        ReportRun, RunState,
+        document::{Block, Column, Row, Table, Text},
+        number::{ABSENT, counted, fixed, grouped},
+        study::Study,
+    },
+    store::record::{
+        BestCheckpoint, CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome,
+        Record,
+    },
+};
+
+/// Digits of a digest that a table shows; the record has all of them.
+const DIGEST_DIGITS: usize = 12;
+const SECONDS_PER_MINUTE: f64 = 60.0;
+
+/// Returns the section.
+pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
+    let manifest = &study.input.manifest;
+    let mut blocks = vec![
+        Block::Heading("Provenance".to_owned()),
+        Block::Prose("The runs were made by".into()),
+        Block::Command(manifest.command.clone()),
+        Block::Prose("and this report is made again from their records, byte for byte, by".into()),
+        Block::Command(format!("./just report {}", manifest.name)),
+        Block::Table(runs(study)),
+        Block::Note(
+            Text::from("Each run lies in the store under ")
+                .code("runs/<run>/")
+                .plain(": ")
+                .code("record.json")
+                .plain(" has everything below in full, ")
+                .code("journal.jsonl")
+                .plain(
+                    " every step. The final state is the SHA-256 over all parameters and buffers \
+                     after the last step: equal digests are equal bits.",
+                ),
+        ),
+    ];
+    blocks.extend(protocol(study));
+    let facts = shared(study, facts);
+    if !facts.is_empty() {
+        blocks.push(Block::Table(Table {
+            caption: "What the runs were made with.".into(),
+            columns: vec![Column::words("What"), Column::words("Value")],
+            rows: facts,
+        }));
+    }
+    let streams = shared(study, streams);
+    if !streams.is_empty() {
+        blocks.push(Block::Fold {
+            summary: "Random streams".to_owned(),
+            blocks: vec![Block::Table(Table {
+                caption: "Every random draw belongs to a named stream derived from the run's seed."
+                    .into(),
+                columns: vec![Column::words("Stream"), Column::words("Used for")],
+                rows: streams,
+            })],
+        });
+    }
+    blocks
+}
+
+fn runs(study: &Study<'_>) -> Table {
+    let columns = vec![
+        Column::words("Run"),
+        Column::words("Arm"),
+        Column::numbers("Seed"),
+        Column::words("Outcome"),
+        Column::numbers("Tested after epoch"),
+        Column::numbers("Minutes"),
+        Column::words("Final state"),
+    ];
+    let rows = study.input.runs.iter().map(run_row).collect();
+    Table { caption: "All runs of the sweep.".into(), columns, rows }
+}
+
+fn run_row(run: &ReportRun) -> Row {
+    let entry = &run.entry;
+    let mut cells: Vec<Text> = vec![
+        Text::default().code(entry.run.as_str()),
+        entry.arm.as_str().into(),
+        entry.seed.to_string().into(),
+    ];
+    match &run.state {
+        RunState::Finished { record, events: _ } => {
+            let epoch = record
+                .best
+                .as_ref()
+                .map_or_else(|| ABSENT.to_owned(), |best| (best.epoch.0 + 1).to_string());
+            let minutes = record.timing.active_seconds / SECONDS_PER_MINUTE;
+            cells.extend([
+                outcome(&record.outcome),
+                epoch.into(),
+                fixed(minutes, 1).into(),
+                Text::default().code(short(&record.final_state)),
+            ]);
+        }
+        RunState::Unfinished { what } => cells.extend([
+            Text::default().strong("unfinished").plain(format!(": {what}")),
+            ABSENT.into(),
+            ABSENT.into(),
+            ABSENT.into(),
+        ]),
+    }
+    Row::new(cells)
+}
+
+fn outcome(outcome: &Outcome) -> Text {
+    match outcome {
+        Outcome::Completed => "completed".into(),
+        Outcome::Diverged { step, quantity, value } => Text::default()
+            .strong("diverged")
+            .plain(format!(" at step {}: {quantity} = {value}", grouped(step.0))),
+    }
+}
+
+/// Says which checkpoint was tested and how it was chosen.
+fn protocol(study: &Study<'_>) -> Option<Block> {
+    let best = study.records().find_map(|record| record.best.as_ref())?;
+    let BestCheckpoint { epoch: _, metric, value: _ } = best;
+    let label = study
+        .metrics
+        .iter()
+        .find(|known| known.name == *metric)
+        .map_or_else(|| metric.clone(), |known| known.definition.label.clone());
+    Some(Block::Prose(Text::default().strong("Protocol. ").plain(format!(
+        "The checkpoint that is tested is the one with the best validation {label} of its run. Test \
+         sequences take no part in that choice, and no number in this report was used to choose a run."
+    ))))
+}
+
+/// A fact about a run by its name.
+type Fact = (String, Text);
+
+/// Lists facts of all records: one row where all agree, otherwise one row a value with its runs.
+fn shared(study: &Study<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
+    let mut names: Vec<String> = Vec::new();
+    let mut values: BTreeMap<String, Vec<(Text, Vec<String>)>> = BTreeMap::new();
+    for record in study.records() {
+        for (name, value) in facts_of(record) {
+            if !names.contains(&name) {
+                names.push(name.clone());
+            }
+            let known = values.entry(name).or_default();
+            let run = record.run.to_string();
+            match known.iter_mut().find(|(text, _)| *text == value) {
+                Some((_, runs)) => runs.push(run),
+                None => known.push((value, vec![run])),
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for name in names {
+        let known = values.remove(&name).unwrap_or_default();
+        let agree = known.len() == 1;
+        for (value, runs) in known {
+            let value = if agree {
+                value
+            } else {
+                value.plain(format!(
+                    " ({}: {})",
+                    counted(runs.len(), "run", "runs"),
+                    runs.join(", ")
+                ))
+            };
+            rows.push(Row::new(vec![name.as_str().into(), value]));
+        }
+    }
+    rows
+}
+
+fn streams(record: &Record) -> Vec<Fact> {
+    let streams = record.streams.iter();
+    streams.map(|(name, purpose)| (name.clone(), purpose.as_str().into())).collect()
+}
+
+fn facts(record: &Record) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    code_facts(&record.code, &mut facts);
+    data_facts(&record.data, &mut facts);
+    engine_facts(&record.engine, &mut facts);
+    let HostRecord { os, cpu, cpu_features, cores } = &record.host;
+    facts.push(fact("Machine", format!("{cpu}, {}; {os}", counted_cores(*cores))));
+    facts.push(fact("CPU features", cpu_features.join(" ")));
+    facts.push(fact("Trained scalars", grouped(record.parameters)));
+    facts
+}
+
+fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
+    let CodeRecord { version, sources_sha256, rustc, git } = code;
+    facts.push(fact("Code", format!("reprise {version}, {rustc}")));
+    facts.push(("Source digest".to_owned(), Text::default().code(short(sources_sha256))));
+    let Some(git) = git else {
+        facts.push(fact("Commit", "not in a git repository"));
+        return;
+    };
+    let GitRecord { commit, branch, tree, reference, changed, left_out } = git;
+    let commit = commit.as_deref().map_or("none yet", |id| short(id));
+    let branch = branch.as_deref().map_or_else(String::new, |name| format!(" on {name}"));
+    let state = if changed.is_empty() {
+        ", working tree clean".to_owned()
+    } else {
+        let paths = counted(changed.len(), "path differs", "paths differ");
+        format!(", working tree dirty ({paths}: {})", changed.join(", "))
+    };
+    facts.push((
+        "Commit".to_owned(),
+        Text::default().code(commit).plain(format!("{branch}{state}")),
+    ));
+    let tree = Text::default().code(short(tree)).plain(", kept under ").code(reference.as_str());
+    let tree = if left_out.is_empty() {
+        tree
+    } else {
+        tree.plain(format!("; too large to keep: {}", left_out.join(", ")))
+    };
+    facts.push(("Exact tree".to_owned(), tree));
+}
+
+fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
+    let DataRecord {
+        name,
+        pack_sha256,
+        sources_sha256,
+        source_files,
+        sequences,
+        frames,
+        frame_shape: [height, width, channels],
+        origin,
+    } = data;
+    let splits: Vec<String> =
+        sequences.iter().map(|(split, count)| format!("{} {split}", grouped(*count))).collect();
+    facts.push(fact(
+        "Data",
+        format!(
+            "{name}: {} sequences of {frames} frames, {height}\u{d7}{width}\u{d7}{channels}. {origin}",
+            splits.join(", ")
+        ),
+    ));
+    facts.push((
+        "Data digests".to_owned(),
+        Text::from("decoded ")
+            .code(short(pack_sha256))
+            .plain(format!(", {} source files ", grouped(*source_files)))
+            .code(short(sources_sha256)),
+    ));
+}
+
+fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
+    let EngineRecord { libtorch, device, device_name, cuda, cpu_capability, threads, switches } =
+        engine;
+    let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+    facts.push(fact(
+        "Engine",
+        format!(
+            "libtorch {libtorch} on {device} ({device_name}), CPU capability {cpu_capability}, {threads}"
+        ),
+    ));
+    if let Some(cuda) = cuda {
+        let (runtime, driver, cudnn) = (&cuda.runtime, &cuda.driver, &cuda.cudnn);
+        facts.push(fact("CUDA", format!("runtime {runtime}, driver {driver}, cuDNN {cudnn}")));
+    }
+    let switches: Vec<String> =
+        switches.iter().map(|(name, value)| format!("{} {value}", in_words(name))).collect();
+    facts.push(fact("Switches", switches.join(", ")));
+}
+
+fn fact(name: &str, value: impl Into<String>) -> Fact {
+    let value = value.into();
+    (name.to_owned(), if value.is_empty() { ABSENT.into() } else { value.into() })
+}
+
+fn counted_cores(cores: u64) -> String {
+    if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") }
+}
+
+/// Returns the first digits of a digest.
+fn short(digest: &str) -> &str {
+    digest.get(..DIGEST_DIGITS).unwrap_or(digest)
+}

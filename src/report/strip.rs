@@ -1,0 +1,206 @@
+//! Strips of frames: what happened, what each arm predicted and where they differ, one column a step.
+
+use std::fmt::Write as _;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
+
+use super::{
+    palette::{self, BASELINE, Ink, MUTED, PAPER, TEXT},
+    rollouts::Clip,
+    svg::{Drawing, escape},
+};
+
+/// Differences are multiplied by this before they are shown.
+pub(super) const MAGNIFICATION: usize = 4;
+
+/// Side length that a frame is shown at, in units.
+const FRAME: usize = 76;
+/// Distance of neighbouring frames, in units and in pixels of the picture.
+const GAP: usize = 2;
+const LABEL_HEIGHT: usize = 17;
+const HEAD_HEIGHT: usize = 38;
+const ROW_GAP: usize = 5;
+
+/// A test sequence with the predictions of several arms.
+#[derive(Clone, Debug)]
+pub(super) struct Strip<'a> {
+    /// Frames, height, width, channels.
+    pub(super) shape: [usize; 4],
+    /// How many leading frames the models were given.
+    pub(super) context_frames: usize,
+    /// The sequence itself.
+    pub(super) truth: &'a [u8],
+    /// The arms that predicted it.
+    pub(super) predictions: Vec<Prediction<'a>>,
+}
+
+/// What one arm predicted.
+#[derive(Clone, Debug)]
+pub(super) struct Prediction<'a> {
+    /// The arm.
+    pub(super) label: &'a str,
+    /// Its place among the arms.
+    pub(super) position: usize,
+    /// The sequence as predicted.
+    pub(super) clip: &'a Clip,
+}
+
+/// Draws the strip: a row of frames for the truth, and for each arm one for its prediction and one for
+/// the absolute difference.
+pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
+    let [frames, height, width, channels] = strip.shape;
+    let frame_height = FRAME * height / width;
+    let total_width = frames * (FRAME + GAP) - GAP;
+    let mut elements = String::new();
+    rectangle(&mut elements, [0, 0, total_width, 0], PAPER);
+
+    let mut rows = vec![("truth".to_owned(), TEXT, png(strip.truth, strip.shape)?)];
+    for prediction in &strip.predictions {
+        let ink = palette::arm(prediction.position);
+        let difference = difference(strip.truth, &prediction.clip.prediction, channels);
+        let label = prediction.label;
+        rows.push((label.to_owned(), ink, png(&prediction.clip.prediction, strip.shape)?));
+        rows.push((
+            format!("|truth \u{2212} {label}| \u{d7} {MAGNIFICATION}"),
+            ink,
+            png(&difference, [frames, height, width, 1])?,
+        ));
+    }
+
+    head(&mut elements, frames, strip.context_frames);
+    let mut y = HEAD_HEIGHT;
+    for (label, ink, picture) in rows {
+        text(&mut elements, [11, y + 12], TEXT, &label, "start");
+        rectangle(&mut elements, [0, y + 3, 6, 10], ink);
+        y += LABEL_HEIGHT;
+        row(&mut elements, y, [total_width, frame_height], &picture);
+        y += frame_height + ROW_GAP;
+    }
+    // The page's colour lies below everything, up to the height that is known only now.
+    let total_height = y;
+    let elements = elements.replacen("height=\"0\"", &format!("height=\"{total_height}\""), 1);
+    let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
+    Ok(Drawing { width: size(total_width), height: size(total_height), scale: 1, elements })
+}
+
+/// Draws the step labels and a bar over the context.
+fn head(elements: &mut String, frames: usize, context_frames: usize) {
+    for frame in 0..frames {
+        let label = if frame == 0 { "t = 0".to_owned() } else { frame.to_string() };
+        let middle = frame * (FRAME + GAP) + FRAME / 2;
+        text(elements, [middle, 29], MUTED, &label, "middle");
+    }
+    let context = context_frames * (FRAME + GAP);
+    if context_frames > 0 {
+        text(elements, [0, 10], MUTED, "context", "start");
+        rectangle(elements, [0, 14, context - GAP, 2], BASELINE);
+    }
+    text(elements, [context, 10], MUTED, "predicted", "start");
+    rectangle(elements, [context, 14, frames * (FRAME + GAP) - GAP - context, 2], MUTED);
+}
+
+/// Places the picture of a row.
+fn row(elements: &mut String, y: usize, [width, height]: [usize; 2], picture: &[u8]) {
+    let data = STANDARD.encode(picture);
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        elements,
+        "<image x=\"0\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+         preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" \
+         href=\"data:image/png;base64,{data}\"/>",
+    );
+}
+
+fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        elements,
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"/>",
+        ink.hex()
+    );
+}
+
+fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        elements,
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"12\" font-family=\"sans-serif\" \
+         text-anchor=\"{anchor}\" fill=\"{}\">{}</text>",
+        ink.hex(),
+        escape(label)
+    );
+}
+
+/// Returns |truth − prediction| as grey frames: mean over channels, magnified, cut off at 255.
+fn difference(truth: &[u8], prediction: &[u8], channels: usize) -> Vec<u8> {
+    truth
+        .chunks_exact(channels)
+        .zip(prediction.chunks_exact(channels))
+        .map(|(truth, prediction)| {
+            let distances = truth.iter().zip(prediction).map(|(a, b)| usize::from(a.abs_diff(*b)));
+            let magnified = distances.sum::<usize>() * MAGNIFICATION / channels;
+            u8::try_from(magnified).unwrap_or(u8::MAX)
+        })
+        .collect()
+}
+
+/// Encodes frames `[T, H, W, C]` side by side with transparent gaps, with whichever filter gives the
+/// smallest file.
+fn png(
+    frames: &[u8],
+    [count, height, width, channels]: [usize; 4],
+) -> Result<Vec<u8>, EncodingError> {
+    let total_width = count * (width + GAP) - GAP;
+    let mut pixels = vec![0; total_width * height * (channels + 1)];
+    for (index, pixel) in frames.chunks_exact(channels).enumerate() {
+        let (frame, y, x) = (index / (height * width), index / width % height, index % width);
+        let at = (y * total_width + frame * (width + GAP) + x) * (channels + 1);
+        pixels[at..at + channels].copy_from_slice(pixel);
+        pixels[at + channels] = u8::MAX;
+    }
+    let color = if channels == 1 { ColorType::GrayscaleAlpha } else { ColorType::Rgba };
+    let size = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
+    let encode = |filter| -> Result<Vec<u8>, EncodingError> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, size(total_width), size(height));
+        encoder.set_color(color);
+        encoder.set_depth(BitDepth::Eight);
+        encoder.set_compression(Compression::High);
+        encoder.set_filter(filter);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&pixels)?;
+        writer.finish()?;
+        Ok(bytes)
+    };
+    let mut smallest = encode(Filter::NoFilter)?;
+    for filter in [Filter::Up, Filter::Paeth, Filter::Adaptive] {
+        let candidate = encode(filter)?;
+        if candidate.len() < smallest.len() {
+            smallest = candidate;
+        }
+    }
+    Ok(smallest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_magnified_and_cut_off() {
+        assert_eq!(difference(&[10, 200], &[13, 0], 1), [12, 255]);
+        assert_eq!(difference(&[10, 10, 10], &[13, 10, 16], 3), [12]);
+    }
+
+    #[test]
+    fn frames_stand_side_by_side_with_a_transparent_gap() {
+        let bytes = png(&[1, 2, 3, 4], [2, 2, 1, 1]).expect("the frames are encoded");
+        let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+        let mut reader = decoder.read_info().expect("a PNG");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a small picture")];
+        reader.next_frame(&mut pixels).expect("a whole picture");
+        let row = |first, second| [first, 255, 0, 0, 0, 0, second, 255];
+        assert_eq!(pixels, [row(1, 3), row(2, 4)].concat());
+    }
+}
