@@ -65,8 +65,9 @@ fn score(
     }
 }
 
-fn plain(frame: &tch::Tensor) -> Vec<f32> {
-    let frame = frame.to_kind(tch::Kind::Float).contiguous();
+/// Pixels in double precision, which f32 pixels reach unchanged.
+fn plain(frame: &tch::Tensor) -> Vec<f64> {
+    let frame = frame.to_kind(tch::Kind::Double).contiguous();
     let mut values = vec![0.0; frame.numel()];
     frame.copy_data(&mut values, frame.numel());
     values
