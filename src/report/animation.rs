@@ -16,8 +16,8 @@ const BAR: usize = 3;
 const GREY: [u8; 3] = [0x80, 0x80, 0x80];
 /// Colour of the bar while the models predict.
 const PREDICTED: [u8; 3] = [0xD5, 0x5E, 0x00];
-/// NeuQuant's sampling factor: 1 looks at every pixel.
-const QUALITY: i32 = 1;
+/// NeuQuant's sampling factor: it looks at every fifth pixel.
+const SAMPLING: i32 = 5;
 
 /// An encoded animation with its size in pixels.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub(super) fn encode(strip: &Strip<'_>) -> Result<Animation, EncodingError> {
         pixels.extend(std::iter::repeat_n(bar, BAR * width).flatten());
     }
     let size = |pixels: usize| u16::try_from(pixels).unwrap_or(u16::MAX);
-    let tall = Frame::from_rgb_speed(size(width), size(frames * height), &pixels, QUALITY);
+    let tall = Frame::from_rgb_speed(size(width), size(frames * height), &pixels, SAMPLING);
     let palette = tall.palette.as_deref().unwrap_or_default();
 
     let mut bytes = Vec::new();

@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{
-    KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter,
-};
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
 use super::number::{self, magnitude};
 
 /// A logarithmic axis is used from this quotient of the largest and smallest value on.
 const LOGARITHMIC_FROM: f64 = 50.0;
 /// Mantissas of round steps.
-const ROUND: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
+const ROUND: [f64; 5] = [1.0, 2.0, 2.5, 5.0, 10.0];
+/// Mantissas of ticks on a logarithmic axis.
+const MANTISSAS: [f64; 3] = [1.0, 2.0, 5.0];
 
 /// An axis with its ticks.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,12 +47,13 @@ impl Axis {
         };
         // Values that are never negative do not get a negative axis.
         let floor = if low >= 0.0 { 0.0_f64.max(low - margin) } else { low - margin };
-        Self::linear(floor, high + margin, 5)
+        Self::linear(floor, high + margin, 6)
     }
 
-    /// Makes a linear axis that begins and ends at the data, for steps, epochs and frames.
-    pub(super) fn counted(values: impl Iterator<Item = f64>) -> Self {
+    /// Makes a linear axis from `start` to the last value, for steps, epochs and frames.
+    pub(super) fn counted(start: f64, values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = bounds(values);
+        let low = low.min(start);
         let high = if high > low { high } else { low + 1.0 };
         let mut axis = Self::linear(low, high, 6);
         axis.ticks.retain(|tick| tick.fract() == 0.0);
@@ -69,14 +70,16 @@ impl Axis {
             .take_while(|index| *index <= count)
             .map(|index| (first + index) * step)
             .collect();
-        let decimals = usize::try_from(-magnitude(step * 1.000_001)).unwrap_or(0);
+        let places = usize::try_from(-magnitude(step * 1.000_001)).unwrap_or(0);
+        let is_quarter = (step * 10_f64.powi(-magnitude(step * 1.000_001)) - 2.5).abs() < 1e-6;
+        let decimals = places + usize::from(is_quarter);
         Self { range: low..high, ticks, decimals, spacing: Spacing::Linear }
     }
 
     fn logarithmic(low: f64, high: f64) -> Self {
         let decades = magnitude(low)..=magnitude(high) + 1;
         let span = high.log10() - low.log10();
-        let mantissas: &[f64] = if span > 3.0 { &ROUND[..1] } else { &ROUND[..3] };
+        let mantissas: &[f64] = if span > 3.0 { &MANTISSAS[..1] } else { &MANTISSAS };
         let ticks: Vec<f64> = decades
             .flat_map(|decade| mantissas.iter().map(move |mantissa| mantissa * 10_f64.powi(decade)))
             .filter(|tick| (low * 0.999..=high * 1.001).contains(tick))
@@ -151,14 +154,21 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        check(&Axis::measured([17.2, 20.1].into_iter()), &["17.5", "18", "18.5", "19", "19.5", "20"]);
-        check(&Axis::measured([0.0, 1.0].into_iter()), &["0", "0.5", "1"]);
+        check(
+            &Axis::measured([17.2, 20.1].into_iter()),
+            &["17.5", "18", "18.5", "19", "19.5", "20"],
+        );
+        check(&Axis::measured([0.0, 1.0].into_iter()), &["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+        check(
+            &Axis::measured([0.0, 0.13].into_iter()),
+            &["0", "0.025", "0.05", "0.075", "0.1", "0.125"],
+        );
     }
 
     #[test]
     fn frames_are_whole() {
-        check(&Axis::counted((1..=10).map(f64::from)), &["2", "4", "6", "8", "10"]);
-        check(&Axis::counted([0.0, 1.0].into_iter()), &["0", "1"]);
+        check(&Axis::counted(1.0, (1..=10).map(f64::from)), &["2", "4", "6", "8", "10"]);
+        check(&Axis::counted(0.0, [0.5, 1.0].into_iter()), &["0", "1"]);
     }
 
     #[test]
@@ -177,6 +187,7 @@ mod tests {
 
     #[test]
     fn no_value_still_gives_an_axis() {
-        check(&Axis::measured([f64::NAN].into_iter()), &["0", "0.5", "1"]);
+        let axis = Axis::measured([f64::NAN].into_iter());
+        check(&axis, &["0", "0.2", "0.4", "0.6", "0.8", "1"]);
     }
 }

@@ -20,7 +20,7 @@ use plotters::{
 
 use super::{
     axis::{Axis, Spacing},
-    palette::{BASELINE, GRID, Ink, MUTED, PAPER, TEXT},
+    palette::{GRID, Ink, MUTED, PAPER, TEXT},
     svg::Drawing,
 };
 
@@ -40,6 +40,8 @@ const CHARACTER_WIDTH: f64 = 0.56;
 /// Curves over a common pair of axes.
 #[derive(Clone, Debug)]
 pub(super) struct Plot {
+    /// Where the horizontal axis starts, unless a point lies before it.
+    pub(super) x_start: f64,
     /// What the horizontal axis counts.
     pub(super) x_label: String,
     /// What the vertical axis measures, with its unit.
@@ -68,6 +70,11 @@ pub(super) enum Stroke {
     Run,
     /// The mean over runs: thick.
     Mean,
+    /// The mean over runs where it equals means below it: dashed, so that these show through.
+    Over {
+        /// Number of equal means below.
+        covered: usize,
+    },
     /// A reference: dashed.
     Dashed,
 }
@@ -76,7 +83,7 @@ impl Stroke {
     fn style(self, ink: Ink) -> ShapeStyle {
         match self {
             Self::Run => ink.rgb().mix(0.45).stroke_width(SCALE),
-            Self::Mean => ink.rgb().stroke_width(2 * SCALE + 1),
+            Self::Mean | Self::Over { .. } => ink.rgb().stroke_width(2 * SCALE + 1),
             Self::Dashed => ink.rgb().stroke_width(2 * SCALE - 2),
         }
     }
@@ -86,8 +93,8 @@ impl Stroke {
 pub(super) fn draw(plot: &Plot) -> Result<Drawing, DrawError> {
     let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH * SCALE, HEIGHT * SCALE))
-            .into_drawing_area();
+        let root =
+            SVGBackend::with_string(&mut svg, (WIDTH * SCALE, HEIGHT * SCALE)).into_drawing_area();
         root.fill(&PAPER.rgb())?;
         let head = draw_head(&root, plot)?;
         let (_, body) = root.split_vertically(head);
@@ -98,10 +105,7 @@ pub(super) fn draw(plot: &Plot) -> Result<Drawing, DrawError> {
 }
 
 /// Draws the vertical axis' label and the legend; returns the height they take in units.
-fn draw_head(
-    root: &DrawingArea<SVGBackend<'_>, Shift>,
-    plot: &Plot,
-) -> Result<u32, DrawError> {
+fn draw_head(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<u32, DrawError> {
     let log = plot_axes(plot).1.spacing() == Spacing::Logarithmic;
     let label = format!("{}{}", plot.y_label, if log { ", logarithmic" } else { "" });
     let mut bold = style(TEXT, HPos::Left);
@@ -126,7 +130,7 @@ fn draw_head(
                     root.draw(piece)?;
                 }
             }
-            Stroke::Run | Stroke::Mean => {
+            Stroke::Run | Stroke::Mean | Stroke::Over { .. } => {
                 root.draw(&PathElement::new(ends, stroke.style(*ink)))?;
             }
         }
@@ -137,16 +141,13 @@ fn draw_head(
     Ok(units(y + 16.0).unsigned_abs())
 }
 
-fn draw_body(
-    area: &DrawingArea<SVGBackend<'_>, Shift>,
-    plot: &Plot,
-) -> Result<(), DrawError> {
+fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(), DrawError> {
     let (x_axis, y_axis) = plot_axes(plot);
     let mut chart = ChartBuilder::on(area)
         .margin_top(units(4.0))
         .margin_right(units(14.0))
         .x_label_area_size(units(40.0))
-        .y_label_area_size(units(46.0))
+        .y_label_area_size(units(50.0))
         .build_cartesian_2d(x_axis, y_axis)?;
     chart
         .configure_mesh()
@@ -174,6 +175,11 @@ fn draw_body(
                 let dashes = DashedLineSeries::new(points, units(6.0), units(4.0), style);
                 chart.draw_series(dashes)?;
             }
+            (Stroke::Over { covered }, _) => {
+                // The more lines lie below, the wider the gaps through which they show.
+                let gap = units(8.0 * covered as f64);
+                chart.draw_series(DashedLineSeries::new(points, units(8.0), gap, style))?;
+            }
             (Stroke::Run | Stroke::Mean, _) => {
                 chart.draw_series(LineSeries::new(points, style))?;
             }
@@ -184,12 +190,8 @@ fn draw_body(
 
 fn plot_axes(plot: &Plot) -> (Axis, Axis) {
     let points = || plot.lines.iter().flat_map(|line| &line.points);
-    (Axis::counted(points().map(|point| point.0)), Axis::measured(points().map(|point| point.1)))
-}
-
-/// Returns the legend's entry of a baseline.
-pub(super) fn baseline_entry(name: &str) -> (String, Ink, Stroke) {
-    (name.to_owned(), BASELINE, Stroke::Dashed)
+    let x_axis = Axis::counted(plot.x_start, points().map(|point| point.0));
+    (x_axis, Axis::measured(points().map(|point| point.1)))
 }
 
 /// Returns `pixels` in units of the drawing.
@@ -204,10 +206,7 @@ fn text_width(text: &str) -> f64 {
 
 fn style(ink: Ink, horizontal: HPos) -> TextStyle<'static> {
     let size = FONT_PIXELS * f64::from(SCALE) * FONT_FACTOR;
-    ("sans-serif", size)
-        .into_font()
-        .color(&ink.rgb())
-        .pos(Pos::new(horizontal, VPos::Center))
+    ("sans-serif", size).into_font().color(&ink.rgb()).pos(Pos::new(horizontal, VPos::Center))
 }
 
 /// Returns what stands between the root tags of an SVG.

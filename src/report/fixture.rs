@@ -13,7 +13,7 @@ use crate::{
         run::{EvaluationSpec, TrainingSpec},
     },
     data::Split,
-    scalar::{Count, Epoch, Fraction, Seed, Step},
+    scalar::{Count, Epoch, Fraction, NonNegative, Seed, Step},
     schedule::KlWeight,
     store::{
         event::{EvaluationEvent, Event, Score, Scores, StepEvent},
@@ -56,11 +56,8 @@ pub(super) fn diverge(run: &mut ReportRun) {
     let RunState::Finished { record, events } = &mut run.state else {
         panic!("the run is finished");
     };
-    record.outcome = Outcome::Diverged {
-        step: Step(132),
-        quantity: "loss".to_owned(),
-        value: "NaN".to_owned(),
-    };
+    record.outcome =
+        Outcome::Diverged { step: Step(132), quantity: "loss".to_owned(), value: "NaN".to_owned() };
     record.test = None;
     record.validation = None;
     record.best = None;
@@ -192,10 +189,12 @@ fn scores(model: f64, baseline: f64) -> Scores {
 }
 
 fn spec(entry: &ManifestRun, arm: usize) -> RunSpec {
+    let beta = NonNegative::try_from(1.0).expect("a weight");
     let kl_weight = if arm == 0 {
-        KlWeight::Monotonic { ratio: Fraction::try_from(0.25).expect("a fraction") }
+        KlWeight::Monotonic { beta, ratio: Fraction::try_from(0.25).expect("a fraction") }
     } else {
         KlWeight::Cyclical {
+            beta,
             cycles: Count::literal(4),
             ratio: Fraction::try_from(0.5).expect("a fraction"),
         }
@@ -222,7 +221,10 @@ fn spec(entry: &ManifestRun, arm: usize) -> RunSpec {
 fn digest(text: &str) -> String {
     // Not a hash of anything: 64 hexadecimal digits that depend on the text.
     let bytes = text.bytes().cycle().take(32);
-    bytes.enumerate().map(|(index, byte)| format!("{:02x}", byte.wrapping_mul(31) ^ index as u8)).collect()
+    bytes
+        .enumerate()
+        .map(|(index, byte)| format!("{:02x}", byte.wrapping_mul(31) ^ index as u8))
+        .collect()
 }
 
 fn record(entry: &ManifestRun, arm: usize, psnr: f64) -> Record {
@@ -351,6 +353,18 @@ pub(super) fn rollouts(arm: usize) -> Rollouts {
     }
     let names = r#"["traj_0/3", "traj_1/0", "traj_2/7"]"#;
     Rollouts::parse(&safetensors(&truth, &prediction, &[3, frames, SIDE, SIDE, 3], names))
+        .expect("the roll-outs are valid")
+}
+
+/// Returns three sequences of noise.
+pub(super) fn noise() -> Rollouts {
+    let frames = (CONTEXT + HORIZON) as usize;
+    let bytes = |seed| -> Vec<u8> {
+        let values = (0..3 * frames * SIDE * SIDE * 3).map(|index| jitter(0, seed, index as u64));
+        values.map(|value| ((value + 0.5) * 256.0) as u8).collect()
+    };
+    let shape = [3, frames, SIDE, SIDE, 3];
+    Rollouts::parse(&safetensors(&bytes(1), &bytes(2), &shape, r#"["a", "b", "c"]"#))
         .expect("the roll-outs are valid")
 }
 

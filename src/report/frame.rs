@@ -94,9 +94,8 @@ impl ScoreFrame {
             };
             let Some(&first) = rows.first() else { continue };
             let members = values.take(rows.as_slice())?;
-            let key = |column: usize| {
-                keys[column].get(first as usize).unwrap_or_default().to_owned()
-            };
+            let key =
+                |column: usize| keys[column].get(first as usize).unwrap_or_default().to_owned();
             summaries.push(Summary {
                 arm: key(0),
                 predictor: key(1),

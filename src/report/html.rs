@@ -124,7 +124,7 @@ fn figure(figure: &Figure) -> Markup {
                     div.drawing { (PreEscaped(svg::inline(drawing, alt))) }
                 }
                 Picture::Gif { bytes, width, height } => {
-                    img alt=(alt) width=(2 * width) height=(2 * height)
+                    img alt=(alt) width=(width) height=(height)
                         src={ "data:image/gif;base64," (STANDARD.encode(bytes)) };
                 }
             }
@@ -206,10 +206,7 @@ mod tests {
 
     #[test]
     fn inline_marks_are_rendered() {
-        check(
-            "a `b*c` **d** *e*",
-            "<p>a <code>b*c</code> <strong>d</strong> <em>e</em></p>",
-        );
+        check("a `b*c` **d** *e*", "<p>a <code>b*c</code> <strong>d</strong> <em>e</em></p>");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
 /// Returns an axis label of at most `decimals` decimals without trailing zeros.
 pub(super) fn tick(value: f64, decimals: usize) -> String {
     let size = value.abs();
-    if size != 0.0 && !(1e-4..1e6).contains(&size) {
+    if size != 0.0 && !(1e-3..1e6).contains(&size) {
         let text = format!("{value:e}").replace('-', "\u{2212}");
         return text;
     }

@@ -76,8 +76,7 @@ mod tests {
 
     #[test]
     fn no_two_colours_share_a_light_value() {
-        let all: Vec<Ink> =
-            [PAPER, TEXT, MUTED, GRID, BASELINE].into_iter().chain(ARMS).collect();
+        let all: Vec<Ink> = [PAPER, TEXT, MUTED, GRID, BASELINE].into_iter().chain(ARMS).collect();
         let distinct: BTreeSet<u32> = all.iter().map(|ink| ink.light).collect();
         assert_eq!(distinct.len(), all.len());
     }

@@ -19,7 +19,7 @@ const FRAME: usize = 76;
 /// Distance of neighbouring frames, in units and in pixels of the picture.
 const GAP: usize = 2;
 const LABEL_HEIGHT: usize = 17;
-const HEAD_HEIGHT: usize = 34;
+const HEAD_HEIGHT: usize = 38;
 const ROW_GAP: usize = 5;
 
 /// A test sequence with the predictions of several arms.
@@ -147,7 +147,10 @@ fn difference(truth: &[u8], prediction: &[u8], channels: usize) -> Vec<u8> {
 
 /// Encodes frames `[T, H, W, C]` side by side with transparent gaps, with whichever filter gives the
 /// smallest file.
-fn png(frames: &[u8], [count, height, width, channels]: [usize; 4]) -> Result<Vec<u8>, EncodingError> {
+fn png(
+    frames: &[u8],
+    [count, height, width, channels]: [usize; 4],
+) -> Result<Vec<u8>, EncodingError> {
     let total_width = count * (width + GAP) - GAP;
     let mut pixels = vec![0; total_width * height * (channels + 1)];
     for (index, pixel) in frames.chunks_exact(channels).enumerate() {

@@ -7,10 +7,11 @@ use polars::error::PolarsResult;
 use super::{
     ReportInput, ReportRun, RunState,
     frame::{Observation, ScoreFrame, Summary},
-    paired::Difference,
+    number::decimals,
 };
 use crate::{
     data::Split,
+    stats::paired::{PairedDifference, compare},
     store::{
         event::{Event, Scores},
         record::{MetricDefinition, Outcome, Record},
@@ -186,6 +187,13 @@ impl<'a> Study<'a> {
         })
     }
 
+    /// Returns how many decimals a metric is shown with: as many as its largest mean needs.
+    pub(super) fn decimals(&self, split: Split, metric: &Metric) -> usize {
+        let rows = self.summaries.iter();
+        let rows = rows.filter(|row| row.split == split.name() && row.metric == metric.key);
+        decimals(rows.map(|row| row.mean))
+    }
+
     /// Returns the scores of an arm's completed runs by seed.
     pub(super) fn by_seed(
         &self,
@@ -210,7 +218,7 @@ impl<'a> Study<'a> {
         right: &Arm<'_>,
         split: Split,
         metric: &Metric,
-    ) -> Option<Difference> {
+    ) -> Option<PairedDifference> {
         paired(
             &self.by_seed(left, MODEL, split, metric),
             &self.by_seed(right, MODEL, split, metric),
@@ -224,7 +232,7 @@ impl<'a> Study<'a> {
         baseline: &str,
         split: Split,
         metric: &Metric,
-    ) -> Option<Difference> {
+    ) -> Option<PairedDifference> {
         paired(
             &self.by_seed(arm, MODEL, split, metric),
             &self.by_seed(arm, baseline, split, metric),
@@ -235,12 +243,11 @@ impl<'a> Study<'a> {
 /// How the table spells a completed run.
 const COMPLETED: &str = "completed";
 
-fn paired(left: &BTreeMap<u32, f64>, right: &BTreeMap<u32, f64>) -> Option<Difference> {
-    let differences: Vec<f64> = left
-        .iter()
-        .filter_map(|(seed, value)| right.get(seed).map(|other| value - other))
-        .collect();
-    Difference::of(&differences)
+/// Compares two arms over the seeds that both have.
+fn paired(left: &BTreeMap<u32, f64>, right: &BTreeMap<u32, f64>) -> Option<PairedDifference> {
+    let shared = left.iter().filter_map(|(seed, value)| Some((value, right.get(seed)?)));
+    let (left, right): (Vec<f64>, Vec<f64>) = shared.unzip();
+    compare(&left, &right)
 }
 
 /// Lists the metrics of all records; a name that records define differently gives several metrics.
@@ -258,11 +265,7 @@ fn metrics(runs: &[ReportRun]) -> Vec<Metric> {
         .into_iter()
         .flat_map(|(name, known)| {
             known.into_iter().enumerate().map(move |(variant, definition)| Metric {
-                key: if variant == 0 {
-                    name.to_owned()
-                } else {
-                    format!("{name}#{}", variant + 1)
-                },
+                key: if variant == 0 { name.to_owned() } else { format!("{name}#{}", variant + 1) },
                 name: name.to_owned(),
                 definition: definition.clone(),
             })
@@ -287,9 +290,10 @@ fn observe(runs: &[ReportRun], metrics: &[Metric]) -> (Vec<Observation>, Vec<Obs
         for (split, scores) in splits {
             for (predictor, metric, score) in flatten(scores.as_ref()) {
                 let definition = record.metrics.get(metric);
-                let Some(known) = metrics.iter().find(|known| {
-                    known.name == metric && Some(&known.definition) == definition
-                }) else {
+                let Some(known) = metrics
+                    .iter()
+                    .find(|known| known.name == metric && Some(&known.definition) == definition)
+                else {
                     continue;
                 };
                 let observation = |frame, value| Observation {

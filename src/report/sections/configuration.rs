@@ -19,9 +19,8 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     let mut arms: Vec<(&str, Value)> = Vec::new();
     for arm in &study.arms {
         let Some(record) = arm.runs.iter().find_map(|run| run.record()) else { continue };
-        let mut tree = serde_json::to_value(&record.spec).map_err(|source| {
-            ReportError::Settings { run: record.run.to_string(), source }
-        })?;
+        let mut tree = serde_json::to_value(&record.spec)
+            .map_err(|source| ReportError::Settings { run: record.run.to_string(), source })?;
         if let Value::Object(settings) = &mut tree {
             settings.remove(SEED);
         }
@@ -46,7 +45,11 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
             Row::new(std::iter::once(Text::default().code(path)).chain(cells).collect())
         });
         let rows = rows.collect();
-        blocks.push(Block::Table(Table { caption: "What the arms differ in.".into(), columns, rows }));
+        blocks.push(Block::Table(Table {
+            caption: "What the arms differ in.".into(),
+            columns,
+            rows,
+        }));
     }
     let rows = settings.common.into_iter().map(|(path, value)| {
         Row::new(vec![Text::default().code(path), Text::default().code(value)])
@@ -86,7 +89,8 @@ fn compare(path: &str, values: &[Option<&Value>], settings: &mut Settings) {
         let first = keys(tables[0]);
         if tables.iter().all(|table| keys(table) == first) {
             for key in first {
-                let inner: Vec<Option<&Value>> = tables.iter().map(|table| table.get(&key)).collect();
+                let inner: Vec<Option<&Value>> =
+                    tables.iter().map(|table| table.get(&key)).collect();
                 let path = if path.is_empty() { key } else { format!("{path}.{key}") };
                 compare(&path, &inner, settings);
             }

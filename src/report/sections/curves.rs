@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{in_words, results::sentence};
+use super::{
+    in_words,
+    results::{capitalized, sentence},
+};
 use crate::{
     data::Split,
     report::{
@@ -66,7 +69,8 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
 /// Says once how all curves are drawn.
 fn legend(study: &Study<'_>, bin: u64) -> Text {
     let mut text = String::from(
-        "Thick lines are means over the completed runs of an arm, thin lines single runs.",
+        "Thick lines are means over the completed runs of an arm, thin lines single runs. A thick line \
+         that would hide an equal one is dashed.",
     );
     if bin > 1 {
         text.push_str(&format!(
@@ -110,11 +114,12 @@ fn step_figure(
 ) -> Result<Option<Figure>, ReportError> {
     let points = |run: &ReportRun| binned(run.events(), name, bin);
     let SeriesDefinition { label, unit, definition } = definition;
+    let label = capitalized(label);
     let path = format!("figures/{}.svg", file_stem(name));
-    let caption = Text::default().strong(label).plain(format!(". {}", sentence(definition)));
+    let caption = Text::default().strong(&label).plain(format!(". {}", sentence(definition)));
     let plot = Plot {
         x_label: "optimizer step".to_owned(),
-        y_label: labelled(label, unit),
+        y_label: labelled(&label, unit),
         ..plot(study, points, None)
     };
     figure(path, &plot, format!("{label} by optimizer step, one colour an arm"), caption)
@@ -179,6 +184,7 @@ fn frame_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, Re
         ", mean over test sequences; frame 1 is the first after the context. Dashed: the baseline.",
     );
     let plot = Plot {
+        x_start: 1.0,
         x_label: "predicted frame".to_owned(),
         y_label: format!("Test {}", metric.heading()),
         ..plot(study, |run| by_frame(run, MODEL), Some(&by_frame))
@@ -203,6 +209,7 @@ fn plot(
 ) -> Plot {
     let mut lines = Vec::new();
     let mut legend = Vec::new();
+    let mut baselines = Vec::new();
     for name in study.baselines.iter().filter(|_| of_baseline.is_some()) {
         // Most sweeps have one curve for all runs; equal ones are drawn once.
         let mut drawn: Vec<Points> = Vec::new();
@@ -213,32 +220,33 @@ fn plot(
             }
         }
         if !drawn.is_empty() {
-            legend.push(curve::baseline_entry(&in_words(name)));
+            baselines.push((in_words(name), BASELINE, Stroke::Dashed));
         }
         let stroke = Stroke::Dashed;
         lines.extend(drawn.into_iter().map(|points| Line { ink: BASELINE, stroke, points }));
     }
-    let mut means = Vec::new();
+    let mut means: Vec<Line> = Vec::new();
     for arm in &study.arms {
         let ink = palette::arm(arm.position);
-        let (runs, mean) = arm_lines(arm, ink, &of_run);
+        let (runs, mut mean) = arm_lines(arm, ink, &of_run);
         if runs.is_empty() && mean.points.is_empty() {
             continue;
         }
         legend.push((arm.label.to_owned(), ink, Stroke::Mean));
         lines.extend(runs);
+        let covered = means.iter().filter(|other| other.points == mean.points).count();
+        if covered > 0 {
+            mean.stroke = Stroke::Over { covered };
+        }
         means.push(mean);
     }
     lines.extend(means);
-    Plot { x_label: String::new(), y_label: String::new(), lines, legend }
+    legend.extend(baselines);
+    Plot { x_start: 0.0, x_label: String::new(), y_label: String::new(), lines, legend }
 }
 
 /// Returns the lines of an arm's runs and of their mean; a lone run is its own mean.
-fn arm_lines(
-    arm: &Arm<'_>,
-    ink: Ink,
-    of_run: &impl Fn(&ReportRun) -> Points,
-) -> (Vec<Line>, Line) {
+fn arm_lines(arm: &Arm<'_>, ink: Ink, of_run: &impl Fn(&ReportRun) -> Points) -> (Vec<Line>, Line) {
     let runs: Vec<(&ReportRun, Points)> = arm
         .runs
         .iter()

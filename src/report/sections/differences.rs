@@ -1,14 +1,18 @@
 //! Differences between arms and against baselines, paired by seed.
 
-use super::{findings::seeds, in_words};
+use super::{
+    findings::{difference_places, seeds},
+    in_words,
+};
 use crate::{
     data::Split,
     report::{
         document::{Block, Column, Row, Table, Text},
         number::{ABSENT, decimals, signed},
-        paired::{CONFIDENCE_PERCENT, Difference, Sign},
-        study::{Arm, MODEL, Metric, Study},
+        paired::{Sign, confidence, detectable, interval, power, sign},
+        study::{Arm, Metric, Study},
     },
+    stats::paired::PairedDifference,
 };
 
 /// Up to this many pairs of arms are compared on every metric, more on the first alone.
@@ -35,7 +39,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
             let Some(paired) = study.between(left, right, Split::Test, metric) else { continue };
             seen.push(paired);
             let label = format!("{} \u{2212} {}", left.label, right.label);
-            let mut cells = cells(label, &paired, metric, places(study, metric));
+            let mut cells = cells(label, &paired, metric, difference_places(study, metric));
             cells.push(published(study, left, right, metric));
             cells.push(reading(&paired, metric, left.label, right.label));
             between.push(Row::new(cells));
@@ -49,7 +53,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
                 let Some(paired) = paired else { continue };
                 seen.push(paired);
                 let label = format!("{} \u{2212} {}", arm.label, in_words(baseline));
-                let mut cells = cells(label, &paired, metric, places(study, metric));
+                let mut cells = cells(label, &paired, metric, difference_places(study, metric));
                 cells.push(reading(&paired, metric, arm.label, &in_words(baseline)));
                 against.push(Row::new(cells));
             }
@@ -89,28 +93,20 @@ fn columns() -> Vec<Column> {
         Column::words("Metric"),
         Column::numbers("n"),
         Column::numbers("Mean"),
-        Column::numbers(format!("{CONFIDENCE_PERCENT}% interval")),
-        Column::numbers("Std"),
+        Column::numbers(format!("{} interval", confidence())),
+        Column::numbers("Detectable"),
     ]
 }
 
-fn cells(label: String, paired: &Difference, metric: &Metric, places: usize) -> Vec<Text> {
+fn cells(label: String, paired: &PairedDifference, metric: &Metric, places: usize) -> Vec<Text> {
     vec![
         label.into(),
         metric.heading().into(),
         paired.n.to_string().into(),
-        paired.mean_text(places).into(),
-        paired.interval_text(places).into(),
-        paired.std_text(places).into(),
+        signed(paired.mean, places).into(),
+        interval(paired, places).into(),
+        detectable(paired, places).into(),
     ]
-}
-
-/// Returns the decimals of differences: one more than the scores have.
-fn places(study: &Study<'_>, metric: &Metric) -> usize {
-    let means = study.arms.iter().filter_map(|arm| {
-        study.summary(arm, MODEL, Split::Test, metric).map(|summary| summary.mean)
-    });
-    decimals(means) + 1
 }
 
 /// Returns the difference of the numbers that a document reports for the two arms.
@@ -132,9 +128,9 @@ fn published(study: &Study<'_>, left: &Arm<'_>, right: &Arm<'_>, metric: &Metric
 }
 
 /// Names the better side where the interval excludes 0.
-fn reading(paired: &Difference, metric: &Metric, left: &str, right: &str) -> Text {
+fn reading(paired: &PairedDifference, metric: &Metric, left: &str, right: &str) -> Text {
     let higher = metric.definition.higher_is_better;
-    match paired.sign() {
+    match sign(paired) {
         Sign::Above => if higher { left } else { right }.into(),
         Sign::Below => if higher { right } else { left }.into(),
         Sign::Open => "not settled".into(),
@@ -143,17 +139,20 @@ fn reading(paired: &Difference, metric: &Metric, left: &str, right: &str) -> Tex
 }
 
 /// Says what the intervals cover and what a small number of seeds means for them.
-fn remark(seen: &[Difference]) -> String {
+fn remark(seen: &[PairedDifference]) -> String {
     let fewest = seen.iter().map(|paired| paired.n).min().unwrap_or(0);
     let most = seen.iter().map(|paired| paired.n).max().unwrap_or(0);
     let mut text = format!(
         "Intervals are Student-t intervals of the mean difference over seeds. They cover what a seed \
          decides (initial weights, batches, noise), not the choice of test sequences, and each is \
-         for one comparison alone ({} shown).",
-        seen.len()
+         for one comparison alone ({} shown). Detectable is the smallest true difference that as many \
+         seeds with this spread would show with {} probability.",
+        seen.len(),
+        power(),
     );
     if fewest < ENOUGH_SEEDS {
-        let range = if fewest == most { seeds(fewest) } else { format!("{fewest} to {most} seeds") };
+        let range =
+            if fewest == most { seeds(fewest) } else { format!("{fewest} to {most} seeds") };
         text.push_str(&format!(
             " With {range}, n is small: an interval is wide, it leans on the differences being \
              roughly normal, and \u{201c}not settled\u{201d} means that these seeds cannot tell, not \

@@ -5,10 +5,11 @@ use crate::{
     data::Split,
     report::{
         document::Text,
-        number::{counted, decimals, fixed},
-        paired::{CONFIDENCE_PERCENT, Difference, Sign},
+        number::{counted, fixed, signed},
+        paired::{Sign, confidence, interval, sign},
         study::{Arm, MODEL, Metric, Study},
     },
+    stats::paired::PairedDifference,
 };
 
 /// Lists the findings on the primary metric.
@@ -42,7 +43,7 @@ fn ranking(study: &Study<'_>, metric: &Metric) -> Option<Text> {
         let ascending = left.1.total_cmp(&right.1);
         if metric.definition.higher_is_better { ascending.reverse() } else { ascending }
     });
-    let places = decimals(ranked.iter().map(|(_, mean, _)| *mean));
+    let places = study.decimals(Split::Test, metric);
     let label = metric.label();
     let value = |mean: f64| quantity(&fixed(mean, places), metric);
     match ranked.as_slice() {
@@ -62,26 +63,31 @@ fn ranking(study: &Study<'_>, metric: &Metric) -> Option<Text> {
             Some(text.plain(paired.map_or_else(
                 || "They share no completed seed, so they cannot be compared in pairs.".to_owned(),
                 |paired| {
-                    format!("{} {}", difference(&paired, metric, places + 1), settled(&paired))
+                    format!(
+                        "{} {}",
+                        difference(&paired, metric, difference_places(study, metric)),
+                        settled(&paired)
+                    )
                 },
             )))
         }
     }
 }
 
-fn difference(paired: &Difference, metric: &Metric, places: usize) -> String {
-    let mean = quantity(&paired.mean_text(places), metric);
-    match paired.sign() {
+fn difference(paired: &PairedDifference, metric: &Metric, places: usize) -> String {
+    let mean = quantity(&signed(paired.mean, places), metric);
+    match sign(paired) {
         Sign::Unknown => format!("Their difference is {mean} on one shared seed."),
         Sign::Above | Sign::Below | Sign::Open => format!(
-            "Paired by seed, the difference is {mean}, {CONFIDENCE_PERCENT}% interval {}.",
-            paired.interval_text(places)
+            "Paired by seed, the difference is {mean}, {} interval {}.",
+            confidence(),
+            interval(paired, places)
         ),
     }
 }
 
-fn settled(paired: &Difference) -> &'static str {
-    match paired.sign() {
+fn settled(paired: &PairedDifference) -> &'static str {
+    match sign(paired) {
         Sign::Above | Sign::Below => "The interval excludes 0.",
         Sign::Open => "The interval contains 0: these seeds do not settle the order.",
         Sign::Unknown => "One seed says nothing about the spread.",
@@ -90,7 +96,7 @@ fn settled(paired: &Difference) -> &'static str {
 
 /// Says how each arm stands against a baseline.
 fn standing(study: &Study<'_>, baseline: &str, metric: &Metric) -> Option<Text> {
-    let pairs: Vec<(&Arm<'_>, Difference)> = study
+    let pairs: Vec<(&Arm<'_>, PairedDifference)> = study
         .arms
         .iter()
         .filter_map(|arm| Some((arm, study.against(arm, baseline, Split::Test, metric)?)))
@@ -98,27 +104,22 @@ fn standing(study: &Study<'_>, baseline: &str, metric: &Metric) -> Option<Text> 
     if pairs.is_empty() {
         return None;
     }
-    let scores = study.arms.iter().filter_map(|arm| {
-        study.summary(arm, baseline, Split::Test, metric).map(|summary| summary.mean)
-    });
-    let places = decimals(scores) + 1;
+    let places = difference_places(study, metric);
     let mut text = Text::from(format!("Against the baseline {}: ", in_words(baseline)));
     for (index, (arm, paired)) in pairs.iter().enumerate() {
-        let verdict = match (paired.sign(), metric.definition.higher_is_better) {
+        let verdict = match (sign(paired), metric.definition.higher_is_better) {
             (Sign::Above, true) | (Sign::Below, false) => "clearly better",
             (Sign::Below, true) | (Sign::Above, false) => "clearly worse",
             (Sign::Open, _) => "not distinguishable",
             (Sign::Unknown, _) => "one seed, no interval",
         };
-        let mean = quantity(&paired.mean_text(places), metric);
-        let interval = match paired.sign() {
+        let mean = quantity(&signed(paired.mean, places), metric);
+        let interval = match sign(paired) {
             Sign::Unknown => String::new(),
-            Sign::Above | Sign::Below | Sign::Open => format!(", {}", paired.interval_text(places)),
+            Sign::Above | Sign::Below | Sign::Open => format!(", {}", interval(paired, places)),
         };
         let end = if index + 1 == pairs.len() { "." } else { "; " };
-        text = text
-            .strong(arm.label)
-            .plain(format!(" {verdict} ({mean}{interval}){end}"));
+        text = text.strong(arm.label).plain(format!(" {verdict} ({mean}{interval}){end}"));
     }
     Some(text)
 }
@@ -144,6 +145,11 @@ fn missing(study: &Study<'_>) -> Option<Text> {
          Provenance.",
         parts.join(", ")
     )))
+}
+
+/// Returns the decimals of differences: at least three, so that they say more than the scores.
+pub(super) fn difference_places(study: &Study<'_>, metric: &Metric) -> usize {
+    study.decimals(Split::Test, metric).max(3)
 }
 
 /// Appends the metric's unit.

@@ -24,11 +24,11 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
         Block::Findings(findings::findings(study)),
     ];
     if !manifest.scale.trim().is_empty() {
-        blocks.push(Block::Note(
-            Text::default()
-                .strong("Scale. ")
-                .plain(format!("Preset {}: {}", manifest.preset, manifest.scale.trim())),
-        ));
+        blocks.push(Block::Note(Text::default().strong("Scale. ").plain(format!(
+            "Preset {}: {}",
+            manifest.preset,
+            manifest.scale.trim()
+        ))));
     }
     blocks.extend(results::blocks(study));
     blocks.extend(differences::blocks(study));

@@ -11,7 +11,8 @@ use crate::{
         study::Study,
     },
     store::record::{
-        BestCheckpoint, CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome, Record,
+        BestCheckpoint, CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome,
+        Record,
     },
 };
 
@@ -163,7 +164,11 @@ fn shared(study: &Study<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
             let value = if agree {
                 value
             } else {
-                value.plain(format!(" ({}: {})", counted(runs.len(), "run", "runs"), runs.join(", ")))
+                value.plain(format!(
+                    " ({}: {})",
+                    counted(runs.len(), "run", "runs"),
+                    runs.join(", ")
+                ))
             };
             rows.push(Row::new(vec![name.as_str().into(), value]));
         }
@@ -205,7 +210,10 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
         let paths = counted(changed.len(), "path differs", "paths differ");
         format!(", working tree dirty ({paths}: {})", changed.join(", "))
     };
-    facts.push(("Commit".to_owned(), Text::default().code(commit).plain(format!("{branch}{state}"))));
+    facts.push((
+        "Commit".to_owned(),
+        Text::default().code(commit).plain(format!("{branch}{state}")),
+    ));
     let tree = Text::default().code(short(tree)).plain(", kept under ").code(reference.as_str());
     let tree = if left_out.is_empty() {
         tree

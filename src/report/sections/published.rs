@@ -68,9 +68,9 @@ fn row(study: &Study<'_>, number: &Published) -> Row {
     let (mean, difference) = ours.map_or_else(
         || (ABSENT.to_owned(), ABSENT.to_owned()),
         |summary| {
-            let spread = summary.std.map_or_else(String::new, |std| {
-                format!(" \u{b1} {}", fixed(std, places))
-            });
+            let spread = summary
+                .std
+                .map_or_else(String::new, |std| format!(" \u{b1} {}", fixed(std, places)));
             (
                 format!("{}{spread} (n = {})", fixed(summary.mean, places), summary.n),
                 signed(summary.mean - value, places),
@@ -94,11 +94,15 @@ fn our_scales(study: &Study<'_>) -> Vec<Text> {
     let distinct: BTreeSet<&str> = scales.iter().map(|(_, scale)| scale.as_str()).collect();
     if distinct.len() <= 1 {
         let texts = distinct.into_iter();
-        return texts.map(|scale| Text::default().strong("Ours").plain(format!(": {scale}."))).collect();
+        return texts
+            .map(|scale| Text::default().strong("Ours").plain(format!(": {scale}.")))
+            .collect();
     }
     let texts = scales.into_iter();
     texts
-        .map(|(arm, scale)| Text::default().strong(format!("Ours, {arm}")).plain(format!(": {scale}.")))
+        .map(|(arm, scale)| {
+            Text::default().strong(format!("Ours, {arm}")).plain(format!(": {scale}."))
+        })
         .collect()
 }
 

@@ -5,7 +5,7 @@ use crate::{
     data::Split,
     report::{
         document::{Block, Column, Row, RowKind, Table, Text},
-        number::{ABSENT, decimals, fixed},
+        number::{ABSENT, fixed},
         study::{Arm, MODEL, Metric, Study},
     },
 };
@@ -79,16 +79,8 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
 /// Chooses the columns: every metric on test, the first one also on validation.
 fn columns<'a>(study: &'a Study<'_>) -> Vec<Scored<'a>> {
     let scored = |split: Split, metric: &'a Metric| {
-        study.is_scored(split, metric).then(|| {
-            let predictors =
-                std::iter::once(MODEL).chain(study.baselines.iter().map(String::as_str));
-            let means = predictors.flat_map(|predictor| {
-                study.arms.iter().filter_map(move |arm| {
-                    study.summary(arm, predictor, split, metric).map(|row| row.mean)
-                })
-            });
-            Scored { split, metric, decimals: decimals(means) }
-        })
+        let decimals = study.decimals(split, metric);
+        study.is_scored(split, metric).then_some(Scored { split, metric, decimals })
     };
     let test = study.metrics.iter().filter_map(|metric| scored(Split::Test, metric));
     let validation = study.metrics.iter().find_map(|metric| scored(Split::Validate, metric));
@@ -179,6 +171,14 @@ fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> 
     }
 }
 
+/// Returns a text with its first letter in upper case.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 fn definition(metric: &Metric) -> Text {
     let direction = if metric.definition.higher_is_better { "higher" } else { "lower" };
     Text::default().strong(metric.heading()).plain(format!(
@@ -188,8 +188,8 @@ fn definition(metric: &Metric) -> Text {
     ))
 }
 
-/// Ends a text with a full stop.
+/// Makes a sentence of a fragment: a capital at the start, a full stop at the end.
 pub(super) fn sentence(text: &str) -> String {
-    let text = text.trim();
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    let text = capitalized(text.trim());
+    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }
