@@ -5,41 +5,48 @@
 //! leaves a run folder in the store: a journal of what happened, checkpoints, artefacts and, last of
 //! all, `record.json`. Reports are computed from records alone.
 //!
-//! Modules stand in layer order; a module may import only what stands before it. The test
-//! `tests/it/layers.rs` holds every `use crate::` to the table in ARCHITECTURE.md.
+//! Modules stand in layer order, a paragraph for each layer; a module may import only what stands in
+//! a paragraph above its own, which `tests/it/layers.rs` checks.
 
-// Layer 0: values only. No libtorch, no clock, no environment, no files.
-pub mod rng;
+// Values only: no libtorch, no clock, no environment, no files.
 pub mod scalar;
-pub mod schedule;
 pub mod stats;
+
+pub mod rng;
+pub mod schedule;
 
 pub mod config;
 
-// Layer 1: the outside world, still without libtorch.
-pub mod data;
+// The outside world, still without libtorch.
 pub mod fs;
 pub mod metrics;
-pub mod provenance;
+
+pub mod data;
+
 pub mod store;
+
+pub mod provenance;
 pub mod sweep;
 
 pub mod golden;
-pub mod ports;
 
-// Layer 2: libtorch.
+// What needs libtorch; of `ports` only a part does.
 #[cfg(feature = "torch")]
 pub mod libtorch;
+
+#[cfg(feature = "torch")]
+pub mod nn;
+
 #[cfg(feature = "torch")]
 pub mod models;
 #[cfg(feature = "torch")]
-pub mod nn;
-#[cfg(feature = "torch")]
 pub mod optim;
+
+pub mod ports;
 #[cfg(feature = "torch")]
 pub mod train;
 
-// Layer 3: what a person sees.
+// What a person sees.
 #[cfg(feature = "report")]
 pub mod report;
 

@@ -1,0 +1,10 @@
+//! Everything that spawns the program, and the layers of its sources.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests stop at the first surprise")]
+
+mod data;
+mod help;
+mod layers;
+mod messages;
+mod resume;
+mod support;
+mod sweep;

@@ -1,0 +1,107 @@
+//! What a newcomer's mistakes are answered with.
+
+use crate::support::Place;
+
+#[track_caller]
+fn check(place: &Place, arguments: &[&str], code: i32) -> String {
+    let said = place.run(arguments);
+    assert_eq!(said.code, Some(code), "{}{}", said.stdout, said.stderr);
+    assert_eq!(said.stdout, "", "messages go to stderr");
+    said.stderr
+}
+
+#[test]
+fn a_misspelt_sweep_is_guessed() {
+    let said = check(&Place::new(), &["sweep", "tinny"], 2);
+    insta::assert_snapshot!(said, @r"
+    error: failed to find a sweep named `tinny`
+    hint: did you mean `tiny`?
+    ");
+}
+
+#[test]
+fn a_missing_sweep_file_is_named() {
+    let said = check(&Place::new(), &["sweep", "my/own.toml"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn an_unknown_preset_is_answered_with_those_there_are() {
+    let said = check(&Place::new(), &["sweep", "tiny", "--preset", "large"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_misspelt_override_is_pointed_at() {
+    let said = check(&Place::new(), &["sweep", "tiny", "--set", "training.epoch=3"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_misspelt_key_in_the_file_is_pointed_at() {
+    let place = Place::new();
+    let text = std::fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    place.write("experiments/tiny.toml", &text.replace("batch_size = 2 }", "batchsize = 2 }"));
+    let said = check(&place, &["sweep", "tiny"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn nothing_is_started_after_a_mistake() {
+    let place = Place::new();
+    check(&place, &["sweep", "tiny", "--set", "model.cvae.horizon=40"], 2);
+    assert!(!place.path("store").exists());
+}
+
+#[test]
+fn an_unknown_device_is_a_mistake_in_the_arguments() {
+    let said = check(&Place::new(), &["sweep", "tiny", "--device", "gpu"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_store_that_is_not_there_is_explained() {
+    let said = check(&Place::new(), &["runs", "list"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_sweep_that_was_never_started_is_explained() {
+    let place = Place::new();
+    place.write("store/format", "reprise store 1\n");
+    let said = check(&place, &["status", "tiny"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_run_that_is_not_there_is_explained() {
+    let place = Place::new();
+    place.write("store/format", "reprise store 1\n");
+    let said = check(&place, &["runs", "show", "3f2a"], 2);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_newer_store_is_refused() {
+    let place = Place::new();
+    place.write("store/format", "reprise store 9\n");
+    let said = check(&place, &["runs", "list"], 4);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn a_damaged_record_is_named() {
+    let place = Place::new();
+    place.write("store/format", "reprise store 1\n");
+    place.write("store/runs/0123456789abcdef/record.json", "{\"format\": 1, \"run\"");
+    let said = check(&place, &["runs", "show", "0123"], 4);
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn one_run_cannot_be_compared() {
+    let place = Place::new();
+    place.write("store/format", "reprise store 1\n");
+    let said = check(&place, &["runs", "diff", "3f2a"], 2);
+    insta::assert_snapshot!(said, @"");
+}

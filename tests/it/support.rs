@@ -1,0 +1,181 @@
+//! A folder of its own for every test: sweep file, store, cache and reports.
+
+use std::{
+    fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+/// A sweep of two arms with one seed: toy-sized, but with every part of a real one.
+const TINY: &str = r#"
+name = "tiny"
+title = "A tiny sweep"
+description = "Do the parts fit together?"
+seeds = [1]
+default_preset = "toy"
+
+[run.data.dataset.moving_square]
+sequences = 4
+frames = 6
+
+[[axis]]
+name = "prior"
+[[axis.arm]]
+label = "fixed"
+set.model.cvae.prior = "fixed"
+[[axis.arm]]
+label = "learned"
+set.model.cvae.prior.learned = { layers = 1 }
+
+[preset.toy]
+scale = "Shows nothing but that the parts fit together."
+set.training = { epochs = 2, steps_per_epoch = 2, batch_size = 2 }
+set.evaluation = { every_epochs = 1, batch_size = 2, validation_sequences = 1, test_sequences = 1 }
+set.model.cvae = { horizon = 3, width = 2, g_dim = 4, z_dim = 2, rnn_size = 4, predictor_layers = 1, teacher_forcing.original.start_epoch = 1 }
+"#;
+
+/// Longest wait for anything that the program is to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A folder in which the program is run.
+pub struct Place {
+    folder: TempDir,
+}
+
+/// What the program said.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit code; nothing if a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it told.
+    pub stderr: String,
+}
+
+impl Place {
+    /// Makes a folder with the tiny sweep.
+    pub fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        place.write("experiments/tiny.toml", TINY);
+        place
+    }
+
+    /// Returns a path below the folder.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Returns the program, to be started in this folder with these arguments.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reprise"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("REPRISE_CACHE", self.path("cache"))
+            .env("OMP_NUM_THREADS", "1")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        Said::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs the program, which must succeed.
+    #[track_caller]
+    pub fn succeed(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}\n{}\n{}", said.stdout, said.stderr);
+        said
+    }
+
+    /// Starts the program in a process group of its own.
+    pub fn start(&self, arguments: &[&str]) -> Started {
+        let mut command = self.command(arguments);
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped());
+        Started(command.spawn().unwrap())
+    }
+
+    /// Returns the folders of all runs of a store.
+    pub fn runs(&self, store: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path(store).join("runs"));
+        let mut runs: Vec<PathBuf> =
+            entries.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+        runs.sort();
+        runs
+    }
+
+    /// Returns how many lines the journals of a store have together.
+    pub fn journaled(&self, store: &str) -> usize {
+        let lines = |run: &PathBuf| {
+            let journal = fs::read(run.join("journal.jsonl")).unwrap_or_default();
+            journal.iter().filter(|&&byte| byte == b'\n').count()
+        };
+        self.runs(store).iter().map(lines).sum()
+    }
+
+    /// Waits until the journals of a store have this many lines together.
+    #[track_caller]
+    pub fn wait_for_lines(&self, store: &str, lines: usize) {
+        wait(|| self.journaled(store) >= lines);
+    }
+}
+
+/// The program while it runs.
+pub struct Started(Child);
+
+impl Started {
+    /// Sends a signal to the program and its workers.
+    pub fn signal(&self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.0), signal).unwrap();
+    }
+
+    /// Kills the program alone, so that its workers find themselves alone.
+    pub fn kill_alone(&mut self) {
+        self.0.kill().unwrap();
+    }
+
+    /// Waits for the end.
+    pub fn finish(self) -> Said {
+        Said::from(self.0.wait_with_output().unwrap())
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Waits until something holds.
+#[track_caller]
+pub fn wait(holds: impl Fn() -> bool) {
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        if holds() {
+            return;
+        }
+        thread::sleep(PAUSE);
+    }
+    panic!("it did not happen within {} s", PATIENCE.as_secs());
+}

@@ -1,0 +1,147 @@
+//! A sweep from its file to its report.
+
+use std::fs;
+
+use crate::support::Place;
+
+/// Whether a sweep says that it trained.
+#[track_caller]
+fn check_says(said: &str, fragments: &[&str]) {
+    for fragment in fragments {
+        assert!(said.contains(fragment), "`{fragment}` is not in\n{said}");
+    }
+}
+
+#[test]
+fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
+    let place = Place::new();
+    let first = place.succeed(&["sweep", "tiny"]);
+    assert_eq!(first.stdout, "", "progress goes to stderr");
+    check_says(
+        &first.stderr,
+        &[
+            "tiny: 2 runs\n",
+            "fixed · seed 1: started, 4 steps",
+            "learned · seed 1: finished in ",
+            "the report is `reports/tiny/report.html`",
+        ],
+    );
+    let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    check_says(&page, &["# A tiny sweep", "./just sweep tiny --preset toy"]);
+
+    let records = || {
+        let modified = |run: &std::path::PathBuf| {
+            fs::metadata(run.join("record.json")).unwrap().modified().unwrap()
+        };
+        place.runs("store").iter().map(modified).collect::<Vec<_>>()
+    };
+    let before = records();
+    let second = place.succeed(&["sweep", "tiny"]);
+    check_says(&second.stderr, &["tiny: 2 runs, all finished already", "the report is"]);
+    assert_eq!(records(), before, "nothing is written again");
+
+    place.succeed(&["report", "tiny", "--check"]);
+    fs::write(place.path("reports/tiny/report.md"), "edited").unwrap();
+    let stale = place.run(&["report", "tiny", "--check"]);
+    assert_eq!((stale.code, stale.stdout.lines().count()), (Some(1), 1), "{}", stale.stdout);
+    place.succeed(&["report", "tiny"]);
+    place.succeed(&["report", "tiny", "--check"]);
+
+    let status = place.succeed(&["status"]).stdout;
+    check_says(&status, &["tiny (toy): 2 finished\n"]);
+    let list = place.succeed(&["runs", "list", "--format", "json"]).stdout;
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    let id = list[0]["run"].as_str().unwrap();
+    check_says(&place.succeed(&["runs", "show", id]).stdout, &["completed", "copy_last_frame"]);
+    check_says(&place.succeed(&["runs", "diff", id, id]).stdout, &["bit-equal"]);
+    let other = list[1]["run"].as_str().unwrap();
+    assert_eq!(place.run(&["runs", "diff", id, other]).code, Some(1));
+}
+
+#[test]
+fn equal_sweeps_in_two_stores_are_bit_equal() {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny", "--store", "a"]);
+    place.succeed(&["sweep", "tiny", "--store", "b", "--jobs", "2"]);
+    let diff = place.succeed(&["runs", "diff", "--store", "a", "--store", "b"]).stdout;
+    check_says(&diff, &["2 of 2 runs are bit-equal: bit-equal"]);
+}
+
+#[test]
+fn other_code_with_equal_numbers_keeps_its_runs() {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny"]);
+    let [first, second] = place.runs("store").try_into().unwrap();
+    change(&first, |record| record["code"]["sources_sha256"] = "0".repeat(64).into());
+    change(&second, |record| {
+        record["code"]["sources_sha256"] = "0".repeat(64).into();
+        record["canary"] = "0".repeat(64).into();
+    });
+    let said = place.succeed(&["sweep", "tiny"]).stderr;
+    check_says(
+        &said,
+        &[
+            "the code has changed since 2 runs finished",
+            "restart: the code has changed, and with it the numbers",
+            "2 runs, 1 finished already",
+        ],
+    );
+    assert!(second.join("superseded/1/record.json").exists());
+    assert!(!first.join("superseded").exists());
+}
+
+fn change(run: &std::path::Path, change: impl FnOnce(&mut serde_json::Value)) {
+    let path = run.join("record.json");
+    let mut record = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut record);
+    fs::write(path, record.to_string()).unwrap();
+}
+
+#[test]
+fn a_dry_run_plans_and_writes_nothing() {
+    let place = Place::new();
+    let plan = place.succeed(&["sweep", "tiny", "--dry-run"]).stdout;
+    check_says(
+        &plan,
+        &[
+            "tiny, preset toy of toy: 2 runs",
+            "fixed    1     4      start",
+            "time: unknown",
+            "KL weight by epoch: fixed, learned\n",
+        ],
+    );
+    assert!(!place.path("store").exists());
+    place.succeed(&["sweep", "tiny"]);
+    let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--set", "seeds=[1, 2]"]).stdout;
+    check_says(&plan, &["0      skip: finished", "4      start", "time: about"]);
+}
+
+#[test]
+fn a_run_that_fails_is_tried_again_and_reported() {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny", "--dry-run"]);
+    let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    let run = plan[0]["run"].as_str().unwrap();
+    // A folder stands where the run wants to write its journal.
+    place.write(&format!("store/runs/{run}/timing.jsonl/in_the_way"), "");
+    place.write("store/format", "reprise store 1\n");
+    let said = place.run(&["sweep", "tiny"]);
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    check_says(
+        &said.stderr,
+        &[
+            "fixed · seed 1: failed, tried once more",
+            "timing.jsonl`: it is a directory",
+            "learned · seed 1: finished",
+            "error: 1 of 2 runs failed",
+        ],
+    );
+}
+
+#[test]
+fn the_doctor_knows_the_machine() {
+    let said = Place::new().succeed(&["doctor"]).stdout;
+    check_says(&said, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
+}
