@@ -1,4 +1,4 @@
-//! Tells the binary which sources and which compiler made it.
+//! Tells the binary which sources and which compiler made it, and ties it to libtorch.
 #![expect(clippy::disallowed_methods, reason = "a build script has no crate::fs and no cli")]
 
 use std::{
@@ -21,7 +21,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rustc-env=REPRISE_SOURCES_SHA256={}", sources_sha256(&root)?);
     println!("cargo::rustc-env=REPRISE_RUSTC={}", rustc_version()?);
+    #[cfg(feature = "torch")]
+    libtorch::link()?;
     Ok(())
+}
+
+/// Builds the C++ shim and lets the binary find libtorch without LD_LIBRARY_PATH.
+#[cfg(feature = "torch")]
+mod libtorch {
+    use std::{env, error::Error, path::PathBuf};
+
+    /// The C++ part of `crate::libtorch`.
+    const SHIM: &str = "src/libtorch/shim.cpp";
+
+    pub(super) fn link() -> Result<(), Box<dyn Error>> {
+        let lib = PathBuf::from(env::var("DEP_TCH_LIBTORCH_LIB")?);
+        let include = lib.parent().ok_or("libtorch's lib folder has no parent")?.join("include");
+        cc::Build::new()
+            .cpp(true)
+            .std("c++20")
+            .pic(true)
+            .warnings(false)
+            .include(&include)
+            .include(include.join("torch/csrc/api/include"))
+            .file(SHIM)
+            .compile("reprise_shim");
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+        Ok(())
+    }
 }
 
 /// Hashes path, length and content of every source file in the order of their paths.
@@ -40,8 +67,7 @@ fn sources_sha256(root: &Path) -> Result<String, Box<dyn Error>> {
             hasher.update(part);
         }
     }
-    let halves = hasher.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(halves.filter_map(|half| char::from_digit(half.into(), 16)).collect())
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -27,6 +27,19 @@ pub mod sweep;
 pub mod golden;
 pub mod ports;
 
+// Layer 2: libtorch.
+#[cfg(feature = "torch")]
+pub mod libtorch;
+#[cfg(feature = "torch")]
+pub mod models;
+#[cfg(feature = "torch")]
+pub mod nn;
+#[cfg(feature = "torch")]
+pub mod optim;
+#[cfg(feature = "torch")]
+pub mod train;
+
+// Layer 3: what a person sees.
 #[cfg(feature = "report")]
 pub mod report;
 

@@ -7,6 +7,8 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::config::data::Dataset;
 
 mod bair;

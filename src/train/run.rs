@@ -20,15 +20,14 @@ use crate::{
         Pack, Split,
         sampler::{Order, SamplerError},
     },
-    provenance::clock::{Stopwatch, now_rfc3339},
+    provenance::{Stopwatch, now_rfc3339},
     scalar::{Epoch, Step},
     store::{
-        RunDir, StoreError,
+        RunDir, RunFile, StoreError,
         checkpoint::{read_checkpoint, write_checkpoint},
         event::{EvaluationEvent, Event, Scores, StepEvent},
         journal::Journal,
         record::Outcome,
-        run_dir::RunFile,
         tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
     },
@@ -164,7 +163,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
     watch(Progress::Started { first, total });
 
     let mut outcome = Outcome::Completed;
-    let mut batches = Vec::new();
+    let mut batches: Vec<Vec<usize>> = Vec::new();
     for step in first.0..total {
         let at = At { step: Step(step), epoch: Epoch(step / steps_per_epoch) };
         let within_epoch = step % steps_per_epoch;
@@ -263,10 +262,7 @@ fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
 }
 
 /// Opens the journal where the checkpoint left it, or a new one.
-fn open(
-    dir: &RunDir,
-    system: &mut dyn System,
-) -> Result<(Journal, Bookkeeping, Step), TrainError> {
+fn open(dir: &RunDir, system: &mut dyn System) -> Result<(Journal, Bookkeeping, Step), TrainError> {
     let path = dir.path(RunFile::Journal);
     if !dir.has(RunFile::Checkpoint)? {
         return Ok((Journal::create(&path)?, Bookkeeping::default(), Step(0)));
@@ -333,9 +329,8 @@ fn diverged(step: Step, divergence: &Divergence) -> Outcome {
 
 fn non_finite(scores: &Scores) -> Option<Divergence> {
     scores.iter().find_map(|(predictor, metrics)| {
-        metrics.iter().find(|(_, score)| !score.mean.is_finite()).map(|(metric, score)| Divergence {
-            quantity: format!("{predictor} {metric}"),
-            value: score.mean,
+        metrics.iter().find(|(_, score)| !score.mean.is_finite()).map(|(metric, score)| {
+            Divergence { quantity: format!("{predictor} {metric}"), value: score.mean }
         })
     })
 }

@@ -160,7 +160,7 @@ fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
 /// −½ Σ (1 + log σ² − μ² − exp(log σ²)) / B
 /// ```
 pub fn kl_to_standard_normal(q: &Gaussian) -> Tensor {
-    let terms = 1.0 + &q.logvar - q.mu.pow_tensor_scalar(2) - q.logvar.exp();
+    let terms: Tensor = 1.0 + &q.logvar - q.mu.pow_tensor_scalar(2) - q.logvar.exp();
     terms.sum(q.mu.kind()) * -0.5 / q.mu.size()[0] as f64
 }
 
@@ -173,8 +173,6 @@ pub fn kl_between(q: &Gaussian, p: &Gaussian) -> Tensor {
     let sigma1 = (&q.logvar * 0.5).exp();
     let sigma2 = (&p.logvar * 0.5).exp();
     let squared = (&q.mu - &p.mu).pow_tensor_scalar(2);
-    let terms = (sigma2 / sigma1).log()
-        + (q.logvar.exp() + squared) / (p.logvar.exp() * 2.0)
-        - 0.5;
+    let terms = (sigma2 / sigma1).log() + (q.logvar.exp() + squared) / (p.logvar.exp() * 2.0) - 0.5;
     terms.sum(q.mu.kind()) / q.mu.size()[0] as f64
 }
