@@ -1,1 +1,16 @@
-fn main() {}
+//! The command line of reprise; everything is in the library.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use reprise::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            cli::tell(&failure.render());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,4 +1,6 @@
 //! Packs in the cache: used while they are whole and current, made again otherwise.
+//!
+//! Every pack has a folder of its own, so that whoever holds its lock may tidy the folder up.
 
 use std::{
     error::Error,
@@ -61,20 +63,25 @@ enum Found {
     Unusable { why: String },
 }
 
-/// Returns the pack at `path`, made or made again where necessary; one process makes it, others wait.
+/// Name of a pack in its folder.
+pub(super) const PACK_FILE: &str = "data.pack";
+
+/// Name of the lock that stands beside a pack.
+const LOCK_FILE: &str = "data.lock";
+
+/// Returns the pack in `folder`, made or made again where necessary; one process makes it, others wait.
 pub(super) fn load_or_make(
-    path: &Path,
+    folder: &Path,
     outdated: Outdated<'_>,
     write: Produce<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pack, DataError> {
-    if let Found::Usable(pack) = look(path, outdated, progress)? {
+    let path = folder.join(PACK_FILE);
+    if let Found::Usable(pack) = look(&path, outdated, progress)? {
         return Ok(*pack);
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let lock_path = path.with_extension("lock");
+    fs::create_dir_all(folder)?;
+    let lock_path = folder.join(LOCK_FILE);
     let lock = if let Some(lock) = fs::try_lock(&lock_path)? {
         lock
     } else {
@@ -82,14 +89,15 @@ pub(super) fn load_or_make(
         fs::lock(&lock_path)?
     };
     let mut warnings = Vec::new();
-    match look(path, outdated, progress)? {
+    match look(&path, outdated, progress)? {
         Found::Usable(pack) => return Ok(*pack), // made while this process waited
         Found::Nothing => {}
         Found::Unusable { why } => warnings.push(format!("the pack was made again: {why}")),
     }
-    write_with(path, |out| write(out, progress))?;
+    fs::remove_temporaries(folder)?;
+    write_with(&path, |out| write(out, progress))?;
     drop(lock);
-    Ok(Pack::load(path, progress)?.with_warnings(warnings))
+    Ok(Pack::load(&path, progress)?.with_warnings(warnings))
 }
 
 fn look(

@@ -136,7 +136,7 @@ impl DataError {
             Self::SameNumber { .. } => "remove the copy, or rename one of them",
             Self::FrameName { .. } => "frames are named `0.png`, `1.png`, `2.png`, ...",
             Self::FrameCount { .. } => "all sequences of a data set have the same number of frames",
-            Self::Frame { fault, .. } => return fault.hint(),
+            Self::Frame { fault, .. } => fault.hint(),
             Self::Table { fault, .. } => return fault.hint(),
             Self::SourceChanged { .. } => {
                 "wait until nobody writes to the data set, then try again"

@@ -52,15 +52,15 @@ pub(super) fn open(
     let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
         encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
     };
-    let pack = cache::load_or_make(&pack_path(root, cache), &outdated, &write, progress)?;
+    let pack = cache::load_or_make(&cache_folder(root, cache), &outdated, &write, progress)?;
     Ok(pack.described("bair", format!("folder `{}`", root.display())))
 }
 
-/// Returns where the pack of a root lies: its name holds the digest of the root's absolute path.
-fn pack_path(root: &Path, cache: &Path) -> PathBuf {
+/// Returns the folder for the pack of a root: its name holds the digest of the root's absolute path.
+fn cache_folder(root: &Path, cache: &Path) -> PathBuf {
     let absolute = path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let digest = fs::sha256_hex(absolute.as_os_str().as_encoded_bytes());
-    cache.join(format!("bair-{}.pack", &digest[..16]))
+    cache.join(format!("bair-{}", &digest[..16]))
 }
 
 /// Writes a data root as a pack that can be given away; compressed if its name ends in `.zst`.
@@ -83,7 +83,7 @@ pub fn pack_folder(
     })
 }
 
-fn compressor<'a>(out: &'a mut dyn Write) -> io::Result<zstd::Encoder<'static, &'a mut dyn Write>> {
+fn compressor(out: &mut dyn Write) -> io::Result<zstd::Encoder<'static, &mut dyn Write>> {
     let mut compressor = zstd::Encoder::new(out, LEVEL)?;
     compressor.window_log(WINDOW_LOG)?;
     compressor.long_distance_matching(true)?;
@@ -123,7 +123,9 @@ fn encode(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), cache::WriteError> {
     let mut findings = Findings::default();
-    warnings.into_iter().for_each(|warning| findings.warn(warning));
+    for warning in warnings {
+        findings.warn(warning);
+    }
     let mut twins = Twins::default();
     let mut shape = None;
     let mut buffer = SequenceBuffer::default();

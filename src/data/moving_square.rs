@@ -151,6 +151,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "multiples of 1/64 are exact")]
     fn positions_say_where_the_square_is_seen() {
         let pack = drawn(3, 12);
         let sequence = pack.sequence(Split::Train, 2);
@@ -162,6 +163,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "multiples of 1/64 are exact")]
     fn the_square_obeys_closed_grippers_and_walls() {
         let pack = drawn(8, 30);
         let wall = REACH as f32 / SIDE as f32;
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_drawn_bits_never_change() {
-        let known = "73e5090de942d056659e81f898bb3e58135283a71ee9a6df822e2757db8f1aa1";
+        let known = "42e73275eb723e5fb61dca6cd58f85dc08d7712795197259a4dcd34a36e5fbaa";
         assert_eq!(drawn(2, 5).payload_sha256(), known);
     }
 

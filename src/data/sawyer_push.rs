@@ -42,13 +42,13 @@ pub(super) const fn size(split: Split) -> u64 {
 
 /// Opens the pack in `cache`, unpacking it where it is missing or broken.
 pub(super) fn open(cache: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Pack, DataError> {
-    let path = cache.join(format!("sawyer_push-{}.pack", &PAYLOAD_SHA256[..16]));
+    let folder = cache.join(format!("sawyer_push-{}", &PAYLOAD_SHA256[..16]));
     let outdated = |pack: &Pack| Ok(known(pack).err().map(|fault| fault.to_string()));
     let write = |out: &mut dyn Write, _: &mut dyn FnMut(Progress)| {
         Ok(zstd::stream::copy_decode(COMPRESSED, out)?)
     };
-    let pack = cache::load_or_make(&path, &outdated, &write, progress)?;
-    known(&pack).map_err(|fault| DataError::BrokenPack { path, fault })?;
+    let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+    known(&pack).map_err(|fault| DataError::BrokenPack { path: folder, fault })?;
     Ok(pack.described("sawyer_push", ORIGIN.to_owned()))
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Write as _, path::PathBuf};
 use super::*;
 use crate::{fs, scalar::Count};
 
-const FRAMES: usize = 3;
+const FRAMES: u8 = 3;
 
 /// A data root and a cache in a temporary folder.
 struct Folder(tempfile::TempDir);
@@ -28,7 +28,7 @@ impl Folder {
     fn add(&self, sequence: &str, content: u8) {
         fs::create_dir_all(&self.file(sequence)).unwrap();
         for frame in 0..FRAMES {
-            self.write(&format!("{sequence}/{frame}.png"), &picture(content + 10 * frame as u8));
+            self.write(&format!("{sequence}/{frame}.png"), &picture(content + 10 * frame));
         }
         for (table, columns) in [("actions", 4), ("endeffector_positions", 3)] {
             let mut text = String::new();
@@ -72,14 +72,18 @@ impl Folder {
         Ok((pack, decoded))
     }
 
-    /// Returns the one pack file of the cache.
+    /// Returns the pack files of the cache.
+    fn packs(&self) -> Vec<PathBuf> {
+        fs::create_dir_all(&self.cache()).unwrap();
+        let folders = fs::read_dir_sorted(&self.cache()).unwrap();
+        let packs = folders.into_iter().map(|folder| folder.path.join(cache::PACK_FILE));
+        packs.filter(|pack| fs::kind(pack).unwrap().is_some()).collect()
+    }
+
     fn pack_file(&self) -> PathBuf {
-        let entries = fs::read_dir_sorted(&self.cache()).unwrap();
-        let mut packs =
-            entries.into_iter().filter(|entry| entry.path.extension() == Some("pack".as_ref()));
-        let pack = packs.next().expect("the cache holds a pack").path;
-        assert!(packs.next().is_none(), "the cache holds one pack");
-        pack
+        let packs = self.packs();
+        assert_eq!(packs.len(), 1, "the cache holds one pack");
+        packs[0].clone()
     }
 
     #[track_caller]
@@ -88,18 +92,7 @@ impl Folder {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         let text = format!("{error}: {cause}").replace(&self.root().display().to_string(), "ROOT");
         assert!(text.contains(message), "`{text}` does not say `{message}`");
-        assert_eq!(
-            fs::kind(&self.cache())
-                .unwrap()
-                .map(|_| fs::read_dir_sorted(&self.cache())
-                    .unwrap()
-                    .iter()
-                    .filter(|entry| entry.path.extension() == Some("pack".as_ref()))
-                    .count())
-                .unwrap_or(0),
-            0,
-            "a refused root leaves no pack"
-        );
+        assert!(self.packs().is_empty(), "a refused root leaves no pack");
     }
 
     /// Opens the root, does something, opens it again: the pack must be made again for this reason.
@@ -309,6 +302,18 @@ fn check_lists_all_faults_at_once() {
             "failed to decode frame `ROOT/test/a_0/1/1.png`",
         ]
     );
+}
+
+#[test]
+fn what_a_killed_maker_left_is_removed() {
+    let folder = Folder::whole();
+    folder.open().unwrap();
+    let pack = folder.pack_file();
+    let left = pack.with_file_name(".unfinished-x1");
+    fs::write_atomic(&left, b"part").unwrap();
+    fs::write_atomic(&pack, b"").unwrap();
+    assert_eq!(folder.open().unwrap().1, 3);
+    assert_eq!(fs::kind(&left).unwrap(), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Metrics that are functions of the pixel-wise error.
 
-use super::{FrameShape, assert_frames};
+use super::{FrameShape, Pixel, assert_frames};
 
 /// Returns the mean squared difference of two equally long slices, in `f64`.
 ///
@@ -8,11 +8,11 @@ use super::{FrameShape, assert_frames};
 ///
 /// # Panics
 /// If the lengths differ or are 0.
-pub fn mse(truth: &[f32], prediction: &[f32]) -> f64 {
+pub fn mse<T: Pixel>(truth: &[T], prediction: &[T]) -> f64 {
     assert_eq!(truth.len(), prediction.len(), "both frames have the same shape");
     assert!(!truth.is_empty(), "a frame has pixels");
     let squares = truth.iter().zip(prediction).map(|(&x, &y)| {
-        let difference = f64::from(x) - f64::from(y);
+        let difference = x.into() - y.into();
         difference * difference
     });
     squares.sum::<f64>() / truth.len() as f64
@@ -27,7 +27,7 @@ pub fn mse(truth: &[f32], prediction: &[f32]) -> f64 {
 ///
 /// # Panics
 /// If a slice is not a frame of this shape.
-pub fn psnr(truth: &[f32], prediction: &[f32], shape: FrameShape) -> Option<f64> {
+pub fn psnr<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> Option<f64> {
     assert_frames(truth, prediction, shape);
     let planes = truth.chunks_exact(shape.plane()).zip(prediction.chunks_exact(shape.plane()));
     let mut sum = 0.0;

@@ -16,6 +16,12 @@ pub mod ssim;
 pub use error::{mse, psnr};
 pub use ssim::{skimage_ssim, ssim};
 
+/// A pixel value in single or double precision; every metric computes in double precision.
+pub trait Pixel: Copy + Into<f64> {}
+
+impl Pixel for f32 {}
+impl Pixel for f64 {}
+
 /// Channels, height and width of a planar frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameShape {
@@ -118,7 +124,7 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
 
 /// Panics unless both frames have the shape: a mistake of the caller.
 #[track_caller]
-fn assert_frames(truth: &[f32], prediction: &[f32], shape: FrameShape) {
+fn assert_frames<T>(truth: &[T], prediction: &[T], shape: FrameShape) {
     assert!(!shape.is_empty(), "a frame has pixels");
     assert_eq!(truth.len(), shape.len(), "the true frame is [C, H, W]");
     assert_eq!(prediction.len(), shape.len(), "the predicted frame is [C, H, W]");

@@ -4,7 +4,7 @@
 //! is `structural_similarity` of scikit-image as `eval_seq` calls it; the two differ in window,
 //! covariance and default data range, and are never the same number.
 
-use super::{FrameShape, assert_frames, filter};
+use super::{FrameShape, Pixel, assert_frames, filter};
 
 /// Stabilizer of the luminance term, as a share of the data range.
 const K1: f64 = 0.01;
@@ -37,7 +37,7 @@ pub struct SsimMap {
 ///
 /// # Panics
 /// If a slice is not a frame of this shape, or the frame is smaller than 11×11.
-pub fn ssim(truth: &[f32], prediction: &[f32], shape: FrameShape) -> f64 {
+pub fn ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> f64 {
     mean_over_planes(truth, prediction, shape, |x, y| {
         let score = mean(&finn_ssim_map(x, y, shape.width).similarity);
         if score.is_nan() { NAN_SCORE } else { score }
@@ -55,7 +55,7 @@ pub fn ssim(truth: &[f32], prediction: &[f32], shape: FrameShape) -> f64 {
 ///
 /// # Panics
 /// If the planes differ in length, are no multiple of `width`, or are smaller than 11×11.
-pub fn finn_ssim_map(truth: &[f32], prediction: &[f32], width: usize) -> SsimMap {
+pub fn finn_ssim_map<T: Pixel>(truth: &[T], prediction: &[T], width: usize) -> SsimMap {
     let centre = (GAUSSIAN_SIDE / 2) as f64;
     let weights: [f64; GAUSSIAN_SIDE] = std::array::from_fn(|i| {
         let distance = i as f64 - centre;
@@ -75,7 +75,7 @@ pub fn finn_ssim_map(truth: &[f32], prediction: &[f32], width: usize) -> SsimMap
 ///
 /// # Panics
 /// If a slice is not a frame of this shape, or the frame is smaller than 7×7.
-pub fn skimage_ssim(truth: &[f32], prediction: &[f32], shape: FrameShape, data_range: f64) -> f64 {
+pub fn skimage_ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape, data_range: f64) -> f64 {
     let window = [1.0 / UNIFORM_SIDE as f64; UNIFORM_SIDE];
     let pixels = (UNIFORM_SIDE * UNIFORM_SIDE) as f64;
     let form = Form { window, data_range, covariance_factor: pixels / (pixels - 1.0) };
@@ -94,9 +94,9 @@ struct Form<const SIDE: usize> {
     covariance_factor: f64,
 }
 
-fn map<const SIDE: usize>(
-    truth: &[f32],
-    prediction: &[f32],
+fn map<T: Pixel, const SIDE: usize>(
+    truth: &[T],
+    prediction: &[T],
     width: usize,
     form: &Form<SIDE>,
 ) -> SsimMap {
@@ -104,8 +104,8 @@ fn map<const SIDE: usize>(
     assert!(width >= SIDE && truth.len() / width >= SIDE, "the window fits into the plane");
     assert_eq!(truth.len() % width, 0, "a plane has whole rows");
 
-    let x: Vec<f64> = truth.iter().copied().map(f64::from).collect();
-    let y: Vec<f64> = prediction.iter().copied().map(f64::from).collect();
+    let x: Vec<f64> = truth.iter().copied().map(Into::into).collect();
+    let y: Vec<f64> = prediction.iter().copied().map(Into::into).collect();
     let product =
         |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
     let local_mean = |plane: &[f64]| filter::valid(plane, width, &form.window);
@@ -131,11 +131,11 @@ fn map<const SIDE: usize>(
     SsimMap { similarity, contrast, height, width: width + 1 - SIDE }
 }
 
-fn mean_over_planes(
-    truth: &[f32],
-    prediction: &[f32],
+fn mean_over_planes<T: Pixel>(
+    truth: &[T],
+    prediction: &[T],
     shape: FrameShape,
-    score: impl Fn(&[f32], &[f32]) -> f64,
+    score: impl Fn(&[T], &[T]) -> f64,
 ) -> f64 {
     assert_frames(truth, prediction, shape);
     let planes = truth.chunks_exact(shape.plane()).zip(prediction.chunks_exact(shape.plane()));

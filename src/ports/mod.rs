@@ -3,10 +3,14 @@
 //! One file per system; adding one is writing a type that implements [`Port`] and naming it in
 //! [`all`]. A port only translates names, layouts and settings: no equation is written here.
 
+#[cfg(feature = "torch")]
+mod cvae;
 mod init;
 mod metric;
 mod rng;
 mod schedule;
+#[cfg(feature = "torch")]
+mod torch;
 
 use crate::{
     golden::{Case, Port, PortError},
@@ -15,7 +19,13 @@ use crate::{
 
 /// Returns every port of this build.
 pub fn all() -> Vec<Box<dyn Port>> {
-    vec![Box::new(metric::Metric), Box::new(rng::Rng), Box::new(schedule::Schedule)]
+    vec![
+        #[cfg(feature = "torch")]
+        Box::new(cvae::CvaePort),
+        Box::new(metric::Metric),
+        Box::new(rng::Rng),
+        Box::new(schedule::Schedule),
+    ]
 }
 
 /// Reads a number of the case's settings into the validated type that our code takes.

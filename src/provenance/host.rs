@@ -56,12 +56,13 @@ pub fn peak_memory_bytes() -> u64 {
     peak_bytes(&proc_text("/proc/self/status")).unwrap_or(0)
 }
 
-fn proc_text(path: &str) -> String {
-    fs::read_text(Path::new(path), PROC_BYTES_MAX).unwrap_or_default()
+/// Reads a file below `/proc`; empty where there is none.
+pub(super) fn proc_text(path: impl AsRef<Path>) -> String {
+    fs::read_text(path.as_ref(), PROC_BYTES_MAX).unwrap_or_default()
 }
 
 /// Returns the value of the first line `key : value`.
-fn proc_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+pub(super) fn proc_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
         .find_map(|(name, value)| (name.trim() == key).then(|| value.trim()))

@@ -11,10 +11,14 @@ use crate::store::record::CodeRecord;
 mod clock;
 mod git;
 mod host;
+mod nvidia;
+mod worktree;
 
 pub use clock::{Stopwatch, now_rfc3339};
 pub use git::{GitError, GitSnapshot, git_snapshot};
 pub use host::{host_record, peak_memory_bytes};
+pub use nvidia::{nvidia_device, nvidia_driver};
+pub use worktree::{Worktree, worktree};
 
 /// SHA-256 over the sources that this binary was built from.
 pub const SOURCES_SHA256: &str = env!("REPRISE_SOURCES_SHA256");

@@ -57,11 +57,11 @@ pub enum FrameFault {
 }
 
 impl FrameFault {
-    pub(in crate::data) fn hint(&self) -> Option<&'static str> {
+    pub(in crate::data) fn hint(&self) -> &'static str {
         match self {
-            Self::Png(_) => Some("copy or render the frame again"),
-            Self::NotRgb { .. } => Some("convert all frames to 8-bit RGB without transparency"),
-            Self::TooLarge { .. } | Self::Size { .. } => Some("scale all frames to one size"),
+            Self::Png(_) => "copy or render the frame again",
+            Self::NotRgb { .. } => "convert all frames to 8-bit RGB without transparency",
+            Self::TooLarge { .. } | Self::Size { .. } => "scale all frames to one size",
         }
     }
 }

@@ -184,7 +184,8 @@ mod tests {
         fn written_numbers_are_read_back_exactly(
             values in prop::collection::vec(prop::num::f32::NORMAL | prop::num::f32::ZERO, 6)
         ) {
-            let text: String = values.chunks(2).map(|row| format!("{:e},{}\n", row[0], row[1])).collect();
+            let rows: Vec<_> = values.chunks(2).map(|row| format!("{:e},{}", row[0], row[1])).collect();
+            let text = rows.join("\n");
             prop_assert_eq!(parse(text.as_bytes(), 3, 2).unwrap(), values);
         }
 

@@ -1,7 +1,7 @@
 //! Packs: decoded sequences in one checksummed file that is mapped into memory.
 //!
 //! [`Pack`] is what everything above reads. A pack is verified whole, once, when it is opened; it
-//! never goes back to the files it was made from. [`format`] describes the bytes.
+//! never goes back to the files it was made from. [`mod@format`] describes the bytes.
 
 use std::path::Path;
 

@@ -1,0 +1,81 @@
+//! The verbs, and the options that several of them share.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::commands::{data, doctor, runs, status};
+#[cfg(feature = "report")]
+use super::commands::report;
+#[cfg(feature = "torch")]
+use super::commands::{sweep, worker};
+
+/// Repeat, check and believe published results of video-prediction models.
+#[derive(Debug, Parser)]
+#[command(
+    name = "reprise",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "\
+Begin with:
+  reprise doctor                      what this machine offers
+  reprise sweep kl_annealing          train, record and report
+  reprise status                      what is done and what is left
+
+Exit codes: 0 done, 1 a check did not hold, 2 a mistake in arguments or sweep file, 3 a run failed,
+4 something outside failed (disk, device, a newer format), 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train all runs of a sweep that are not finished yet, then write its report
+    #[cfg(feature = "torch")]
+    Sweep(sweep::SweepArgs),
+    /// Say what sweeps have done and have still to do
+    Status(status::StatusArgs),
+    /// Rebuild a report from its records, or check that it is what they say
+    #[cfg(feature = "report")]
+    Report(report::ReportArgs),
+    /// List, show and compare recorded runs
+    Runs(runs::RunsArgs),
+    /// List, check and pack data sets
+    Data(data::DataArgs),
+    /// Say what this machine offers: libtorch, CUDA, threads, disk
+    Doctor(doctor::DoctorArgs),
+    /// Train one run; started by `sweep`
+    #[cfg(feature = "torch")]
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Folder of the run store
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    pub store: PathBuf,
+}
+
+/// How data is printed.
+#[derive(Debug, Args)]
+pub struct FormatArgs {
+    /// How to print: text for people, json for scripts
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// A form of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables and sentences.
+    Text,
+    /// One JSON value.
+    Json,
+}

@@ -1,0 +1,166 @@
+//! `reprise data`: list, check and pack data sets.
+
+use std::{error::Error, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        Failure,
+        args::{Format, FormatArgs},
+        output::{count, print, print_json, table, tell},
+        progress::data_watch,
+    },
+    config::data::Dataset,
+    data::{self, Fault, Required},
+    fs,
+};
+
+/// Arguments of `reprise data`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise data list                       data sets that a sweep file can name
+  reprise data check data/bair            read all of a folder and name every fault
+  reprise data pack data/bair bair.pack   decode a folder into one checksummed file
+
+A folder in the BAIR layout holds train, validate and test; below each, two folders deep, sequences
+with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv. A sweep names it with
+`--set data.dataset.bair.root=data/bair`. Its first use decodes it once into the cache.")]
+pub struct DataArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the data sets that a sweep file can name
+    List(ListArgs),
+    /// Read all of a data set and say everything that is wrong with it
+    Check(CheckArgs),
+    /// Decode a folder in the BAIR layout into one checksummed file
+    Pack(PackArgs),
+}
+
+/// Arguments of `reprise data list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  reprise data list --format json")]
+struct ListArgs {
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Arguments of `reprise data check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise data check sawyer_push          the embedded data set
+  reprise data check data/bair            a folder in the BAIR layout
+
+The exit code is 1 if the data set cannot be used; warnings do not count.")]
+struct CheckArgs {
+    /// `sawyer_push`, or the path of a folder in the BAIR layout
+    #[arg(value_name = "NAME|PATH")]
+    dataset: String,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Arguments of `reprise data pack`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  reprise data pack data/bair bair.pack.zst
+
+The file is compressed if its name ends in `.zst`.")]
+struct PackArgs {
+    /// The folder that holds `train`, `validate` and `test`
+    #[arg(value_name = "ROOT")]
+    root: PathBuf,
+    /// The file to write
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+}
+
+/// Carries out a verb of `reprise data`.
+pub fn run(args: DataArgs) -> Result<(), Failure> {
+    match args.verb {
+        Verb::List(args) => list(&args),
+        Verb::Check(args) => check(&args),
+        Verb::Pack(args) => pack(&args),
+    }
+}
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
+    let known = data::list();
+    if args.format.format == Format::Json {
+        return print_json(&known);
+    }
+    let rows: Vec<_> = known
+        .iter()
+        .map(|set| {
+            let sizes = set.sizes.map_or_else(String::new, |sizes| {
+                let [train, validate, test] = sizes.sequences;
+                format!("{train} + {validate} + {test} sequences of {} frames", sizes.frames)
+            });
+            [set.name.to_owned(), sizes, set.about.to_owned()]
+        })
+        .collect();
+    print(&table(["name", "train + validate + test", "what it is"], &rows))
+}
+
+/// A fault as it is printed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Finding {
+    Error { message: String, hint: Option<&'static str> },
+    Warning { message: String },
+}
+
+fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let dataset = match args.dataset.as_str() {
+        "sawyer_push" => Dataset::SawyerPush,
+        path => Dataset::Bair { root: path.into() },
+    };
+    let findings: Vec<Finding> =
+        data::check(&dataset, Required::AllSplits, &mut data_watch()).iter().map(finding).collect();
+    let errors =
+        findings.iter().filter(|finding| matches!(finding, Finding::Error { .. })).count();
+    match args.format.format {
+        Format::Json => print_json(&findings)?,
+        Format::Text => print(&findings.iter().map(text).collect::<String>())?,
+    }
+    if errors > 0 {
+        let errors = count(errors, "error");
+        return Err(Failure::Check(format!("`{}` cannot be used: {errors}", args.dataset)));
+    }
+    tell(&format!("`{}` is whole", args.dataset));
+    Ok(())
+}
+
+fn finding(fault: &Fault) -> Finding {
+    match fault {
+        Fault::Warning(message) => Finding::Warning { message: message.clone() },
+        Fault::Error(error) => {
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let message = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+            Finding::Error { message, hint: error.hint() }
+        }
+    }
+}
+
+fn text(finding: &Finding) -> String {
+    match finding {
+        Finding::Warning { message } => format!("warning: {message}\n"),
+        Finding::Error { message, hint: None } => format!("error: {message}\n"),
+        Finding::Error { message, hint: Some(hint) } => format!("error: {message}\nhint: {hint}\n"),
+    }
+}
+
+fn pack(args: &PackArgs) -> Result<(), Failure> {
+    data::pack_folder(&args.root, &args.out, &mut data_watch())?;
+    let (sha256, bytes) = fs::sha256_file(&args.out)?;
+    tell(&format!("packed `{}` into `{}`", args.root.display(), args.out.display()));
+    print(&format!("{sha256}  {bytes} bytes\n"))
+}

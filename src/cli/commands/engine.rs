@@ -1,0 +1,69 @@
+//! What `doctor` says of libtorch.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    cli::Failure,
+    config::engine::EngineSpec,
+    fs,
+    libtorch::{self, device::cuda},
+};
+
+/// More than the list of a process' memory areas holds.
+const MAPS_BYTES_MAX: u64 = 1 << 26;
+
+/// The engine as it is set up for a run.
+#[derive(Debug, Serialize)]
+pub struct EngineFindings {
+    libtorch: String,
+    library: Option<String>,
+    cuda: Result<String, String>,
+    cpu_capability: String,
+    default_threads: u64,
+    switches: BTreeMap<String, String>,
+}
+
+/// Sets the engine up as for a run with default settings and looks at it.
+pub fn findings() -> Result<EngineFindings, Failure> {
+    let spec = EngineSpec::default();
+    libtorch::prepare(&spec)?;
+    Ok(EngineFindings {
+        libtorch: libtorch::version(),
+        library: library(),
+        cuda: cuda().map(|()| libtorch::cuda_runtime()).map_err(|error| error.to_string()),
+        cpu_capability: libtorch::cpu_capability(),
+        default_threads: spec.threads.get(),
+        switches: libtorch::switches(),
+    })
+}
+
+impl EngineFindings {
+    /// Returns names and values for a table.
+    pub fn rows(&self) -> Vec<(&'static str, String)> {
+        let library = self.library.as_deref().unwrap_or("unknown place");
+        let switches: Vec<_> =
+            self.switches.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        vec![
+            ("libtorch", format!("{}, `{library}`", self.libtorch)),
+            (
+                "CUDA",
+                match &self.cuda {
+                    Ok(runtime) => format!("yes, runtime {runtime}"),
+                    Err(why) => format!("no: {why}"),
+                },
+            ),
+            ("kernels", self.cpu_capability.clone()),
+            ("threads", format!("{} a run, unless its sweep sets more", self.default_threads)),
+            ("switches", switches.join(", ")),
+        ]
+    }
+}
+
+/// Returns where the loaded libtorch lies.
+fn library() -> Option<String> {
+    let maps = fs::read_text("/proc/self/maps".as_ref(), MAPS_BYTES_MAX).ok()?;
+    let line = maps.lines().find(|line| line.contains("/libtorch_cpu."))?;
+    line.find('/').map(|start| line[start..].to_owned())
+}

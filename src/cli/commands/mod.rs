@@ -1,0 +1,20 @@
+//! The verbs, a file each.
+
+pub mod data;
+pub mod doctor;
+#[cfg(not(feature = "torch"))]
+#[path = "no_engine.rs"]
+pub mod engine;
+#[cfg(feature = "torch")]
+pub mod engine;
+#[cfg(all(feature = "torch", not(feature = "report")))]
+#[path = "no_report.rs"]
+pub mod report;
+#[cfg(feature = "report")]
+pub mod report;
+pub mod runs;
+pub mod status;
+#[cfg(feature = "torch")]
+pub mod sweep;
+#[cfg(feature = "torch")]
+pub mod worker;

@@ -1,0 +1,185 @@
+//! `reprise report`: a sweep's report, from records alone.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::status::manifest;
+#[cfg(feature = "torch")]
+use super::sweep::Change;
+use crate::{
+    cli::{
+        Failure,
+        args::StoreArgs,
+        output::{count, print, tell},
+    },
+    fs::{self, Kind},
+    report::{self, Report, ReportInput, ReportRun, Rollouts, RunState},
+    store::{RunDir, RunFile, Store, StoreError, journal::read_journal},
+    sweep::observe::{Status, status},
+};
+
+/// Default folder of all reports.
+pub const REPORTS: &str = "reports";
+
+/// More than a report's file or a run's pictures hold.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Arguments of `reprise report`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise report kl_annealing            writes reports/kl_annealing/report.{md,html}
+  reprise report kl_annealing --check    says whether the report is what its records say
+
+A report is computed from the records of the sweep as it was last started: the same records give
+the same bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
+pub struct ReportArgs {
+    /// Name of the sweep
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Compare the files with what the records say; write nothing
+    #[arg(long)]
+    check: bool,
+    /// Folder of all reports
+    #[arg(long, value_name = "DIR", default_value = REPORTS)]
+    reports: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Writes or checks a report.
+pub fn run(args: &ReportArgs) -> Result<(), Failure> {
+    let store = Store::open(&args.store.store)?;
+    let folder = args.reports.join(&args.name);
+    if args.check {
+        let report = compute(&store, &args.name)?;
+        return check(&report, &folder);
+    }
+    let page = rebuild(&store, &args.name, &args.reports)?;
+    print(&format!("{}\n", page.display()))
+}
+
+/// Computes and writes the report of a sweep below `reports`; returns the path of its page.
+pub fn rebuild(store: &Store, name: &str, reports: &Path) -> Result<PathBuf, Failure> {
+    let folder = reports.join(name);
+    for (path, bytes) in compute(store, name)?.files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        fs::write_atomic(&path, &bytes)?;
+    }
+    Ok(page(reports, name))
+}
+
+/// Writes the report of a sweep that was just carried out, unless nothing has changed since it was
+/// written, and says where it is.
+#[cfg(feature = "torch")]
+pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
+    let reports = Path::new(REPORTS);
+    let page = page(reports, name);
+    if change == Change::Some || fs::kind(&page)?.is_none() {
+        rebuild(store, name, reports)?;
+    }
+    tell(&format!("the report is `{}`", page.display()));
+    Ok(())
+}
+
+/// Returns the path of a report's page.
+fn page(reports: &Path, name: &str) -> PathBuf {
+    reports.join(name).join("report.html")
+}
+
+fn compute(store: &Store, name: &str) -> Result<Report, Failure> {
+    let manifest = manifest(store, name)?;
+    let runs = manifest
+        .runs
+        .iter()
+        .map(|entry| {
+            let dir = store.run(&entry.run);
+            let state = state(&dir)?;
+            let rollouts = match &state {
+                RunState::Finished { .. } => rollouts(&dir)?,
+                RunState::Unfinished { .. } => None,
+            };
+            Ok(ReportRun { entry: entry.clone(), state, rollouts })
+        })
+        .collect::<Result<_, Failure>>()?;
+    Ok(report::build(&ReportInput { manifest, runs })?)
+}
+
+fn state(dir: &RunDir) -> Result<RunState, Failure> {
+    match dir.read_record() {
+        Ok(record) => {
+            let events = read_journal(&dir.path(RunFile::Journal))?.values;
+            Ok(RunState::Finished { record: Box::new(record), events })
+        }
+        Err(StoreError::Unfinished { .. }) => {
+            let what = match status(dir)? {
+                Status::Resumable { done } => format!("stopped after step {done}"),
+                Status::Running { .. } => "still running".to_owned(),
+                Status::Interrupted => "interrupted".to_owned(),
+                Status::Missing | Status::Finished { .. } => "not started".to_owned(),
+                Status::Newer { format } => format!("written in format {format}"),
+            };
+            Ok(RunState::Unfinished { what })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn rollouts(dir: &RunDir) -> Result<Option<Rollouts>, Failure> {
+    if !dir.has(RunFile::Rollouts)? {
+        return Ok(None);
+    }
+    let path = dir.path(RunFile::Rollouts);
+    match Rollouts::parse(&fs::read(&path, FILE_BYTES_MAX)?) {
+        Ok(rollouts) => Ok(Some(rollouts)),
+        Err(source) => Err(Failure::Rollouts { path, source }),
+    }
+}
+
+/// Compares a report's folder with the report byte for byte.
+fn check(report: &Report, folder: &Path) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for (path, bytes) in &report.files {
+        let at = folder.join(path);
+        match fs::read(&at, FILE_BYTES_MAX) {
+            Ok(found) if found == *bytes => {}
+            Ok(_) => wrong.push(format!("{}: differs from what the records say", at.display())),
+            Err(error) if error.is_not_found() => {
+                wrong.push(format!("{}: is missing", at.display()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let known: BTreeSet<PathBuf> = report.files.keys().map(|path| folder.join(path)).collect();
+    for path in files(folder)?.difference(&known) {
+        wrong.push(format!("{}: is no part of the report", path.display()));
+    }
+    if wrong.is_empty() {
+        tell(&format!("`{}` is what the records say", folder.display()));
+        return Ok(());
+    }
+    print(&wrong.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    let files = count(wrong.len(), "file");
+    Err(Failure::Check(format!("`{}` is out of date: {files}", folder.display())))
+}
+
+/// Returns every file below a folder; none if the folder is missing.
+fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
+    let mut found = BTreeSet::new();
+    if fs::kind(folder)? != Some(Kind::Dir) {
+        return Ok(found);
+    }
+    for entry in fs::read_dir_sorted(folder)? {
+        if entry.kind == Kind::Dir {
+            found.extend(files(&entry.path)?);
+        } else {
+            found.insert(entry.path);
+        }
+    }
+    Ok(found)
+}

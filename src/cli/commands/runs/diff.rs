@@ -1,0 +1,78 @@
+//! `reprise runs diff`: two runs, or two stores, bit by bit.
+
+use std::{fmt::Display, path::PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        Failure,
+        args::{Format, FormatArgs},
+        output::{print, print_json},
+    },
+    store::{
+        Store,
+        diff::{Verdict, diff_runs, diff_stores},
+    },
+};
+
+/// Arguments of `reprise runs diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise runs diff 3f2a 91bc                        two runs of `store`
+  reprise runs diff --store store --store again      two stores, run by run
+  reprise runs diff --store store --store again 3f2a one run of both stores
+
+Compared are specification, outcome, every journal line, every tensor and every score; machine, code
+and time are listed but do not count. The exit code is 1 unless every compared bit is equal.")]
+pub struct DiffArgs {
+    /// Ids of the runs, or their first digits
+    #[arg(value_name = "RUN", num_args = 0..=2)]
+    runs: Vec<String>,
+    /// Folder of a run store; given twice, two stores are compared
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    store: Vec<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Prints the differences; bit-equal or failure.
+pub fn run(args: &DiffArgs) -> Result<(), Failure> {
+    let stores: Vec<Store> =
+        args.store.iter().map(|root| Store::open(root)).collect::<Result<_, _>>()?;
+    let pair = |(a, run_a): (&Store, &str), (b, run_b): (&Store, &str)| {
+        let diff = diff_runs(&a.find(run_a)?, &b.find(run_b)?)?;
+        show(&diff, diff.verdict, args.format.format)
+    };
+    let runs: Vec<&str> = args.runs.iter().map(String::as_str).collect();
+    match (stores.as_slice(), runs.as_slice()) {
+        ([store], [a, b]) => pair((store, a), (store, b)),
+        ([first, second], [a]) => pair((first, a), (second, a)),
+        ([first, second], [a, b]) => pair((first, a), (second, b)),
+        ([first, second], []) => {
+            let diff = diff_stores(first, second)?;
+            show(&diff, diff.verdict, args.format.format)
+        }
+        _ => Err(Failure::Usage {
+            message: "there are not two things to compare".to_owned(),
+            hint: "give two runs, or `--store A --store B`",
+        }),
+    }
+}
+
+fn show(
+    diff: &(impl Display + Serialize),
+    verdict: Verdict,
+    format: Format,
+) -> Result<(), Failure> {
+    match format {
+        Format::Json => print_json(diff)?,
+        Format::Text => print(&diff.to_string())?,
+    }
+    match verdict {
+        Verdict::BitEqual => Ok(()),
+        Verdict::Different => Err(Failure::Check("not every bit is equal".to_owned())),
+    }
+}

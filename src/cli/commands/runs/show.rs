@@ -1,0 +1,121 @@
+//! `reprise runs show`: everything that is known of one run.
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    cli::{
+        Failure,
+        args::{Format, FormatArgs, StoreArgs},
+        output::{print, print_json, table},
+    },
+    store::{Store, record::Record},
+};
+
+/// Longest list that is printed whole in text.
+const LIST_MAX: usize = 12;
+
+/// Arguments of `reprise runs show`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise runs show 3f2a                  scores first, then the whole record
+  reprise runs show 3f2a --format json    the record as it is stored")]
+pub struct ShowArgs {
+    /// Id of the run, or its first digits
+    #[arg(value_name = "RUN")]
+    run: String,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Prints a record.
+pub fn run(args: &ShowArgs) -> Result<(), Failure> {
+    let record = Store::open(&args.store.store)?.find(&args.run)?.read_record()?;
+    match args.format.format {
+        Format::Json => print_json(&record),
+        Format::Text => print(&text(&record)?),
+    }
+}
+
+fn text(record: &Record) -> Result<String, Failure> {
+    let mut text = format!("run {}, {}\n\n{}\n", record.run, record.outcome.name(), scores(record));
+    let value = serde_json::to_value(record).map_err(Failure::Encode)?;
+    for (key, value) in value.as_object().into_iter().flatten() {
+        if !["format", "run", "validation", "test"].contains(&key.as_str()) {
+            write(&mut text, key, value, 0);
+        }
+    }
+    Ok(text)
+}
+
+/// Tabulates the mean of every metric on both splits.
+fn scores(record: &Record) -> String {
+    let splits = [("validate", &record.validation), ("test", &record.test)];
+    let mut rows = Vec::new();
+    for (split, scores) in splits {
+        for (predictor, metrics) in scores.iter().flatten() {
+            for (metric, score) in metrics {
+                let unit = record.metrics.get(metric).map_or("", |definition| &definition.unit);
+                let value = format!("{:.5} {unit}", score.mean);
+                rows.push([split.to_owned(), predictor.clone(), metric.clone(), value]);
+            }
+        }
+    }
+    if rows.is_empty() {
+        "no scores: the run ended before its first validation\n".to_owned()
+    } else {
+        table(["split", "predictor", "metric", "mean"], &rows)
+    }
+}
+
+/// Writes a value as an indented outline.
+fn write(text: &mut String, key: &str, value: &Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            text.push_str(&format!("{indent}{key}\n"));
+            for (key, value) in members {
+                write(text, key, value, depth + 1);
+            }
+        }
+        _ => text.push_str(&format!("{indent}{key}: {}\n", leaf(value))),
+    }
+}
+
+fn leaf(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let mut texts: Vec<_> = values.iter().take(LIST_MAX).map(leaf).collect();
+            if values.len() > LIST_MAX {
+                texts.push(format!("and {} more", values.len() - LIST_MAX));
+            }
+            texts.join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::samples;
+
+    #[track_caller]
+    fn check_shows(fragment: &str) {
+        let text = text(&samples::record(samples::id('a'))).unwrap();
+        assert!(text.contains(fragment), "`{fragment}` is not in\n{text}");
+    }
+
+    #[test]
+    fn scores_come_first_and_settings_are_an_outline() {
+        check_shows("run aaaaaaaaaaaaaaaa, completed\n\nsplit     predictor  metric  mean");
+        check_shows("test      model      psnr    19.50000 dB");
+        check_shows("\nspec\n  seed: 1\n");
+        check_shows("\n    git: none\n".trim_start_matches('\n').trim_start());
+    }
+}

@@ -1,0 +1,111 @@
+//! `record.json` from what training left behind.
+
+use std::collections::BTreeMap;
+
+use super::{
+    evaluate::CHOOSING_METRIC,
+    run::{Finished, Job},
+};
+use crate::{
+    config::engine::Device,
+    data::{Pack, Split},
+    libtorch, metrics,
+    provenance::{host_record, now_rfc3339, nvidia_device, nvidia_driver, peak_memory_bytes},
+    store::{
+        RunFile, StoreError,
+        record::{
+            BestCheckpoint, CodeRecord, CudaRecord, DataRecord, EngineRecord, RECORD_FORMAT, Record,
+            TimingRecord,
+        },
+        timing::{read_timing, summarize},
+    },
+};
+
+/// Puts together the record of a run that is over; every other file of it is written by now.
+///
+/// # Errors
+/// If a file of the run cannot be read or hashed.
+pub fn assemble(
+    job: &Job<'_>,
+    finished: Finished,
+    code: CodeRecord,
+) -> Result<Record, StoreError> {
+    let Finished { outcome, bookkeeping, test, final_state, parameters, system } = finished;
+    let host = host_record();
+    let best = bookkeeping.best.as_ref().map(|best| BestCheckpoint {
+        epoch: best.epoch,
+        metric: CHOOSING_METRIC.to_owned(),
+        value: best.value,
+    });
+    Ok(Record {
+        format: RECORD_FORMAT,
+        run: job.dir.id().clone(),
+        outcome,
+        spec: job.spec.clone(),
+        data: data_record(job.pack),
+        engine: engine_record(job, &host.cpu),
+        code,
+        host,
+        streams: system.streams(),
+        parameters,
+        canary: bookkeeping.canary,
+        final_state,
+        best,
+        validation: bookkeeping.best.map(|best| best.scores),
+        test,
+        metrics: metrics::definitions(),
+        series: system.series(),
+        artefacts: job.dir.artefacts()?,
+        timing: timing_record(job)?,
+    })
+}
+
+fn data_record(pack: &Pack) -> DataRecord {
+    let count = |split| pack.sequences(split) as u64;
+    DataRecord {
+        name: pack.name().to_owned(),
+        pack_sha256: pack.payload_sha256().to_owned(),
+        sources_sha256: pack.sources_sha256().to_owned(),
+        source_files: pack.source_files(),
+        sequences: Split::ALL.map(|split| (split.name().to_owned(), count(split))).into(),
+        frames: pack.frames() as u64,
+        frame_shape: pack.frame_shape().map(|extent| extent as u64),
+        origin: pack.origin().to_owned(),
+    }
+}
+
+fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
+    let device = job.spec.engine.device;
+    let switches: BTreeMap<String, String> = libtorch::switches();
+    EngineRecord {
+        libtorch: libtorch::version(),
+        device: device.to_string(),
+        device_name: match device {
+            Device::Auto | Device::Cpu => cpu.to_owned(),
+            Device::Cuda(index) => nvidia_device(index),
+        },
+        cuda: match device {
+            Device::Auto | Device::Cpu => None,
+            Device::Cuda(_) => Some(CudaRecord {
+                runtime: libtorch::cuda_runtime(),
+                driver: nvidia_driver(),
+                cudnn: libtorch::cudnn(),
+            }),
+        },
+        cpu_capability: libtorch::cpu_capability(),
+        threads: job.spec.engine.threads.get(),
+        switches,
+    }
+}
+
+fn timing_record(job: &Job<'_>) -> Result<TimingRecord, StoreError> {
+    let summary = summarize(&read_timing(&job.dir.path(RunFile::Timing))?.values);
+    let finished = now_rfc3339();
+    Ok(TimingRecord {
+        started: summary.started.unwrap_or_else(|| finished.clone()),
+        finished,
+        active_seconds: summary.active_seconds,
+        attempts: summary.attempts,
+        peak_memory_bytes: peak_memory_bytes(),
+    })
+}
