@@ -47,7 +47,7 @@ impl Axis {
         };
         // Values that are never negative do not get a negative axis.
         let floor = if low >= 0.0 { 0.0_f64.max(low - margin) } else { low - margin };
-        Self::linear(floor, high + margin, 6)
+        Self::linear(floor, high + margin, 7)
     }
 
     /// Makes a linear axis from `start` to the last value, for steps, epochs and frames.

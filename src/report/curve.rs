@@ -147,7 +147,7 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
         .margin_top(units(4.0))
         .margin_right(units(14.0))
         .x_label_area_size(units(40.0))
-        .y_label_area_size(units(50.0))
+        .y_label_area_size(units(56.0))
         .build_cartesian_2d(x_axis, y_axis)?;
     chart
         .configure_mesh()

@@ -24,7 +24,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
         Block::Findings(findings::findings(study)),
     ];
     if !manifest.scale.trim().is_empty() {
-        blocks.push(Block::Note(Text::default().strong("Scale. ").plain(format!(
+        blocks.push(Block::Note(Text::default().strong("Scale.").plain(format!(
             "Preset {}: {}",
             manifest.preset,
             manifest.scale.trim()
