@@ -33,7 +33,7 @@ const HEIGHT: u32 = 292;
 const SCALE: u32 = 4;
 /// The SVG backend divides font sizes by this.
 const FONT_FACTOR: f64 = 1.24;
-const FONT_PIXELS: f64 = 12.5;
+const FONT_PIXELS: f64 = 13.0;
 /// Mean advance of a character of a proportional font, in font sizes; errs on the wide side.
 const CHARACTER_WIDTH: f64 = 0.56;
 

@@ -25,7 +25,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     ];
     if !manifest.scale.trim().is_empty() {
         blocks.push(Block::Note(Text::default().strong("Scale.").plain(format!(
-            "Preset {}: {}",
+            " Preset {}: {}",
             manifest.preset,
             manifest.scale.trim()
         ))));
