@@ -3,14 +3,14 @@
 //! The only layer that reads the environment and writes to stdout. Data goes to stdout, progress and
 //! messages to stderr. Each verb is a file of [`commands`]; start from [`run`].
 
-mod args;
-mod chart;
-mod commands;
-mod failure;
-mod interrupts;
-mod output;
-mod places;
-mod progress;
+pub mod args;
+pub mod chart;
+pub mod commands;
+pub mod failure;
+pub mod interrupts;
+pub mod output;
+pub mod places;
+pub mod progress;
 
 pub use args::Cli;
 pub use failure::Failure;

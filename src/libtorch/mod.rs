@@ -43,3 +43,19 @@ pub fn cpu_capability() -> String {
 pub fn switches() -> BTreeMap<String, String> {
     shim::switches().into_iter().map(|(name, on)| (name.to_owned(), on.to_string())).collect()
 }
+
+/// Returns the version of the CUDA runtime, e.g. `13.0`; `none` where CUDA is not loaded.
+pub fn cuda_runtime() -> String {
+    match shim::cuda_runtime() {
+        0 => "none".to_owned(),
+        version => format!("{}.{}", version / 1000, version % 1000 / 10),
+    }
+}
+
+/// Returns the version of cuDNN as it counts itself, e.g. `91300`; `none` where CUDA is not loaded.
+pub fn cudnn() -> String {
+    match shim::cudnn() {
+        0 => "none".to_owned(),
+        version => version.to_string(),
+    }
+}

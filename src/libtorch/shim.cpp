@@ -22,6 +22,15 @@ at::Tensor *guarded(Operator &&run) {
     return nullptr;
   }
 }
+
+template <typename Query>
+long counted(Query &&query) {
+  try {
+    return query();
+  } catch (const std::exception &) {
+    return 0;
+  }
+}
 }  // namespace
 
 extern "C" {
@@ -53,6 +62,14 @@ int reprise_deterministic_cudnn() { return at::globalContext().deterministicCuDN
 int reprise_benchmark_cudnn() { return at::globalContext().benchmarkCuDNN(); }
 int reprise_allow_tf32_cudnn() { return at::globalContext().allowTF32CuDNN(); }
 int reprise_allow_tf32_cublas() { return at::globalContext().allowTF32CuBLAS(); }
+
+// Versions as CUDA counts them, e.g. 13000 for 13.0; 0 where `libtorch_cuda` is not loaded.
+long reprise_cuda_runtime() {
+  return counted([] { return at::Context::versionCUDART(); });
+}
+long reprise_cudnn() {
+  return counted([] { return at::Context::versionCuDNN(); });
+}
 
 at::Tensor *reprise_leaky_relu(const at::Tensor *input, double negative_slope) {
   return guarded([&] { return at::leaky_relu(*input, negative_slope); });

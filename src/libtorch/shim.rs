@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "calls into the C++ shim; each block states why it is sound")]
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_long};
 
 use tch::Tensor;
 use torch_sys::C_tensor;
@@ -17,6 +17,8 @@ unsafe extern "C" {
     fn reprise_benchmark_cudnn() -> c_int;
     fn reprise_allow_tf32_cudnn() -> c_int;
     fn reprise_allow_tf32_cublas() -> c_int;
+    fn reprise_cuda_runtime() -> c_long;
+    fn reprise_cudnn() -> c_long;
     fn reprise_leaky_relu(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
 }
 
@@ -36,6 +38,18 @@ pub(super) fn libtorch_version() -> String {
 pub(super) fn cpu_capability() -> String {
     // SAFETY: takes nothing and returns a static string.
     owned(unsafe { reprise_cpu_capability() })
+}
+
+/// Version of the CUDA runtime as CUDA counts it; 0 without CUDA.
+pub(super) fn cuda_runtime() -> c_long {
+    // SAFETY: takes nothing and catches every exception.
+    unsafe { reprise_cuda_runtime() }
+}
+
+/// Version of cuDNN as it counts itself; 0 without CUDA.
+pub(super) fn cudnn() -> c_long {
+    // SAFETY: takes nothing and catches every exception.
+    unsafe { reprise_cudnn() }
 }
 
 /// Sets every switch that makes equal inputs give equal bits.

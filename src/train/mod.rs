@@ -9,6 +9,7 @@ pub mod batch;
 pub mod cvae;
 pub mod evaluate;
 pub mod noise;
+pub mod record;
 pub mod run;
 pub mod state;
 pub mod system;

@@ -143,8 +143,12 @@ fn finding(fault: &Fault) -> Finding {
     match fault {
         Fault::Warning(message) => Finding::Warning { message: message.clone() },
         Fault::Error(error) => {
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
-            let message = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+            let mut message = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                message.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
             Finding::Error { message, hint: error.hint() }
         }
     }

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 
 use crate::cli::Failure;
 
-mod diff;
-mod list;
-mod show;
+pub mod diff;
+pub mod list;
+pub mod show;
 
 /// Arguments of `reprise runs`.
 #[derive(Debug, Args)]

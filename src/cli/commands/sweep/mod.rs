@@ -9,7 +9,7 @@ use crate::{
         Failure,
         args::{FormatArgs, StoreArgs},
         interrupts::Interrupts,
-        output::{count, tell},
+        output::count,
         places,
     },
     config::{
