@@ -47,7 +47,7 @@ impl Axis {
         };
         // Values that are never negative do not get a negative axis.
         let floor = if low >= 0.0 { 0.0_f64.max(low - margin) } else { low - margin };
-        Self::linear(floor, high + margin, 6)
+        Self::linear(floor, high + margin, 7)
     }
 
     /// Makes a linear axis from `start` to the last value, for steps, epochs and frames.
@@ -158,10 +158,15 @@ mod tests {
             &Axis::measured([17.2, 20.1].into_iter()),
             &["17.5", "18", "18.5", "19", "19.5", "20"],
         );
+        // A step of a quarter needs a decimal more than its magnitude says.
+        check(
+            &Axis::measured([0.0, 0.15].into_iter()),
+            &["0", "0.025", "0.05", "0.075", "0.1", "0.125", "0.15"],
+        );
         check(&Axis::measured([0.0, 1.0].into_iter()), &["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         check(
             &Axis::measured([0.0, 0.13].into_iter()),
-            &["0", "0.025", "0.05", "0.075", "0.1", "0.125"],
+            &["0", "0.02", "0.04", "0.06", "0.08", "0.1", "0.12"],
         );
     }
 

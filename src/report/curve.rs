@@ -33,7 +33,7 @@ const HEIGHT: u32 = 292;
 const SCALE: u32 = 4;
 /// The SVG backend divides font sizes by this.
 const FONT_FACTOR: f64 = 1.24;
-const FONT_PIXELS: f64 = 12.5;
+const FONT_PIXELS: f64 = 13.0;
 /// Mean advance of a character of a proportional font, in font sizes; errs on the wide side.
 const CHARACTER_WIDTH: f64 = 0.56;
 
@@ -147,7 +147,7 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
         .margin_top(units(4.0))
         .margin_right(units(14.0))
         .x_label_area_size(units(40.0))
-        .y_label_area_size(units(50.0))
+        .y_label_area_size(units(56.0))
         .build_cartesian_2d(x_axis, y_axis)?;
     chart
         .configure_mesh()

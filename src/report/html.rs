@@ -79,12 +79,22 @@ fn block(block: &Block) -> Markup {
 
 fn table(table: &Table) -> Markup {
     let Table { caption, columns, rows } = table;
+    // Rows of numbers are scrolled sideways on a narrow screen; rows of words are broken.
+    let numbers = columns.iter().any(|column| column.align == Align::Right);
     html! {
-        div.scroll {
-            table {
-                caption { (inline(caption)) }
-                thead { tr { @for column in columns { th scope="col" class=[class(column)] { (column.label) } } } }
-                tbody { @for row in rows { (self::row(row, columns)) } }
+        figure.table {
+            figcaption { (inline(caption)) }
+            div.scroll {
+                table class=[numbers.then_some("numbers")] {
+                    thead {
+                        tr {
+                            @for column in columns {
+                                th scope="col" class=[class(column)] { (column.label) }
+                            }
+                        }
+                    }
+                    tbody { @for row in rows { (self::row(row, columns)) } }
+                }
             }
         }
     }

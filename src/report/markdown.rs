@@ -83,18 +83,26 @@ fn code_span(code: &str) -> String {
     if one_line.contains('`') { format!("`` {one_line} ``") } else { format!("`{one_line}`") }
 }
 
-/// Escapes what Markdown would take for markup.
+/// Escapes what Markdown would take for markup, and only that: a bracket that starts no link or an
+/// underscore inside a word stays as it is.
 fn escape(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            '\n' => escaped.push(' '),
-            other => escaped.push(other),
+    for (index, &character) in characters.iter().enumerate() {
+        let (previous, next) = (at(index.checked_sub(1)), at(Some(index + 1)));
+        let is_word = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        let is_markup = match character {
+            '\\' | '`' | '*' | '<' | '>' | '|' => true,
+            ']' => matches!(next, Some('(' | '[' | ':')),
+            '_' => !(is_word(previous) && is_word(next)),
+            '#' => index == 0,
+            _ => false,
+        };
+        if is_markup {
+            escaped.push('\\');
         }
+        escaped.push(if character == '\n' { ' ' } else { character });
     }
     escaped
 }
@@ -110,7 +118,13 @@ mod tests {
 
     #[test]
     fn labels_cannot_become_markup() {
-        check(&Text::from("a*b_c|<i>"), "a\\*b\\_c\\|\\<i\\>");
+        check(&Text::from("a*b|<i>"), "a\\*b\\|\\<i\\>");
+        check(&Text::from("_a_ [b](c)"), "\\_a\\_ [b\\](c)");
+    }
+
+    #[test]
+    fn what_is_no_markup_stands_as_written() {
+        check(&Text::from("kl_weight [0, 1] #1"), "kl_weight [0, 1] #1");
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn values_that_are_no_numbers_show_as_an_en_dash() {
         last.get_mut("model").and_then(|m| m.get_mut("ssim")).expect("a score").mean = f64::NAN;
     });
     check(&report, "| monotonic | 3 of 3 | **20.40 ± 0.30** | – |");
-    check(&report, "± 0.0088 (n = 2) |");
+    check(&report, "± 0.0088 (n = 2)**");
     assert!(!text(&report, "report.md").contains("NaN"));
 }
 
@@ -182,7 +182,7 @@ fn a_report_stays_below_five_megabytes() {
     // Noise does not compress: the worst case for the pictures.
     let report = changed(|input| input.runs[0].rollouts = Some(fixture::noise()));
     assert!(report.bytes() < 5_000_000, "{} bytes", report.bytes());
-    assert!(REPORT.bytes() < 2_000_000, "{} bytes", REPORT.bytes());
+    assert!(REPORT.bytes() < 3_000_000, "{} bytes", REPORT.bytes());
 }
 
 #[test]

@@ -78,6 +78,9 @@ fn legend(study: &Study<'_>, bin: u64) -> Text {
              every step."
         ));
     }
+    if !study.baselines.is_empty() {
+        text.push_str(" Grey and dashed: the baseline, which does not learn.");
+    }
     if study.arms.iter().any(|arm| arm.diverged() > 0) {
         text.push_str(" A run that diverged is drawn to its end and not part of a mean.");
     }
@@ -155,10 +158,9 @@ fn epoch_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, Re
     };
     let label = metric.label();
     let path = format!("figures/validation_{}.svg", file_stem(&metric.key));
-    let caption = Text::default().strong(format!("Validation {label}")).plain(
-        " after each evaluated epoch. Dashed: the baseline, which does not learn. The tested \
-         checkpoint is the best point of the first metric.",
-    );
+    let caption = Text::default()
+        .strong(format!("Validation {label}"))
+        .plain(" after each evaluated epoch, mean over predicted frames and validation sequences.");
     let plot = Plot {
         x_label: "epochs trained".to_owned(),
         y_label: format!("Validation {}", metric.heading()),
@@ -180,9 +182,9 @@ fn frame_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, Re
     };
     let label = metric.label();
     let path = format!("figures/frames_{}.svg", file_stem(&metric.key));
-    let caption = Text::default().strong(format!("Test {label} by predicted frame")).plain(
-        ", mean over test sequences; frame 1 is the first after the context. Dashed: the baseline.",
-    );
+    let caption = Text::default()
+        .strong(format!("Test {label} by predicted frame"))
+        .plain(", mean over test sequences; frame 1 is the first after the context.");
     let plot = Plot {
         x_start: 1.0,
         x_label: "predicted frame".to_owned(),

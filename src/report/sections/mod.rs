@@ -24,8 +24,8 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
         Block::Findings(findings::findings(study)),
     ];
     if !manifest.scale.trim().is_empty() {
-        blocks.push(Block::Note(Text::default().strong("Scale. ").plain(format!(
-            "Preset {}: {}",
+        blocks.push(Block::Note(Text::default().strong("Scale.").plain(format!(
+            " Preset {}: {}",
             manifest.preset,
             manifest.scale.trim()
         ))));

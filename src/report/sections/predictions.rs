@@ -113,7 +113,7 @@ fn figures(
         path: format!("rollouts/{index:03}.svg"),
         picture: Picture::Svg(drawing),
         alt: format!("test sequence {} as strips of frames", clip.name),
-        caption: Text::default().strong("Test sequence ").code(&clip.name).plain(format!(
+        caption: Text::default().strong("Test sequence").plain(" ").code(&clip.name).plain(format!(
             ", seed {seed}. For each arm the prediction and, below it, the absolute difference to the \
              truth, mean over channels, magnified \u{d7} {MAGNIFICATION} (black: none; white: {} grey \
              levels or more).",

@@ -130,8 +130,8 @@ fn protocol(study: &Study<'_>) -> Option<Block> {
         .iter()
         .find(|known| known.name == *metric)
         .map_or_else(|| metric.clone(), |known| known.definition.label.clone());
-    Some(Block::Prose(Text::default().strong("Protocol. ").plain(format!(
-        "The checkpoint that is tested is the one with the best validation {label} of its run. Test \
+    Some(Block::Prose(Text::default().strong("Protocol.").plain(format!(
+        " The checkpoint that is tested is the one with the best validation {label} of its run. Test \
          sequences take no part in that choice, and no number in this report was used to choose a run."
     ))))
 }

@@ -171,12 +171,12 @@ fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> 
     }
 }
 
-/// Returns a text with its first letter in upper case.
+/// Returns a text with a capital at its start; symbols such as β stay as they are.
 pub(super) fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        std::iter::once(first.to_ascii_uppercase()).chain(characters).collect()
+    })
 }
 
 fn definition(metric: &Metric) -> Text {
