@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::commands::{data, doctor, runs, status};
 #[cfg(feature = "report")]
 use super::commands::report;
+use super::commands::{data, doctor, runs, status};
 #[cfg(feature = "torch")]
 use super::commands::{sweep, worker};
 

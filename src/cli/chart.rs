@@ -27,7 +27,11 @@ pub fn bars(values: &[f64]) -> String {
         chart.push_str(&format!("{text:>margin$} |{}\n", line.trim_end()));
     }
     chart.push_str(&format!("{:>margin$} +{}\n", "", "-".repeat(columns.len())));
-    let first_and_last = format!("0{:>width$}", values.len().saturating_sub(1), width = columns.len().saturating_sub(1));
+    let first_and_last = format!(
+        "0{:>width$}",
+        values.len().saturating_sub(1),
+        width = columns.len().saturating_sub(1)
+    );
     chart.push_str(&format!("{:>margin$}  {first_and_last}\n", ""));
     chart
 }
@@ -57,7 +61,8 @@ mod tests {
 
     #[track_caller]
     fn check(values: &[f64], expected: &str) {
-        let expected: Vec<&str> = expected.trim_matches('\n').lines().map(str::trim_start).collect();
+        let expected: Vec<&str> =
+            expected.trim_matches('\n').lines().map(str::trim_start).collect();
         let chart = bars(values);
         let drawn: Vec<&str> = chart.lines().map(str::trim_start).collect();
         assert_eq!(drawn, expected, "\n{chart}");

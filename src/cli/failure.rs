@@ -57,7 +57,9 @@ pub enum Failure {
     #[error(transparent)]
     Git(#[from] GitError),
     /// There is no place for caches.
-    #[error("failed to find a folder for caches: neither REPRISE_CACHE, XDG_CACHE_HOME nor HOME is set")]
+    #[error(
+        "failed to find a folder for caches: neither REPRISE_CACHE, XDG_CACHE_HOME nor HOME is set"
+    )]
     NoCache,
     /// This program cannot find itself to start workers.
     #[error("failed to find this program")]
@@ -162,7 +164,9 @@ impl Failure {
                 return Some(unknown_sweep_hint(name, searched, known));
             }
             Self::NoSuchSweep { name, known, .. } if known.is_empty() => {
-                return Some(format!("the store has no sweep yet; `reprise sweep {name}` starts it"));
+                return Some(format!(
+                    "the store has no sweep yet; `reprise sweep {name}` starts it"
+                ));
             }
             Self::NoSuchSweep { name, known, .. } => {
                 return Some(match closest(name, known) {
@@ -179,9 +183,7 @@ impl Failure {
                 "`reprise doctor` says what there is; `--device cpu` works everywhere"
             }
             Self::Identity { .. } => "start the sweep again",
-            Self::RunsFailed { .. } => {
-                "the same command tries them again; finished runs are kept"
-            }
+            Self::RunsFailed { .. } => "the same command tries them again; finished runs are kept",
             Self::Busy { .. } => "`reprise status` shows how far they are",
             _ => return None,
         };

@@ -60,7 +60,8 @@ fn named_sweep(name: &str) -> Result<PathBuf, Failure> {
             return Ok(path);
         }
         let entries = fs::read_dir_sorted(&folder)?;
-        let stem = |entry: &fs::DirEntry| Some(entry.name.to_str()?.strip_suffix(".toml")?.to_owned());
+        let stem =
+            |entry: &fs::DirEntry| Some(entry.name.to_str()?.strip_suffix(".toml")?.to_owned());
         known.extend(entries.iter().filter_map(stem));
         searched.push(folder);
     }

@@ -180,8 +180,8 @@ impl Board {
         sweep.set_message(text);
         let active = &self.runs[index];
         if active.begun.is_some_and(|_| active.run.done < active.run.total) {
-            let bar = bars[index]
-                .get_or_insert_with(|| all.insert_before(sweep, bar(active.run.total)));
+            let bar =
+                bars[index].get_or_insert_with(|| all.insert_before(sweep, bar(active.run.total)));
             bar.set_position(active.run.done);
             bar.set_message(format!("{}: {}", active.run.name, active.text(now)));
         }

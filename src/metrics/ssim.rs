@@ -75,7 +75,12 @@ pub fn finn_ssim_map<T: Pixel>(truth: &[T], prediction: &[T], width: usize) -> S
 ///
 /// # Panics
 /// If a slice is not a frame of this shape, or the frame is smaller than 7×7.
-pub fn skimage_ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape, data_range: f64) -> f64 {
+pub fn skimage_ssim<T: Pixel>(
+    truth: &[T],
+    prediction: &[T],
+    shape: FrameShape,
+    data_range: f64,
+) -> f64 {
     let window = [1.0 / UNIFORM_SIDE as f64; UNIFORM_SIDE];
     let pixels = (UNIFORM_SIDE * UNIFORM_SIDE) as f64;
     let form = Form { window, data_range, covariance_factor: pixels / (pixels - 1.0) };

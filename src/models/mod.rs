@@ -14,8 +14,13 @@ pub trait NoiseSource {
     ///
     /// `draw` is the time step of the frame that is predicted; each source of noise is asked once a
     /// step, in the order of the original.
-    fn standard_normal(&mut self, purpose: NoisePurpose, draw: u64, shape: [i64; 2], like: &Tensor)
-    -> Tensor;
+    fn standard_normal(
+        &mut self,
+        purpose: NoisePurpose,
+        draw: u64,
+        shape: [i64; 2],
+        like: &Tensor,
+    ) -> Tensor;
 }
 
 /// What noise is drawn for.

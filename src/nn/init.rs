@@ -32,11 +32,9 @@ impl Init {
         let mut stream = Stream::new(seed, &format!("init/{name}")).at(0);
         match self {
             Self::Constant(c) => vec![narrow(c); len],
-            Self::Normal { mean, std } => stream
-                .normal(len)
-                .into_iter()
-                .map(|z| narrow(mean + std * f64::from(z)))
-                .collect(),
+            Self::Normal { mean, std } => {
+                stream.normal(len).into_iter().map(|z| narrow(mean + std * f64::from(z))).collect()
+            }
             Self::Uniform { bound } => {
                 (0..len).map(|_| narrow((2.0 * stream.next_unit() - 1.0) * bound)).collect()
             }

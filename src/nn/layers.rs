@@ -199,7 +199,8 @@ impl LstmCell {
 
     /// Returns the zero state for the batch of `like` `[B, …]`, in its kind and on its device.
     pub fn zero_state(&self, like: &Tensor) -> LstmState {
-        let zeros = || like.new_zeros([like.size()[0], self.hidden_size], (like.kind(), like.device()));
+        let zeros =
+            || like.new_zeros([like.size()[0], self.hidden_size], (like.kind(), like.device()));
         LstmState { h: zeros(), c: zeros() }
     }
 

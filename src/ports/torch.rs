@@ -30,7 +30,11 @@ pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tens
 }
 
 /// Overwrites a model with the case's parameters and buffers, each used exactly once.
-pub(super) fn load(case: &Case, params: &mut Params, precision: Precision) -> Result<(), PortError> {
+pub(super) fn load(
+    case: &Case,
+    params: &mut Params,
+    precision: Precision,
+) -> Result<(), PortError> {
     let mut values = BTreeMap::new();
     for spec in case.tensors() {
         if matches!(spec.role, Role::Parameter | Role::Buffer) {
@@ -62,7 +66,13 @@ impl Capture {
     }
 
     /// Captures a vector of f64 under the element type that the case declares.
-    pub(super) fn vector(&mut self, case: &Case, name: &str, values: Vec<f64>, precision: Precision) {
+    pub(super) fn vector(
+        &mut self,
+        case: &Case,
+        name: &str,
+        values: Vec<f64>,
+        precision: Precision,
+    ) {
         let single = case.output_spec(name).is_some_and(|output| output.dtype == Dtype::F32);
         #[expect(clippy::cast_possible_truncation, reason = "the original returns f32 here")]
         let data = if single && precision == Precision::F32 {
@@ -153,7 +163,13 @@ impl<'a> RecordedNoise<'a> {
 }
 
 impl NoiseSource for RecordedNoise<'_> {
-    fn standard_normal(&mut self, purpose: NoisePurpose, t: u64, _: [i64; 2], _: &Tensor) -> Tensor {
+    fn standard_normal(
+        &mut self,
+        purpose: NoisePurpose,
+        t: u64,
+        _: [i64; 2],
+        _: &Tensor,
+    ) -> Tensor {
         let name = format!("{}/{t}{}", self.prefix, self.suffixes[&purpose]);
         input(self.case, &name, self.precision).expect("the noise was checked before the run")
     }

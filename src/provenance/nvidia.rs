@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn the_driver_is_the_number_of_its_line() {
-        let text = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sun Jul 27\nGCC 13.2";
+        let text =
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sun Jul 27\nGCC 13.2";
         check(text, Some("580.65.06"));
         check("", None);
     }

@@ -17,9 +17,7 @@ pub struct Worktree {
 
 /// Looks at the working tree that a folder lies in; nothing if it lies in none.
 pub fn worktree(folder: &Path) -> Result<Option<Worktree>, GitError> {
-    let failed = |action| {
-        move |source| GitError::Git { action, path: folder.to_owned(), source }
-    };
+    let failed = |action| move |source| GitError::Git { action, path: folder.to_owned(), source };
     let repository = match Repository::discover(folder) {
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
         found => found.map_err(failed("open"))?,

@@ -22,6 +22,7 @@ use crate::{
             Artefact, BestCheckpoint, CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord,
             MetricDefinition, Outcome, Record, SeriesDefinition, TimingRecord,
         },
+        tensors::StoredTensor,
     },
 };
 
@@ -352,8 +353,7 @@ pub(super) fn rollouts(arm: usize) -> Rollouts {
         }
     }
     let names = r#"["traj_0/3", "traj_1/0", "traj_2/7"]"#;
-    Rollouts::parse(&safetensors(&truth, &prediction, &[3, frames, SIDE, SIDE, 3], names))
-        .expect("the roll-outs are valid")
+    built(truth, prediction, &[3, frames, SIDE, SIDE, 3], names)
 }
 
 /// Returns three sequences of noise.
@@ -364,8 +364,7 @@ pub(super) fn noise() -> Rollouts {
         values.map(|value| ((value + 0.5) * 256.0) as u8).collect()
     };
     let shape = [3, frames, SIDE, SIDE, 3];
-    Rollouts::parse(&safetensors(&bytes(1), &bytes(2), &shape, r#"["a", "b", "c"]"#))
-        .expect("the roll-outs are valid")
+    built(bytes(1), bytes(2), &shape, r#"["a", "b", "c"]"#)
 }
 
 /// A table with a texture and a disc whose edge is `softness` pixels wide.
@@ -387,14 +386,17 @@ fn picture(sequence: usize, t: f64, softness: f64) -> Vec<u8> {
     pixels
 }
 
-fn safetensors(truth: &[u8], prediction: &[u8], shape: &[usize], names: &str) -> Vec<u8> {
-    use safetensors::{Dtype, serialize, tensor::TensorView};
-
-    let view = |data| TensorView::new(Dtype::U8, shape.to_vec(), data).expect("sizes agree");
+fn built(truth: Vec<u8>, prediction: Vec<u8>, shape: &[usize], names: &str) -> Rollouts {
+    let tensor = |name: &str, data| StoredTensor {
+        name: name.to_owned(),
+        dtype: safetensors::Dtype::U8,
+        shape: shape.to_vec(),
+        data,
+    };
     let metadata = [
         ("sequences".to_owned(), names.to_owned()),
         ("context_frames".to_owned(), CONTEXT.to_string()),
     ];
-    serialize([("truth", view(truth)), ("prediction", view(prediction))], Some(metadata.into()))
-        .expect("the tensors serialize")
+    let tensors = [tensor("truth", truth), tensor("prediction", prediction)];
+    Rollouts::new(&tensors, &metadata.into()).expect("the roll-outs are valid")
 }

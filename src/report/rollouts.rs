@@ -3,7 +3,11 @@
 //! Tensors `truth` and `prediction`, both u8 `[N, T, H, W, C]` with C 1 or 3; metadata `sequences`, a
 //! JSON list of N names, and `context_frames`, how many leading frames the model was given.
 
-use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use std::collections::BTreeMap;
+
+use safetensors::Dtype;
+
+use crate::store::tensors::StoredTensor;
 
 /// Test sequences of one run with their predictions; shapes agree and no axis is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +31,12 @@ pub struct Clip {
 /// Why roll-outs cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RolloutsError {
-    /// The bytes are no safetensors file or lack a tensor.
-    #[error("failed to read the roll-outs as safetensors")]
-    Container(#[from] SafeTensorError),
+    /// A tensor is not there.
+    #[error("the roll-outs have no tensor `{tensor}`")]
+    NoTensor {
+        /// Its name.
+        tensor: &'static str,
+    },
     /// A metadata entry is not there.
     #[error("the roll-outs have no metadata entry `{key}`")]
     Missing {
@@ -69,43 +76,41 @@ pub enum RolloutsError {
 }
 
 impl Rollouts {
-    /// Parses the bytes of a `rollouts.safetensors`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, RolloutsError> {
-        let (_, header) = SafeTensors::read_metadata(bytes)?;
-        let entry = |key: &'static str| {
-            let entries = header.metadata().as_ref();
-            entries.and_then(|entries| entries.get(key)).ok_or(RolloutsError::Missing { key })
-        };
+    /// Takes over the content of a `rollouts.safetensors`.
+    pub fn new(
+        tensors: &[StoredTensor],
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Self, RolloutsError> {
+        let entry = |key| metadata.get(key).ok_or(RolloutsError::Missing { key });
         let names: Vec<String> = parse_entry("sequences", entry("sequences")?)?;
         let context_frames: usize = parse_entry("context_frames", entry("context_frames")?)?;
 
-        let tensors = SafeTensors::deserialize(bytes)?;
-        let truth = bytes_of(&tensors, "truth")?;
-        let prediction = bytes_of(&tensors, "prediction")?;
-        let refuse = |tensor: &TensorView<'_>| RolloutsError::Shape {
-            found: tensor.shape().to_vec(),
+        let truth = bytes_of(tensors, "truth")?;
+        let prediction = bytes_of(tensors, "prediction")?;
+        let refuse = |tensor: &StoredTensor| RolloutsError::Shape {
+            found: tensor.shape.clone(),
             names: names.len(),
             context_frames,
         };
-        let &[count, frames, height, width, channels] = truth.shape() else {
-            return Err(refuse(&truth));
+        let &[count, frames, height, width, channels] = truth.shape.as_slice() else {
+            return Err(refuse(truth));
         };
         let holds = count == names.len()
             && ![count, frames, height, width].contains(&0)
             && matches!(channels, 1 | 3)
             && context_frames < frames;
         if !holds {
-            return Err(refuse(&truth));
+            return Err(refuse(truth));
         }
-        if prediction.shape() != truth.shape() {
-            return Err(refuse(&prediction));
+        if prediction.shape != truth.shape {
+            return Err(refuse(prediction));
         }
 
         let clip_bytes = frames * height * width * channels;
         let clips = names
             .into_iter()
-            .zip(truth.data().chunks_exact(clip_bytes))
-            .zip(prediction.data().chunks_exact(clip_bytes))
+            .zip(truth.data.chunks_exact(clip_bytes))
+            .zip(prediction.data.chunks_exact(clip_bytes))
             .map(|((name, truth), prediction)| Clip {
                 name,
                 truth: truth.to_vec(),
@@ -139,12 +144,13 @@ fn parse_entry<T: serde::de::DeserializeOwned>(
 }
 
 fn bytes_of<'a>(
-    tensors: &SafeTensors<'a>,
+    tensors: &'a [StoredTensor],
     tensor: &'static str,
-) -> Result<TensorView<'a>, RolloutsError> {
-    let view = tensors.tensor(tensor)?;
-    match view.dtype() {
-        Dtype::U8 => Ok(view),
+) -> Result<&'a StoredTensor, RolloutsError> {
+    let stored = tensors.iter().find(|stored| stored.name == tensor);
+    let stored = stored.ok_or(RolloutsError::NoTensor { tensor })?;
+    match stored.dtype {
+        Dtype::U8 => Ok(stored),
         found => Err(RolloutsError::Type { tensor, found }),
     }
 }
@@ -153,50 +159,59 @@ fn bytes_of<'a>(
 mod tests {
     use super::*;
 
-    fn file(shape: &[usize], names: &str, context_frames: &str) -> Vec<u8> {
-        let data = vec![7; shape.iter().product()];
-        let tensor = |name: &str| {
-            let view = TensorView::new(Dtype::U8, shape.to_vec(), &data).expect("sizes agree");
-            (name.to_owned(), view)
+    struct Content {
+        tensors: Vec<StoredTensor>,
+        metadata: BTreeMap<String, String>,
+    }
+
+    fn content(shape: &[usize], names: &str, context_frames: &str) -> Content {
+        let tensor = |name: &str| StoredTensor {
+            name: name.to_owned(),
+            dtype: Dtype::U8,
+            shape: shape.to_vec(),
+            data: vec![7; shape.iter().product()],
         };
         let metadata = [("sequences", names), ("context_frames", context_frames)]
             .map(|(key, value)| (key.to_owned(), value.to_owned()));
-        safetensors::serialize([tensor("truth"), tensor("prediction")], Some(metadata.into()))
-            .expect("the tensors serialize")
+        Content { tensors: vec![tensor("prediction"), tensor("truth")], metadata: metadata.into() }
     }
 
     #[track_caller]
-    fn check_rejects(bytes: &[u8], message: &str) {
-        let error = Rollouts::parse(bytes).expect_err("the roll-outs are refused").to_string();
+    fn check_rejects(content: &Content, message: &str) {
+        let error = Rollouts::new(&content.tensors, &content.metadata)
+            .expect_err("the roll-outs are refused")
+            .to_string();
         assert!(error.contains(message), "`{error}` does not say `{message}`");
     }
 
     #[test]
     fn clips_keep_their_names_and_frames() {
-        let bytes = file(&[2, 3, 4, 5, 3], r#"["a/0", "b/1"]"#, "2");
-        let rollouts = Rollouts::parse(&bytes).expect("the file is valid");
+        let content = content(&[2, 3, 4, 5, 3], r#"["a/0", "b/1"]"#, "2");
+        let rollouts = Rollouts::new(&content.tensors, &content.metadata).expect("it is valid");
         assert_eq!(rollouts.shape(), [3, 4, 5, 3]);
         assert_eq!(rollouts.clips()[1].name, "b/1");
         assert_eq!(rollouts.clips()[1].truth.len(), 3 * 4 * 5 * 3);
     }
 
     #[test]
-    fn bytes_that_are_no_safetensors_are_rejected() {
-        check_rejects(b"not a tensor file", "safetensors");
+    fn a_missing_tensor_is_named() {
+        let mut content = content(&[2, 3, 4, 5, 3], r#"["a/0", "b/1"]"#, "2");
+        content.tensors.pop();
+        check_rejects(&content, "no tensor `truth`");
     }
 
     #[test]
     fn too_few_names_are_rejected() {
-        check_rejects(&file(&[2, 3, 4, 5, 3], r#"["a/0"]"#, "2"), "1 names");
+        check_rejects(&content(&[2, 3, 4, 5, 3], r#"["a/0"]"#, "2"), "1 names");
     }
 
     #[test]
     fn frames_of_two_channels_are_rejected() {
-        check_rejects(&file(&[1, 3, 4, 5, 2], r#"["a/0"]"#, "2"), "[1, 3, 4, 5, 2]");
+        check_rejects(&content(&[1, 3, 4, 5, 2], r#"["a/0"]"#, "2"), "[1, 3, 4, 5, 2]");
     }
 
     #[test]
     fn context_that_leaves_nothing_to_predict_is_rejected() {
-        check_rejects(&file(&[1, 3, 4, 5, 3], r#"["a/0"]"#, "3"), "3 context frames");
+        check_rejects(&content(&[1, 3, 4, 5, 3], r#"["a/0"]"#, "3"), "3 context frames");
     }
 }

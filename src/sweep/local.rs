@@ -190,8 +190,7 @@ impl Floor<'_> {
                 None
             }
             Err(error) => {
-                let failed =
-                    Failed { status: format!("not started: {error}"), stderr: Vec::new() };
+                let failed = Failed { status: format!("not started: {error}"), stderr: Vec::new() };
                 Some(self.conclude(task, End::Failed(failed), watch))
             }
         }
@@ -229,12 +228,7 @@ impl Floor<'_> {
         Some(self.conclude(task, end, watch))
     }
 
-    fn conclude(
-        &mut self,
-        task: usize,
-        end: End,
-        watch: &mut dyn FnMut(usize, Happening),
-    ) -> End {
+    fn conclude(&mut self, task: usize, end: End, watch: &mut dyn FnMut(usize, Happening)) -> End {
         if matches!(end, End::Failed(_)) && self.pool.on_failure == OnFailure::Stop {
             self.stop();
         }
@@ -391,7 +385,8 @@ mod tests {
 
     #[test]
     fn a_failed_worker_is_started_once_more() {
-        let script = format!("[ -e $MARK/tried ] && {{ {DONE}; exit 0; }}; touch $MARK/tried; exit 1");
+        let script =
+            format!("[ -e $MARK/tried ] && {{ {DONE}; exit 0; }}; touch $MARK/tried; exit 1");
         let case =
             Case { scripts: &[&script], jobs: 1, on_failure: OnFailure::GoOn, interrupts: 0 };
         let (ends, happenings, _folder) = case.run();

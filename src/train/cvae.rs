@@ -91,8 +91,7 @@ impl System for CvaeSystem {
 
         self.params.zero_grad();
         let mut noise = StepNoise::new(self.seed, at.step);
-        let objective =
-            objective(&self.model, &sequences(batch), feedback, self.skips, &mut noise);
+        let objective = objective(&self.model, &sequences(batch), feedback, self.skips, &mut noise);
         let loss = objective.loss(beta);
         loss.backward();
 
@@ -139,7 +138,12 @@ impl System for CvaeSystem {
             (name.to_owned(), series)
         };
         BTreeMap::from([
-            define("loss", "training loss", "", format!("reconstruction + KL weight x KL, {per_frame}")),
+            define(
+                "loss",
+                "training loss",
+                "",
+                format!("reconstruction + KL weight x KL, {per_frame}"),
+            ),
             define(
                 "reconstruction",
                 "reconstruction error",
@@ -183,8 +187,5 @@ impl System for CvaeSystem {
 }
 
 fn sequences(batch: &Batch) -> Sequences {
-    Sequences {
-        frames: batch.frames.shallow_clone(),
-        condition: batch.condition.shallow_clone(),
-    }
+    Sequences { frames: batch.frames.shallow_clone(), condition: batch.condition.shallow_clone() }
 }

@@ -27,7 +27,13 @@ impl StepNoise {
 }
 
 impl NoiseSource for StepNoise {
-    fn standard_normal(&mut self, purpose: NoisePurpose, _: u64, shape: [i64; 2], like: &Tensor) -> Tensor {
+    fn standard_normal(
+        &mut self,
+        purpose: NoisePurpose,
+        _: u64,
+        shape: [i64; 2],
+        like: &Tensor,
+    ) -> Tensor {
         let (seed, step) = (self.seed, self.step);
         let draws = self
             .draws
@@ -52,7 +58,13 @@ impl RolloutNoise {
 }
 
 impl NoiseSource for RolloutNoise {
-    fn standard_normal(&mut self, _: NoisePurpose, _: u64, shape: [i64; 2], like: &Tensor) -> Tensor {
+    fn standard_normal(
+        &mut self,
+        _: NoisePurpose,
+        _: u64,
+        shape: [i64; 2],
+        like: &Tensor,
+    ) -> Tensor {
         let columns = elements([1, shape[1]]);
         let values: Vec<f32> =
             self.sequences.iter_mut().flat_map(|draws| draws.normal(columns)).collect();

@@ -14,8 +14,8 @@ use crate::{
     store::{
         RunFile, StoreError,
         record::{
-            BestCheckpoint, CodeRecord, CudaRecord, DataRecord, EngineRecord, RECORD_FORMAT, Record,
-            TimingRecord,
+            BestCheckpoint, CodeRecord, CudaRecord, DataRecord, EngineRecord, RECORD_FORMAT,
+            Record, TimingRecord,
         },
         timing::{read_timing, summarize},
     },
@@ -25,11 +25,7 @@ use crate::{
 ///
 /// # Errors
 /// If a file of the run cannot be read or hashed.
-pub fn assemble(
-    job: &Job<'_>,
-    finished: Finished,
-    code: CodeRecord,
-) -> Result<Record, StoreError> {
+pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<Record, StoreError> {
     let Finished { outcome, bookkeeping, test, final_state, parameters, system } = finished;
     let host = host_record();
     let best = bookkeeping.best.as_ref().map(|best| BestCheckpoint {

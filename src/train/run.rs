@@ -262,10 +262,7 @@ fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
 }
 
 /// Opens the journal where the checkpoint left it, or a new one.
-fn open(
-    dir: &RunDir,
-    system: &mut dyn System,
-) -> Result<(Journal, Bookkeeping, Step), TrainError> {
+fn open(dir: &RunDir, system: &mut dyn System) -> Result<(Journal, Bookkeeping, Step), TrainError> {
     let path = dir.path(RunFile::Journal);
     if !dir.has(RunFile::Checkpoint)? {
         return Ok((Journal::create(&path)?, Bookkeeping::default(), Step(0)));
@@ -332,9 +329,8 @@ fn diverged(step: Step, divergence: &Divergence) -> Outcome {
 
 fn non_finite(scores: &Scores) -> Option<Divergence> {
     scores.iter().find_map(|(predictor, metrics)| {
-        metrics.iter().find(|(_, score)| !score.mean.is_finite()).map(|(metric, score)| Divergence {
-            quantity: format!("{predictor} {metric}"),
-            value: score.mean,
+        metrics.iter().find(|(_, score)| !score.mean.is_finite()).map(|(metric, score)| {
+            Divergence { quantity: format!("{predictor} {metric}"), value: score.mean }
         })
     })
 }

@@ -64,7 +64,8 @@ pub fn checkpoint_tensors(system: &dyn System) -> Vec<StoredTensor> {
     let model = system.params().iter();
     let model = model.map(|entry| to_stored(format!("{MODEL}{}", entry.name), &entry.tensor));
     let optimizer = system.optimizer_state().into_iter();
-    let optimizer = optimizer.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
+    let optimizer =
+        optimizer.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
     model.chain(optimizer).collect()
 }
 

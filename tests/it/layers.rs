@@ -81,8 +81,8 @@ fn modules_import_only_what_stands_above_them() {
         let module = top.trim_end_matches(".rs");
         let Some(own) = paragraphs.get(module) else { continue };
         for import in imported(&fs::read_to_string(&file).unwrap()) {
-            let allowed = import == module
-                || paragraphs.get(&import).is_none_or(|paragraph| paragraph < own);
+            let allowed =
+                import == module || paragraphs.get(&import).is_none_or(|paragraph| paragraph < own);
             if !allowed {
                 wrong.push(format!("{} imports crate::{import}", below.display()));
             }

@@ -1,5 +1,9 @@
 //! Everything that spawns the program, and the layers of its sources.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests stop at the first surprise"
+)]
 
 mod data;
 mod help;

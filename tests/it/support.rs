@@ -45,36 +45,36 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A folder in which the program is run.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 /// What the program said.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     /// Exit code; nothing if a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it printed.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// What it told.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
     /// Makes a folder with the tiny sweep.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         place.write("experiments/tiny.toml", TINY);
         place
     }
 
     /// Returns a path below the folder.
-    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(path)
     }
 
     /// Writes a file.
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -94,27 +94,27 @@ impl Place {
     }
 
     /// Runs the program to its end.
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::from(self.command(arguments).output().unwrap())
     }
 
     /// Runs the program, which must succeed.
     #[track_caller]
-    pub fn succeed(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> Said {
         let said = self.run(arguments);
         assert_eq!(said.code, Some(0), "{arguments:?}\n{}\n{}", said.stdout, said.stderr);
         said
     }
 
     /// Starts the program in a process group of its own.
-    pub fn start(&self, arguments: &[&str]) -> Started {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Started {
         let mut command = self.command(arguments);
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped());
         Started(command.spawn().unwrap())
     }
 
     /// Returns the folders of all runs of a store.
-    pub fn runs(&self, store: &str) -> Vec<PathBuf> {
+    pub(crate) fn runs(&self, store: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path(store).join("runs"));
         let mut runs: Vec<PathBuf> =
             entries.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
@@ -123,7 +123,7 @@ impl Place {
     }
 
     /// Returns how many lines the journals of a store have together.
-    pub fn journaled(&self, store: &str) -> usize {
+    pub(crate) fn journaled(&self, store: &str) -> usize {
         let lines = |run: &PathBuf| {
             let journal = fs::read(run.join("journal.jsonl")).unwrap_or_default();
             journal.iter().filter(|&&byte| byte == b'\n').count()
@@ -133,27 +133,27 @@ impl Place {
 
     /// Waits until the journals of a store have this many lines together.
     #[track_caller]
-    pub fn wait_for_lines(&self, store: &str, lines: usize) {
+    pub(crate) fn wait_for_lines(&self, store: &str, lines: usize) {
         wait(|| self.journaled(store) >= lines);
     }
 }
 
 /// The program while it runs.
-pub struct Started(Child);
+pub(crate) struct Started(Child);
 
 impl Started {
     /// Sends a signal to the program and its workers.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process_group(Pid::from_child(&self.0), signal).unwrap();
     }
 
     /// Kills the program alone, so that its workers find themselves alone.
-    pub fn kill_alone(&mut self) {
+    pub(crate) fn kill_alone(&mut self) {
         self.0.kill().unwrap();
     }
 
     /// Waits for the end.
-    pub fn finish(self) -> Said {
+    pub(crate) fn finish(self) -> Said {
         Said::from(self.0.wait_with_output().unwrap())
     }
 }
@@ -170,7 +170,7 @@ impl From<Output> for Said {
 
 /// Waits until something holds.
 #[track_caller]
-pub fn wait(holds: impl Fn() -> bool) {
+pub(crate) fn wait(holds: impl Fn() -> bool) {
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
         if holds() {
             return;

@@ -125,8 +125,7 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     };
     let findings: Vec<Finding> =
         data::check(&dataset, Required::AllSplits, &mut data_watch()).iter().map(finding).collect();
-    let errors =
-        findings.iter().filter(|finding| matches!(finding, Finding::Error { .. })).count();
+    let errors = findings.iter().filter(|finding| matches!(finding, Finding::Error { .. })).count();
     match args.format.format {
         Format::Json => print_json(&findings)?,
         Format::Text => print(&findings.iter().map(text).collect::<String>())?,

@@ -78,9 +78,8 @@ fn text(findings: &Findings) -> String {
     let Findings { version, sources_sha256, engine, host, store, cache, git } = findings;
     let mut rows = vec![("reprise", format!("{version}, sources {}", &sources_sha256[..12]))];
     rows.extend(engine.rows());
-    let place = |place: &Place| {
-        format!("`{}`, {} free", place.path.display(), size(place.free_bytes))
-    };
+    let place =
+        |place: &Place| format!("`{}`, {} free", place.path.display(), size(place.free_bytes));
     let git = match git {
         None => "not a repository: records will not name a commit".to_owned(),
         Some(Worktree { commit, changed }) => {

@@ -18,14 +18,14 @@ use crate::{
     },
     fs::{self, Kind},
     report::{self, Report, ReportInput, ReportRun, Rollouts, RunState},
-    store::{RunDir, RunFile, Store, StoreError, journal::read_journal},
+    store::{RunDir, RunFile, Store, StoreError, journal::read_journal, tensors::read_tensors},
     sweep::observe::{Status, status},
 };
 
 /// Default folder of all reports.
 pub const REPORTS: &str = "reports";
 
-/// More than a report's file or a run's pictures hold.
+/// More than a report's file holds.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// Arguments of `reprise report`.
@@ -135,7 +135,8 @@ fn rollouts(dir: &RunDir) -> Result<Option<Rollouts>, Failure> {
         return Ok(None);
     }
     let path = dir.path(RunFile::Rollouts);
-    match Rollouts::parse(&fs::read(&path, FILE_BYTES_MAX)?) {
+    let (tensors, metadata) = read_tensors(&path).map_err(StoreError::from)?;
+    match Rollouts::new(&tensors, &metadata) {
         Ok(rollouts) => Ok(Some(rollouts)),
         Err(source) => Err(Failure::Rollouts { path, source }),
     }

@@ -104,9 +104,7 @@ fn look(store: &Store, manifest: &SweepManifest) -> Result<SweepStatus, Failure>
 }
 
 fn text(sweep: &SweepStatus) -> String {
-    let number = |wanted: &str| {
-        sweep.runs.iter().filter(|run| kind(&run.status) == wanted).count()
-    };
+    let number = |wanted: &str| sweep.runs.iter().filter(|run| kind(&run.status) == wanted).count();
     let counts = ["finished", "running", "resumable", "interrupted", "missing", "newer"]
         .map(|kind| (number(kind), kind))
         .into_iter()

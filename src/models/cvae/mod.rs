@@ -56,7 +56,10 @@ impl Cvae {
     pub fn new(builder: &Builder, spec: &CvaeSpec, condition_size: i64) -> Self {
         let (g, z, rnn) = (spec.g_dim.size(), spec.z_dim.size(), spec.rnn_size.size());
         let gaussian = |name: &str, layers: i64| {
-            GaussianLstm::new(&builder.module(name), gaussian_lstm::Sizes { inputs: g, z, rnn, layers })
+            GaussianLstm::new(
+                &builder.module(name),
+                gaussian_lstm::Sizes { inputs: g, z, rnn, layers },
+            )
         };
         Self {
             frame_predictor: FramePredictor::new(

@@ -173,8 +173,6 @@ pub fn kl_between(q: &Gaussian, p: &Gaussian) -> Tensor {
     let sigma1 = (&q.logvar * 0.5).exp();
     let sigma2 = (&p.logvar * 0.5).exp();
     let squared = (&q.mu - &p.mu).pow_tensor_scalar(2);
-    let terms = (sigma2 / sigma1).log()
-        + (q.logvar.exp() + squared) / (p.logvar.exp() * 2.0)
-        - 0.5;
+    let terms = (sigma2 / sigma1).log() + (q.logvar.exp() + squared) / (p.logvar.exp() * 2.0) - 0.5;
     terms.sum(q.mu.kind()) / q.mu.size()[0] as f64
 }

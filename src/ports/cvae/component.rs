@@ -31,7 +31,9 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         decoder(case, precision)
     } else if has("frame_predictor.embed.weight") {
         frame_predictor(case, precision)
-    } else if let Some(name) = ["posterior", "prior"].into_iter().find(|m| has(&format!("{m}.embed.weight"))) {
+    } else if let Some(name) =
+        ["posterior", "prior"].into_iter().find(|m| has(&format!("{m}.embed.weight")))
+    {
         recurrent_gaussian(case, precision, name)
     } else {
         Err(unsupported(case, "a component with these tensors"))

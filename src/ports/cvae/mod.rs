@@ -49,7 +49,11 @@ struct Loaded {
 fn load(case: &Case, precision: Precision) -> Result<Loaded, PortError> {
     let learned = case.tensor_spec("prior.embed.weight").is_some();
     let config = &case.config;
-    let prior_layers = if config.contains("prior_rnn_layers") { "prior_rnn_layers" } else { "posterior_rnn_layers" };
+    let prior_layers = if config.contains("prior_rnn_layers") {
+        "prior_rnn_layers"
+    } else {
+        "posterior_rnn_layers"
+    };
     let spec = CvaeSpec {
         context_frames: integer(case, "n_past")?,
         horizon: integer(case, "n_future")?,
@@ -59,8 +63,16 @@ fn load(case: &Case, precision: Precision) -> Result<Loaded, PortError> {
         rnn_size: integer(case, "rnn_size")?,
         predictor_layers: integer(case, "predictor_rnn_layers")?,
         posterior_layers: integer(case, "posterior_rnn_layers")?,
-        prior: if learned { Prior::Learned { layers: integer(case, prior_layers)? } } else { Prior::Fixed },
-        skip: if config.bool("last_frame_skip")? { SkipRule::LastFrame } else { SkipRule::LastGroundTruth },
+        prior: if learned {
+            Prior::Learned { layers: integer(case, prior_layers)? }
+        } else {
+            Prior::Fixed
+        },
+        skip: if config.bool("last_frame_skip")? {
+            SkipRule::LastFrame
+        } else {
+            SkipRule::LastGroundTruth
+        },
         ..CvaeSpec::default()
     };
     let builder = Builder::new(Seed(0), super::torch::kind(precision), tch::Device::Cpu);

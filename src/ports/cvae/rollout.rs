@@ -46,9 +46,11 @@ fn score(
     prediction: &tch::Tensor,
     context_frames: i64,
 ) {
-    let (frames, batch, channels, height, width) = truth.size5().expect("frames are [T, B, C, H, W]");
+    let (frames, batch, channels, height, width) =
+        truth.size5().expect("frames are [T, B, C, H, W]");
     let extent = |n: i64| usize::try_from(n).expect("sizes are not negative");
-    let shape = FrameShape { channels: extent(channels), height: extent(height), width: extent(width) };
+    let shape =
+        FrameShape { channels: extent(channels), height: extent(height), width: extent(width) };
     let (mut mse, mut ssim, mut psnr) = (Vec::new(), Vec::new(), Vec::new());
     for b in 0..batch {
         for t in context_frames..frames {
@@ -60,7 +62,8 @@ fn score(
         }
     }
     let mean = psnr.iter().sum::<f64>() / psnr.len() as f64;
-    for (name, values) in [("mse", mse), ("ssim", ssim), ("psnr", psnr), ("psnr_mean", vec![mean])] {
+    for (name, values) in [("mse", mse), ("ssim", ssim), ("psnr", psnr), ("psnr_mean", vec![mean])]
+    {
         capture.vector(case, name, values, precision);
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         let feedback =
             if coins[step] < ratios[step] { Feedback::TrueFrame } else { Feedback::Prediction };
         let names = StepNames { data: "", noise: "", step };
-        let (objective, total) = update(case, precision, &mut loaded, names, feedback, betas[step])?;
+        let (objective, total) =
+            update(case, precision, &mut loaded, names, feedback, betas[step])?;
         loss.push(total.double_value(&[]) / frames);
         mse.push(objective.mse.double_value(&[]) / frames);
         kld.push(objective.kld.double_value(&[]) / frames);

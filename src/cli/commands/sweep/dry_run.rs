@@ -136,8 +136,9 @@ fn time(planned: &[Planned], jobs: usize) -> String {
             let jobs = count(jobs, "job");
             format!("time: about {all} with {jobs}, as finished runs of the same size took\n")
         }
-        None => "time: unknown, the store has no finished run of this size; one gives it\n"
-            .to_owned(),
+        None => {
+            "time: unknown, the store has no finished run of this size; one gives it\n".to_owned()
+        }
     }
 }
 

@@ -116,9 +116,8 @@ impl Crew<'_> {
         pool: Pool,
         interrupts: &Interrupts,
     ) -> Result<(), Failure> {
-        let indices: Vec<usize> = (0..actions.len())
-            .filter(|&index| actions[index] == Action::RepeatCanary)
-            .collect();
+        let indices: Vec<usize> =
+            (0..actions.len()).filter(|&index| actions[index] == Action::RepeatCanary).collect();
         tell(&format!(
             "the code has changed since {} finished: repeating their first two steps",
             count(indices.len(), "run"),
