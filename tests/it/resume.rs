@@ -11,6 +11,9 @@ fn arguments(store: &str) -> [&str; 8] {
     ["sweep", "tiny", "--set", LONGER, "--jobs", "1", "--store", store]
 }
 
+/// Ends a sweep before it is done.
+type Interruption = fn(&Place, Started);
+
 /// Ctrl-C: the program and its worker hear it.
 fn interrupt(place: &Place, started: Started) {
     started.signal(Signal::INT);
@@ -37,7 +40,7 @@ fn kill_alone(place: &Place, mut started: Started) {
 /// Trains in one store without interruption, in the other with one after each number of journal
 /// lines and then to the end.
 #[track_caller]
-fn check(interruptions: &[(usize, fn(&Place, Started))]) {
+fn check(interruptions: &[(usize, Interruption)]) {
     let place = Place::new();
     place.succeed(&arguments("whole"));
     for (lines, interruption) in interruptions {

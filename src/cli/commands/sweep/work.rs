@@ -78,7 +78,7 @@ pub(super) fn work(
         actions = plan(&observed, ATTEMPTS_MAX);
     }
     tell_plan(study, &actions);
-    crew.train(&actions, pool, interrupts)
+    Ok(crew.train(&actions, pool, interrupts))
 }
 
 /// Says what is skipped and what is left, before anything begins.
@@ -152,12 +152,7 @@ impl Crew<'_> {
     }
 
     /// Has all runs trained whose action asks for it.
-    fn train(
-        &self,
-        actions: &[Action],
-        pool: Pool,
-        interrupts: &Interrupts,
-    ) -> Result<Tally, Failure> {
+    fn train(&self, actions: &[Action], pool: Pool, interrupts: &Interrupts) -> Tally {
         let mut tally = Tally::default();
         let mut indices = Vec::new();
         let mut others = Vec::new();
@@ -186,7 +181,7 @@ impl Crew<'_> {
         let give_up = tally.failed > 0 && pool.on_failure == OnFailure::Stop;
         if indices.is_empty() || give_up {
             tally.stopped = indices.len();
-            return Ok(tally);
+            return tally;
         }
         let tasks: Vec<Task> = indices.iter().map(|&index| self.task(index, &[])).collect();
         let shown = |&index: &usize| shown(&self.study.runs[index], actions[index]);
@@ -204,7 +199,7 @@ impl Crew<'_> {
             }
         }
         tally.worked = ends.len();
-        Ok(tally)
+        tally
     }
 
     /// Puts aside what a run does not go on from, and writes down what is to be trained.
