@@ -117,7 +117,8 @@ mod tests {
     fn scores_come_first_and_settings_are_an_outline() {
         check_shows("run aaaaaaaaaaaaaaaa, completed\n\nsplit     predictor  metric  mean");
         check_shows("test      model      psnr    19.50000 dB");
-        check_shows("\nspec\n  seed: 1\n");
-        check_shows("\n    git: none\n".trim_start_matches('\n').trim_start());
+        check_shows("\nspec\n  data\n");
+        check_shows("\n  seed: 1\n");
+        check_shows("\n  git: none\n");
     }
 }
