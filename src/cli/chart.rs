@@ -15,25 +15,20 @@ pub fn bars(values: &[f64]) -> String {
     let columns: Vec<usize> = sampled(values).map(|value| eighths(value, scale)).collect();
     let label = format!("{}", (largest * 1e4).round() / 1e4);
     let margin = label.chars().count().max(1);
-    let mut chart = String::new();
-    for row in (0..ROWS).rev() {
+    let row = |row: usize| {
         let text = match row {
             0 => "0",
             _ if row == ROWS - 1 => &label,
             _ => "",
         };
-        let line: String =
+        let blocks: String =
             columns.iter().map(|&height| BLOCKS[height.saturating_sub(row * 8).min(8)]).collect();
-        chart.push_str(&format!("{text:>margin$} |{}\n", line.trim_end()));
-    }
-    chart.push_str(&format!("{:>margin$} +{}\n", "", "-".repeat(columns.len())));
-    let first_and_last = format!(
-        "0{:>width$}",
-        values.len().saturating_sub(1),
-        width = columns.len().saturating_sub(1)
-    );
-    chart.push_str(&format!("{:>margin$}  {first_and_last}\n", ""));
-    chart
+        format!("{text:>margin$} |{}\n", blocks.trim_end())
+    };
+    let rows: Vec<String> = (0..ROWS).rev().map(row).collect();
+    let (last, width) = (values.len().saturating_sub(1), columns.len().saturating_sub(1));
+    let axis = "-".repeat(columns.len());
+    format!("{}{:>margin$} +{axis}\n{:>margin$}  0{last:>width$}\n", rows.concat(), "", "")
 }
 
 /// Returns at most [`COLUMNS_MAX`] values, evenly spread, first and last among them.

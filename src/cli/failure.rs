@@ -140,17 +140,15 @@ impl Failure {
             | Self::UnknownSweep { .. }
             | Self::SweepFile(_)
             | Self::NoSuchSweep { .. }
-            | Self::Usage { .. } => 2,
-            Self::Store(error) => match error {
+            | Self::Usage { .. }
+            | Self::Store(
                 StoreError::NotAStore { .. }
                 | StoreError::NoRun { .. }
                 | StoreError::AmbiguousRun { .. }
                 | StoreError::SweepName { .. }
-                | StoreError::Unfinished { .. } => 2,
-                _ => 4,
-            },
-            Self::Data(DataError::Fs(error)) if !error.is_not_found() => 4,
-            Self::Data(_) => 2,
+                | StoreError::Unfinished { .. },
+            ) => 2,
+            Self::Data(error) if is_mistake(error) => 2,
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
             _ => 4,
@@ -199,13 +197,21 @@ impl Failure {
         let mut text = format!("{head}: {self}");
         let mut cause = self.source();
         while let Some(error) = cause {
-            text.push_str(&format!("\n  caused by: {error}"));
+            text.extend(["\n  caused by: ", &error.to_string()]);
             cause = error.source();
         }
         if let Some(hint) = self.hint() {
-            text.push_str(&format!("\nhint: {hint}"));
+            text.extend(["\nhint: ", &hint]);
         }
         text
+    }
+}
+
+/// Returns whether an error is in the data set itself, not in the disk below it.
+fn is_mistake(error: &DataError) -> bool {
+    match error {
+        DataError::Fs(error) => error.is_not_found(),
+        _ => true,
     }
 }
 

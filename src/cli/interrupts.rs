@@ -28,7 +28,6 @@ struct Shared {
 
 impl Interrupts {
     /// Listens from now on for SIGINT, SIGTERM and SIGHUP.
-    #[expect(clippy::exit, reason = "nothing is under way that would have to be finished")]
     pub fn listen() -> Result<Self, Failure> {
         let shared = Arc::new(Shared::default());
         let heard = Arc::clone(&shared);

@@ -1,5 +1,4 @@
 //! Where things are: caches, sweep files, the folders of a command.
-#![expect(clippy::disallowed_methods, reason = "the environment names the cache")]
 
 use std::{
     env,

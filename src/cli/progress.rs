@@ -8,6 +8,7 @@ use super::output::{count, duration, tell};
 use crate::{
     data,
     provenance::Stopwatch,
+    store::record::Outcome,
     sweep::{
         local::{End, Failed, Happening},
         message::Message,
@@ -83,7 +84,6 @@ impl Board {
         let active = &mut self.runs[index];
         let name = active.run.name.clone();
         match happening {
-            Happening::Begun => {}
             Happening::Said(Message::Started { first, total }) => {
                 active.run.total = *total;
                 active.run.done = first.0;
@@ -108,7 +108,12 @@ impl Board {
                 let epoch = epoch.0 + 1;
                 self.event(&format!("{name}: {split} PSNR {psnr:.2} dB with epoch {epoch}"));
             }
-            Happening::Said(_) => {}
+            Happening::Said(Message::Finished {
+                outcome: Outcome::Diverged { step, quantity, value },
+            }) => {
+                self.event(&format!("{name}: diverged in step {}: {quantity} is {value}", step.0));
+            }
+            Happening::Begun | Happening::Said(_) => {}
             Happening::Retried(failed) => {
                 self.event(&format!("{name}: failed, tried once more\n{}", tail(failed)));
             }
@@ -173,7 +178,7 @@ impl Board {
 
     fn draw(&mut self, index: usize, now: f64) {
         let steps = self.runs.iter().map(|active| active.run.done).sum();
-        let left = self.seconds_left(now).map(duration).unwrap_or_else(|| "?".to_owned());
+        let left = self.seconds_left(now).map_or_else(|| "?".to_owned(), duration);
         let text = format!("{} of {}, ETA {left}", self.finished, count(self.total_runs, "run"));
         let Face::Terminal { all, sweep, bars } = &mut self.face else { return };
         sweep.set_position(steps);
@@ -197,21 +202,21 @@ impl Board {
 
 impl Active {
     fn text(&self, now: f64) -> String {
-        let mut text = format!("step {}/{}", self.run.done, self.run.total);
+        let mut parts = vec![format!("step {}/{}", self.run.done, self.run.total)];
         if let Some(loss) = self.loss {
-            text += &format!(", loss {loss:.4}");
+            parts.push(format!("loss {loss:.4}"));
         }
         if let Some(psnr) = self.psnr {
-            text += &format!(", PSNR {psnr:.2} dB");
+            parts.push(format!("PSNR {psnr:.2} dB"));
         }
         let left = self.begun.and_then(|begun| {
             let done = self.run.done.checked_sub(begun.done)?;
             seconds_left(done, self.run.total.checked_sub(self.run.done)?, now - begun.seconds)
         });
         if let Some(left) = left {
-            text += &format!(", ETA {}", duration(left));
+            parts.push(format!("ETA {}", duration(left)));
         }
-        text
+        parts.join(", ")
     }
 }
 
@@ -227,7 +232,8 @@ fn bar(total: u64) -> ProgressBar {
 
 fn tail(failed: &Failed) -> String {
     let Failed { status, stderr } = failed;
-    let lines = stderr.iter().map(|line| format!("  | {line}\n")).collect::<String>();
+    let quoted = |line: &String| format!("  | {line}\n");
+    let lines: String = stderr.iter().map(quoted).collect();
     format!("{lines}  | the worker ended with {status}")
 }
 

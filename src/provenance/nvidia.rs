@@ -14,7 +14,7 @@ pub fn nvidia_driver() -> String {
 pub fn nvidia_device(index: u32) -> String {
     let folders = fs::read_dir_sorted(Path::new("/proc/driver/nvidia/gpus")).unwrap_or_default();
     let folder = usize::try_from(index).ok().and_then(|index| folders.get(index));
-    let text = folder.map(|folder| proc_text(&folder.path.join("information")));
+    let text = folder.map(|folder| proc_text(folder.path.join("information")));
     let name = text.as_deref().and_then(|text| proc_value(text, "Model"));
     name.unwrap_or("unknown").to_owned()
 }

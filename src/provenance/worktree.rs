@@ -38,17 +38,17 @@ mod tests {
     use crate::fs;
 
     #[track_caller]
-    fn check(folder: &Path, expected: Option<Worktree>) {
-        assert_eq!(worktree(folder).unwrap(), expected);
+    fn check(folder: &Path, expected: Option<&Worktree>) {
+        assert_eq!(worktree(folder).unwrap().as_ref(), expected);
     }
 
     #[test]
     fn an_untracked_file_is_a_change() {
         let folder = tempfile::tempdir().unwrap();
         Repository::init(folder.path()).unwrap();
-        check(folder.path(), Some(Worktree { commit: None, changed: 0 }));
+        check(folder.path(), Some(&Worktree { commit: None, changed: 0 }));
         fs::write_atomic(&folder.path().join("new"), b"x").unwrap();
-        check(folder.path(), Some(Worktree { commit: None, changed: 1 }));
+        check(folder.path(), Some(&Worktree { commit: None, changed: 1 }));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read},
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{
         atomic::{AtomicU32, Ordering},
@@ -291,7 +291,7 @@ impl Worker {
             }
             news.send(News::Closed(index)).ok(); // nobody listens once all tasks are over
         });
-        let stderr = thread::spawn(move || keep_stderr(stderr, log));
+        let stderr = thread::spawn(move || keep_stderr(stderr, &log));
         Ok(Self { task: index, attempt, busy: false, child, stdin, stderr: Some(stderr) })
     }
 
@@ -306,14 +306,14 @@ impl Worker {
 
 /// Appends a worker's stderr to its log, which is only made if there is something to write, and
 /// returns the last lines.
-fn keep_stderr(stderr: impl Read, log: PathBuf) -> Vec<String> {
+fn keep_stderr(stderr: impl Read, log: &Path) -> Vec<String> {
     let mut tail: Vec<String> = Vec::new();
     let mut file = None;
     let mut lines = BufReader::new(stderr);
     let mut line = Vec::new();
     while matches!(lines.read_until(b'\n', &mut line), Ok(1..)) {
         if file.is_none() {
-            file = AppendFile::open(&log).ok();
+            file = AppendFile::open(log).ok();
         }
         if let Some(file) = &mut file {
             file.append(&line).ok(); // a full disk must not hide the message itself

@@ -22,19 +22,39 @@ fn a_misspelt_sweep_is_guessed() {
 #[test]
 fn a_missing_sweep_file_is_named() {
     let said = check(&Place::new(), &["sweep", "my/own.toml"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: failed to read the sweep file
+      caused by: failed to open `my/own.toml`
+      caused by: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
 fn an_unknown_preset_is_answered_with_those_there_are() {
     let said = check(&Place::new(), &["sweep", "tiny", "--preset", "large"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: there is no preset `large`
+      --> experiments/tiny.toml:21:2
+       |
+    21 | [preset.toy]
+       |  ^^^^^^
+       |
+       = hint: the presets are `toy`
+    ");
 }
 
 #[test]
 fn a_misspelt_override_is_pointed_at() {
     let said = check(&Place::new(), &["sweep", "tiny", "--set", "training.epoch=3"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: unknown key `epoch` in `training`
+     --> --set training.epoch=3:1:10
+      |
+    1 | training.epoch=3
+      |          ^^^^^
+      |
+      = hint: did you mean `epochs`?
+    ");
 }
 
 #[test]
@@ -43,7 +63,15 @@ fn a_misspelt_key_in_the_file_is_pointed_at() {
     let text = std::fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
     place.write("experiments/tiny.toml", &text.replace("batch_size = 2 }", "batchsize = 2 }"));
     let said = check(&place, &["sweep", "tiny"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: unknown key `batchsize` in `training`
+      --> experiments/tiny.toml:23:51
+       |
+    23 | set.training = { epochs = 2, steps_per_epoch = 2, batchsize = 2 }
+       |                                                   ^^^^^^^^^
+       |
+       = hint: did you mean `batch_size`?
+    ");
 }
 
 #[test]
@@ -56,13 +84,20 @@ fn nothing_is_started_after_a_mistake() {
 #[test]
 fn an_unknown_device_is_a_mistake_in_the_arguments() {
     let said = check(&Place::new(), &["sweep", "tiny", "--device", "gpu"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: invalid value 'gpu' for '--device <DEVICE>': unknown device `gpu`, expected `auto`, `cpu`, `cuda` or `cuda:N`
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn a_store_that_is_not_there_is_explained() {
     let said = check(&Place::new(), &["runs", "list"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: failed to open store `store`: it is not a reprise store
+    hint: `--store DIR` names one; `reprise sweep` makes it
+    ");
 }
 
 #[test]
@@ -70,7 +105,10 @@ fn a_sweep_that_was_never_started_is_explained() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
     let said = check(&place, &["status", "tiny"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: failed to find sweep `tiny` in store `store`
+    hint: the store has no sweep yet; `reprise sweep tiny` starts it
+    ");
 }
 
 #[test]
@@ -78,7 +116,10 @@ fn a_run_that_is_not_there_is_explained() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
     let said = check(&place, &["runs", "show", "3f2a"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: failed to find a run that begins with `3f2a`
+    hint: `reprise runs list` lists them
+    ");
 }
 
 #[test]
@@ -86,7 +127,10 @@ fn a_newer_store_is_refused() {
     let place = Place::new();
     place.write("store/format", "reprise store 9\n");
     let said = check(&place, &["runs", "list"], 4);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: failed to read `store/format`: it has format 9, this version of reprise knows up to 1
+    hint: update reprise, or choose another store with `--store DIR`
+    ");
 }
 
 #[test]
@@ -95,7 +139,11 @@ fn a_damaged_record_is_named() {
     place.write("store/format", "reprise store 1\n");
     place.write("store/runs/0123456789abcdef/record.json", "{\"format\": 1, \"run\"");
     let said = check(&place, &["runs", "show", "0123"], 4);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: failed to parse `store/runs/0123456789abcdef/record.json`
+      caused by: EOF while parsing an object at line 1 column 19
+    hint: the file is damaged; move the run's folder away and the sweep trains it again
+    ");
 }
 
 #[test]
@@ -103,5 +151,8 @@ fn one_run_cannot_be_compared() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
     let said = check(&place, &["runs", "diff", "3f2a"], 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    error: there are not two things to compare
+    hint: give two runs, or `--store A --store B`
+    ");
 }

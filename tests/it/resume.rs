@@ -1,25 +1,52 @@
-//! Sweeps that are interrupted and go on, to the same bits.
+//! A sweep that is interrupted in every way goes on, to the same bits.
 
 use rustix::process::Signal;
 
 use crate::support::{Place, Started, wait};
 
-/// Long enough to be hit in the middle.
-const LONGER: &str = "training.steps_per_epoch=12";
+/// Long enough to be hit in the middle more than once.
+const LONGER: &str = "training.steps_per_epoch=8";
 
 fn arguments(store: &str) -> [&str; 8] {
     ["sweep", "tiny", "--set", LONGER, "--jobs", "1", "--store", store]
 }
 
-/// Trains without interruption in one store; in the other with interruptions, then to the end.
+/// Ends a sweep before it is done.
+type Interruption = fn(&Place, Started);
+
+/// Ctrl-C: the program and its worker hear it.
+fn interrupt(place: &Place, started: Started) {
+    started.signal(Signal::INT);
+    let said = started.finish();
+    assert_eq!(said.code, Some(130), "{}", said.stderr);
+    assert!(said.stderr.contains("stopped after"), "{}", said.stderr);
+    assert!(said.stderr.contains("the same command goes on: ./just sweep"), "{}", said.stderr);
+    assert!(place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
+}
+
+/// `kill -9` of the program and its worker.
+fn kill_all(_: &Place, started: Started) {
+    started.signal(Signal::KILL);
+    assert_eq!(started.finish().code, None);
+}
+
+/// `kill -9` of the program alone: its worker finds itself alone and stops with a checkpoint.
+fn kill_alone(place: &Place, mut started: Started) {
+    started.kill_alone();
+    assert_eq!(started.finish().code, None);
+    wait(|| place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
+}
+
+/// Trains in one store without interruption, in the other with one after each number of journal
+/// lines and then to the end.
 #[track_caller]
-fn check(interrupt: impl Fn(&Place, Started)) {
+fn check(interruptions: &[(usize, Interruption)]) {
     let place = Place::new();
     place.succeed(&arguments("whole"));
-    for lines in [3, 9] {
+    for (lines, interruption) in interruptions {
         let started = place.start(&arguments("broken"));
-        place.wait_for_lines("broken", lines);
-        interrupt(&place, started);
+        place.wait_for_lines("broken", *lines);
+        interruption(&place, started);
     }
     place.succeed(&arguments("broken"));
     let diff = place.succeed(&["runs", "diff", "--store", "whole", "--store", "broken"]).stdout;
@@ -27,30 +54,11 @@ fn check(interrupt: impl Fn(&Place, Started)) {
 }
 
 #[test]
-fn an_interrupted_sweep_says_how_to_go_on_and_does() {
-    check(|place, started| {
-        started.signal(Signal::INT);
-        let said = started.finish();
-        assert_eq!(said.code, Some(130), "{}", said.stderr);
-        assert!(said.stderr.contains("stopped after"), "{}", said.stderr);
-        assert!(said.stderr.contains("the same command goes on: ./just sweep"), "{}", said.stderr);
-        assert!(place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
-    });
+fn a_run_with_a_checkpoint_goes_on_from_it() {
+    check(&[(3, interrupt), (7, kill_all), (11, kill_alone)]);
 }
 
 #[test]
-fn a_sweep_killed_with_all_its_workers_goes_on() {
-    check(|_, started| {
-        started.signal(Signal::KILL);
-        assert_eq!(started.finish().code, None);
-    });
-}
-
-#[test]
-fn workers_stop_with_a_checkpoint_when_their_sweep_is_killed() {
-    check(|place, mut started| {
-        started.kill_alone();
-        assert_eq!(started.finish().code, None);
-        wait(|| place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
-    });
+fn a_run_that_was_killed_before_its_first_checkpoint_begins_anew() {
+    check(&[(3, kill_all)]);
 }

@@ -41,7 +41,7 @@ set.model.cvae = { horizon = 3, width = 2, g_dim = 4, z_dim = 2, rnn_size = 4, p
 "#;
 
 /// Longest wait for anything that the program is to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A folder in which the program is run.
@@ -126,7 +126,7 @@ impl Place {
     pub(crate) fn journaled(&self, store: &str) -> usize {
         let lines = |run: &PathBuf| {
             let journal = fs::read(run.join("journal.jsonl")).unwrap_or_default();
-            journal.iter().filter(|&&byte| byte == b'\n').count()
+            journal.split(|&byte| byte == b'\n').count() - 1
         };
         self.runs(store).iter().map(lines).sum()
     }

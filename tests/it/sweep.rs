@@ -84,7 +84,7 @@ fn other_code_with_equal_numbers_keeps_its_runs() {
         &[
             "the code has changed since 2 runs finished",
             "restart: the code has changed, and with it the numbers",
-            "2 runs, 1 finished already",
+            "2 runs, 1 finished already (code changed, numbers did not: 1)",
         ],
     );
     assert!(second.join("superseded/1/record.json").exists());
@@ -120,24 +120,36 @@ fn a_dry_run_plans_and_writes_nothing() {
 #[test]
 fn a_run_that_fails_is_tried_again_and_reported() {
     let place = Place::new();
-    place.succeed(&["sweep", "tiny", "--dry-run"]);
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     let run = plan[0]["run"].as_str().unwrap();
-    // A folder stands where the run wants to write its journal.
-    place.write(&format!("store/runs/{run}/timing.jsonl/in_the_way"), "");
     place.write("store/format", "reprise store 1\n");
+    place.write(&format!("store/runs/{run}/spec.json"), "{}");
     let said = place.run(&["sweep", "tiny"]);
     assert_eq!(said.code, Some(3), "{}", said.stderr);
     check_says(
         &said.stderr,
         &[
-            "fixed · seed 1: failed, tried once more",
-            "timing.jsonl`: it is a directory",
+            "fixed · seed 1: failed, tried once more\n  | error: failed to parse",
+            "fixed · seed 1: failed\n  | error: failed to parse",
             "learned · seed 1: finished",
             "error: 1 of 2 runs failed",
         ],
     );
+    assert!(place.path(format!("store/runs/{run}/stderr.log")).exists());
+}
+
+#[test]
+fn a_run_whose_folder_cannot_be_used_fails_alone() {
+    let place = Place::new();
+    let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    let run = plan[0]["run"].as_str().unwrap();
+    place.write("store/format", "reprise store 1\n");
+    place.write(&format!("store/runs/{run}/lease/in_the_way"), "");
+    let said = place.run(&["sweep", "tiny"]);
+    assert_eq!(said.code, Some(3), "{}", said.stderr);
+    check_says(&said.stderr, &["fixed · seed 1: failed\n", "learned · seed 1: finished"]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn finding(fault: &Fault) -> Finding {
             let mut message = error.to_string();
             let mut cause = error.source();
             while let Some(error) = cause {
-                message.push_str(&format!(": {error}"));
+                message = format!("{message}: {error}");
                 cause = error.source();
             }
             Finding::Error { message, hint: error.hint() }

@@ -95,5 +95,6 @@ fn text(findings: &Findings) -> String {
         ("cache", place(cache)),
         ("git", git),
     ]);
-    rows.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect()
+    let line = |(name, value): &(&str, String)| format!("{name:<14}{value}\n");
+    rows.iter().map(line).collect()
 }

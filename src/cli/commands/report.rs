@@ -164,7 +164,7 @@ fn check(report: &Report, folder: &Path) -> Result<(), Failure> {
         tell(&format!("`{}` is what the records say", folder.display()));
         return Ok(());
     }
-    print(&wrong.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    print(&format!("{}\n", wrong.join("\n")))?;
     let files = count(wrong.len(), "file");
     Err(Failure::Check(format!("`{}` is out of date: {files}", folder.display())))
 }

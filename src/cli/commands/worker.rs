@@ -98,7 +98,7 @@ fn train_leased(job: &Job<'_>) -> Result<(), Failure> {
     if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
         fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
     }
-    match train::run::train(job, &mut |progress| say(&message(progress)))? {
+    match train::run::train(job, &mut |progress| say(&message(&progress)))? {
         End::Stopped { done } => {
             Err(Failure::Interrupted(format!("stopped after {done} steps, with a checkpoint")))
         }
@@ -133,8 +133,8 @@ fn say(message: &Message) {
     }
 }
 
-fn message(progress: Progress) -> Message {
-    match progress {
+fn message(progress: &Progress) -> Message {
+    match *progress {
         Progress::Started { first, total } => Message::Started { first, total },
         Progress::Stepped { done, loss } => Message::Stepped { done, loss },
         Progress::Evaluated { epoch, split, psnr } => Message::Evaluated { epoch, split, psnr },

@@ -76,12 +76,14 @@ fn write(text: &mut String, key: &str, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
         Value::Object(members) if !members.is_empty() => {
-            text.push_str(&format!("{indent}{key}\n"));
+            text.push_str(&indent);
+            text.push_str(key);
+            text.push('\n');
             for (key, value) in members {
                 write(text, key, value, depth + 1);
             }
         }
-        _ => text.push_str(&format!("{indent}{key}: {}\n", leaf(value))),
+        _ => text.extend([&indent, key, ": ", &leaf(value), "\n"]),
     }
 }
 

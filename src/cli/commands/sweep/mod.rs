@@ -132,7 +132,8 @@ impl SweepArgs {
     /// Returns the command that repeats the sweep, without options that change no number.
     fn command(&self) -> impl Fn(&Sweep) -> String {
         let device = self.device.map(|device| format!(" --device {device}")).unwrap_or_default();
-        let sets: String = self.sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
+        let set = |set: &String| format!(" --set {}", quoted(set));
+        let sets: String = self.sets.iter().map(set).collect();
         let name = quoted(&self.sweep);
         move |sweep| format!("./just sweep {name} --preset {}{sets}{device}", sweep.preset)
     }

@@ -18,12 +18,12 @@ use crate::{
     config::engine::Device,
     provenance::SOURCES_SHA256,
     scalar::Step,
-    store::{RunFile, Store},
+    store::{RunFile, Store, StoreError},
     sweep::{
-        local::{End, Happening, Pool, Task, execute},
+        local::{End, Happening, OnFailure, Pool, Task, execute},
         message::Message,
         observe::observe,
-        plan::{Action, Code, Observed, Progress, plan},
+        plan::{Action, Code, Observed, Progress, SkipReason, plan},
     },
 };
 
@@ -78,7 +78,7 @@ pub(super) fn work(
         actions = plan(&observed, ATTEMPTS_MAX);
     }
     tell_plan(study, &actions);
-    crew.train(&actions, pool, interrupts)
+    Ok(crew.train(&actions, pool, interrupts))
 }
 
 /// Says what is skipped and what is left, before anything begins.
@@ -88,15 +88,24 @@ fn tell_plan(study: &Study, actions: &[Action]) {
             tell(&format!("{}: {action}", run.name));
         }
     }
-    let skipped = actions.iter().filter(|action| matches!(action, Action::Skip { .. })).count();
+    let skipped = |wanted: &[SkipReason]| {
+        let is_wanted = |action: &&Action| match action {
+            Action::Skip { reason } => wanted.contains(reason),
+            _ => false,
+        };
+        actions.iter().filter(is_wanted).count()
+    };
     let total = count(actions.len(), "run");
-    match skipped {
-        0 => tell(&format!("{}: {total}", study.sweep.name)),
-        _ if skipped == actions.len() => {
-            tell(&format!("{}: {total}, all finished already", study.sweep.name));
-        }
-        _ => tell(&format!("{}: {total}, {skipped} finished already", study.sweep.name)),
-    }
+    let finished = match skipped(&[SkipReason::SameCode, SkipReason::SameNumbers]) {
+        0 => String::new(),
+        all if all == actions.len() => ", all finished already".to_owned(),
+        some => format!(", {some} finished already"),
+    };
+    let checked = match skipped(&[SkipReason::SameNumbers]) {
+        0 => String::new(),
+        some => format!(" (code changed, numbers did not: {some})"),
+    };
+    tell(&format!("{}: {total}{finished}{checked}", study.sweep.name));
 }
 
 /// What every worker needs.
@@ -143,12 +152,7 @@ impl Crew<'_> {
     }
 
     /// Has all runs trained whose action asks for it.
-    fn train(
-        &self,
-        actions: &[Action],
-        pool: Pool,
-        interrupts: &Interrupts,
-    ) -> Result<Tally, Failure> {
+    fn train(&self, actions: &[Action], pool: Pool, interrupts: &Interrupts) -> Tally {
         let mut tally = Tally::default();
         let mut indices = Vec::new();
         let mut others = Vec::new();
@@ -163,15 +167,21 @@ impl Crew<'_> {
                 | Action::Start
                 | Action::Resume { .. }
                 | Action::Restart { .. }
-                | Action::Retry { .. } => {
-                    self.make_ready(index, *action)?;
-                    indices.push(index);
-                }
+                | Action::Retry { .. } => match self.make_ready(index, *action) {
+                    Ok(()) => indices.push(index),
+                    Err(error) => {
+                        let name = &self.study.runs[index].name;
+                        tell(&format!("{name}: failed\n{}", Failure::from(error).render()));
+                        tally.failed += 1;
+                    }
+                },
             }
         }
         indices.extend(others);
-        if indices.is_empty() {
-            return Ok(tally);
+        let give_up = tally.failed > 0 && pool.on_failure == OnFailure::Stop;
+        if indices.is_empty() || give_up {
+            tally.stopped = indices.len();
+            return tally;
         }
         let tasks: Vec<Task> = indices.iter().map(|&index| self.task(index, &[])).collect();
         let shown = |&index: &usize| shown(&self.study.runs[index], actions[index]);
@@ -189,11 +199,11 @@ impl Crew<'_> {
             }
         }
         tally.worked = ends.len();
-        Ok(tally)
+        tally
     }
 
     /// Puts aside what a run does not go on from, and writes down what is to be trained.
-    fn make_ready(&self, index: usize, action: Action) -> Result<(), Failure> {
+    fn make_ready(&self, index: usize, action: Action) -> Result<(), StoreError> {
         let run = &self.study.runs[index];
         let dir = self.store.run(&run.id);
         let Some(lease) = dir.lease()? else {
