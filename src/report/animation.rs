@@ -16,7 +16,7 @@ const BAR: usize = 3;
 const GREY: [u8; 3] = [0x80, 0x80, 0x80];
 /// Colour of the bar while the models predict.
 const PREDICTED: [u8; 3] = [0xD5, 0x5E, 0x00];
-/// NeuQuant's sampling factor: it looks at every fifth pixel.
+/// The quantizer looks at every fifth pixel.
 const SAMPLING: i32 = 5;
 
 /// An encoded animation with its size in pixels.

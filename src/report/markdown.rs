@@ -1,4 +1,4 @@
-//! A document as Markdown (CommonMark with pipe tables), referring to figures as files.
+//! A document as Markdown with pipe tables, referring to figures as files.
 
 use super::document::{Align, Block, Document, Figure, RowKind, Span, Table, Text};
 

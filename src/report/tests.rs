@@ -205,13 +205,3 @@ fn test_scores(run: &mut ReportRun) -> Option<&mut Scores> {
 fn unfinish(run: &mut ReportRun) {
     run.state = RunState::Unfinished { what: "stopped after step 120".to_owned() };
 }
-
-#[test]
-fn zz_write() {
-    let report = build(&fixture::sweep()).expect("the report is built");
-    for (path, bytes) in &report.files {
-        let path = Path::new("/tmp/report_fixture").join(path);
-        std::fs::create_dir_all(path.parent().expect("parent")).expect("dir");
-        std::fs::write(path, bytes).expect("write");
-    }
-}

@@ -118,20 +118,16 @@ fn shown(value: &Value) -> String {
         }
         Value::Object(table) => {
             let entries: BTreeMap<&String, &Value> = table.iter().collect();
-            let mut entries = entries.into_iter();
-            match (entries.next(), entries.next()) {
-                (Some((choice, inner @ Value::Object(_))), None) => {
-                    format!("{choice} {}", shown(inner))
-                }
-                _ => {
-                    let table: BTreeMap<&String, &Value> = table.iter().collect();
-                    let pairs: Vec<String> = table
-                        .into_iter()
-                        .map(|(key, value)| format!("{key} = {}", shown(value)))
-                        .collect();
-                    format!("{{ {} }}", pairs.join(", "))
-                }
+            if let (1, Some((choice, inner @ Value::Object(_)))) =
+                (entries.len(), entries.first_key_value())
+            {
+                return format!("{choice} {}", shown(inner));
             }
+            let pairs: Vec<String> = entries
+                .into_iter()
+                .map(|(key, value)| format!("{key} = {}", shown(value)))
+                .collect();
+            format!("{{ {} }}", pairs.join(", "))
         }
     }
 }

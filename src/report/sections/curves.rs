@@ -68,23 +68,23 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
 
 /// Says once how all curves are drawn.
 fn legend(study: &Study<'_>, bin: u64) -> Text {
-    let mut text = String::from(
+    let mut text = Text::from(
         "Thick lines are means over the completed runs of an arm, thin lines single runs. A thick line \
          that would hide an equal one is dashed.",
     );
     if bin > 1 {
-        text.push_str(&format!(
+        text = text.plain(format!(
             " For drawing, {bin} consecutive steps are averaged into one point; the journals keep \
              every step."
         ));
     }
     if !study.baselines.is_empty() {
-        text.push_str(" Grey and dashed: the baseline, which does not learn.");
+        text = text.plain(" Grey and dashed: the baseline, which does not learn.");
     }
     if study.arms.iter().any(|arm| arm.diverged() > 0) {
-        text.push_str(" A run that diverged is drawn to its end and not part of a mean.");
+        text = text.plain(" A run that diverged is drawn to its end and not part of a mean.");
     }
-    text.into()
+    text
 }
 
 /// Returns how many consecutive steps make a point, the same for all runs.

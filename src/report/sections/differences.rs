@@ -83,7 +83,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         let caption = "Differences to the baseline on test.".into();
         blocks.push(Block::Table(Table { caption, columns, rows: against }));
     }
-    blocks.push(Block::Note(remark(&seen).into()));
+    blocks.push(Block::Note(remark(&seen)));
     blocks
 }
 
@@ -139,25 +139,24 @@ fn reading(paired: &PairedDifference, metric: &Metric, left: &str, right: &str) 
 }
 
 /// Says what the intervals cover and what a small number of seeds means for them.
-fn remark(seen: &[PairedDifference]) -> String {
+fn remark(seen: &[PairedDifference]) -> Text {
     let fewest = seen.iter().map(|paired| paired.n).min().unwrap_or(0);
     let most = seen.iter().map(|paired| paired.n).max().unwrap_or(0);
-    let mut text = format!(
+    let text = Text::from(format!(
         "Intervals are Student-t intervals of the mean difference over seeds. They cover what a seed \
          decides (initial weights, batches, noise), not the choice of test sequences, and each is \
          for one comparison alone ({} shown). Detectable is the smallest true difference that as many \
          seeds with this spread would show with {} probability.",
         seen.len(),
         power(),
-    );
-    if fewest < ENOUGH_SEEDS {
-        let range =
-            if fewest == most { seeds(fewest) } else { format!("{fewest} to {most} seeds") };
-        text.push_str(&format!(
-            " With {range}, n is small: an interval is wide, it leans on the differences being \
-             roughly normal, and \u{201c}not settled\u{201d} means that these seeds cannot tell, not \
-             that there is no difference."
-        ));
+    ));
+    if fewest >= ENOUGH_SEEDS {
+        return text;
     }
-    text
+    let range = if fewest == most { seeds(fewest) } else { format!("{fewest} to {most} seeds") };
+    text.plain(format!(
+        " With {range}, n is small: an interval is wide, it leans on the differences being roughly \
+         normal, and \u{201c}not settled\u{201d} means that these seeds cannot tell, not that there is no \
+         difference."
+    ))
 }

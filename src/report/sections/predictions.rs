@@ -41,20 +41,20 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
         .filter(|arm| shown.iter().all(|(with, _)| with.label != arm.label))
         .map(|arm| arm.label)
         .collect();
-    let mut note = format!(
+    let mut note = Text::from(format!(
         "Shown: seed {seed} (the smallest of {}), {} of {} stored test sequences, evenly spaced in the \
          split's order and not chosen by their scores. Context frames are given to the model; everything \
          after them is predicted from its own predictions.",
         seeds(shown.iter().map(|(arm, _)| arm.runs.len()).max().unwrap_or(0)),
         strips.len(),
         reference.clips().len(),
-    );
+    ));
     if !without.is_empty() {
-        note.push_str(&format!(" Without roll-outs of this seed: {}.", without.join(", ")));
+        note = note.plain(format!(" Without roll-outs of this seed: {}.", without.join(", ")));
     }
     Ok(vec![
         heading,
-        Block::Note(note.into()),
+        Block::Note(note),
         Block::Figures { figures: strips, layout: Layout::Wide },
         Block::Figures { figures: animations, layout: Layout::Natural },
     ])

@@ -105,15 +105,16 @@ fn line(study: &Study<'_>, arm: &Arm<'_>, predictor: &str, columns: &[Scored<'_>
         let Some(summary) = study.summary(arm, predictor, column.split, column.metric) else {
             return Cell { mean: None, text: ABSENT.to_owned() };
         };
-        let mut text = fixed(summary.mean, column.decimals);
-        if let Some(std) = summary.std {
-            text.push_str(" \u{b1} ");
-            text.push_str(&fixed(std, column.decimals));
-        }
-        if summary.n != arm.completed() {
-            text.push_str(&format!(" (n = {})", summary.n));
-        }
-        Cell { mean: Some(summary.mean), text }
+        let mean = fixed(summary.mean, column.decimals);
+        let spread = summary
+            .std
+            .map_or_else(String::new, |std| format!(" \u{b1} {}", fixed(std, column.decimals)));
+        let n = if summary.n == arm.completed() {
+            String::new()
+        } else {
+            format!(" (n = {})", summary.n)
+        };
+        Cell { mean: Some(summary.mean), text: format!("{mean}{spread}{n}") }
     });
     Line {
         kind: RowKind::Ordinary,
@@ -125,13 +126,13 @@ fn line(study: &Study<'_>, arm: &Arm<'_>, predictor: &str, columns: &[Scored<'_>
 
 /// Says how many runs of an arm completed and what became of the others.
 fn completed(arm: &Arm<'_>) -> String {
-    let mut text = format!("{} of {}", arm.completed(), arm.runs.len());
+    let mut parts = vec![format!("{} of {}", arm.completed(), arm.runs.len())];
     for (count, what) in [(arm.diverged(), "diverged"), (arm.unfinished(), "unfinished")] {
         if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
+            parts.push(format!("{count} {what}"));
         }
     }
-    text
+    parts.join(", ")
 }
 
 /// Returns one row for a baseline that scores the same in all runs, otherwise one row an arm.
