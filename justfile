@@ -75,6 +75,12 @@ test *ARGS:
 test-fast *ARGS:
     @tools/test --no-default-features --lib "$@"
 
+# every reference case, also those that take minutes; `just golden ::cvae::` those of one system
+[group('tests')]
+[no-exit-message]
+golden *FILTER:
+    @tools/setup -- tools/test --test golden "$@"
+
 # review changed snapshots one by one
 [group('tests')]
 [no-exit-message]

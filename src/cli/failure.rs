@@ -149,6 +149,8 @@ impl Failure {
                 | StoreError::Unfinished { .. },
             ) => 2,
             Self::Data(error) if is_mistake(error) => 2,
+            #[cfg(feature = "torch")]
+            Self::Train(crate::train::TrainError::Data(_)) => 2,
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
             _ => 4,

@@ -12,7 +12,7 @@ use super::{
     batch,
     evaluate::{CHOOSING_METRIC, Evaluation, MODEL, Scope, evaluate},
     state::{self, Best, Bookkeeping, StateError},
-    system::{At, Divergence, System, build},
+    system::{At, Divergence, System, UnfitData, build, check_data},
 };
 use crate::{
     config::RunSpec,
@@ -133,14 +133,9 @@ pub enum TrainError {
     /// The training split cannot be put in order.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
-    /// There are too few frames for context and horizon.
-    #[error("failed to cut sequences: the run uses {used} frames, the data has {available}")]
-    TooFewFrames {
-        /// Frames that the run uses.
-        used: usize,
-        /// Frames of a sequence.
-        available: usize,
-    },
+    /// The data does not fit the model.
+    #[error(transparent)]
+    Data(#[from] UnfitData),
 }
 
 /// Trains a run from its first step or its checkpoint to its end.
@@ -149,11 +144,9 @@ pub enum TrainError {
 /// If files cannot be read or written; a diverging run is no error but an [`Outcome`].
 pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, TrainError> {
     let Job { spec, pack, dir, device, stop } = *job;
+    check_data(spec, pack)?;
     let mut system = build(spec, pack.condition_size(), device);
     let horizon = system.horizon();
-    if horizon.frames > pack.frames() {
-        return Err(TrainError::TooFewFrames { used: horizon.frames, available: pack.frames() });
-    }
     let training = spec.training;
     let total = training.total_steps();
     let (mut journal, mut kept, first) = open(dir, &mut *system)?;

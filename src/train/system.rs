@@ -7,7 +7,8 @@ use tch::Tensor;
 use super::{batch::Batch, cvae::CvaeSystem};
 use crate::{
     config::{RunSpec, model::ModelSpec},
-    data::Split,
+    data::{Pack, Split},
+    models::cvae::vgg::{VGG_CHANNELS, VGG_SIDE},
     nn::params::Params,
     scalar::{Epoch, Step},
     store::record::SeriesDefinition,
@@ -73,6 +74,48 @@ pub struct Divergence {
     pub quantity: String,
     /// Its value.
     pub value: f64,
+}
+
+/// Why the data of a run does not fit its model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitData {
+    /// There are too few frames for context and horizon.
+    #[error("failed to cut sequences: the run uses {used} frames, the data has {available}")]
+    TooFewFrames {
+        /// Frames that the run uses.
+        used: usize,
+        /// Frames of a sequence.
+        available: usize,
+    },
+    /// The model is built for frames of another size.
+    #[error("failed to fit the data to the model: it takes {expected:?} frames, the data has {found:?}")]
+    FrameShape {
+        /// Height, width, channels that the model takes.
+        expected: [usize; 3],
+        /// Height, width, channels of the data.
+        found: [usize; 3],
+    },
+}
+
+/// Refuses data that the model of a run cannot learn from.
+///
+/// # Errors
+/// If sequences are too short or frames have another size.
+pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
+    let (used, expected) = match &spec.model {
+        ModelSpec::Cvae(cvae) => (
+            cvae.context_frames.len() + cvae.horizon.len(),
+            [VGG_SIDE, VGG_SIDE, VGG_CHANNELS],
+        ),
+    };
+    let (available, found) = (pack.frames(), pack.frame_shape());
+    if used > available {
+        Err(UnfitData::TooFewFrames { used, available })
+    } else if found != expected {
+        Err(UnfitData::FrameShape { expected, found })
+    } else {
+        Ok(())
+    }
 }
 
 /// Builds the system of a run on a device; `condition_size` is the data's.

@@ -11,6 +11,10 @@ use crate::nn::{
     params::Path,
 };
 
+/// Side of the frames that the networks are built for.
+pub const VGG_SIDE: usize = 64;
+/// Colour channels of a frame.
+pub const VGG_CHANNELS: usize = 3;
 /// Slope of every LeakyReLU.
 const LEAKY_SLOPE: f64 = 0.2;
 /// 3×3, size kept.

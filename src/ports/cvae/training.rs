@@ -51,7 +51,8 @@ pub(super) fn warm_up(
     for step in 0..case.config.usize("warm_steps")? {
         let names = StepNames { data: "warm/", noise: "warm/", step };
         // The warm steps feed true frames; the KL weight is that of the schedule's first epoch.
-        update(case, precision, loaded, names, Feedback::TrueFrame, WARM_BETA)?;
+        let (_objective, _loss) =
+            update(case, precision, loaded, names, Feedback::TrueFrame, WARM_BETA)?;
         optimizer.step(&loaded.params);
     }
     Ok(())

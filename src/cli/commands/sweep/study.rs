@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     cli::{Failure, output::tell, progress::data_watch},
-    config::{RunSpec, data::Dataset, model::ModelSpec, sweep::Sweep},
+    config::{RunSpec, data::Dataset, sweep::Sweep},
     data::{self, Pack, Required},
     libtorch,
     store::{
@@ -13,7 +13,7 @@ use crate::{
         record::{RECORD_FORMAT, RunId},
         run_id,
     },
-    train::TrainError,
+    train::{TrainError, system::check_data},
 };
 
 /// A sweep with the identities of its runs.
@@ -55,7 +55,7 @@ impl Study {
             }
             let pack = opened.iter().find(|(known, _)| known == dataset).map(|(_, pack)| pack);
             let pack = pack.expect("the data set was just opened");
-            check_length(&run.spec, pack)?;
+            check_data(&run.spec, pack).map_err(TrainError::from)?;
             runs.push(StudyRun {
                 id: run_id(RECORD_FORMAT, &run.spec, pack.payload_sha256(), &libtorch),
                 name: format!("{} · seed {}", run.arm, run.spec.seed.0),
@@ -95,13 +95,4 @@ fn open(dataset: &Dataset, packs: &Path) -> Result<Pack, Failure> {
         tell(&format!("warning: data set `{}`: {warning}", pack.name()));
     }
     Ok(pack)
-}
-
-/// Refuses runs that need longer sequences than the data has, before any is started.
-fn check_length(spec: &RunSpec, pack: &Pack) -> Result<(), TrainError> {
-    let used = match &spec.model {
-        ModelSpec::Cvae(cvae) => cvae.context_frames.len() + cvae.horizon.len(),
-    };
-    let available = pack.frames();
-    if used > available { Err(TrainError::TooFewFrames { used, available }) } else { Ok(()) }
 }
