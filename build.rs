@@ -4,6 +4,7 @@
 use std::{
     env,
     error::Error,
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Builds the C++ shim and lets the binary find libtorch without LD_LIBRARY_PATH.
+/// Builds the C++ shim and lets the binary find libtorch without `LD_LIBRARY_PATH`.
 #[cfg(feature = "torch")]
 mod libtorch {
     use std::{env, error::Error, path::PathBuf};
@@ -67,7 +68,11 @@ fn sources_sha256(root: &Path) -> Result<String, Box<dyn Error>> {
             hasher.update(part);
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::new();
+    for byte in hasher.finalize() {
+        write!(text, "{byte:02x}")?;
+    }
+    Ok(text)
 }
 
 fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -84,6 +84,7 @@ validated_f64!(
 #[serde(try_from = "i64", into = "i64")]
 pub struct Count(u32);
 
+#[expect(clippy::len_without_is_empty, reason = "a count is never zero")]
 impl Count {
     /// Makes a count known to be valid where it is written.
     ///

@@ -83,7 +83,7 @@ fn first(config: &Config, keys: &[&str]) -> Option<f64> {
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn small_count(steps: f64) -> Option<i32> {
-    (steps >= 1.0 && steps < 1e6 && steps.fract() == 0.0).then_some(steps as i32)
+    ((1.0..1e6).contains(&steps) && steps.fract() == 0.0).then_some(steps as i32)
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ pub(super) fn load(
 }
 
 fn to_tensor(filled: &golden::Tensor, precision: Precision) -> Tensor {
-    let shape: Vec<i64> = filled.shape.iter().map(|&n| n as i64).collect();
+    let extent = |&n: &usize| i64::try_from(n).expect("a case bounds its sizes");
+    let shape: Vec<i64> = filled.shape.iter().map(extent).collect();
     let tensor = match &filled.data {
         TensorData::F32(values) => Tensor::from_slice(values).to_kind(kind(precision)),
         TensorData::F64(values) => Tensor::from_slice(values),

@@ -163,7 +163,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         if batches.is_empty() || within_epoch == 0 {
             batches = order.batches(Step(step - within_epoch), steps_per_epoch);
         }
-        let indices = &batches[within_epoch as usize];
+        let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
         let batch = batch::load(pack, Split::Train, indices, horizon, device);
         let scalars = match system.update(&batch, at) {
             Ok(scalars) => scalars,
@@ -179,8 +179,9 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             kept.canary = Some(state_digest(&state::model_tensors(&*system)));
         }
 
-        let epoch_ends = done % steps_per_epoch == 0;
-        let due = (at.epoch.0 + 1) % spec.evaluation.every_epochs.get() == 0 || done == total;
+        let epoch_ends = done.is_multiple_of(steps_per_epoch);
+        let due =
+            (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
         if epoch_ends && due {
             let scope = validation_scope(spec);
             let scores = evaluate(&*system, pack, scope, device).scores;

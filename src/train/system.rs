@@ -88,7 +88,9 @@ pub enum UnfitData {
         available: usize,
     },
     /// The model is built for frames of another size.
-    #[error("failed to fit the data to the model: it takes {expected:?} frames, the data has {found:?}")]
+    #[error(
+        "failed to fit the data to the model: it takes {expected:?} frames, the data has {found:?}"
+    )]
     FrameShape {
         /// Height, width, channels that the model takes.
         expected: [usize; 3],
@@ -103,10 +105,9 @@ pub enum UnfitData {
 /// If sequences are too short or frames have another size.
 pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     let (used, expected) = match &spec.model {
-        ModelSpec::Cvae(cvae) => (
-            cvae.context_frames.len() + cvae.horizon.len(),
-            [VGG_SIDE, VGG_SIDE, VGG_CHANNELS],
-        ),
+        ModelSpec::Cvae(cvae) => {
+            (cvae.context_frames.len() + cvae.horizon.len(), [VGG_SIDE, VGG_SIDE, VGG_CHANNELS])
+        }
     };
     let (available, found) = (pack.frames(), pack.frame_shape());
     if used > available {

@@ -41,9 +41,9 @@ const BATCH_NORM_INIT: AffineInit =
 pub struct Cvae {
     /// Predicts the code of the next frame.
     pub frame_predictor: FramePredictor,
-    /// q(z_t | x_{1:t}).
+    /// `q(z_t | x_{1:t})`.
     pub posterior: GaussianLstm,
-    /// p(z_t | x_{1:t-1}), where it is learned.
+    /// `p(z_t | x_{1:t-1})`, where it is learned.
     pub prior: Option<GaussianLstm>,
     /// Encodes a frame.
     pub encoder: VggEncoder,

@@ -33,13 +33,13 @@ pub enum Feedback {
 pub struct StepTrace {
     /// Code of the true frame `x_t`, input of the posterior.
     pub h_target: Tensor,
-    /// q(z_t).
+    /// `q(z_t)`.
     pub posterior: Gaussian,
     /// Sample of the posterior.
     pub z: Tensor,
     /// Code of the previous frame, true or predicted.
     pub h_input: Tensor,
-    /// p(z_t) with the sample that is thrown away, where the prior is learned.
+    /// `p(z_t)` with the sample that is thrown away, where the prior is learned.
     pub prior: Option<(Gaussian, Tensor)>,
     /// Predicted code.
     pub g: Tensor,
@@ -50,9 +50,9 @@ pub struct StepTrace {
 /// The two terms of the objective, summed over time, and the way there.
 #[derive(Debug)]
 pub struct Objective {
-    /// Σ_t mean((x_t − x̂_t)²).
+    /// `Σ_t mean((x_t − x̂_t)²)`.
     pub mse: Tensor,
-    /// Σ_t KL / batch size.
+    /// `Σ_t KL / B`.
     pub kld: Tensor,
     /// One trace for every t = 1 … T − 1.
     pub steps: Vec<StepTrace>,
@@ -101,8 +101,8 @@ pub fn objective(
 
     let mut skip: Option<Skip> = None;
     let mut previous = first;
-    let mut mse = Tensor::from(0.0).to_kind(x.kind()).to_device(x.device());
-    let mut kld = mse.shallow_clone();
+    let zero = || Tensor::zeros([], (x.kind(), x.device()));
+    let (mut mse, mut kld) = (zero(), zero());
     let mut steps = Vec::new();
     for t in 1..frames {
         let x_t = x.get(t);
@@ -129,8 +129,8 @@ pub fn objective(
             Feedback::TrueFrame => x_t.shallow_clone(),
             Feedback::Prediction => prediction.shallow_clone(),
         };
-        mse = mse + x_t.mse_loss(&prediction, Reduction::Mean);
-        kld = kld + divergence(&posterior, prior.as_ref().map(|(prior, _)| prior));
+        mse += x_t.mse_loss(&prediction, Reduction::Mean);
+        kld += divergence(&posterior, prior.as_ref().map(|(prior, _)| prior));
         steps.push(StepTrace { h_target, posterior, z, h_input, prior, g, prediction });
     }
     Objective { mse, kld, steps }

@@ -100,7 +100,7 @@ fn encoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let mut total = inner(&h, &input(case, "cot/h", precision)?);
     for (k, skip) in skips.iter().enumerate() {
         capture.tensor(format!("skip{k}"), skip);
-        total = total + inner(skip, &input(case, &format!("cot/skip{k}"), precision)?);
+        total += inner(skip, &input(case, &format!("cot/skip{k}"), precision)?);
     }
     total.backward();
     capture.tensor("grad/x", &x.grad());
@@ -186,7 +186,7 @@ fn recurrent_gaussian(case: &Case, precision: Precision, name: &str) -> Result<O
     let mut total = Tensor::zeros([], (x.kind(), x.device()));
     for (name, values) in [("z", z), ("mu", mu), ("logvar", logvar)] {
         let stacked = Tensor::stack(&values, 0);
-        total = total + inner(&stacked, &input(case, &format!("cot/{name}"), precision)?);
+        total += inner(&stacked, &input(case, &format!("cot/{name}"), precision)?);
         capture.tensor(name, &stacked);
     }
     total.backward();
