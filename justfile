@@ -75,7 +75,7 @@ test *ARGS:
 test-fast *ARGS:
     @tools/test --no-default-features --lib "$@"
 
-# every reference case, also those that take minutes; `just golden ::cvae::` those of one system
+# the reference cases; `just golden ::schedule::` those of one system
 [group('tests')]
 [no-exit-message]
 golden *FILTER:

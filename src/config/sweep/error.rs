@@ -56,6 +56,7 @@ impl ConfigError {
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let line_text = text[line_start..line_end].trim_end_matches('\r');
+        let start = start.min(line_start + line_text.len());
         let end = text.floor_char_boundary(span.end.clamp(start, line_start + line_text.len()));
         let excerpt = (line_text.chars().count() <= EXCERPT_CHARACTERS_MAX).then(|| Excerpt {
             line: line_text.to_owned(),

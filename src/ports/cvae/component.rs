@@ -115,8 +115,8 @@ fn decoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let decoder = VggDecoder::new(&builder.module("decoder"), width, g_dim);
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
-    let g = leaf(case, "in/vec", precision)?;
-    let skips = ["in/skip0", "in/skip1", "in/skip2", "in/skip3"];
+    let g = leaf(case, "vec", precision)?;
+    let skips = ["skip0", "skip1", "skip2", "skip3"];
     let [h1, h2, h3, h4] = skips.map(|name| leaf(case, name, precision));
     let skip = Skip([h1?, h2?, h3?, h4?]);
     let output = decoder.forward(&g, &skip, mode(case)?);
@@ -125,7 +125,7 @@ fn decoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     capture.tensor("output", &output);
     capture.tensor("grad/in/vec", &g.grad());
     for (name, skip) in skips.iter().zip(&skip.0) {
-        capture.tensor(format!("grad/{name}"), &skip.grad());
+        capture.tensor(format!("grad/in/{name}"), &skip.grad());
     }
     capture.gradients(&params);
     capture.after(&params);
