@@ -38,11 +38,6 @@ impl Adam {
         })
     }
 
-    /// Returns the learning rate: the largest move of the first update.
-    pub(super) const fn lr(&self) -> f64 {
-        self.lr
-    }
-
     /// Returns the largest distance that an element can have from its start after all updates.
     ///
     /// Update t moves by `lr * |sum w_i g_i| / sqrt(sum u_i g_i^2)` with the normalized weights w and
@@ -83,7 +78,7 @@ fn first(config: &Config, keys: &[&str]) -> Option<f64> {
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn small_count(steps: f64) -> Option<i32> {
-    (steps >= 1.0 && steps < 1e6 && steps.fract() == 0.0).then_some(steps as i32)
+    ((1.0..1e6).contains(&steps) && steps.fract() == 0.0).then_some(steps as i32)
 }
 
 #[cfg(test)]

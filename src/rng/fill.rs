@@ -28,7 +28,7 @@ pub fn fnv1a64(bytes: &[u8]) -> u64 {
     })
 }
 
-/// Scrambles the bits of `z` (the finalizer of SplitMix64).
+/// Scrambles the bits of `z` (the finalizer of `SplitMix64`).
 pub const fn mix(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
