@@ -38,11 +38,6 @@ impl Adam {
         })
     }
 
-    /// Returns the learning rate: the largest move of the first update.
-    pub(super) const fn lr(&self) -> f64 {
-        self.lr
-    }
-
     /// Returns the largest distance that an element can have from its start after all updates.
     ///
     /// Update t moves by `lr * |sum w_i g_i| / sqrt(sum u_i g_i^2)` with the normalized weights w and

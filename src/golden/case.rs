@@ -4,37 +4,23 @@
 //! the fill recipe before all else, every key, every name, every shape against the stored values.
 //! It allocates nothing for the tensors that go in; [`Case::tensor`] fills one when asked.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     config::Config,
     problem::{CaseError, Problem},
-    tensor::{Dtype, Tensor, TensorData, element_count},
-    values::{Values, ValuesError, stored_digest},
-    wire::{
-        CaseFile, FillEntry, FillKind, Origin, OutputEntry, OutputKind, Role, TensorEntry, Variant,
+    tensor::{Dtype, Tensor, TensorData},
+    validate::{
+        check_folder, check_outputs, check_recipe, check_tensors, check_values, entry_name,
+        list_data, parse,
     },
+    values::{Values, stored_digest},
+    wire::{Origin, OutputKind, Role, Variant},
 };
-use crate::{
-    fs,
-    rng::fill,
-    stats::digest::{self, Digest},
-};
+use crate::{fs, rng::fill, stats::digest::Digest};
 
 /// Version of the format that this reader knows.
 pub const FORMAT: u32 = 1;
-
-/// Most elements that one tensor of a case may have: 1 GiB in single precision.
-const ELEMENTS_MAX: usize = 1 << 28;
-
-/// Most elements that all tensors of a case may have together.
-const ELEMENTS_TOTAL_MAX: usize = 1 << 30;
-
-/// Most elements of an output that is stored in full.
-const FULL_ELEMENTS_MAX: usize = 4096;
 
 /// Largest `case.toml`; the longest known one has 120 KiB.
 const CASE_BYTES_MAX: u64 = 16 << 20;
@@ -286,203 +272,6 @@ impl Case {
             OutputKind::Digest => stored_digest(stored).map(|d| Expected::Digest(Box::new(d))),
         }
     }
-}
-
-/// Parses the text of a `case.toml`.
-fn parse(text: &str) -> Result<CaseFile, Problem> {
-    let found = match toml::from_str::<CaseFile>(text) {
-        Ok(file) if file.format == FORMAT => return Ok(file),
-        Ok(file) => i64::from(file.format),
-        // Keys of a newer format are unknown here, which is no mistake of its writer.
-        Err(source) => match stated_format(text).filter(|&found| found != i64::from(FORMAT)) {
-            Some(found) => found,
-            None => return Err(Problem::Toml(Box::new(source))),
-        },
-    };
-    Err(Problem::Version { found })
-}
-
-fn stated_format(text: &str) -> Option<i64> {
-    text.parse::<toml::Table>().ok()?.get("format")?.as_integer()
-}
-
-/// Compares our fill recipe with the two draws that the case carries.
-#[expect(clippy::float_cmp, reason = "the recipe is exact or wrong")]
-fn check_recipe(file: &CaseFile) -> Result<(), Problem> {
-    let test = &file.selftest;
-    for (i, expected) in (0..).zip([test.unit_0, test.unit_1]) {
-        let computed = fill::unit(&test.name, i);
-        if computed != expected {
-            return Err(Problem::SelfTest { name: test.name.clone(), i, expected, computed });
-        }
-    }
-    Ok(())
-}
-
-/// Checks that the folder carries the names that the file states.
-fn check_folder(dir: &Path, file: &CaseFile) -> Result<(), Problem> {
-    let name_of = |path: Option<&Path>| Some(path?.file_name()?.to_string_lossy().into_owned());
-    let pairs =
-        [("case", &file.case, name_of(Some(dir))), ("system", &file.system, name_of(dir.parent()))];
-    for (key, stated, folder) in pairs {
-        check_name(key, stated)?;
-        if let Some(folder) = folder.filter(|folder| folder != stated) {
-            return Err(Problem::Folder { key, stated: stated.clone(), folder });
-        }
-    }
-    Ok(())
-}
-
-fn check_name(what: &'static str, name: &str) -> Result<(), Problem> {
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(Problem::Name { what, name: name.to_owned() });
-    }
-    Ok(())
-}
-
-fn check_tensors(entries: Vec<TensorEntry>) -> Result<Vec<TensorSpec>, Problem> {
-    let mut names = BTreeSet::new();
-    let mut total = 0;
-    let mut specs = Vec::with_capacity(entries.len());
-    for TensorEntry { name, role, dtype, shape, fill } in entries {
-        check_name("tensor", &name)?;
-        if !names.insert(name.clone()) {
-            return Err(Problem::Duplicate { what: "tensor", name });
-        }
-        let Some(n) = element_count(&shape, ELEMENTS_MAX) else {
-            return Err(Problem::TooLarge { name, shape, limit: ELEMENTS_MAX });
-        };
-        total += n;
-        if total > ELEMENTS_TOTAL_MAX {
-            return Err(Problem::TooLarge { name, shape, limit: ELEMENTS_TOTAL_MAX });
-        }
-        let fill = check_fill(&name, dtype, &fill)?;
-        specs.push(TensorSpec { name, role, dtype, shape, fill });
-    }
-    Ok(specs)
-}
-
-/// Checks that a fill has exactly the keys of its kind and makes elements of type `dtype`.
-fn check_fill(name: &str, dtype: Dtype, entry: &FillEntry) -> Result<Fill, Problem> {
-    let FillEntry { kind, lo, hi, std, c } = *entry;
-    let problem = |why| Problem::Fill { name: name.to_owned(), why };
-    let fill = match (kind, lo, hi, std, c) {
-        (FillKind::Uniform, Some(lo), Some(hi), None, None) => Fill::Uniform { lo, hi },
-        (FillKind::Normalish, None, None, Some(std), None) => Fill::Normalish { std },
-        (FillKind::Constant, None, None, None, Some(c)) => Fill::Constant { c },
-        (FillKind::Bytes, None, None, None, None) => Fill::Bytes,
-        (FillKind::Permutation, None, None, None, None) => Fill::Permutation,
-        (FillKind::Stored, None, None, None, None) => Fill::Stored,
-        (FillKind::Uniform, ..) => return Err(problem("`uniform` takes `lo` and `hi`")),
-        (FillKind::Normalish, ..) => return Err(problem("`normalish` takes `std`")),
-        (FillKind::Constant, ..) => return Err(problem("`constant` takes `c`")),
-        _ => return Err(problem("`bytes`, `permutation` and `stored` take no further key")),
-    };
-    if [lo, hi, std, c].into_iter().flatten().any(|x| !x.is_finite()) {
-        return Err(problem("its numbers are not all finite"));
-    }
-    let fits = match fill {
-        Fill::Uniform { .. } | Fill::Normalish { .. } => dtype.is_float(),
-        Fill::Constant { c } => match dtype {
-            Dtype::F32 | Dtype::F64 => true,
-            Dtype::I64 => c.fract() == 0.0 && c.abs() < 9e15,
-            Dtype::U8 => c.fract() == 0.0 && (0.0..256.0).contains(&c),
-        },
-        Fill::Bytes => dtype == Dtype::U8,
-        Fill::Permutation => dtype == Dtype::I64,
-        Fill::Stored => true,
-    };
-    if fits {
-        Ok(fill)
-    } else {
-        Err(problem("its kind does not make elements of the stated dtype"))
-    }
-}
-
-fn check_outputs(entries: Vec<OutputEntry>) -> Result<Vec<OutputSpec>, Problem> {
-    let mut names = BTreeSet::new();
-    let mut specs = Vec::with_capacity(entries.len());
-    for OutputEntry { name, kind, dtype, shape, noise, note } in entries {
-        check_name("output", &name)?;
-        if !names.insert(name.clone()) {
-            return Err(Problem::Duplicate { what: "output", name });
-        }
-        let limit = match kind {
-            OutputKind::Full => FULL_ELEMENTS_MAX,
-            OutputKind::Digest => ELEMENTS_MAX,
-        };
-        match element_count(&shape, limit) {
-            None => return Err(Problem::TooLarge { name, shape, limit }),
-            Some(0) if kind == OutputKind::Digest => return Err(Problem::EmptyDigest { name }),
-            Some(_) => {}
-        }
-        if noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
-            return Err(Problem::Noise { name });
-        }
-        specs.push(OutputSpec { name, kind, dtype, shape, noise, note });
-    }
-    Ok(specs)
-}
-
-/// Checks that the stored values are exactly those that the case names.
-fn check_values(
-    tensors: &[TensorSpec],
-    outputs: &[OutputSpec],
-    values: &Values,
-) -> Result<(), ValuesError> {
-    let mut known = Vec::new();
-    for tensor in tensors.iter().filter(|tensor| tensor.fill == Fill::Stored) {
-        let entry = format!("in/{}", tensor.name);
-        values.require(&entry, tensor.dtype, &tensor.shape)?;
-        known.push(entry);
-    }
-    for output in outputs {
-        let single = entry_name(output, Precision::F32);
-        let double = entry_name(output, Precision::F64);
-        let (dtype, shape) = match output.kind {
-            OutputKind::Full => (output.dtype, output.shape.as_slice()),
-            OutputKind::Digest => (Dtype::F64, [digest::LEN].as_slice()),
-        };
-        values.require(&single, dtype, shape)?;
-        if values.get(&double).is_some() {
-            values.require(&double, Dtype::F64, shape)?;
-        }
-        known.extend([single, double]);
-    }
-    known.sort_unstable();
-    values.refuse_others(&known)
-}
-
-fn entry_name(output: &OutputSpec, precision: Precision) -> String {
-    let folder = match (output.kind, precision) {
-        (OutputKind::Full, Precision::F32) => "out",
-        (OutputKind::Full, Precision::F64) => "out64",
-        (OutputKind::Digest, Precision::F32) => "digest",
-        (OutputKind::Digest, Precision::F64) => "digest64",
-    };
-    format!("{folder}/{}", output.name)
-}
-
-/// Lists the regular files below `data/`, relative to the case's folder.
-fn list_data(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let mut files = Vec::new();
-    if fs::kind(&dir.join("data"))?.is_some() {
-        list_files(dir, Path::new("data"), &mut files)?;
-    }
-    files.sort_unstable();
-    Ok(files)
-}
-
-fn list_files(dir: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
-    for entry in fs::read_dir_sorted(&dir.join(below))? {
-        let path = below.join(entry.name);
-        match entry.kind {
-            fs::Kind::File => files.push(path),
-            fs::Kind::Dir => list_files(dir, &path, files)?,
-            fs::Kind::Other | fs::Kind::Dangling => return Err(Problem::Irregular { path }),
-        }
-    }
-    Ok(())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the reader refuses constants with a fraction")]

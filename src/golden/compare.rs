@@ -168,8 +168,11 @@ pub(super) fn over(error: f64, bound: f64) -> f64 {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "these doubles hold single-precision values")]
-#[expect(clippy::cast_sign_loss, reason = "a distance is not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "these doubles hold single-precision values, or whole distances"
+)]
 fn steps(a: f64, b: f64, width: UlpWidth) -> u64 {
     match width {
         UlpWidth::Single => ulp::distance_f32(a as f32, b as f32),

@@ -126,6 +126,9 @@ pub(super) fn judge_profile(
             let decided = first_update(&comparison, port, reference, limits, *reach);
             worst(decided.into_iter().chain([distance_from_start(*reach)]))
         }
+        Rule::Updates { bound, strays, reach } => {
+            worst(updates(&comparison, port, reference, bound * comparison.scale, *strays, *reach))
+        }
         Rule::ZeroGradient { limit, .. } => (over(port.max_abs(), *limit), "largest"),
         Rule::Drift { reach } => distance_from_start(*reach),
         Rule::Statistics { bounds, relative_l2, .. } => {
@@ -239,18 +242,50 @@ fn first_update(
     };
     // Rounding alone, if no compared element is decided.
     let decided = limits.iter().flatten().fold(1e-4 * reach, |a: f64, &b| a.max(b));
-    let spread = decided + share.sqrt() * 2.0 * reach;
-    let statistic_limits = [
-        decided + share * 2.0 * reach,
-        spread,
-        spread * (port.n.max(1) as f64).sqrt(),
-        if share > 0.0 { decided + 2.0 * reach } else { decided },
-    ];
     let pairs = port.elements.iter().zip(&reference.elements).zip(limits);
     let elements = pairs.filter_map(|((&a, &b), limit)| {
         limit.map(|limit| (over(distance(a, b), limit), "element"))
     });
-    elements.chain(named_statistics(comparison, |i| statistic_limits[i])).collect()
+    elements.chain(mixed_statistics(comparison, port.n, decided, share, reach)).collect()
+}
+
+/// All elements but a few strays within `limit`, the strays within what two runs can be apart.
+fn updates(
+    comparison: &Comparison,
+    port: &Profile,
+    reference: &Profile,
+    limit: f64,
+    strays: usize,
+    reach: f64,
+) -> Vec<Check> {
+    let pairs = port.elements.iter().zip(&reference.elements);
+    let mut errors: Vec<f64> = pairs.map(|(&a, &b)| distance(a, b)).collect();
+    errors.sort_by(|a, b| b.total_cmp(a));
+    let farthest = errors.first().copied().unwrap_or(0.0);
+    let settled = errors.get(strays).copied().unwrap_or(0.0);
+    let share = strays as f64 / errors.len().max(strays) as f64;
+    [(over(settled, limit), "element"), (over(farthest, limit + 2.0 * reach), "stray element")]
+        .into_iter()
+        .chain(mixed_statistics(comparison, port.n, limit, share, reach))
+        .collect()
+}
+
+/// Statistics of elements within `limit`, but for a `share` that lies within twice the reach.
+fn mixed_statistics(
+    comparison: &Comparison,
+    n: usize,
+    limit: f64,
+    share: f64,
+    reach: f64,
+) -> impl Iterator<Item = Check> {
+    let spread = limit + share.sqrt() * 2.0 * reach;
+    let limits = [
+        limit + share * 2.0 * reach,
+        spread,
+        spread * (n.max(1) as f64).sqrt(),
+        if share > 0.0 { limit + 2.0 * reach } else { limit },
+    ];
+    named_statistics(comparison, move |i| limits[i])
 }
 
 /// Returns how far beyond `reach` of its start any element lies, in units of what rounding allows.
@@ -313,6 +348,10 @@ pub(super) fn reason(rule: &Rule) -> String {
              start for the {} of {} compared elements where it is rounding noise",
             limits.iter().filter(|limit| limit.is_none()).count(),
             limits.len(),
+        ),
+        Rule::Updates { bound, strays, reach } => format!(
+            "several Adam updates: elements within {bound:.1e} of the largest, {strays} of them within \
+             twice the {reach:.1e} that the updates can move"
         ),
         Rule::ZeroGradient { limit, neighbour } => format!(
             "zero by construction, so its value is rounding noise: below {limit:.1e}, 1024 roundings \

@@ -20,6 +20,7 @@ mod problem;
 mod render;
 mod rule;
 mod tensor;
+mod validate;
 mod values;
 mod verdict;
 mod wire;

@@ -45,6 +45,10 @@ const ZERO_ROUNDINGS: f64 = 1024.0;
 /// true gradients lie above 1e-3, the zeros below 1e-13.
 const ZERO_SHARE: f64 = 1e-10;
 
+/// One in so many elements, and one more, may have had a gradient of either sign in one of several
+/// updates; where the original's own runs show it the noise holds it already.
+const STRAY_SHARE: usize = 64;
+
 /// The rule that holds one output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
@@ -72,6 +76,16 @@ pub enum Rule {
     FirstUpdate {
         /// Absolute limit of each compared element, or `None` where the sign is undecided.
         limits: Vec<Option<f64>>,
+        /// Largest distance from the start.
+        reach: f64,
+    },
+    /// A parameter after several Adam updates: as [`Rule::Within`], but for a few elements whose
+    /// gradient may have changed its sign, which lie within twice the reach of each other.
+    Updates {
+        /// Error over scale.
+        bound: f64,
+        /// How many of the compared elements may lie beyond the bound.
+        strays: usize,
         /// Largest distance from the start.
         reach: f64,
     },
@@ -176,14 +190,9 @@ pub(super) fn choose(
     if let Some(bounds) = trajectory(case, output, twins) {
         return Rule::Trajectory { bounds };
     }
-    let flip = match (parameter.and_then(|_| Adam::of(case)), twins.precision) {
-        // One element whose gradient changed its sign in one update.
-        (Some(adam), Precision::F32) => 2.0 * adam.lr() / twins.reference.max_abs(),
-        _ => 0.0,
-    };
     let bound = match twins.precision {
         Precision::F32 if noise >= NOISY => return statistics(noise, twins),
-        Precision::F32 => MULTIPLE * noise.max(flip),
+        Precision::F32 => MULTIPLE * noise,
         Precision::F64 if noise >= NOISY => match chaotic_steps(case) {
             Some(steps) => double(noise) * CHAOS.powi(steps),
             None => double(noise) * SATURATED,
@@ -194,6 +203,11 @@ pub(super) fn choose(
         return statistics(noise, twins);
     }
     let floor = floor(output, twins.precision);
+    if let (Some(adam), Precision::F32) = (parameter.and_then(|_| Adam::of(case)), twins.precision)
+    {
+        let strays = 1 + twins.reference.elements.len() / STRAY_SHARE;
+        return Rule::Updates { bound: bound.max(floor), strays, reach: adam.reach() };
+    }
     let from = if bound > floor { BoundSource::Noise } else { BoundSource::Floor };
     Rule::Within { bound: bound.max(floor), from }
 }
