@@ -12,7 +12,7 @@
 //! markdown.rs, html.rs             Document -> report.md, report.html
 //! ```
 //!
-//! Both pages are rendered from one [`Document`](document), so they cannot disagree.
+//! Both pages are rendered from one `Document`, so they cannot disagree.
 
 use std::{collections::BTreeMap, io, path::PathBuf};
 
