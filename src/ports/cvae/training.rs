@@ -50,7 +50,7 @@ pub(super) fn warm_up(
     let mut optimizer = Adam::new(adam(case)?, &loaded.params);
     for step in 0..case.config.usize("warm_steps")? {
         let names = StepNames { data: "warm/", noise: "warm/", step };
-        // The warm steps feed true frames; the KL weight is that of the schedule's first epoch.
+        // Assumed, not stated by the case: true frames, and the KL weight of the first epoch.
         let (_objective, _loss) =
             update(case, precision, loaded, names, Feedback::TrueFrame, WARM_BETA)?;
         optimizer.step(&loaded.params);
