@@ -30,24 +30,48 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Builds the C++ shim and lets the binary find libtorch without `LD_LIBRARY_PATH`.
 #[cfg(feature = "torch")]
 mod libtorch {
-    use std::{env, error::Error, path::PathBuf};
+    use std::{
+        env,
+        error::Error,
+        fs,
+        path::{Path, PathBuf},
+    };
 
     /// The C++ part of `crate::libtorch`.
     const SHIM: &str = "src/libtorch/shim.cpp";
 
     pub(super) fn link() -> Result<(), Box<dyn Error>> {
         let lib = PathBuf::from(env::var("DEP_TCH_LIBTORCH_LIB")?);
+        let out = PathBuf::from(env::var("OUT_DIR")?);
+        compile(&lib, &out)?;
+        println!("cargo::rustc-link-search=native={}", out.display());
+        println!("cargo::rustc-link-lib=static=reprise_shim");
+        println!("cargo::rustc-link-lib=stdc++");
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+        Ok(())
+    }
+
+    /// Compiles the shim unless the archive at hand was made from the same text and the same libtorch:
+    /// this script runs at every change of a source, and libtorch's headers take long to read.
+    fn compile(lib: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+        let made_from = format!("{}\n{}", lib.display(), fs::read_to_string(SHIM)?);
+        let key = out.join("shim.key");
+        let archive = out.join("libreprise_shim.a");
+        if archive.is_file() && fs::read_to_string(&key).is_ok_and(|last| last == made_from) {
+            return Ok(());
+        }
         let include = lib.parent().ok_or("libtorch's lib folder has no parent")?.join("include");
         cc::Build::new()
             .cpp(true)
             .std("c++20")
             .pic(true)
             .warnings(false)
+            .cargo_metadata(false)
             .include(&include)
             .include(include.join("torch/csrc/api/include"))
             .file(SHIM)
             .compile("reprise_shim");
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+        fs::write(&key, made_from)?;
         Ok(())
     }
 }
