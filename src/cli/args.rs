@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "report")]
 use super::commands::report;
-use super::commands::{data, doctor, runs, status};
+use super::commands::{data, doctor, golden, runs, status};
 #[cfg(feature = "torch")]
 use super::commands::{sweep, worker};
 
@@ -47,6 +47,8 @@ pub enum Command {
     Runs(runs::RunsArgs),
     /// List, check and pack data sets
     Data(data::DataArgs),
+    /// Hold ports to the reference cases of their originals
+    Golden(golden::GoldenArgs),
     /// Say what this machine offers: libtorch, CUDA, threads, disk
     Doctor(doctor::DoctorArgs),
     /// Train one run; started by `sweep`

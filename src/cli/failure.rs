@@ -3,7 +3,11 @@
 use std::{error::Error, io, path::PathBuf};
 
 use crate::{
-    config::sweep::ConfigError, data::DataError, fs::FsError, provenance::GitError,
+    config::sweep::ConfigError,
+    data::DataError,
+    fs::FsError,
+    golden::{CaseError, ExceptionsError, ExchangeError, PortError},
+    provenance::GitError,
     store::StoreError,
 };
 
@@ -103,6 +107,26 @@ pub enum Failure {
         /// What it would be now.
         now: String,
     },
+    /// A reference case cannot be read.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// There is no such reference case.
+    #[error("failed to find a case named `{name}`")]
+    NoSuchCase {
+        /// The name.
+        name: String,
+        /// The cases that are there.
+        known: Vec<String>,
+    },
+    /// A port could not compute a case.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Outputs of a case cannot be written.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The list of known differences.
+    #[error(transparent)]
+    Exceptions(#[from] ExceptionsError),
     /// A check did not hold.
     #[error("{0}")]
     Check(String),
@@ -141,6 +165,9 @@ impl Failure {
             | Self::SweepFile(_)
             | Self::NoSuchSweep { .. }
             | Self::Usage { .. }
+            | Self::Case(_)
+            | Self::NoSuchCase { .. }
+            | Self::Exceptions(_)
             | Self::Store(
                 StoreError::NotAStore { .. }
                 | StoreError::NoRun { .. }
@@ -173,6 +200,9 @@ impl Failure {
                     Some(known) => format!("did you mean `{known}`?"),
                     None => format!("the store has {}", list(known)),
                 });
+            }
+            Self::NoSuchCase { name, known } => {
+                return closest(name, known).map(|known| format!("did you mean `{known}`?"));
             }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return store_hint(error).map(str::to_owned),

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod engine;
 #[cfg(feature = "torch")]
 pub mod engine;
+pub mod golden;
 #[cfg(all(feature = "torch", not(feature = "report")))]
 #[path = "no_report.rs"]
 pub mod report;
