@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "report")]
 use super::commands::report;
-use super::commands::{data, doctor, golden, runs, status};
+use super::commands::{data, doctor, export, golden, import, runs, status};
 #[cfg(feature = "torch")]
 use super::commands::{sweep, worker};
 
@@ -45,6 +45,10 @@ pub enum Command {
     Report(report::ReportArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
+    /// Write a run's weights under the original's names
+    Export(export::ExportArgs),
+    /// Take weights into the store, to begin runs with
+    Import(import::ImportArgs),
     /// List, check and pack data sets
     Data(data::DataArgs),
     /// Hold ports to the reference cases of their originals

@@ -8,7 +8,7 @@ use crate::{
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
     provenance::GitError,
-    store::StoreError,
+    store::{StoreError, tensors::TensorFileError},
 };
 
 /// Why a command did not succeed.
@@ -107,6 +107,9 @@ pub enum Failure {
         /// What it would be now.
         now: String,
     },
+    /// A file of tensors.
+    #[error(transparent)]
+    Tensors(#[from] TensorFileError),
     /// A reference case cannot be read.
     #[error(transparent)]
     Case(#[from] CaseError),
@@ -171,13 +174,16 @@ impl Failure {
             | Self::Store(
                 StoreError::NotAStore { .. }
                 | StoreError::NoRun { .. }
+                | StoreError::NoWeights { .. }
                 | StoreError::AmbiguousRun { .. }
                 | StoreError::SweepName { .. }
                 | StoreError::Unfinished { .. },
             ) => 2,
             Self::Data(error) if is_mistake(error) => 2,
             #[cfg(feature = "torch")]
-            Self::Train(crate::train::TrainError::Data(_)) => 2,
+            Self::Train(crate::train::TrainError::Data(_) | crate::train::TrainError::State(_)) => {
+                2
+            }
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
             _ => 4,
@@ -264,6 +270,7 @@ fn store_hint(error: &StoreError) -> Option<&'static str> {
         StoreError::NotAStore { .. } => "`--store DIR` names one; `reprise sweep` makes it",
         StoreError::NoRun { .. } => "`reprise runs list` lists them",
         StoreError::AmbiguousRun { .. } => "write more digits",
+        StoreError::NoWeights { .. } => "`reprise import FILE` takes them into the store",
         StoreError::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
         StoreError::Unfinished { .. } => "`reprise status` says how far it is",
         StoreError::Parse { .. } | StoreError::Misplaced { .. } => {

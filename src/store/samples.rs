@@ -33,6 +33,7 @@ pub(crate) fn id(digit: char) -> RunId {
 /// Returns a specification with all defaults.
 pub(crate) fn spec() -> RunSpec {
     RunSpec {
+        initial_weights: None,
         seed: Seed(1),
         data: DataSpec::default(),
         model: ModelSpec::Cvae(CvaeSpec::default()),
