@@ -30,18 +30,22 @@ def precision_asked():
     return PRECISIONS[name]
 
 
-def declared(case, outputs, precision):
-    """Returns those of `outputs` that the case declares, in the declared shapes and types.
+def as_declared(value, dtype, precision):
+    """Returns an output in the type it has in a run of `precision`.
 
-    An output declared f32 takes the type of the precision; one declared otherwise keeps that type.
+    One declared f32 takes the type of the precision; one declared otherwise keeps that type.
     """
-    written = {}
-    for name, entry in case.outputs.items():
-        if name in outputs:
-            dtype = {"f32": precision, "f64": np.float64, "i64": np.int64, "u8": np.uint8}
-            array = np.asarray(outputs[name], dtype[entry["dtype"]])
-            written[name] = array.reshape(entry["shape"])
-    return written
+    types = {"f32": precision, "f64": np.float64, "i64": np.int64, "u8": np.uint8}
+    return np.asarray(value, types[dtype])
+
+
+def declared(case, outputs, precision):
+    """Returns those of `outputs` that the case declares, in the declared shapes and types."""
+    return {
+        name: as_declared(outputs[name], entry["dtype"], precision).reshape(entry["shape"])
+        for name, entry in case.outputs.items()
+        if name in outputs
+    }
 
 
 def main(run, description):

@@ -50,14 +50,14 @@ class Case:
         self.seed_prefix = table["seed_prefix"]
         self.tensors = {entry["name"]: entry for entry in table.get("tensor", [])}
         self.outputs = {entry["name"]: entry for entry in table.get("output", [])}
-        self._values = None
+        self.stored = None
 
     @property
     def values(self):
         """The content of values.safetensors by entry (`in/…`, `out/…`, `digest64/…`)."""
-        if self._values is None:
-            self._values = tensorfile.read(self.folder / "values.safetensors")
-        return self._values
+        if self.stored is None:
+            self.stored = tensorfile.read(self.folder / "values.safetensors")
+        return self.stored
 
     def tensor(self, name, precision=None):
         """Returns a tensor that goes in, filled anew at every call.
