@@ -3,7 +3,7 @@
 //! Deserializing is the only way in for a value that a user wrote, and it refuses what the type
 //! does not allow, so the rest of the crate never checks a range twice.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,15 @@ impl TryFrom<i64> for Count {
                 Err(ScalarError::OutOfRange { value: value.to_string(), range: "[1, 2147483647]" })
             }
         }
+    }
+}
+
+impl FromStr for Count {
+    type Err = ScalarError;
+
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        let wrong = || ScalarError::OutOfRange { value: text.to_owned(), range: "[1, 2147483647]" };
+        Self::try_from(text.parse::<i64>().map_err(|_| wrong())?)
     }
 }
 
