@@ -4,6 +4,8 @@
 //! [`all`]. A port only translates names, layouts and settings: no equation is written here.
 
 #[cfg(feature = "torch")]
+mod cells;
+#[cfg(feature = "torch")]
 mod cvae;
 mod init;
 mod metric;
@@ -20,6 +22,8 @@ use crate::{
 /// Returns every port of this build.
 pub fn all() -> Vec<Box<dyn Port>> {
     vec![
+        #[cfg(feature = "torch")]
+        Box::new(cells::Cells),
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),

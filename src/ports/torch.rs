@@ -8,7 +8,7 @@ use super::refused;
 use crate::{
     golden::{self, Case, Dtype, Outputs, PortError, Precision, Role, TensorData},
     models::{NoisePurpose, NoiseSource},
-    nn::params::Params,
+    nn::{self, params::Params},
 };
 
 /// Kind of floating-point tensors in a precision.
@@ -29,7 +29,14 @@ pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tens
     Ok(input(case, name, precision)?.set_requires_grad(true))
 }
 
+/// ⟨a, b⟩ over all elements.
+pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
+    (a * b).sum(a.kind())
+}
+
 /// Overwrites a model with the case's parameters and buffers, each used exactly once.
+///
+/// A case may leave out counters of batches, which start at 0 and reach no output.
 pub(super) fn load(
     case: &Case,
     params: &mut Params,
@@ -40,6 +47,9 @@ pub(super) fn load(
         if matches!(spec.role, Role::Parameter | Role::Buffer) {
             values.insert(spec.name.clone(), to_tensor(&case.fill(spec), precision));
         }
+    }
+    for entry in params.iter().filter(|entry| entry.tensor.kind() == Kind::Int64) {
+        values.entry(entry.name.clone()).or_insert_with(|| entry.tensor.zeros_like());
     }
     params.load(values).map_err(refused)
 }
@@ -92,6 +102,13 @@ impl Capture {
             if gradient.defined() {
                 self.tensor(format!("grad/{}", entry.name), &gradient);
             }
+        }
+    }
+
+    /// Captures every buffer under its own name.
+    pub(super) fn buffers(&mut self, params: &Params) {
+        for entry in params.iter().filter(|entry| entry.role == nn::params::Role::Buffer) {
+            self.tensor(entry.name.as_str(), &entry.tensor);
         }
     }
 
