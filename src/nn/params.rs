@@ -161,6 +161,11 @@ impl Path<'_> {
         Self { builder: self.builder, prefix: self.join(name) }
     }
 
+    /// Returns a zero in the kind and on the device of the model; it is no tensor of the model.
+    pub fn scalar(&self) -> Tensor {
+        Tensor::zeros([], (self.builder.kind, self.builder.device))
+    }
+
     /// Makes a trained tensor.
     pub fn parameter(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
         let (name, tensor) = self.tensor(name, shape, init);

@@ -9,6 +9,8 @@ mod cells;
 mod cvae;
 mod init;
 mod metric;
+#[cfg(feature = "torch")]
+mod mocogan;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -27,6 +29,8 @@ pub fn all() -> Vec<Box<dyn Port>> {
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),
+        #[cfg(feature = "torch")]
+        Box::new(mocogan::MocoganPort),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]

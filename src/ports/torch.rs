@@ -97,7 +97,12 @@ impl Capture {
 
     /// Captures every gradient as `grad/NAME`.
     pub(super) fn gradients(&mut self, params: &Params) {
-        for entry in params.trained() {
+        self.gradients_where(params, |_| true);
+    }
+
+    /// Captures the gradients of the parameters whose names are `wanted`.
+    pub(super) fn gradients_where(&mut self, params: &Params, wanted: impl Fn(&str) -> bool) {
+        for entry in params.trained().filter(|entry| wanted(&entry.name)) {
             let gradient = entry.tensor.grad();
             if gradient.defined() {
                 self.tensor(format!("grad/{}", entry.name), &gradient);
@@ -181,13 +186,7 @@ impl<'a> RecordedNoise<'a> {
 }
 
 impl NoiseSource for RecordedNoise<'_> {
-    fn standard_normal(
-        &mut self,
-        purpose: NoisePurpose,
-        t: u64,
-        _: [i64; 2],
-        _: &Tensor,
-    ) -> Tensor {
+    fn standard_normal(&mut self, purpose: NoisePurpose, t: u64, _: &[i64], _: &Tensor) -> Tensor {
         let name = format!("{}/{t}{}", self.prefix, self.suffixes[&purpose]);
         input(self.case, &name, self.precision).expect("the noise was checked before the run")
     }
