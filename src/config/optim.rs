@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::{DecayRate, Positive};
+use crate::scalar::{DecayRate, NonNegative, Positive};
 
 /// The optimizer of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct AdamSpec {
     pub beta2: DecayRate,
     /// ε added to the denominator, outside the square root.
     pub epsilon: Positive,
+    /// λ of the L2 penalty λ/2 · |p|², whose gradient λ p is added to the loss's.
+    pub weight_decay: NonNegative,
 }
 
 impl Default for AdamSpec {
@@ -41,6 +43,7 @@ impl Default for AdamSpec {
             beta1: rate(0.9),
             beta2: rate(0.999),
             epsilon: positive(1e-8),
+            weight_decay: NonNegative::try_from(0.0).expect("the literal is not negative"),
         }
     }
 }

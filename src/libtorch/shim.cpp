@@ -1,5 +1,5 @@
-// The few parts of libtorch that tch does not reach: switches that decide bits, and one operator
-// argument. Nothing here throws across the language border: switches cannot fail, and an operator
+// The few parts of libtorch that tch does not reach: switches that decide bits, and two arguments of
+// operators. Nothing here throws across the language border: switches cannot fail, and an operator
 // reports failure through a null pointer and `reprise_last_error`.
 
 #include <ATen/ATen.h>
@@ -73,6 +73,10 @@ long reprise_cudnn() {
 
 at::Tensor *reprise_leaky_relu(const at::Tensor *input, double negative_slope) {
   return guarded([&] { return at::leaky_relu(*input, negative_slope); });
+}
+
+at::Tensor *reprise_add_scaled(const at::Tensor *input, const at::Tensor *other, double alpha) {
+  return guarded([&] { return at::add(*input, *other, alpha); });
 }
 
 }  // extern "C"

@@ -20,6 +20,11 @@ unsafe extern "C" {
     fn reprise_cuda_runtime() -> c_long;
     fn reprise_cudnn() -> c_long;
     fn reprise_leaky_relu(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
+    fn reprise_add_scaled(
+        input: *const C_tensor,
+        other: *const C_tensor,
+        alpha: f64,
+    ) -> *mut C_tensor;
 }
 
 /// Copies a C string that the shim owns.
@@ -78,8 +83,24 @@ pub(super) fn switches() -> [(&'static str, bool); 5] {
 pub(crate) fn leaky_relu(input: &Tensor, negative_slope: f64) -> Tensor {
     // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
     let output = unsafe { reprise_leaky_relu(input.as_ptr(), negative_slope) };
+    taken(output, "leaky_relu")
+}
+
+/// `torch.add(input, other, alpha=alpha)`, one fused rounding where the processor has it; tch does
+/// not take the factor.
+///
+/// # Panics
+/// If libtorch refuses the operation, as tch's own operators do.
+pub(crate) fn add_scaled(input: &Tensor, other: &Tensor, alpha: f64) -> Tensor {
+    // SAFETY: both pointers are valid while the tensors are borrowed; the shim catches every exception.
+    let output = unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) };
+    taken(output, "add")
+}
+
+/// Takes a tensor over from the shim.
+fn taken(output: *mut C_tensor, operator: &str) -> Tensor {
     // SAFETY: takes nothing and returns a string of this thread.
-    assert!(!output.is_null(), "leaky_relu failed: {}", owned(unsafe { reprise_last_error() }));
+    assert!(!output.is_null(), "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
     // SAFETY: the shim hands over a tensor that nobody else owns.
     unsafe { Tensor::from_ptr(output) }
 }

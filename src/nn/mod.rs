@@ -4,8 +4,11 @@
 //! the same code runs in f32 and f64. Parameters are made through [`params::Builder`], which
 //! refuses a name that exists and draws every initial value from a stream of that name.
 
+pub mod conv;
+pub mod gru;
 pub mod init;
 pub mod layers;
+pub mod lstm;
 pub mod params;
 
 /// Whether layers behave as in training or as in evaluation.

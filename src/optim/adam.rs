@@ -1,6 +1,7 @@
 //! Adam (Kingma & Ba 2015, arXiv:1412.6980) in the arithmetic of `torch.optim.Adam` on one tensor.
 //!
 //! ```text
+//! g ← g + λ p                                            (if there is weight decay)
 //! m ← lerp(m, g, 1 − β₁)
 //! v ← β₂ v + (1 − β₂) g²
 //! p ← p − α/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
@@ -10,7 +11,11 @@
 
 use tch::Tensor;
 
-use crate::{config::optim::AdamSpec, nn::params::Params};
+use crate::{
+    config::optim::AdamSpec,
+    libtorch::shim,
+    nn::params::{NamedTensor, Params},
+};
 
 /// Moments of one parameter.
 #[derive(Debug)]
@@ -23,10 +28,12 @@ struct Moments {
     v: Tensor,
 }
 
-/// Adam over all parameters of a model.
+/// Adam over all parameters of a model, or over those of one of its modules.
 #[derive(Debug)]
 pub struct Adam {
     spec: AdamSpec,
+    /// What the names of its parameters start with.
+    prefix: String,
     /// Updates taken so far.
     updates: u64,
     moments: Vec<Moments>,
@@ -35,15 +42,23 @@ pub struct Adam {
 impl Adam {
     /// Starts with zero moments.
     pub fn new(spec: AdamSpec, params: &Params) -> Self {
-        let moments = params
-            .trained()
+        Self::with_prefix(spec, params, String::new())
+    }
+
+    /// Starts with zero moments for the parameters of the top-level module `module` alone.
+    pub fn of_module(spec: AdamSpec, params: &Params, module: &str) -> Self {
+        Self::with_prefix(spec, params, format!("{module}."))
+    }
+
+    fn with_prefix(spec: AdamSpec, params: &Params, prefix: String) -> Self {
+        let moments = moved(params, &prefix)
             .map(|entry| Moments {
                 name: entry.name.clone(),
                 m: entry.tensor.zeros_like().detach(),
                 v: entry.tensor.zeros_like().detach(),
             })
             .collect();
-        Self { spec, updates: 0, moments }
+        Self { spec, prefix, updates: 0, moments }
     }
 
     /// Returns the number of updates taken so far.
@@ -80,18 +95,22 @@ impl Adam {
     /// Moves every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         self.updates += 1;
-        let AdamSpec { learning_rate, beta1, beta2, epsilon } = self.spec;
+        let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay } = self.spec;
         let (alpha, beta1, beta2, epsilon) =
             (learning_rate.get(), beta1.get(), beta2.get(), epsilon.get());
         let t = self.updates as f64;
         let step_size = alpha / (1.0 - beta1.powf(t));
         let correction2_sqrt = (1.0 - beta2.powf(t)).sqrt();
         tch::no_grad(|| {
-            for (entry, Moments { m, v, .. }) in params.trained().zip(&mut self.moments) {
+            for (entry, Moments { m, v, .. }) in moved(params, &self.prefix).zip(&mut self.moments)
+            {
                 let mut p = entry.tensor.shallow_clone();
-                let g = p.grad();
+                let mut g = p.grad();
                 if !g.defined() {
                     continue;
+                }
+                if weight_decay.get() > 0.0 {
+                    g = shim::add_scaled(&g, &p, weight_decay.get());
                 }
                 // tch has no `value=`; scaling the gradient first gives the same bits.
                 let _m = m.lerp_(&g, 1.0 - beta1);
@@ -101,4 +120,9 @@ impl Adam {
             }
         });
     }
+}
+
+/// Returns the trained parameters whose names start with `prefix`.
+fn moved<'a>(params: &'a Params, prefix: &'a str) -> impl Iterator<Item = &'a NamedTensor> {
+    params.trained().filter(move |entry| entry.name.starts_with(prefix))
 }

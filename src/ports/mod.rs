@@ -4,9 +4,13 @@
 //! [`all`]. A port only translates names, layouts and settings: no equation is written here.
 
 #[cfg(feature = "torch")]
+mod cells;
+#[cfg(feature = "torch")]
 mod cvae;
 mod init;
 mod metric;
+#[cfg(feature = "torch")]
+mod mocogan;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -21,8 +25,12 @@ use crate::{
 pub fn all() -> Vec<Box<dyn Port>> {
     vec![
         #[cfg(feature = "torch")]
+        Box::new(cells::Cells),
+        #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),
+        #[cfg(feature = "torch")]
+        Box::new(mocogan::MocoganPort),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 pub mod cvae;
+pub mod mocogan;
 
 pub use cvae::CvaeSpec;
+pub use mocogan::MocoganSpec;
 
 /// The model of a run. One variant per system; the variant's table holds all its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
