@@ -46,3 +46,14 @@ impl Init {
 pub fn recurrent(hidden_size: i64) -> Init {
     Init::Uniform { bound: 1.0 / (hidden_size as f64).sqrt() }
 }
+
+/// Glorot & Bengio's uniform distribution, TensorFlow's `xavier_initializer`:
+/// U(−√(6/(fan_in + fan_out)), √(6/(fan_in + fan_out))).
+pub fn xavier_uniform(fan_in: i64, fan_out: i64) -> Init {
+    Init::Uniform { bound: (6.0 / (fan_in + fan_out) as f64).sqrt() }
+}
+
+/// LeCun's normal distribution, Chainer's default for weights: N(0, 1/fan_in).
+pub fn lecun_normal(fan_in: i64) -> Init {
+    Init::Normal { mean: 0.0, std: (1.0 / fan_in as f64).sqrt() }
+}
