@@ -4,6 +4,7 @@
 //! through [`NoiseSource`], results go out as values.
 
 pub mod cvae;
+pub mod physical_interaction;
 
 use tch::Tensor;
 

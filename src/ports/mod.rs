@@ -7,6 +7,8 @@
 mod cvae;
 mod init;
 mod metric;
+#[cfg(feature = "torch")]
+mod physical_interaction;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -23,6 +25,10 @@ pub fn all() -> Vec<Box<dyn Port>> {
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),
+        #[cfg(feature = "torch")]
+        Box::new(physical_interaction::PhysicalInteraction),
+        #[cfg(feature = "torch")]
+        Box::new(physical_interaction::PhysicalInteractionChainer),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]
