@@ -5,6 +5,7 @@
 
 pub mod cvae;
 pub mod mocogan;
+pub mod physical_interaction;
 
 use tch::Tensor;
 

@@ -66,3 +66,8 @@ pub fn xavier_bound(fan_in: i64, fan_out: i64) -> f64 {
     // The order of PyTorch: the standard deviation first, then √3 of it.
     3.0_f64.sqrt() * (2.0 / (fan_in + fan_out) as f64).sqrt()
 }
+
+/// LeCun's normal distribution, Chainer's default for weights: N(0, 1/fan_in).
+pub fn lecun_normal(fan_in: i64) -> Init {
+    Init::Normal { mean: 0.0, std: (1.0 / fan_in as f64).sqrt() }
+}

@@ -1,18 +1,24 @@
-//! Adam (Kingma & Ba 2015, arXiv:1412.6980) in the arithmetic of `torch.optim.Adam` on one tensor.
+//! Adam (Kingma & Ba 2015, arXiv:1412.6980) in the arithmetic of the framework that its spec names.
 //!
+//! `PyTorch` (`_single_tensor_adam`):
 //! ```text
 //! g ← g + λ p                                            (if there is weight decay)
 //! m ← lerp(m, g, 1 − β₁)
 //! v ← β₂ v + (1 − β₂) g²
 //! p ← p − α/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
 //! ```
-//!
-//! The order of operations is PyTorch's (`_single_tensor_adam`), because the last bits depend on it.
+//! TensorFlow 1 (`ApplyAdam`) and Chainer 2 (`AdamRule.update_core_cpu`):
+//! ```text
+//! m ← m + (1 − β₁)(g − m)
+//! v ← v + (1 − β₂)(g² − v)
+//! p ← p − α √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε)
+//! ```
+//! The order of operations is the framework's, because the last bits depend on it.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::{
-    config::optim::AdamSpec,
+    config::optim::{AdamForm, AdamSpec},
     libtorch::shim,
     nn::params::{NamedTensor, Params},
 };
@@ -95,28 +101,26 @@ impl Adam {
     /// Moves every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         self.updates += 1;
-        let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay } = self.spec;
-        let (alpha, beta1, beta2, epsilon) =
-            (learning_rate.get(), beta1.get(), beta2.get(), epsilon.get());
-        let t = self.updates as f64;
-        let step_size = alpha / (1.0 - beta1.powf(t));
-        let correction2_sqrt = (1.0 - beta2.powf(t)).sqrt();
         tch::no_grad(|| {
-            for (entry, Moments { m, v, .. }) in moved(params, &self.prefix).zip(&mut self.moments)
-            {
-                let mut p = entry.tensor.shallow_clone();
-                let mut g = p.grad();
+            for (entry, moments) in moved(params, &self.prefix).zip(&mut self.moments) {
+                let mut g = entry.tensor.grad();
                 if !g.defined() {
                     continue;
                 }
-                if weight_decay.get() > 0.0 {
-                    g = shim::add_scaled(&g, &p, weight_decay.get());
+                let p = entry.tensor.shallow_clone();
+                if self.spec.weight_decay.get() > 0.0 {
+                    g = shim::add_scaled(&g, &p, self.spec.weight_decay.get());
                 }
-                // tch has no `value=`; scaling the gradient first gives the same bits.
-                let _m = m.lerp_(&g, 1.0 - beta1);
-                let _v = v.g_mul_scalar_(beta2).addcmul_(&(&g * (1.0 - beta2)), &g);
-                let denominator = v.sqrt() / correction2_sqrt + epsilon;
-                let _p = p.addcdiv_(&(&*m * -step_size), &denominator);
+                match self.spec.form {
+                    AdamForm::PyTorch => corrected(self.spec, self.updates, p, &g, moments),
+                    AdamForm::TensorFlow => {
+                        let rates = Rates::tensorflow(self.spec, self.updates, p.kind());
+                        uncorrected(rates, p, &g, moments);
+                    }
+                    AdamForm::Chainer => {
+                        uncorrected(Rates::chainer(self.spec, self.updates), p, &g, moments);
+                    }
+                }
             }
         });
     }
@@ -125,4 +129,82 @@ impl Adam {
 /// Returns the trained parameters whose names start with `prefix`.
 fn moved<'a>(params: &'a Params, prefix: &'a str) -> impl Iterator<Item = &'a NamedTensor> {
     params.trained().filter(move |entry| entry.name.starts_with(prefix))
+}
+
+/// ε beside the corrected second moment.
+fn corrected(spec: AdamSpec, updates: u64, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
+    let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+    let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
+    let t = updates as f64;
+    let step_size = alpha / (1.0 - beta1.powf(t));
+    let correction2_sqrt = (1.0 - beta2.powf(t)).sqrt();
+    let Moments { m, v, .. } = moments;
+    // tch has no `value=`; scaling the gradient first gives the same bits.
+    let _m = m.lerp_(g, 1.0 - beta1);
+    let _v = v.g_mul_scalar_(beta2).addcmul_(&(g * (1.0 - beta2)), g);
+    let denominator = v.sqrt() / correction2_sqrt + epsilon.get();
+    let _p = p.addcdiv_(&(&*m * -step_size), &denominator);
+}
+
+/// ε beside the uncorrected second moment.
+fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
+    let Rates { first, second, step_size, epsilon } = rates;
+    let Moments { m, v, .. } = moments;
+    *m += (g - &*m) * first;
+    *v += (g * g - &*v) * second;
+    p -= (&*m * step_size) / (v.sqrt() + epsilon);
+}
+
+/// The numbers of one update in TensorFlow's and Chainer's form.
+struct Rates {
+    /// 1 − β₁.
+    first: f64,
+    /// 1 − β₂.
+    second: f64,
+    /// α √(1 − β₂ᵗ)/(1 − β₁ᵗ).
+    step_size: f64,
+    epsilon: f64,
+}
+
+impl Rates {
+    /// Hyper-parameters and powers are f32 variables; the step size has the parameter's kind.
+    fn tensorflow(spec: AdamSpec, updates: u64, kind: Kind) -> Self {
+        let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+        let [alpha, beta1, beta2, epsilon] =
+            [learning_rate.get(), beta1.get(), beta2.get(), epsilon.get()].map(single);
+        let (power1, power2) = (power(beta1, updates), power(beta2, updates));
+        let step_size = if kind == Kind::Double {
+            let [alpha, power1, power2] = [alpha, power1, power2].map(f64::from);
+            alpha * (1.0 - power2).sqrt() / (1.0 - power1)
+        } else {
+            f64::from(alpha * (1.0 - power2).sqrt() / (1.0 - power1))
+        };
+        let [beta1, beta2, epsilon] = [beta1, beta2, epsilon].map(f64::from);
+        Self { first: 1.0 - beta1, second: 1.0 - beta2, step_size, epsilon }
+    }
+
+    fn chainer(spec: AdamSpec, updates: u64) -> Self {
+        let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+        let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
+        let t = updates as f64;
+        let step_size = alpha * (1.0 - beta2.powf(t)).sqrt() / (1.0 - beta1.powf(t));
+        Self { first: 1.0 - beta1, second: 1.0 - beta2, step_size, epsilon: epsilon.get() }
+    }
+}
+
+/// Returns βᵗ as TensorFlow keeps it: an f32 that is multiplied once per update.
+fn power(beta: f32, updates: u64) -> f32 {
+    let mut power = 1.0;
+    for _ in 0..updates {
+        power *= beta;
+        if power == 0.0 {
+            break; // zero stays zero
+        }
+    }
+    power
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "TensorFlow keeps these numbers as f32")]
+const fn single(x: f64) -> f32 {
+    x as f32
 }

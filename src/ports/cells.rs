@@ -31,8 +31,8 @@ mod literal;
 pub(super) struct Cells;
 
 impl Port for Cells {
-    fn system(&self) -> &'static str {
-        "cells"
+    fn serves(&self, system: &str) -> bool {
+        system == "cells"
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {

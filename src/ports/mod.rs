@@ -11,6 +11,7 @@ mod init;
 mod metric;
 #[cfg(feature = "torch")]
 mod mocogan;
+mod physical_interaction;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -31,6 +32,9 @@ pub fn all() -> Vec<Box<dyn Port>> {
         Box::new(metric::Metric),
         #[cfg(feature = "torch")]
         Box::new(mocogan::MocoganPort),
+        Box::new(physical_interaction::PhysicalInteraction),
+        #[cfg(feature = "torch")]
+        Box::new(physical_interaction::PhysicalInteractionChainer),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]

@@ -100,6 +100,12 @@ impl Capture {
         self.0.insert(name.to_owned(), golden::Tensor { shape, data });
     }
 
+    /// Captures integers in the shape that the case declares.
+    pub(super) fn integers(&mut self, case: &Case, name: &str, values: Vec<i64>) {
+        let shape = case.output_spec(name).map_or_else(|| vec![values.len()], |o| o.shape.clone());
+        self.0.insert(name.to_owned(), golden::Tensor { shape, data: TensorData::I64(values) });
+    }
+
     /// Captures every gradient as `grad/NAME`.
     pub(super) fn gradients(&mut self, params: &Params) {
         self.gradients_where(params, |_| true);

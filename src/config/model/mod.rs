@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 pub mod cvae;
 pub mod mocogan;
+pub mod physical_interaction;
 
 pub use cvae::CvaeSpec;
 pub use mocogan::MocoganSpec;
+pub use physical_interaction::PhysicalInteractionSpec;
 
 /// The model of a run. One variant per system; the variant's table holds all its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -19,8 +19,8 @@ use crate::{
 pub(super) struct MocoganPort;
 
 impl Port for MocoganPort {
-    fn system(&self) -> &'static str {
-        "mocogan"
+    fn serves(&self, system: &str) -> bool {
+        system == "mocogan"
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
