@@ -3,6 +3,7 @@
 //! A model opens no file, reads no clock, draws no random number and prints nothing: noise comes in
 //! through [`NoiseSource`], results go out as values.
 
+pub mod convlstm;
 pub mod cvae;
 
 use tch::Tensor;

@@ -4,6 +4,7 @@
 //! the same code runs in f32 and f64. Parameters are made through [`params::Builder`], which
 //! refuses a name that exists and draws every initial value from a stream of that name.
 
+pub mod conv_lstm;
 pub mod init;
 pub mod layers;
 pub mod params;

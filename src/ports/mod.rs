@@ -4,9 +4,13 @@
 //! [`all`]. A port only translates names, layouts and settings: no equation is written here.
 
 #[cfg(feature = "torch")]
+mod convlstm;
+#[cfg(feature = "torch")]
 mod cvae;
 mod init;
 mod metric;
+#[cfg(feature = "torch")]
+mod renamed;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -20,6 +24,8 @@ use crate::{
 /// Returns every port of this build.
 pub fn all() -> Vec<Box<dyn Port>> {
     vec![
+        #[cfg(feature = "torch")]
+        Box::new(convlstm::ConvLstmPort),
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),

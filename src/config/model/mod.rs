@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod convlstm;
 pub mod cvae;
 
+pub use convlstm::ConvLstmSpec;
 pub use cvae::CvaeSpec;
 
 /// The model of a run. One variant per system; the variant's table holds all its settings.

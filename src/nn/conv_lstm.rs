@@ -1,0 +1,99 @@
+//! The convolutional LSTM cell (Shi et al. 2015, arXiv:1506.04214), without peepholes.
+
+use tch::Tensor;
+
+use super::{init::Init, layers::AffineInit, params::Path};
+
+/// Sizes of a [`ConvLstmCell`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Channels of the input.
+    pub inputs: i64,
+    /// Channels of the hidden state.
+    pub hidden: i64,
+    /// Height and width of the kernel, both odd so that the state keeps its size.
+    pub kernel: [i64; 2],
+    /// Whether the convolution has a bias.
+    pub bias: Bias,
+}
+
+/// Whether a layer adds a constant per channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bias {
+    /// It does.
+    Present,
+    /// It does not.
+    Absent,
+}
+
+/// State of a [`ConvLstmCell`].
+#[derive(Debug)]
+pub struct ConvLstmState {
+    /// Hidden state `[B, hidden, H, W]`.
+    pub h: Tensor,
+    /// Cell state `[B, hidden, H, W]`.
+    pub c: Tensor,
+}
+
+/// Convolutional LSTM cell, gate order i, f, o, g (`ConvLSTMCell` of ndrplz/ConvLSTM_pytorch).
+///
+/// ```text
+/// [i f o g] = W * [x_t, h_{t-1}] + b
+/// c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(g)
+/// h_t = σ(o) ⊙ tanh(c_t)
+/// ```
+///
+/// The paper's peephole terms `W_c ⊙ c` are not in the original code and not here.
+#[derive(Debug)]
+pub struct ConvLstmCell {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    hidden: i64,
+    padding: [i64; 2],
+}
+
+impl ConvLstmCell {
+    /// Makes `weight` `[4·hidden, inputs + hidden, k, k]` and `bias` `[4·hidden]` of the gates'
+    /// convolution, both U(−1/√fan_in, 1/√fan_in) as `torch.nn.Conv2d` starts them.
+    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
+        let Sizes { inputs, hidden, kernel: [height, width], bias } = sizes;
+        let AffineInit { weight: weight_init, bias: bias_init } =
+            default_init((inputs + hidden) * height * width);
+        let shape = [4 * hidden, inputs + hidden, height, width];
+        Self {
+            weight: path.parameter("weight", &shape, weight_init),
+            bias: match bias {
+                Bias::Present => Some(path.parameter("bias", &[4 * hidden], bias_init)),
+                Bias::Absent => None,
+            },
+            hidden,
+            padding: [height / 2, width / 2],
+        }
+    }
+
+    /// Returns the zero state for frames like `x` `[B, C, H, W]`, in its kind and on its device.
+    pub fn zero_state(&self, x: &Tensor) -> ConvLstmState {
+        let (batch, _, height, width) = x.size4().expect("frames are [B, C, H, W]");
+        let zeros = || x.new_zeros([batch, self.hidden, height, width], (x.kind(), x.device()));
+        ConvLstmState { h: zeros(), c: zeros() }
+    }
+
+    /// One step; `x` is `[B, inputs, H, W]`.
+    pub fn step(&self, x: &Tensor, previous: &ConvLstmState) -> ConvLstmState {
+        let combined = Tensor::cat(&[x, &previous.h], 1);
+        let gates =
+            combined.conv2d(&self.weight, self.bias.as_ref(), [1, 1], self.padding, [1, 1], 1);
+        let gate = |at: i64| gates.narrow(1, at * self.hidden, self.hidden);
+        let [i, f, o, g] = [gate(0), gate(1), gate(2), gate(3)];
+        let c = f.sigmoid() * &previous.c + i.sigmoid() * g.tanh();
+        let h = o.sigmoid() * c.tanh();
+        ConvLstmState { h, c }
+    }
+}
+
+/// How PyTorch starts a convolution or linear layer: weight and bias U(−1/√fan_in, 1/√fan_in)
+/// (`kaiming_uniform_(a=√5)` for the weight).
+pub fn default_init(fan_in: i64) -> AffineInit {
+    let init = Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() };
+    AffineInit { weight: init, bias: init }
+}
