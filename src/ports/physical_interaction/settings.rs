@@ -141,6 +141,7 @@ fn settings(
         beta2: optional_number(case, names.beta2, 0.999)?,
         epsilon: optional_number(case, names.epsilon, 1e-8)?,
         form: names.form,
+        ..AdamSpec::default()
     };
     let mode = if flag(case, "train", true)? { Mode::Train } else { Mode::Eval };
     Ok(Settings {

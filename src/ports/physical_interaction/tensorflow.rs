@@ -13,6 +13,7 @@ use crate::{
     },
     golden::{Case, Outputs, PortError, Precision, Role},
     models::physical_interaction::{
+        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         layers::Layers,
         objective::{mean_squared_error, peak_signal_to_noise_ratio},
         sampling::mix,
@@ -23,7 +24,6 @@ use crate::{
         },
     },
     nn::{
-        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         init::Init,
         layer_norm::{LayerNorm, LayerNormForm},
         same::{Convolution, LayerInit, Padding, Shape, TransposedConvolution},
@@ -354,6 +354,7 @@ fn adam(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), 
         beta2: number(case, "beta2")?,
         epsilon: number(case, "epsilon")?,
         form: AdamForm::TensorFlow,
+        ..AdamSpec::default()
     };
     for (name, gradient) in parameters.into_iter().zip(gradients) {
         let value = input(case, name, precision)?;
