@@ -14,12 +14,18 @@ use crate::config::data::Dataset;
 mod bair;
 mod cache;
 mod error;
+pub mod files;
 mod folder;
+pub mod jpeg;
+pub mod map_csv;
 mod moving_square;
 mod natural;
+pub mod npy;
 mod pack;
+pub mod resize;
 pub mod sampler;
 mod sawyer_push;
+pub mod tfrecord;
 
 pub use crate::config::data::Split;
 pub use bair::{FrameFault, FrameShape, Required, TableFault};

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "torch")]
 mod cvae;
+mod data;
 mod init;
 mod metric;
 mod rng;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Box<dyn Port>> {
     vec![
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
+        Box::new(data::Data),
         Box::new(metric::Metric),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
