@@ -28,16 +28,20 @@ pub enum Fit {
 
 /// Returns a frame as a model sees it: `target` in size, values as shares of the range.
 pub fn frame(picture: &Picture, fit: Fit, target: Extent) -> Vec<f32> {
+    square(picture, fit, target).into_iter().map(unit).collect()
+}
+
+/// Returns a picture scaled to `target`, values from about 0 to 255.
+pub fn square(picture: &Picture, fit: Fit, target: Extent) -> Vec<f32> {
     let extent = [picture.height, picture.width];
-    let scaled = match fit {
+    match fit {
         Fit::Crop => {
             let side = picture.height.min(picture.width);
             let (square, extent) = central_crop(&picture.pixels, extent, [side; 2]);
             bicubic(&square, extent, target)
         }
         Fit::Stretch => bicubic(&picture.pixels, extent, target),
-    };
-    scaled.into_iter().map(unit).collect()
+    }
 }
 
 /// Height and width of a picture.

@@ -7,7 +7,7 @@ const DUE: Due<'_> = Due { dtype: Dtype::F32, axes: &[Axis::Any, Axis::Of(2)], b
 fn file(version: [u8; 2], header: &str, data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(header.len()).unwrap().to_le_bytes();
     let length = if version[0] == 1 { &length[..2] } else { &length[..] };
-    [MAGIC, &version, length, header.as_bytes(), data].concat()
+    [&MAGIC[..], &version, length, header.as_bytes(), data].concat()
 }
 
 fn decoded(file: &[u8]) -> Result<Array, NpyFault> {

@@ -8,7 +8,10 @@
 //! Every length is checked before anything is allocated for it. A fault names file, record and key.
 //! Start from [`for_each_record`] and [`read_sequence`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 pub mod example;
 pub mod framing;
@@ -82,12 +85,12 @@ impl TfrecordError {
     }
 }
 
-/// Calls `each` with every record of a file, numbered from 0; returns how many there are.
+/// Calls `each` with every record of a file, numbered from 0, until it breaks; returns how many it saw.
 ///
 /// An error says where the file is damaged; by then `each` has seen all records before.
 pub fn for_each_record(
     path: &Path,
-    mut each: impl FnMut(u64, Record),
+    mut each: impl FnMut(u64, Record) -> ControlFlow<()>,
 ) -> Result<u64, TfrecordError> {
     let (reader, len) = fs::open(path)?;
     let mut count = 0;
@@ -96,8 +99,10 @@ pub fn for_each_record(
             let path = path.to_owned();
             TfrecordError::Framing { path, record: count, fault }
         })?;
-        each(count, framed);
         count += 1;
+        if each(count - 1, framed).is_break() {
+            break;
+        }
     }
     if count == 0 { Err(TfrecordError::Empty { path: path.to_owned() }) } else { Ok(count) }
 }

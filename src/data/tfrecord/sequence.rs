@@ -36,7 +36,8 @@ impl Layout {
         }
     }
 
-    fn image_key(self, frame: usize) -> String {
+    /// Returns the name of a frame's picture.
+    pub fn image_key(self, frame: usize) -> String {
         match self {
             Self::Berkeley => format!("{frame}/image_aux1/encoded"),
             Self::GooglePush => format!("move/{frame}/image/encoded"),
@@ -60,6 +61,14 @@ impl Layout {
     /// Returns how many frames a record has, counted by their pictures' names.
     pub fn frames(self, example: &Example<'_>) -> usize {
         (0..).take_while(|&frame| example.get(&self.image_key(frame)).is_some()).count()
+    }
+
+    /// Returns the layout of a record and its number of frames, or nothing if it is of neither.
+    pub fn of(example: &Example<'_>) -> Option<(Self, usize)> {
+        [Self::Berkeley, Self::GooglePush]
+            .map(|layout| (layout, layout.frames(example)))
+            .into_iter()
+            .find(|&(_, frames)| frames > 0)
     }
 
     fn picture(self, bytes: &[u8], dct: Dct) -> Result<Picture, FeatureFault> {
@@ -125,6 +134,16 @@ pub enum FeatureFault {
         /// Bytes that are due.
         expected: usize,
     },
+    /// A picture of a size from which scaling does not only pick pixels.
+    #[error("its {width}x{height} pixels do not become {side}x{side} by picking every n-th")]
+    Scale {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Height and width of a frame.
+        side: usize,
+    },
     /// A picture is no JPEG that can be read.
     #[error("it is not a whole JPEG")]
     Jpeg(#[source] JpegFault),
@@ -139,6 +158,7 @@ impl FeatureFault {
             | Self::Count { .. }
             | Self::NotFinite { .. }
             | Self::Bytes { .. }
+            | Self::Scale { .. }
             | Self::Jpeg(_) => None,
         }
     }

@@ -1,6 +1,9 @@
 //! System `data`: TFRecord files, `.npy` files with `map.csv`, scaling, and the split by file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use super::{refused, unsupported};
 use crate::{
@@ -107,10 +110,8 @@ fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<Layout, PortError>
     let first = files.first().ok_or_else(|| unsupported(case, "a source without files"))?;
     let records = all_records(first).map_err(failed)?;
     let example = Example::parse(&records[0].data).map_err(refused)?;
-    [Layout::GooglePush, Layout::Berkeley]
-        .into_iter()
-        .find(|layout| layout.frames(&example) > 0)
-        .ok_or_else(|| unsupported(case, "the layout of its source"))
+    let found = Layout::of(&example).map(|(layout, _)| layout);
+    found.ok_or_else(|| unsupported(case, "the layout of its source"))
 }
 
 /// The records of several files.
@@ -144,7 +145,10 @@ fn read(files: &[impl AsRef<Path>], layout: Layout, frames: usize) -> Result<Rea
 
 fn all_records(path: &Path) -> Result<Vec<Record>, TfrecordError> {
     let mut records = Vec::new();
-    for_each_record(path, |_, record| records.push(record))?;
+    for_each_record(path, |_, record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    })?;
     Ok(records)
 }
 
@@ -285,7 +289,10 @@ fn damaged(case: &Case) -> Result<Outputs, PortError> {
 fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<(), PortError> {
     let path = case.dir.join(&variant.file);
     let mut whole = Vec::new();
-    let framed = for_each_record(&path, |_, record| whole.push(record));
+    let framed = for_each_record(&path, |_, record| {
+        whole.push(record);
+        ControlFlow::Continue(())
+    });
     let unmet = |what: String| {
         Err(PortError::Failed {
             action: "meet a damaged file as the original does",

@@ -3,10 +3,9 @@
 use super::{SIDE, failed, insert, layout_of_source, read};
 use crate::{
     data::{
+        arrays,
         map_csv::{self, Entry},
-        npy::{self, Array, Axis, Dtype, Due, Elements},
-        resize::{Fit, frame},
-        tfrecord::sequence::padded_states,
+        npy::{self, Axis, Dtype, Due, Elements},
     },
     fs,
     golden::{Case, Outputs, PortError, TensorData},
@@ -73,22 +72,7 @@ fn imported_anew(case: &Case, entries: &[Entry]) -> Result<(), PortError> {
     let folder = case.dir.join("data");
     let mut written = vec![(map_csv::FILE.to_owned(), map_csv::text(&numbered))];
     for (entry, sequence) in numbered.iter().zip(&read.sequences) {
-        let pixels: Vec<f32> = sequence
-            .pictures
-            .iter()
-            .flat_map(|picture| frame(picture, Fit::Crop, target))
-            .collect();
-        let table = |values: Vec<f32>| Array {
-            shape: vec![frames, values.len() / frames.max(1)],
-            elements: Elements::F32(values),
-        };
-        let images =
-            Array { shape: vec![frames, target[0], target[1], 3], elements: Elements::F32(pixels) };
-        let arrays = [
-            images,
-            table(sequence.actions.clone()),
-            table(padded_states(read.layout, &sequence.states)),
-        ];
+        let arrays = arrays(read.layout, frames, sequence, target);
         for (name, array) in entry.arrays().into_iter().zip(&arrays) {
             written.push((name.to_owned(), npy::encode(array)));
         }

@@ -1,0 +1,135 @@
+//! TFRecord files made into `.npy` files with a `map.csv`, as the importer of the Chainer port does.
+//!
+//! Two deviations: the importer asks for as many records as there are files and so loses all others
+//! of files that hold several; here all are imported. It also writes pictures that show nothing but
+//! noise (`Image.fromarray` of floats), which are left out.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::{Progress, SIDE, records};
+use crate::{
+    data::{
+        DataError,
+        error::Findings,
+        map_csv::{self, Entry},
+        npy::{self, Array, Elements},
+        resize::{Fit, frame},
+        tfrecord::{
+            Example, Layout, RecordSequence, TfrecordError, for_each_record,
+            sequence::padded_states,
+        },
+    },
+    fs,
+};
+
+/// What was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Layout of the records.
+    pub layout: Layout,
+    /// Sequences written.
+    pub sequences: usize,
+    /// Frames of each.
+    pub frames: usize,
+}
+
+/// Imports all TFRecord files of a folder into another, which is made where it is missing.
+///
+/// The layout is that of the first record, and without `frames` so is the number of frames. The list
+/// is written last, so that an import that broke off is no data set.
+pub fn import(
+    folder: &Path,
+    out: &Path,
+    frames: Option<usize>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Imported, DataError> {
+    let mut findings = Findings::default();
+    let items = records::list(folder, ".", &mut findings)?;
+    findings.fail_on_error()?;
+    let files: Vec<_> = items.iter().map(|item| folder.join(&item.name)).collect();
+    let (layout, found) = first_record(&files[0])?;
+    let frames = frames.unwrap_or(found);
+    fs::create_dir_all(out)?;
+    let mut entries = Vec::new();
+    for (done, path) in files.iter().enumerate() {
+        let mut first = None;
+        for_each_record(path, |number, record| {
+            let mut report = |error: TfrecordError| {
+                first.get_or_insert_with(|| error.into());
+            };
+            let taken = records::sequence(path, number, &record, layout, frames, &mut report);
+            let entry = Entry::numbered(entries.len());
+            if let Some(sequence) = taken
+                && let Err(error) = write(out, &entry, layout, frames, &sequence)
+            {
+                first.get_or_insert(error);
+            }
+            entries.push(entry);
+            if first.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if let Some(error) = first {
+            return Err(error);
+        }
+        progress(Progress::decoding(done, files.len()));
+    }
+    fs::write_atomic(&out.join(map_csv::FILE), &map_csv::text(&entries))?;
+    Ok(Imported { layout, sequences: entries.len(), frames })
+}
+
+/// Returns layout and number of frames of the first record.
+fn first_record(path: &PathBuf) -> Result<(Layout, usize), DataError> {
+    let mut found = None;
+    let read = for_each_record(path, |_, record| {
+        found = Some(Example::parse(&record.data).map(|example| Layout::of(&example)));
+        ControlFlow::Break(())
+    });
+    match found {
+        Some(Ok(Some(found))) => Ok(found),
+        Some(Ok(None)) => Err(DataError::UnknownLayout { path: path.clone() }),
+        Some(Err(fault)) => {
+            Err(TfrecordError::Example { path: path.clone(), record: 0, fault }.into())
+        }
+        None => Err(read
+            .map(|_| DataError::UnknownLayout { path: path.clone() })
+            .unwrap_or_else(DataError::from)),
+    }
+}
+
+fn write(
+    out: &Path,
+    entry: &Entry,
+    layout: Layout,
+    frames: usize,
+    sequence: &RecordSequence,
+) -> Result<(), DataError> {
+    for (name, array) in entry.arrays().into_iter().zip(arrays(layout, frames, sequence, [SIDE; 2]))
+    {
+        npy::write(&out.join(name), &array)?;
+    }
+    Ok(())
+}
+
+/// Returns the arrays of a sequence: frames, actions and states as the original's reader yields them.
+pub fn arrays(
+    layout: Layout,
+    frames: usize,
+    sequence: &RecordSequence,
+    target: [usize; 2],
+) -> [Array; 3] {
+    let pixels = sequence.pictures.iter().flat_map(|picture| frame(picture, Fit::Crop, target));
+    let table = |values: Vec<f32>| Array {
+        shape: vec![frames, values.len() / frames.max(1)],
+        elements: Elements::F32(values),
+    };
+    [
+        Array {
+            shape: vec![frames, target[0], target[1], 3],
+            elements: Elements::F32(pixels.collect()),
+        },
+        table(sequence.actions.clone()),
+        table(padded_states(layout, &sequence.states)),
+    ]
+}
