@@ -35,7 +35,7 @@ pub use bair::{FrameFault, FrameShape, Required, TableFault};
 pub use error::{DataError, Fault};
 pub use folder::pack_folder;
 pub use pack::{Pack, PackFault, Sequence};
-pub use pushing::import::{Imported, arrays, import};
+pub use pushing::import::{Imported, arrays, import, recognise};
 
 /// How far a data set is; told to the caller as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

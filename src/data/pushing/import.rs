@@ -4,13 +4,11 @@
 //! of files that hold several; here all are imported. It also writes pictures that show nothing but
 //! noise (`Image.fromarray` of floats), which are left out.
 
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::{ops::ControlFlow, path::Path};
 
 use super::{Progress, SIDE, records};
 use crate::{
+    config::data::Dataset,
     data::{
         DataError,
         error::Findings,
@@ -22,7 +20,8 @@ use crate::{
             sequence::padded_states,
         },
     },
-    fs,
+    fs::{self, Kind},
+    scalar::Count,
 };
 
 /// What was imported.
@@ -79,22 +78,61 @@ pub fn import(
     Ok(Imported { layout, sequences: entries.len(), frames })
 }
 
+/// Tells what stands in a folder: TFRecord files, `.npy` files, or else the BAIR layout.
+///
+/// Without `frames`, those of the first record that can be read are taken.
+pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    let owned = || root.to_owned();
+    for folder in ["push_train", "train"] {
+        let path = root.join(folder);
+        if fs::kind(&path)? != Some(Kind::Dir) {
+            continue;
+        }
+        if fs::kind(&path.join(map_csv::FILE))?.is_some() {
+            return Ok(Dataset::Npy { root: owned() });
+        }
+        let entries = fs::read_dir_sorted(&path)?;
+        let files = entries
+            .iter()
+            .filter(|entry| entry.name.to_string_lossy().contains("tfrecord"))
+            .map(|entry| first_record(&entry.path));
+        let (mut found, mut refused) = (None, None);
+        for file in files {
+            match file {
+                Ok(first) => {
+                    found = Some(first);
+                    break;
+                }
+                Err(error) => drop(refused.get_or_insert(error)),
+            }
+        }
+        let (layout, stated) = match (found, refused) {
+            (Some(found), _) => found,
+            (None, Some(error)) => return Err(error),
+            (None, None) => continue,
+        };
+        let stated = i64::try_from(stated).ok().and_then(|stated| Count::try_from(stated).ok());
+        let frames = frames.or(stated).expect("a layout is told by a frame");
+        return Ok(match layout {
+            Layout::Berkeley => Dataset::BerkeleyTfrecord { root: owned(), frames },
+            Layout::GooglePush => Dataset::GooglePushTfrecord { root: owned(), frames },
+        });
+    }
+    Ok(Dataset::Bair { root: owned() })
+}
+
 /// Returns layout and number of frames of the first record.
-fn first_record(path: &PathBuf) -> Result<(Layout, usize), DataError> {
+fn first_record(path: &Path) -> Result<(Layout, usize), DataError> {
     let mut found = None;
-    let read = for_each_record(path, |_, record| {
+    for_each_record(path, |_, record| {
         found = Some(Example::parse(&record.data).map(|example| Layout::of(&example)));
         ControlFlow::Break(())
-    });
-    match found {
-        Some(Ok(Some(found))) => Ok(found),
-        Some(Ok(None)) => Err(DataError::UnknownLayout { path: path.clone() }),
-        Some(Err(fault)) => {
-            Err(TfrecordError::Example { path: path.clone(), record: 0, fault }.into())
-        }
-        None => Err(read
-            .map(|_| DataError::UnknownLayout { path: path.clone() })
-            .unwrap_or_else(DataError::from)),
+    })?;
+    let path = path.to_owned();
+    match found.expect("a file without records is an error") {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(DataError::UnknownLayout { path }),
+        Err(fault) => Err(TfrecordError::Example { path, record: 0, fault }.into()),
     }
 }
 

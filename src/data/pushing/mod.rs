@@ -287,3 +287,6 @@ fn difference(
     let same = fs::hex(&digests.finalize()) == pack.sources_sha256();
     Ok((!same).then(|| format!("`{}` has other files", root.display())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,7 +177,8 @@ pub struct RecordSequence {
 
 /// Takes the first `frames` frames of a record; `fault` hears of every feature that is not right.
 ///
-/// Returns nothing if there was a fault. Features are visited frame by frame: action, state, picture.
+/// Returns nothing if there was a fault. Features are visited frame by frame: action, state, picture;
+/// of frames that are not there at all only the first is named.
 pub fn read_sequence(
     example: &Example<'_>,
     layout: Layout,
@@ -193,20 +194,26 @@ pub fn read_sequence(
         fault(key, found);
     };
     for frame in 0..frames {
-        let numbers = [
-            (layout.action_key(frame), layout.action_size(), &mut sequence.actions),
-            (layout.state_key(frame), layout.state_size(), &mut sequence.states),
-        ];
-        for (key, size, to) in numbers {
-            match floats(example.get(&key), size) {
-                Ok(values) => to.extend(values),
-                Err(found) => report(key, found),
-            }
+        let keys = [layout.action_key(frame), layout.state_key(frame), layout.image_key(frame)];
+        let features = keys.each_ref().map(|key| example.get(key));
+        let [action_key, state_key, image_key] = keys;
+        if features.iter().all(Option::is_none) {
+            // The record ends here: one fault says so better than three for each frame that is due.
+            report(action_key, FeatureFault::Missing);
+            break;
         }
-        let key = layout.image_key(frame);
-        match image(example.get(&key)).and_then(|bytes| layout.picture(bytes, dct)) {
+        let [action, state, picture] = features;
+        match floats(action, layout.action_size()) {
+            Ok(values) => sequence.actions.extend(values),
+            Err(found) => report(action_key, found),
+        }
+        match floats(state, layout.state_size()) {
+            Ok(values) => sequence.states.extend(values),
+            Err(found) => report(state_key, found),
+        }
+        match image(picture).and_then(|bytes| layout.picture(bytes, dct)) {
             Ok(picture) => sequence.pictures.push(picture),
-            Err(found) => report(key, found),
+            Err(found) => report(image_key, found),
         }
     }
     whole.then_some(sequence)
