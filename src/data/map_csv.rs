@@ -7,7 +7,10 @@
 //! Readers of the original use the last three columns. All fields are quoted and lines end in CRLF
 //! when written; when read, neither is needed. A name that leads out of the folder is refused.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use csv::{QuoteStyle, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
@@ -122,7 +125,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Entry>, MapFault> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let mut entries: Vec<Entry> = Vec::new();
-    let mut taken = std::collections::BTreeSet::new();
+    let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
     let mut row = StringRecord::new();
     let mut number = 0;
     while rows.read_record(&mut row).map_err(MapFault::Csv)? {
@@ -145,7 +148,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Entry>, MapFault> {
                 return Err(MapFault::Twice { row: number, name: name.escape_debug().to_string() });
             }
         }
-        if entries.iter().any(|entry| entry.id == id) {
+        if !ids.insert(id.to_owned()) {
             return Err(MapFault::Twice { row: number, name: id.escape_debug().to_string() });
         }
         let [id, bitmaps, images, actions, states] =

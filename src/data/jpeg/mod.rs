@@ -16,7 +16,7 @@ mod segments;
 mod upsample;
 
 /// Most pixels of a picture; a frame of the Google data set has 640×512.
-pub const PIXELS_MAX: u64 = 1 << 22;
+pub const PIXELS_MAX: u64 = 1 << 20;
 
 /// Which inverse DCT turns coefficients into samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

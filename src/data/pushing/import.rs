@@ -12,6 +12,7 @@ use crate::{
     data::{
         DataError,
         error::Findings,
+        jpeg::Picture,
         map_csv::{self, Entry},
         npy::{self, Array, Elements},
         resize::{Fit, frame},
@@ -59,10 +60,12 @@ pub fn import(
             let mut report = |error: TfrecordError| {
                 first.get_or_insert_with(|| error.into());
             };
-            let taken = records::sequence(path, number, &record, layout, frames, &mut report);
+            let taken = records::Taken { path, number, layout, frames };
+            let scaled = |picture: Picture| Ok(frame(&picture, Fit::Crop, [SIDE; 2]));
+            let taken = taken.from(&record, scaled, &mut report);
             let entry = Entry::numbered(entries.len());
             if let Some(sequence) = taken
-                && let Err(error) = write(out, &entry, layout, frames, &sequence)
+                && let Err(error) = write(out, &entry, layout, frames, sequence)
             {
                 first.get_or_insert(error);
             }
@@ -141,7 +144,7 @@ fn write(
     entry: &Entry,
     layout: Layout,
     frames: usize,
-    sequence: &RecordSequence,
+    sequence: RecordSequence<Vec<f32>>,
 ) -> Result<(), DataError> {
     for (name, array) in entry.arrays().into_iter().zip(arrays(layout, frames, sequence, [SIDE; 2]))
     {
@@ -150,14 +153,14 @@ fn write(
     Ok(())
 }
 
-/// Returns the arrays of a sequence: frames, actions and states as the original's reader yields them.
+/// Returns the arrays of a sequence, its frames of size `target` as [`frame`] makes them, actions and
+/// states as the original's reader yields them.
 pub fn arrays(
     layout: Layout,
     frames: usize,
-    sequence: &RecordSequence,
+    sequence: RecordSequence<Vec<f32>>,
     target: [usize; 2],
 ) -> [Array; 3] {
-    let pixels = sequence.pictures.iter().flat_map(|picture| frame(picture, Fit::Crop, target));
     let table = |values: Vec<f32>| Array {
         shape: vec![frames, values.len() / frames.max(1)],
         elements: Elements::F32(values),
@@ -165,9 +168,9 @@ pub fn arrays(
     [
         Array {
             shape: vec![frames, target[0], target[1], 3],
-            elements: Elements::F32(pixels.collect()),
+            elements: Elements::F32(sequence.pictures.concat()),
         },
-        table(sequence.actions.clone()),
+        table(sequence.actions),
         table(padded_states(layout, &sequence.states)),
     ]
 }

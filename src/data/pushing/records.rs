@@ -101,46 +101,41 @@ impl Reader<'_> {
         record: &Record,
         report: &mut dyn FnMut(TfrecordError),
     ) -> Option<SequenceBuffer> {
-        let sequence = sequence(path, number, record, self.layout, self.frames, report)?;
-        let mut buffer = SequenceBuffer::default();
-        for (frame, picture) in sequence.pictures.iter().enumerate() {
-            match pixels(picture) {
-                Some(pixels) => buffer.frames.extend(pixels),
-                None => {
-                    let (width, height) = (picture.width, picture.height);
-                    report(TfrecordError::Feature {
-                        path: path.to_owned(),
-                        record: number,
-                        key: self.layout.image_key(frame),
-                        fault: FeatureFault::Scale { width, height, side: SIDE },
-                    });
-                    return None;
-                }
-            }
-        }
-        buffer.positions = padded_states(self.layout, &sequence.states);
-        buffer.actions = sequence.actions;
-        Some(buffer)
+        let taken = Taken { path, number, layout: self.layout, frames: self.frames };
+        let RecordSequence { pictures, actions, states } = taken.from(record, pixels, report)?;
+        let positions = padded_states(self.layout, &states);
+        Some(SequenceBuffer { frames: pictures.concat(), actions, positions, sources: Vec::new() })
     }
 }
 
-/// Takes the first frames out of a record; `report` hears of everything that is wrong.
-pub(super) fn sequence(
-    path: &Path,
-    number: u64,
-    record: &Record,
-    layout: Layout,
-    frames: usize,
-    report: &mut dyn FnMut(TfrecordError),
-) -> Option<RecordSequence> {
-    match Example::parse(&record.data) {
-        Ok(example) => read_sequence(&example, layout, frames, Dct::Fast, |key, fault| {
-            let path = path.to_owned();
-            report(TfrecordError::Feature { path, record: number, key, fault });
-        }),
-        Err(fault) => {
-            report(TfrecordError::Example { path: path.to_owned(), record: number, fault });
-            None
+/// What to take out of which record.
+pub(super) struct Taken<'a> {
+    pub(super) path: &'a Path,
+    pub(super) number: u64,
+    pub(super) layout: Layout,
+    pub(super) frames: usize,
+}
+
+impl Taken<'_> {
+    /// Takes the first frames out of a record; `report` hears of everything that is wrong.
+    pub(super) fn from<P>(
+        &self,
+        record: &Record,
+        convert: impl Fn(Picture) -> Result<P, FeatureFault>,
+        report: &mut dyn FnMut(TfrecordError),
+    ) -> Option<RecordSequence<P>> {
+        let Self { path, number, layout, frames } = *self;
+        let path = || path.to_owned();
+        match Example::parse(&record.data) {
+            Ok(example) => {
+                read_sequence(&example, layout, frames, Dct::Fast, convert, |key, fault| {
+                    report(TfrecordError::Feature { path: path(), record: number, key, fault });
+                })
+            }
+            Err(fault) => {
+                report(TfrecordError::Example { path: path(), record: number, fault });
+                None
+            }
         }
     }
 }
@@ -157,12 +152,12 @@ fn padded_size(layout: Layout) -> usize {
     clippy::float_cmp,
     reason = "a value that is a byte becomes one, any other is refused"
 )]
-fn pixels(picture: &Picture) -> Option<Vec<u8>> {
-    square(picture, Fit::Crop, [SIDE; 2])
-        .into_iter()
-        .map(|value| {
-            let byte = value as u8;
-            (f32::from(byte) == value).then_some(byte)
-        })
-        .collect()
+fn pixels(picture: Picture) -> Result<Vec<u8>, FeatureFault> {
+    let byte = |value: f32| {
+        let byte = value as u8;
+        (f32::from(byte) == value).then_some(byte)
+    };
+    let scaled = square(&picture, Fit::Crop, [SIDE; 2]).into_iter().map(byte).collect();
+    let Picture { height, width, pixels: _ } = picture;
+    Option::ok_or(scaled, FeatureFault::Scale { width, height, side: SIDE })
 }

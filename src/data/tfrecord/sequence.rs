@@ -166,9 +166,9 @@ impl FeatureFault {
 
 /// The first frames of a record.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RecordSequence {
-    /// A picture per frame, in the record's size.
-    pub pictures: Vec<Picture>,
+pub struct RecordSequence<P = Picture> {
+    /// A picture per frame.
+    pub pictures: Vec<P>,
     /// Actions, `[T, A]`.
     pub actions: Vec<f32>,
     /// States, `[T, S]`.
@@ -177,15 +177,17 @@ pub struct RecordSequence {
 
 /// Takes the first `frames` frames of a record; `fault` hears of every feature that is not right.
 ///
+/// Of every picture only what `convert` makes of it is kept, so that large ones do not add up.
 /// Returns nothing if there was a fault. Features are visited frame by frame: action, state, picture;
 /// of frames that are not there at all only the first is named.
-pub fn read_sequence(
+pub fn read_sequence<P>(
     example: &Example<'_>,
     layout: Layout,
     frames: usize,
     dct: Dct,
+    convert: impl Fn(Picture) -> Result<P, FeatureFault>,
     mut fault: impl FnMut(String, FeatureFault),
-) -> Option<RecordSequence> {
+) -> Option<RecordSequence<P>> {
     let mut sequence =
         RecordSequence { pictures: Vec::new(), actions: Vec::new(), states: Vec::new() };
     let mut whole = true;
@@ -211,7 +213,7 @@ pub fn read_sequence(
             Ok(values) => sequence.states.extend(values),
             Err(found) => report(state_key, found),
         }
-        match image(picture).and_then(|bytes| layout.picture(bytes, dct)) {
+        match image(picture).and_then(|bytes| layout.picture(bytes, dct)).and_then(&convert) {
             Ok(picture) => sequence.pictures.push(picture),
             Err(found) => report(image_key, found),
         }
@@ -254,9 +256,8 @@ fn floats(feature: Option<Feature<'_>>, expected: usize) -> Result<Vec<f32>, Fea
 }
 
 fn image(feature: Option<Feature<'_>>) -> Result<&[u8], FeatureFault> {
-    let strings = of_kind(feature, Kind::Bytes)?.byte_strings().map_err(FeatureFault::Wire)?;
-    match *strings {
-        [bytes] => Ok(bytes),
-        _ => Err(FeatureFault::Count { found: strings.len(), expected: 1 }),
+    match of_kind(feature, Kind::Bytes)?.byte_string().map_err(FeatureFault::Wire)? {
+        (bytes, 1) => Ok(bytes),
+        (_, found) => Err(FeatureFault::Count { found, expected: 1 }),
     }
 }

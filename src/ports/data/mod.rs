@@ -168,7 +168,7 @@ fn take(
         fault,
     })?;
     let mut first = None;
-    let sequence = read_sequence(&example, layout, frames, dct, |key, fault| {
+    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, fault| {
         first.get_or_insert(TfrecordError::Feature { path: path(), record, key, fault });
     });
     sequence.ok_or_else(|| first.expect("what was not read has a fault"))

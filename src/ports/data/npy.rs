@@ -6,6 +6,8 @@ use crate::{
         arrays,
         map_csv::{self, Entry},
         npy::{self, Axis, Dtype, Due, Elements},
+        resize::{Fit, frame},
+        tfrecord::RecordSequence,
     },
     fs,
     golden::{Case, Outputs, PortError, TensorData},
@@ -71,7 +73,10 @@ fn imported_anew(case: &Case, entries: &[Entry]) -> Result<(), PortError> {
     let numbered: Vec<_> = (0..files.len()).map(Entry::numbered).collect();
     let folder = case.dir.join("data");
     let mut written = vec![(map_csv::FILE.to_owned(), map_csv::text(&numbered))];
-    for (entry, sequence) in numbered.iter().zip(&read.sequences) {
+    for (entry, sequence) in numbered.iter().zip(read.sequences) {
+        let RecordSequence { pictures, actions, states } = sequence;
+        let pictures = pictures.iter().map(|picture| frame(picture, Fit::Crop, target)).collect();
+        let sequence = RecordSequence { pictures, actions, states };
         let arrays = arrays(read.layout, frames, sequence, target);
         for (name, array) in entry.arrays().into_iter().zip(&arrays) {
             written.push((name.to_owned(), npy::encode(array)));
