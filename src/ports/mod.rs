@@ -9,6 +9,7 @@ mod cells;
 mod convlstm;
 #[cfg(feature = "torch")]
 mod cvae;
+mod data;
 mod init;
 mod metric;
 #[cfg(feature = "torch")]
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Box<dyn Port>> {
         Box::new(convlstm::ConvLstmPort),
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
+        Box::new(data::Data),
         Box::new(metric::Metric),
         #[cfg(feature = "torch")]
         Box::new(mocogan::MocoganPort),
