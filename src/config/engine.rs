@@ -14,11 +14,45 @@ pub struct EngineSpec {
     pub device: Device,
     /// Intra-op threads of libtorch. Part of the record: another number gives other bits.
     pub threads: Count,
+    /// Which operations compute what the model is.
+    pub arithmetic: Arithmetic,
 }
 
 impl Default for EngineSpec {
     fn default() -> Self {
-        Self { device: Device::Auto, threads: Count::literal(1) }
+        Self { device: Device::Auto, threads: Count::literal(1), arithmetic: Arithmetic::Exact }
+    }
+}
+
+/// How closely the operations of a training step follow those of the original.
+///
+/// The numbers of different arithmetics differ, so it is a part of the run's id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// The original's operations in its order: the bits of PyTorch eager.
+    #[default]
+    Exact,
+    /// Fewer operations with the same value in real numbers; the last bits differ.
+    Fast,
+    /// As `fast`, with convolutions and linear maps in bfloat16: 8 bits of precision in them.
+    Bf16,
+}
+
+impl Arithmetic {
+    /// Returns the name as it stands in a sweep file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Fast => "fast",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -5,6 +5,7 @@
 //! refuses a name that exists and draws every initial value from a stream of that name.
 
 pub mod init;
+pub mod joined;
 pub mod layers;
 pub mod params;
 
