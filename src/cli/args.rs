@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "report")]
 use super::commands::report;
-use super::commands::{data, doctor, runs, status};
 #[cfg(feature = "torch")]
-use super::commands::{sweep, worker};
+use super::commands::{bench, sweep, worker};
+use super::commands::{data, doctor, runs, status};
 
 /// Repeat, check and believe published results of video-prediction models.
 #[derive(Debug, Parser)]
@@ -49,10 +49,17 @@ pub enum Command {
     Data(data::DataArgs),
     /// Say what this machine offers: libtorch, CUDA, threads, disk
     Doctor(doctor::DoctorArgs),
+    /// Measure how long a training step takes, in every arithmetic and beside other programs
+    #[cfg(feature = "torch")]
+    Bench(bench::BenchArgs),
     /// Train one run; started by `sweep`
     #[cfg(feature = "torch")]
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
+    /// Measure one side of a benchmark; started by `bench`
+    #[cfg(feature = "torch")]
+    #[command(hide = true)]
+    BenchWorker(bench::worker::BenchWorkerArgs),
 }
 
 /// Which store.
