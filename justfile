@@ -39,6 +39,24 @@ runs *ARGS:
 data *ARGS:
     @tools/reprise data "$@"
 
+# write a run's weights under the original's names
+[group('the program')]
+[no-exit-message]
+export *ARGS:
+    @tools/reprise export "$@"
+
+# take weights into the store, to begin runs with
+[group('the program')]
+[no-exit-message]
+import *ARGS:
+    @tools/reprise import "$@"
+
+# a training step, exact and fast, beside PyTorch eager: just bench cvae [--width N] [--threads N]
+[group('the program')]
+[no-exit-message]
+bench *ARGS:
+    @tools/bench "$@"
+
 # what this machine offers: libtorch, CUDA, threads, disk
 [group('the program')]
 [no-exit-message]
@@ -75,11 +93,17 @@ test *ARGS:
 test-fast *ARGS:
     @tools/test --no-default-features --lib "$@"
 
-# the reference cases; `just golden ::schedule::` those of one system
+# hold the ports to the reference cases: just golden [--system S] [--case GLOB] [--f64]
 [group('tests')]
 [no-exit-message]
-golden *FILTER:
-    @tools/setup -- tools/test --test golden "$@"
+golden *ARGS:
+    @tools/reprise golden check "$@"
+
+# our training steps and live PyTorch's beside each other, bit for bit: just parity cvae
+[group('tests')]
+[no-exit-message]
+parity SYSTEM *ARGS:
+    @tools/parity "$@"
 
 # review changed snapshots one by one
 [group('tests')]

@@ -8,8 +8,8 @@ use std::{path::Path, process::ExitCode};
 use libtest_mimic::{Arguments, Failed, Trial};
 use reprise::{
     golden::{
-        Case, CaseDir, Exceptions, Filter, Outputs, Precision, Report, Verdict, check, check_dir,
-        discover, explain, table,
+        Case, CaseDir, Check, Exceptions, Filter, Outputs, Precision, Report, Verdict, discover,
+        explain, table,
     },
     ports,
 };
@@ -50,16 +50,14 @@ fn root_exceptions() -> Result<Exceptions, Failed> {
 }
 
 fn passes(dir: &CaseDir, precision: Precision) -> Result<(), Failed> {
-    let report = check_dir(dir, &ports::all(), precision, &root_exceptions()?);
+    let report =
+        Check { ports: &ports::all(), precision, exceptions: &root_exceptions()? }.dir(dir);
     match (report.verdict, Case::load(&dir.path)) {
         (Verdict::Pass, _) => Ok(()),
         (Verdict::Fail, Ok(case)) => {
             Err(Failed::from(explain(&case, &report, &Outputs::new(), precision)))
         }
-        _ => {
-            let cases = vec![report];
-            Err(Failed::from(table(&Report { cases, stale_exceptions: Vec::new() })))
-        }
+        _ => Err(Failed::from(table(&Report::new(precision, vec![report], Vec::new())))),
     }
 }
 
@@ -76,6 +74,6 @@ fn none_is_stale(
         })
         .cloned()
         .collect();
-    let report = check(&covered, &ports::all(), precision, exceptions);
+    let report = Check { ports: &ports::all(), precision, exceptions }.all(&covered, 1, &|_| ());
     if report.stale_exceptions.is_empty() { Ok(()) } else { Err(Failed::from(table(&report))) }
 }

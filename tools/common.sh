@@ -34,8 +34,9 @@ find_python() {
         "install any Python 3 with pip (Debian: \`apt-get install python3-pip\`; macOS: \`brew install python\`)"
 }
 
-# download DIRECTORY PACKAGE…: these wheels and no others, for this platform and CPython 3.12,
-# whatever Python runs pip. They stay out of pip's own cache, where they would lie a second time.
+# download DIRECTORY [OPTION…] PACKAGE…: these wheels and no others, for this platform and CPython 3.12
+# (unless an option says another), whatever Python runs pip. They stay out of pip's own cache, where they
+# would lie a second time.
 download() {
     local directory=$1
     shift
@@ -56,4 +57,23 @@ for wheel in sys.argv[4:]:
         names = [n for n in archive.namelist() if re.match(wanted, n) and not re.match(unwanted, n)]
         archive.extractall(directory, names)
 PYTHON
+}
+
+# Only one set-up at a time works on a cache. Both kinds of lock end with the process that holds them;
+# the first is held by pip as well, so that a pip that outlives a killed set-up is waited for.
+lock() {
+    local holder
+    if has flock; then
+        exec 9>"$cache/lock"
+        flock -n 9 || { say "waiting for another set-up to end" && flock 9; }
+    else # macOS
+        until ln -s "$$" "$cache/lock.pid" 2>/dev/null; do
+            holder=$(readlink "$cache/lock.pid" || true)
+            if kill -0 "${holder:-$$}" 2>/dev/null; then sleep 1; else rm -f "$cache/lock.pid"; fi
+        done
+    fi
+}
+
+unlock() {
+    if has flock; then exec 9>&-; else rm -f "$cache/lock.pid"; fi
 }

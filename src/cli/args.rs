@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::commands::report;
 #[cfg(feature = "torch")]
 use super::commands::{bench, sweep, worker};
-use super::commands::{data, doctor, runs, status};
+use super::commands::{data, doctor, export, golden, import, runs, status};
 
 /// Repeat, check and believe published results of video-prediction models.
 #[derive(Debug, Parser)]
@@ -45,8 +45,14 @@ pub enum Command {
     Report(report::ReportArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
+    /// Write a run's weights under the original's names
+    Export(export::ExportArgs),
+    /// Take weights into the store, to begin runs with
+    Import(import::ImportArgs),
     /// List, check and pack data sets
     Data(data::DataArgs),
+    /// Hold ports to the reference cases of their originals
+    Golden(golden::GoldenArgs),
     /// Say what this machine offers: libtorch, CUDA, threads, disk
     Doctor(doctor::DoctorArgs),
     /// Measure how long a training step takes, in every arithmetic and beside other programs

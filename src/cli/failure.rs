@@ -3,8 +3,12 @@
 use std::{error::Error, io, path::PathBuf};
 
 use crate::{
-    config::sweep::ConfigError, data::DataError, fs::FsError, provenance::GitError,
-    store::StoreError,
+    config::sweep::ConfigError,
+    data::DataError,
+    fs::FsError,
+    golden::{CaseError, ExceptionsError, ExchangeError, PortError},
+    provenance::GitError,
+    store::{StoreError, tensors::TensorFileError},
 };
 
 /// Why a command did not succeed.
@@ -110,6 +114,29 @@ pub enum Failure {
         /// What it would be now.
         now: String,
     },
+    /// A file of tensors.
+    #[error(transparent)]
+    Tensors(#[from] TensorFileError),
+    /// A reference case cannot be read.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// There is no such reference case.
+    #[error("failed to find a case named `{name}`")]
+    NoSuchCase {
+        /// The name.
+        name: String,
+        /// The cases that are there.
+        known: Vec<String>,
+    },
+    /// A port could not compute a case.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Outputs of a case cannot be written.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The list of known differences.
+    #[error(transparent)]
+    Exceptions(#[from] ExceptionsError),
     /// A check did not hold.
     #[error("{0}")]
     Check(String),
@@ -148,16 +175,22 @@ impl Failure {
             | Self::SweepFile(_)
             | Self::NoSuchSweep { .. }
             | Self::Usage { .. }
+            | Self::Case(_)
+            | Self::NoSuchCase { .. }
+            | Self::Exceptions(_)
             | Self::Store(
                 StoreError::NotAStore { .. }
                 | StoreError::NoRun { .. }
+                | StoreError::NoWeights { .. }
                 | StoreError::AmbiguousRun { .. }
                 | StoreError::SweepName { .. }
                 | StoreError::Unfinished { .. },
             ) => 2,
             Self::Data(error) if is_mistake(error) => 2,
             #[cfg(feature = "torch")]
-            Self::Train(crate::train::TrainError::Data(_)) => 2,
+            Self::Train(crate::train::TrainError::Data(_) | crate::train::TrainError::State(_)) => {
+                2
+            }
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
             _ => 4,
@@ -180,6 +213,9 @@ impl Failure {
                     Some(known) => format!("did you mean `{known}`?"),
                     None => format!("the store has {}", list(known)),
                 });
+            }
+            Self::NoSuchCase { name, known } => {
+                return closest(name, known).map(|known| format!("did you mean `{known}`?"));
             }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return store_hint(error).map(str::to_owned),
@@ -241,6 +277,7 @@ fn store_hint(error: &StoreError) -> Option<&'static str> {
         StoreError::NotAStore { .. } => "`--store DIR` names one; `reprise sweep` makes it",
         StoreError::NoRun { .. } => "`reprise runs list` lists them",
         StoreError::AmbiguousRun { .. } => "write more digits",
+        StoreError::NoWeights { .. } => "`reprise import FILE` takes them into the store",
         StoreError::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
         StoreError::Unfinished { .. } => "`reprise status` says how far it is",
         StoreError::Parse { .. } | StoreError::Misplaced { .. } => {

@@ -28,6 +28,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => commands::report::run(&args),
         Command::Runs(args) => commands::runs::run(args),
         Command::Data(args) => commands::data::run(args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Import(args) => commands::import::run(&args),
+        Command::Golden(args) => commands::golden::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),
         #[cfg(feature = "torch")]
         Command::Bench(args) => commands::bench::run(&args),

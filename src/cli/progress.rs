@@ -6,9 +6,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::output::{count, duration, tell};
 use crate::{
-    data,
+    data, metrics,
     provenance::Stopwatch,
-    store::record::Outcome,
+    store::{progress::Progress, record::Outcome},
     sweep::{
         local::{End, Failed, Happening},
         message::Message,
@@ -44,7 +44,8 @@ struct Active {
     run: Run,
     begun: Option<Begun>,
     loss: Option<f64>,
-    psnr: Option<f64>,
+    /// The last evaluation, as it is shown.
+    score: Option<String>,
     line_at: f64,
 }
 
@@ -70,7 +71,7 @@ impl Board {
         } else {
             Face::Lines
         };
-        let active = |run| Active { run, begun: None, loss: None, psnr: None, line_at: 0.0 };
+        let active = |run| Active { run, begun: None, loss: None, score: None, line_at: 0.0 };
         let steps_at_start = runs.iter().map(|run| run.done).sum();
         let total_runs = runs.len() + skipped;
         let runs = runs.into_iter().map(active).collect();
@@ -84,7 +85,7 @@ impl Board {
         let active = &mut self.runs[index];
         let name = active.run.name.clone();
         match happening {
-            Happening::Said(Message::Started { first, total }) => {
+            Happening::Said(Message::Progress(Progress::Started { first, total })) => {
                 active.run.total = *total;
                 active.run.done = first.0;
                 active.begun = Some(Begun { seconds: now, done: first.0 });
@@ -94,7 +95,7 @@ impl Board {
                     done => format!("{name}: resumed after {done} of {total} steps"),
                 });
             }
-            Happening::Said(Message::Stepped { done, loss }) => {
+            Happening::Said(Message::Progress(Progress::Stepped { done, loss })) => {
                 active.run.done = *done;
                 active.loss = Some(*loss);
                 if now - active.line_at >= LINE_SECONDS {
@@ -102,11 +103,17 @@ impl Board {
                     self.line(index, now);
                 }
             }
-            Happening::Said(Message::Evaluated { epoch, split, psnr }) => {
-                active.psnr = Some(*psnr);
+            Happening::Said(Message::Progress(Progress::Evaluated {
+                epoch,
+                split,
+                metric,
+                value,
+            })) => {
+                let score = metrics::written(metric, *value);
+                active.score = Some(score.clone());
                 active.line_at = now;
                 let epoch = epoch.0 + 1;
-                self.event(&format!("{name}: {split} PSNR {psnr:.2} dB with epoch {epoch}"));
+                self.event(&format!("{name}: {split} {score} with epoch {epoch}"));
             }
             Happening::Said(Message::Finished {
                 outcome: Outcome::Diverged { step, quantity, value },
@@ -206,8 +213,8 @@ impl Active {
         if let Some(loss) = self.loss {
             parts.push(format!("loss {loss:.4}"));
         }
-        if let Some(psnr) = self.psnr {
-            parts.push(format!("PSNR {psnr:.2} dB"));
+        if let Some(score) = &self.score {
+            parts.push(score.clone());
         }
         let left = self.begun.and_then(|begun| {
             let done = self.run.done.checked_sub(begun.done)?;
@@ -270,7 +277,7 @@ mod tests {
 
     fn active() -> Active {
         let run = Run { name: "a · seed 1".to_owned(), total: 100, done: 0 };
-        Active { run, begun: None, loss: None, psnr: None, line_at: 0.0 }
+        Active { run, begun: None, loss: None, score: None, line_at: 0.0 }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod model;
 pub mod optim;
 pub mod run;
 pub mod sweep;
+pub mod weights;
 
 pub use contradiction::Contradiction;
 pub use run::RunSpec;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{data::DataSpec, engine::EngineSpec, model::ModelSpec, optim::OptimizerSpec};
+use super::{
+    data::DataSpec, engine::EngineSpec, model::ModelSpec, optim::OptimizerSpec, weights::WeightsId,
+};
 use crate::scalar::{Count, Seed};
 
 /// Everything that decides the numbers of a run. Serialized with every default written out.
@@ -16,6 +18,9 @@ pub struct RunSpec {
     pub data: DataSpec,
     /// What the run trains.
     pub model: ModelSpec,
+    /// The imported weights that the run begins with; drawn from the seed if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_weights: Option<WeightsId>,
     /// How parameters move.
     #[serde(default)]
     pub optimizer: OptimizerSpec,

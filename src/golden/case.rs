@@ -6,13 +6,15 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::{
     config::Config,
     problem::{CaseError, Problem},
     tensor::{Dtype, Tensor, TensorData},
     validate::{
-        check_folder, check_outputs, check_recipe, check_tensors, check_values, entry_name,
-        list_data, parse,
+        Answers, check_folder, check_outputs, check_recipe, check_tensors, check_values,
+        entry_name, list_data, parse,
     },
     values::{Values, stored_digest},
     wire::{Origin, OutputKind, Role, Variant},
@@ -29,12 +31,23 @@ const CASE_BYTES_MAX: u64 = 16 << 20;
 const VALUES_BYTES_MAX: u64 = 256 << 20;
 
 /// Working precision of a port, and which of the original's runs it is held to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Single precision, as the original ran by default.
     F32,
     /// Double precision, the strong check.
     F64,
+}
+
+impl Precision {
+    /// Returns the precision's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
 }
 
 /// A computation of an original implementation with its inputs and results.
@@ -148,17 +161,26 @@ pub enum Expected<'a> {
 impl Case {
     /// Reads and checks the case in folder `dir`.
     pub fn load(dir: &Path) -> Result<Self, CaseError> {
-        Self::load_checked(dir).map_err(|problem| CaseError { dir: dir.to_owned(), problem })
+        Self::load_checked(dir, Answers::Stored)
+            .map_err(|problem| CaseError { dir: dir.to_owned(), problem })
     }
 
-    fn load_checked(dir: &Path) -> Result<Self, Problem> {
+    /// Reads the case in folder `dir`, which need not hold what came out.
+    ///
+    /// Such a case can be run, but not judged.
+    pub fn load_question(dir: &Path) -> Result<Self, CaseError> {
+        Self::load_checked(dir, Answers::Optional)
+            .map_err(|problem| CaseError { dir: dir.to_owned(), problem })
+    }
+
+    fn load_checked(dir: &Path, answers: Answers) -> Result<Self, Problem> {
         let file = parse(&fs::read_text(&dir.join("case.toml"), CASE_BYTES_MAX)?)?;
         check_recipe(&file)?;
         check_folder(dir, &file)?;
         let values = Values::decode(&fs::read(&dir.join("values.safetensors"), VALUES_BYTES_MAX)?)?;
         let tensors = check_tensors(file.tensor)?;
         let outputs = check_outputs(file.output)?;
-        check_values(&tensors, &outputs, &values)?;
+        check_values(&tensors, &outputs, &values, answers)?;
         let data_files = list_data(dir)?;
         for variant in &file.variant {
             if data_files.binary_search(&PathBuf::from(&variant.file)).is_err() {

@@ -13,9 +13,11 @@ use super::{
 pub type Outputs = BTreeMap<String, Tensor>;
 
 /// An implementation that claims to compute what the original of one system computes.
-pub trait Port {
-    /// Returns the system whose cases this port runs.
-    fn system(&self) -> &'static str;
+///
+/// Cases are run beside each other, so a port keeps nothing between them.
+pub trait Port: Send + Sync {
+    /// Returns whether this port runs the cases of `system`.
+    fn serves(&self, system: &str) -> bool;
 
     /// Computes every output of `case`.
     ///

@@ -8,7 +8,7 @@ use super::{
     judge::{Judgement, reason},
     port::Outputs,
     rule::Twins,
-    verdict::{CaseReport, Report, Verdict},
+    verdict::{CaseReport, Report, SystemReport, Verdict},
 };
 
 /// Returns the table of a check: a line per case, then a line per system, then what is stale.
@@ -37,20 +37,12 @@ pub fn table(report: &Report) -> String {
 
 /// One line per system: how many cases of each verdict, and the worst ratio.
 fn summary(report: &Report) -> String {
-    let mut systems: Vec<&str> = report.cases.iter().map(|case| case.system.as_str()).collect();
-    systems.dedup();
     let mut text = String::new();
-    for system in systems {
-        let cases = || report.cases.iter().filter(|case| case.system == system);
-        let count = |verdict| cases().filter(|case| case.verdict == verdict).count();
-        let worst = cases().filter_map(|case| case.worst.as_ref()).map(|worst| worst.ratio);
+    for SystemReport { system, pass, fail, invalid, worst_ratio } in &report.systems {
+        let worst = worst_ratio.map_or_else(|| "-".to_owned(), ratio);
         let _infallible = writeln!(
             text,
-            "{system}: {} pass, {} fail, {} invalid; worst error over bound {}",
-            count(Verdict::Pass),
-            count(Verdict::Fail),
-            count(Verdict::Invalid),
-            ratio(worst.fold(0.0, f64::max)),
+            "{system}: {pass} pass, {fail} fail, {invalid} invalid; worst error over bound {worst}",
         );
     }
     text
@@ -67,11 +59,13 @@ pub fn explain(
     isolated: &Outputs,
     precision: Precision,
 ) -> String {
-    let run = match precision {
-        Precision::F32 => "f32",
-        Precision::F64 => "f64",
-    };
-    let mut text = format!("{}: {} ({run})\n{}\n", case.id(), word(report.verdict), case.summary);
+    let mut text = format!(
+        "{}: {} ({})\n{}\n",
+        case.id(),
+        word(report.verdict),
+        precision.name(),
+        case.summary
+    );
     if let Some(reason) = &report.reason {
         let _infallible = writeln!(text, "{reason}");
     }

@@ -133,8 +133,8 @@ impl Fixed {
 }
 
 impl Port for Fixed {
-    fn system(&self) -> &'static str {
-        "toy"
+    fn serves(&self, system: &str) -> bool {
+        system == "toy"
     }
 
     fn run(&self, _case: &Case, _precision: Precision) -> Result<Outputs, PortError> {

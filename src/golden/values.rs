@@ -11,7 +11,7 @@ use crate::stats::digest;
 #[derive(Debug, thiserror::Error)]
 pub enum ValuesError {
     /// The container is damaged.
-    #[error("`values.safetensors` is no valid safetensors file")]
+    #[error("the tensors are no valid safetensors file")]
     Container(#[source] SafeTensorError),
     /// The case names an entry that is not there.
     #[error("`values.safetensors` has no entry `{entry}`")]
@@ -69,6 +69,11 @@ impl Values {
             entries.insert(entry, Tensor { shape: view.shape().to_vec(), data });
         }
         Ok(Self { entries })
+    }
+
+    /// Returns all entries by name.
+    pub(super) fn into_entries(self) -> BTreeMap<String, Tensor> {
+        self.entries
     }
 
     /// Returns an entry that was required when the case was loaded.

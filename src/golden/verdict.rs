@@ -1,18 +1,8 @@
-//! From judgements to verdicts: one per case, and the report of a whole check.
-
-use std::error::Error;
+//! What a check ends in: a verdict per case, a summary per system, and the report of all.
 
 use serde::Serialize;
 
-use super::{
-    case::{Case, Precision},
-    discover::CaseDir,
-    exceptions::{Exception, Exceptions},
-    flow,
-    judge::{Judgement, judge},
-    port::Port,
-    rule::Rule,
-};
+use super::{case::Precision, judge::Judgement, rule::Rule};
 
 /// Outcome of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,17 +48,46 @@ pub struct CaseReport {
     pub outputs: Vec<Judgement>,
 }
 
+/// The cases of one system together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SystemReport {
+    /// The system.
+    pub system: String,
+    /// Cases that pass.
+    pub pass: usize,
+    /// Cases that fail.
+    pub fail: usize,
+    /// Cases of which nothing can be said.
+    pub invalid: usize,
+    /// The largest ratio of error to bound that is no known difference; `null` if nothing was judged.
+    pub worst_ratio: Option<f64>,
+}
+
 /// What became of all cases of a check.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
+    /// Precision of the ports, and which of the originals' runs they were held to.
+    pub precision: Precision,
     /// One entry per case.
     pub cases: Vec<CaseReport>,
+    /// One entry per system.
+    pub systems: Vec<SystemReport>,
     /// Known differences that no longer show.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale_exceptions: Vec<String>,
 }
 
 impl Report {
+    /// Sums up the reports of cases that are sorted by system.
+    pub fn new(
+        precision: Precision,
+        cases: Vec<CaseReport>,
+        stale_exceptions: Vec<String>,
+    ) -> Self {
+        let systems = cases.chunk_by(|a, b| a.system == b.system).map(summary).collect();
+        Self { precision, cases, systems, stale_exceptions }
+    }
+
     /// Returns whether every case passes and every known difference still shows.
     pub fn holds(&self) -> bool {
         self.stale_exceptions.is_empty()
@@ -81,100 +100,16 @@ impl Report {
     }
 }
 
-/// Checks the cases in `dirs` with the ports of their systems.
-pub fn check(
-    dirs: &[CaseDir],
-    ports: &[Box<dyn Port>],
-    precision: Precision,
-    exceptions: &Exceptions,
-) -> Report {
-    let cases: Vec<CaseReport> =
-        dirs.iter().map(|dir| check_dir(dir, ports, precision, exceptions)).collect();
-    let stale_exceptions = exceptions
-        .list
-        .iter()
-        .filter(|exception| is_stale(exception, &cases, precision))
-        .map(|Exception { system, case, output, .. }| format!("{system}/{case} {output}"))
-        .collect();
-    Report { cases, stale_exceptions }
-}
-
-/// Returns whether the cases that an exception speaks of were run without showing the difference.
-fn is_stale(exception: &Exception, cases: &[CaseReport], precision: Precision) -> bool {
-    let mut covered = cases
-        .iter()
-        .filter(|case| exception.covers_case(&case.system, &case.case, precision))
-        .filter(|case| case.verdict != Verdict::Invalid)
-        .peekable();
-    covered.peek().is_some()
-        && covered.all(|case| {
-            !case.outputs.iter().any(|j| j.diverges() && exception.covers_output(&j.output))
-        })
-}
-
-/// Checks the case in `dir` with the port of its system.
-pub fn check_dir(
-    dir: &CaseDir,
-    ports: &[Box<dyn Port>],
-    precision: Precision,
-    exceptions: &Exceptions,
-) -> CaseReport {
-    let invalid = |reason: String| CaseReport::invalid(&dir.system, &dir.case, reason);
-    match Case::load(&dir.path) {
-        Err(error) => invalid(chain(&error)),
-        Ok(case) => match ports.iter().find(|port| port.system() == case.system) {
-            None => invalid(format!("there is no port for system `{}`", case.system)),
-            Some(port) => check_case(&case, port.as_ref(), precision, exceptions),
-        },
-    }
-}
-
-/// Checks one case with one port.
-pub fn check_case(
-    case: &Case,
-    port: &dyn Port,
-    precision: Precision,
-    exceptions: &Exceptions,
-) -> CaseReport {
-    let captured = match port.run(case, precision) {
-        Ok(captured) => captured,
-        Err(error) => return CaseReport::invalid(&case.system, &case.name, chain(&error)),
-    };
-    let mut outputs = Vec::new();
-    let mut incomparable = Vec::new();
-    for output in flow::ordered(case) {
-        match judge(case, output, captured.get(&output.name), precision) {
-            Ok(judgement) => outputs.push(judgement),
-            Err(error) => incomparable.push(error),
-        }
-    }
-    for judgement in outputs.iter_mut().filter(|judgement| judgement.diverges()) {
-        let excuse = exceptions.list.iter().find(|exception| {
-            exception.covers_case(&case.system, &case.name, precision)
-                && exception.covers_output(&judgement.output)
-                && judgement.ratio <= exception.size
-        });
-        judgement.excuse = excuse.map(|exception| exception.reason.clone()).unwrap_or_default();
-    }
-    let first_divergent =
-        outputs.iter().find(|judgement| judgement.fails()).map(|j| j.output.clone());
-    let (verdict, reason) = match (incomparable.first(), &first_divergent) {
-        (Some(error), _) if incomparable.len() == 1 => (Verdict::Invalid, Some(error.to_string())),
-        (Some(error), _) => {
-            let more = incomparable.len() - 1;
-            (Verdict::Invalid, Some(format!("{error}, and {more} more cannot be compared")))
-        }
-        (None, Some(output)) => (Verdict::Fail, Some(diverging(&outputs, output))),
-        (None, None) => (Verdict::Pass, special_rules(&outputs)),
-    };
-    CaseReport {
-        system: case.system.clone(),
-        case: case.name.clone(),
-        verdict,
-        worst: worst(&outputs),
-        reason,
-        first_divergent,
-        outputs,
+/// Sums up the cases of one system.
+fn summary(cases: &[CaseReport]) -> SystemReport {
+    let count = |verdict| cases.iter().filter(|case| case.verdict == verdict).count();
+    let worst = cases.iter().filter_map(|case| case.worst.as_ref()).map(|worst| worst.ratio);
+    SystemReport {
+        system: cases.first().map_or_else(String::new, |case| case.system.clone()),
+        pass: count(Verdict::Pass),
+        fail: count(Verdict::Fail),
+        invalid: count(Verdict::Invalid),
+        worst_ratio: worst.reduce(f64::max),
     }
 }
 
@@ -194,7 +129,7 @@ impl CaseReport {
 }
 
 /// Returns the worst output, failing ones before excused ones; the first of equals.
-fn worst(outputs: &[Judgement]) -> Option<Worst> {
+pub(super) fn worst(outputs: &[Judgement]) -> Option<Worst> {
     let key = |j: &Judgement| (j.excuse.is_empty(), j.ratio);
     let mut worst: Option<&Judgement> = None;
     for judgement in outputs {
@@ -205,13 +140,13 @@ fn worst(outputs: &[Judgement]) -> Option<Worst> {
     worst.map(|j| Worst { output: j.output.clone(), ratio: j.ratio })
 }
 
-fn diverging(outputs: &[Judgement], first: &str) -> String {
+pub(super) fn diverging(outputs: &[Judgement], first: &str) -> String {
     let failing = outputs.iter().filter(|judgement| judgement.fails()).count();
     format!("{failing} of {} outputs lie beyond their bounds, first `{first}`", outputs.len())
 }
 
 /// Names how many outputs were held by something else than a bound on every element.
-fn special_rules(outputs: &[Judgement]) -> Option<String> {
+pub(super) fn special_rules(outputs: &[Judgement]) -> Option<String> {
     let count = |wanted: fn(&Judgement) -> bool| outputs.iter().filter(|&j| wanted(j)).count();
     let kinds = [
         (count(|j| !j.excuse.is_empty()), "known differences"),
@@ -231,18 +166,4 @@ fn special_rules(outputs: &[Judgement]) -> Option<String> {
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-/// Returns an error with its sources, joined by colons.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {}", cause_text.trim_end());
-        }
-        source = cause.source();
-    }
-    text
 }

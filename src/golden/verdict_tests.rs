@@ -1,6 +1,6 @@
 use super::{
-    Case, CaseDir, Dtype, Exceptions, Outputs, Port, Precision, Report, Tensor, TensorData,
-    Verdict, check, check_case, explain, table,
+    Case, CaseDir, Check, Dtype, Exceptions, Outputs, Port, Precision, Report, Tensor, TensorData,
+    Verdict, explain, table,
     testing::{CASE, Fixed, values, write},
 };
 
@@ -14,7 +14,11 @@ fn run(port: Fixed, exceptions: &str) -> Report {
     let (_root, dir) = write(CASE, &values());
     let dirs = [CaseDir { system: "toy".to_owned(), case: "step".to_owned(), path: dir }];
     let exceptions = Exceptions::parse(exceptions).expect("the list is valid");
-    check(&dirs, &[Box::new(port) as Box<dyn Port>], Precision::F32, &exceptions)
+    check_all(&dirs, &[Box::new(port)], &exceptions)
+}
+
+fn check_all(dirs: &[CaseDir], ports: &[Box<dyn Port>], exceptions: &Exceptions) -> Report {
+    Check { ports, precision: Precision::F32, exceptions }.all(dirs, 2, &|_| ())
 }
 
 fn wrong() -> Fixed {
@@ -93,11 +97,11 @@ fn an_unreadable_case_and_a_system_without_port_are_invalid() {
         case: "step".to_owned(),
         path: root.path().join("toy/step"),
     }];
-    let report = check(&dirs, &[], Precision::F32, &Exceptions::default());
+    let report = check_all(&dirs, &[], &Exceptions::default());
     assert_eq!(report.cases[0].verdict, Verdict::Invalid);
     let (_root, case) = toy();
     let dirs = [CaseDir { system: "toy".to_owned(), case: "step".to_owned(), path: case.dir }];
-    let report = check(&dirs, &[], Precision::F32, &Exceptions::default());
+    let report = check_all(&dirs, &[], &Exceptions::default());
     assert_eq!(report.cases[0].reason.as_deref(), Some("there is no port for system `toy`"));
 }
 
@@ -139,6 +143,7 @@ fn a_known_difference_needs_a_reason_and_a_size() {
 fn the_json_report_holds_what_a_script_needs() {
     insta::assert_snapshot!(run(wrong(), "").to_json(), @r#"
     {
+      "precision": "f32",
       "cases": [
         {
           "system": "toy",
@@ -149,6 +154,15 @@ fn the_json_report_holds_what_a_script_needs() {
             "ratio": 125000.0
           },
           "reason": "2 of 3 outputs lie beyond their bounds, first `y`"
+        }
+      ],
+      "systems": [
+        {
+          "system": "toy",
+          "pass": 0,
+          "fail": 1,
+          "invalid": 0,
+          "worst_ratio": 125000.0
         }
       ]
     }
@@ -167,7 +181,9 @@ fn the_table_names_the_worst_output_of_every_case() {
 #[test]
 fn the_explanation_begins_with_the_first_divergent_output() {
     let (_root, case) = toy();
-    let report = check_case(&case, &wrong(), Precision::F32, &Exceptions::default());
+    let exceptions = Exceptions::default();
+    let check = Check { ports: &[], precision: Precision::F32, exceptions: &exceptions };
+    let report = check.case(&case, &wrong());
     let isolated: Outputs =
         [("loss".to_owned(), Tensor { shape: Vec::new(), data: TensorData::F32(vec![0.25]) })]
             .into();

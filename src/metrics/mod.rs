@@ -122,6 +122,17 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     ])
 }
 
+/// Writes a value of a metric with label and unit, e.g. `PSNR 19.94 dB`.
+pub fn written(name: &str, value: f64) -> String {
+    match definitions().get(name) {
+        Some(MetricDefinition { label, unit, .. }) if unit.is_empty() => {
+            format!("{label} {value:.4}")
+        }
+        Some(MetricDefinition { label, unit, .. }) => format!("{label} {value:.2} {unit}"),
+        None => format!("{name} {value:.4}"),
+    }
+}
+
 /// Panics unless both frames have the shape: a mistake of the caller.
 #[track_caller]
 fn assert_frames<T>(truth: &[T], prediction: &[T], shape: FrameShape) {

@@ -20,8 +20,8 @@ struct Sequences {
 }
 
 impl Port for Metric {
-    fn system(&self) -> &'static str {
-        "metric"
+    fn serves(&self, system: &str) -> bool {
+        system == "metric"
     }
 
     fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {

@@ -18,8 +18,8 @@ use crate::{
 pub(super) struct Rng;
 
 impl Port for Rng {
-    fn system(&self) -> &'static str {
-        "rng"
+    fn serves(&self, system: &str) -> bool {
+        system == "rng"
     }
 
     fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {

@@ -11,8 +11,8 @@ use crate::{
 pub(super) struct Schedule;
 
 impl Port for Schedule {
-    fn system(&self) -> &'static str {
-        "schedule"
+    fn serves(&self, system: &str) -> bool {
+        system == "schedule"
     }
 
     fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {

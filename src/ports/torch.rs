@@ -45,9 +45,14 @@ pub(super) fn load(
 }
 
 fn to_tensor(filled: &golden::Tensor, precision: Precision) -> Tensor {
+    tensor(&filled.shape, &filled.data, precision)
+}
+
+/// Makes a tensor; f32 values take the kind of the precision.
+pub(super) fn tensor(shape: &[usize], data: &TensorData, precision: Precision) -> Tensor {
     let extent = |&n: &usize| i64::try_from(n).expect("a case bounds its sizes");
-    let shape: Vec<i64> = filled.shape.iter().map(extent).collect();
-    let tensor = match &filled.data {
+    let shape: Vec<i64> = shape.iter().map(extent).collect();
+    let tensor = match data {
         TensorData::F32(values) => Tensor::from_slice(values).to_kind(kind(precision)),
         TensorData::F64(values) => Tensor::from_slice(values),
         TensorData::I64(values) => Tensor::from_slice(values),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{record::RunId, tensors::TensorFileError};
-use crate::fs::FsError;
+use crate::{config::weights::WeightsId, fs::FsError};
 
 /// Why an operation on the store did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +111,12 @@ pub enum StoreError {
     NoRun {
         /// What was searched.
         prefix: String,
+    },
+    /// No such weights were imported.
+    #[error("failed to find imported weights {id}")]
+    NoWeights {
+        /// What was searched.
+        id: WeightsId,
     },
     /// Several run ids begin like this.
     #[error("failed to choose a run that begins with `{prefix}`: it may be {}", list(candidates))]

@@ -14,15 +14,22 @@
 //! STORE/runs/<run id>/record.json      written last: its presence says that the run is finished
 //! STORE/runs/<run id>/superseded/<n>/  an earlier attempt that was not continued
 //! STORE/runs/<run id>/superseded/unfinished/  while an attempt is being put aside; made good by the next lease
+//! STORE/weights/<digest>.safetensors   imported weights, named by their content
 //! STORE/sweeps/<name>.json             the runs of the sweep as it was last started
 //! ```
 //!
 //! A run's folder is changed only by the holder of its [`Lease`]. The store knows bytes and records;
 //! it does not know what a loss is. Start from [`Store`] and [`RunDir`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use crate::fs::{self, Kind};
+use crate::{
+    config::weights::WeightsId,
+    fs::{self, Kind},
+};
 
 pub mod checkpoint;
 pub mod diff;
@@ -32,6 +39,7 @@ mod identity;
 pub mod journal;
 mod json_lines;
 pub mod manifest;
+pub mod progress;
 pub mod record;
 mod run_dir;
 #[cfg(test)]
@@ -46,6 +54,7 @@ pub use run_dir::{Lease, LeaseState, Observed, RunDir, RunFile, State};
 
 use manifest::SweepManifest;
 use record::RunId;
+use tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors};
 
 /// Version of the layout; a newer one is refused by name.
 pub const STORE_FORMAT: u32 = 1;
@@ -125,6 +134,33 @@ impl Store {
             [id] => Ok(self.run(id)),
             _ => Err(StoreError::AmbiguousRun { prefix, candidates }),
         }
+    }
+
+    /// Keeps weights under the digest of their content and returns it.
+    pub fn write_weights(
+        &self,
+        tensors: &[StoredTensor],
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<WeightsId, StoreError> {
+        let id: WeightsId = state_digest(tensors).parse().expect("a SHA-256 has 64 digits");
+        fs::create_dir_all(&self.root.join("weights"))?;
+        write_tensors(&self.weights_path(&id), tensors, metadata)?;
+        Ok(id)
+    }
+
+    /// Reads weights that were kept.
+    pub fn read_weights(&self, id: &WeightsId) -> Result<Vec<StoredTensor>, StoreError> {
+        match read_tensors(&self.weights_path(id)) {
+            Ok((tensors, _)) => Ok(tensors),
+            Err(TensorFileError::Fs(error)) if error.is_not_found() => {
+                Err(StoreError::NoWeights { id: id.clone() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn weights_path(&self, id: &WeightsId) -> PathBuf {
+        self.root.join("weights").join(format!("{id}.safetensors"))
     }
 
     /// Writes a sweep's manifest under the sweep's name.

@@ -16,7 +16,7 @@ use crate::{
     config::{
         RunSpec,
         data::DataSpec,
-        engine::EngineSpec,
+        engine::{Arithmetic, EngineSpec},
         model::{CvaeSpec, ModelSpec},
         optim::OptimizerSpec,
         run::{EvaluationSpec, TrainingSpec},
@@ -33,6 +33,7 @@ pub(crate) fn id(digit: char) -> RunId {
 /// Returns a specification with all defaults.
 pub(crate) fn spec() -> RunSpec {
     RunSpec {
+        initial_weights: None,
         seed: Seed(1),
         data: DataSpec::default(),
         model: ModelSpec::Cvae(CvaeSpec::default()),
@@ -96,6 +97,7 @@ pub(crate) fn record(run: RunId) -> Record {
             cuda: None,
             cpu_capability: text("AVX2"),
             threads: 1,
+            arithmetic: Arithmetic::Exact,
             switches: BTreeMap::from([(text("deterministic_algorithms"), text("on"))]),
         },
         code: CodeRecord {

@@ -139,6 +139,21 @@ fn parse(
         .as_ref()
         .and_then(|metadata| serde_json::from_str(metadata.get(ENTRY)?).ok())
         .ok_or_else(|| TensorFileError::Foreign { path: path.to_owned() })?;
+    let tensors = sorted(&file);
+    if content_digest(&state_digest(&tensors), &entry.metadata) != entry.sha256 {
+        return Err(TensorFileError::Damaged { path: path.to_owned() });
+    }
+    Ok((tensors, entry.metadata.into_owned()))
+}
+
+/// Reads tensors, sorted by name, of a safetensors file that any program may have written.
+pub fn read_foreign_tensors(path: &Path) -> Result<Vec<StoredTensor>, TensorFileError> {
+    let wrong = |source| TensorFileError::Format { path: path.to_owned(), source };
+    let bytes = fs::map(path)?;
+    Ok(sorted(&SafeTensors::deserialize(&bytes).map_err(wrong)?))
+}
+
+fn sorted(file: &SafeTensors<'_>) -> Vec<StoredTensor> {
     let mut tensors: Vec<_> = file
         .iter()
         .map(|(name, view)| StoredTensor {
@@ -149,10 +164,7 @@ fn parse(
         })
         .collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    if content_digest(&state_digest(&tensors), &entry.metadata) != entry.sha256 {
-        return Err(TensorFileError::Damaged { path: path.to_owned() });
-    }
-    Ok((tensors, entry.metadata.into_owned()))
+    tensors
 }
 
 /// Returns the SHA-256 over names, types, shapes and bytes of tensors in the order of their names.

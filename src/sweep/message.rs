@@ -2,11 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    config::data::Split,
-    scalar::{Epoch, Step},
-    store::record::Outcome,
-};
+use crate::store::{progress::Progress, record::Outcome};
 
 /// One line from a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,29 +10,8 @@ use crate::{
 pub enum Message {
     /// Another process works on the run; this one leaves it alone.
     Busy,
-    /// Training begins or goes on.
-    Started {
-        /// The step that is taken first.
-        first: Step,
-        /// Steps of the whole run.
-        total: u64,
-    },
-    /// A step was taken.
-    Stepped {
-        /// Steps taken so far.
-        done: u64,
-        /// Its loss.
-        loss: f64,
-    },
-    /// A split was rolled out and scored.
-    Evaluated {
-        /// After this epoch.
-        epoch: Epoch,
-        /// Which split.
-        split: Split,
-        /// The model's mean PSNR in dB.
-        psnr: f64,
-    },
+    /// Something happened in training.
+    Progress(Progress),
     /// The record is written.
     Finished {
         /// How the run ended.
@@ -62,7 +37,10 @@ mod tests {
     #[test]
     fn messages_survive_their_line() {
         check(&Message::Busy, r#""busy""#);
-        check(&Message::Stepped { done: 3, loss: 0.1 }, r#"{"stepped":{"done":3,"loss":0.1}}"#);
+        check(
+            &Message::Progress(Progress::Stepped { done: 3, loss: 0.1 }),
+            r#"{"progress":{"stepped":{"done":3,"loss":0.1}}}"#,
+        );
         let outcome = Outcome::Completed;
         check(&Message::Finished { outcome }, r#"{"finished":{"outcome":"completed"}}"#);
         check(&Message::Canary { digest: None }, r#"{"canary":{"digest":null}}"#);

@@ -29,7 +29,7 @@ const CONDITION: usize = 7;
 /// Sides of the square matrices whose product measures the machine.
 const GEMM_SIDE: i64 = 1024;
 /// Products that are timed; the fastest counts.
-const GEMM_REPEATS: usize = 8;
+const GEMM_REPEATS: usize = 4;
 
 /// What a step is taken on.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +55,16 @@ pub struct Trainee {
 impl Workload {
     /// Returns the run whose steps are taken.
     pub fn spec(&self) -> RunSpec {
+        // All sizes in the document's proportion to the width of 64.
+        let times = |factor: u32| {
+            let size = self.width.size() * i64::from(factor);
+            Count::try_from(size).unwrap_or(self.width)
+        };
         let cvae = CvaeSpec {
             width: self.width,
+            g_dim: times(2),
+            z_dim: times(1),
+            rnn_size: times(4),
             horizon: self.horizon,
             teacher_forcing: TeacherForcing::Always,
             ..CvaeSpec::default()
@@ -65,6 +73,7 @@ impl Workload {
             seed: Seed(0),
             data: DataSpec::default(),
             model: ModelSpec::Cvae(cvae),
+            initial_weights: None,
             optimizer: OptimizerSpec::default(),
             training: TrainingSpec { batch_size: self.batch, ..TrainingSpec::default() },
             evaluation: EvaluationSpec::default(),
@@ -75,10 +84,10 @@ impl Workload {
     /// Returns how many multiplications and additions of convolutions and linear maps, forward and
     /// backward, the original's order of a teacher-forced step has.
     pub fn operations(&self) -> f64 {
-        let spec = CvaeSpec::default();
+        let ModelSpec::Cvae(spec) = self.spec().model;
         let real = |count: Count| count.get() as f64;
         let (w, g, z, r) =
-            (real(self.width), real(spec.g_dim), real(spec.z_dim), real(spec.rnn_size));
+            (real(spec.width), real(spec.g_dim), real(spec.z_dim), real(spec.rnn_size));
         // A chain of 3×3 convolutions through these channels at a side.
         let chain = |side: f64, channels: &[f64]| {
             channels.windows(2).map(|pair| 9.0 * side * side * pair[0] * pair[1]).sum::<f64>()
@@ -99,7 +108,7 @@ impl Workload {
         let predictor = (CONDITION as f64 + g + z) * r + lstm(spec.predictor_layers) + r * g;
         // Forward, gradient of the weights, gradient of the input; true frames need none.
         let step = 2.0 * (3.0 * encoder + 2.0 * first) + 3.0 * (decoder + posterior + predictor);
-        let steps = real(spec.context_frames) + real(self.horizon) - 1.0;
+        let steps = real(spec.context_frames) + real(spec.horizon) - 1.0;
         2.0 * real(self.batch) * steps * step
     }
 }

@@ -6,12 +6,13 @@ use tch::{Kind, Tensor};
 
 use super::{
     batch::Batch,
+    evaluate::{Evaluation, Scope, score_rollouts},
     noise::{RolloutNoise, StepNoise},
     system::{At, Divergence, Horizon, System},
 };
 use crate::{
     config::{RunSpec, engine::Arithmetic, model::CvaeSpec, optim::OptimizerSpec},
-    data::Split,
+    data::Pack,
     libtorch::autocast,
     models::cvae::{
         Cvae, fast,
@@ -138,9 +139,15 @@ impl System for CvaeSystem {
         Ok(scalars)
     }
 
-    fn rollout(&self, batch: &Batch, split: Split, indices: &[usize]) -> Tensor {
-        let mut noise = RolloutNoise::new(self.seed, split, indices);
-        rollout(&self.model, &sequences(batch), Latent::Prior, self.skips, &mut noise)
+    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
+        score_rollouts(pack, scope, self.horizon, device, |batch, indices| {
+            let mut noise = RolloutNoise::new(self.seed, scope.split, indices);
+            rollout(&self.model, &sequences(batch), Latent::Prior, self.skips, &mut noise)
+        })
+    }
+
+    fn choosing_metric(&self) -> &'static str {
+        "psnr"
     }
 
     fn optimizer_state(&self) -> Vec<(String, Tensor)> {

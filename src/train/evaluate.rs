@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tch::{Kind, Tensor};
 
-use super::{batch, system::System};
+use super::{
+    batch::{self, Batch},
+    system::Horizon,
+};
 use crate::{
     data::{Pack, Split},
     metrics::{self, FrameShape},
@@ -18,8 +21,6 @@ use crate::{
 pub const MODEL: &str = "model";
 /// Name of the baseline that repeats the last context frame.
 pub const COPY_LAST_FRAME: &str = "copy_last_frame";
-/// Metric that chooses the best checkpoint.
-pub const CHOOSING_METRIC: &str = "psnr";
 
 /// PSNR of a frame that equals the truth bit for bit, where the formula has no value.
 const PSNR_OF_IDENTICAL_FRAMES: f64 = 100.0;
@@ -48,10 +49,18 @@ pub struct Evaluation {
     pub names: Vec<String>,
 }
 
-/// Rolls out and scores a split.
-pub fn evaluate(system: &dyn System, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
+/// Scores roll-outs of a split beside the copy-last-frame baseline.
+///
+/// `rollout` predicts the frames after the context of a batch whose indices within the split it is
+/// told: `[T, B, C, H, W]` with the context in front.
+pub fn score_rollouts(
+    pack: &Pack,
+    scope: Scope,
+    horizon: Horizon,
+    device: tch::Device,
+    rollout: impl Fn(&Batch, &[usize]) -> Tensor,
+) -> Evaluation {
     let Scope { split, sequences, batch_size } = scope;
-    let horizon = system.horizon();
     let [height, width, channels] = pack.frame_shape();
     let shape = FrameShape { channels, height, width };
     let indices: Vec<usize> = (0..sequences.min(pack.sequences(split))).collect();
@@ -61,20 +70,19 @@ pub fn evaluate(system: &dyn System, pack: &Pack, scope: Scope, device: tch::Dev
     let mut pictures = Pictures::default();
     for indices in indices.chunks(batch_size) {
         let batch = batch::load(pack, split, indices, horizon, device);
-        let prediction = system.rollout(&batch, split, indices); // [T, B, C, H, W]
-        let truth = host(&batch.frames);
-        let predicted = host(&prediction);
-        let frame = |values: &[f32], t: usize, b: usize| -> Vec<f32> {
-            let start = (t * indices.len() + b) * shape.len();
-            values[start..start + shape.len()].to_vec()
-        };
+        let prediction = rollout(&batch, indices); // [T, B, C, H, W]
+        let (truth, predicted) = (host(&batch.frames), host(&prediction));
         for (b, &index) in indices.iter().enumerate() {
-            let last = frame(&truth, horizon.context - 1, b);
-            let pairs: Vec<_> = (horizon.context..horizon.frames)
-                .map(|t| (frame(&truth, t, b), frame(&predicted, t, b)))
-                .collect();
-            model.sequence(pairs.iter().map(|(x, y)| frame_scores(x, y, shape)));
-            copied.sequence(pairs.iter().map(|(x, _)| frame_scores(x, &last, shape)));
+            let at = |t: usize| {
+                let start = (t * indices.len() + b) * shape.len();
+                start..start + shape.len()
+            };
+            let last = &truth[at(horizon.context - 1)];
+            let frames = || (horizon.context..horizon.frames).map(at);
+            model.sequence(
+                frames().map(|at| frame_scores(&truth[at.clone()], &predicted[at], shape)),
+            );
+            copied.sequence(frames().map(|at| frame_scores(&truth[at], last, shape)));
             if pictures.names.len() < KEPT_SEQUENCES {
                 pictures.names.push(pack.sequence_name(split, index).to_owned());
                 let b = i64::try_from(b).expect("a batch index fits an i64");

@@ -1,7 +1,7 @@
 //! Training: one loop for every system, from the first step to the record's numbers.
 //!
 //! Read [`run::train`] from top to bottom: that is the loop. A system says what one update and one
-//! roll-out are ([`system::System`]); everything else here knows no model. A batch is a function of
+//! evaluation are ([`system::System`]); everything else here knows no model. A batch is a function of
 //! (seed, step), a schedule of the epoch, noise of (seed, stream, step), so that going on from a
 //! checkpoint needs tensors and a step number and nothing else.
 
@@ -15,4 +15,4 @@ pub mod run;
 pub mod state;
 pub mod system;
 
-pub use run::{End, Job, Progress, TrainError, train};
+pub use run::{End, Job, TrainError, train};

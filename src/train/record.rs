@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    evaluate::CHOOSING_METRIC,
-    run::{Finished, Job},
-};
+use super::run::{Finished, Job};
 use crate::{
     config::engine::Device,
     data::{Pack, Split},
@@ -30,7 +27,7 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
     let host = host_record();
     let best = bookkeeping.best.as_ref().map(|best| BestCheckpoint {
         epoch: best.epoch,
-        metric: CHOOSING_METRIC.to_owned(),
+        metric: system.choosing_metric().to_owned(),
         value: best.value,
     });
     Ok(Record {
@@ -90,6 +87,7 @@ fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
         },
         cpu_capability: libtorch::cpu_capability(),
         threads: job.spec.engine.threads.get(),
+        arithmetic: job.spec.engine.arithmetic,
         switches,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     batch,
-    evaluate::{CHOOSING_METRIC, Evaluation, MODEL, Scope, evaluate},
+    evaluate::{Evaluation, MODEL, Scope},
     state::{self, Best, Bookkeeping, StateError},
     system::{At, Divergence, System, UnfitData, build, check_data},
 };
@@ -20,6 +20,7 @@ use crate::{
         Pack, Split,
         sampler::{Order, SamplerError},
     },
+    metrics,
     provenance::{Stopwatch, now_rfc3339},
     scalar::{Epoch, Step},
     store::{
@@ -27,6 +28,7 @@ use crate::{
         checkpoint::{read_checkpoint, write_checkpoint},
         event::{EvaluationEvent, Event, Scores, StepEvent},
         journal::Journal,
+        progress::Progress,
         record::Outcome,
         tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
@@ -49,38 +51,12 @@ pub struct Job<'a> {
     pub pack: &'a Pack,
     /// Where the run's files go; the caller holds its lease.
     pub dir: &'a RunDir,
+    /// The weights to begin with, if not random ones.
+    pub initial: Option<&'a [StoredTensor]>,
     /// Where tensors live.
     pub device: tch::Device,
     /// Set to stop at the next step with a checkpoint.
     pub stop: &'a AtomicBool,
-}
-
-/// What happens during training, for whoever watches.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Progress {
-    /// Training begins or goes on.
-    Started {
-        /// The step taken first.
-        first: Step,
-        /// Steps of the whole run.
-        total: u64,
-    },
-    /// A step was taken.
-    Stepped {
-        /// Steps taken so far.
-        done: u64,
-        /// Its loss.
-        loss: f64,
-    },
-    /// A split was evaluated.
-    Evaluated {
-        /// After this epoch.
-        epoch: Epoch,
-        /// Which split.
-        split: Split,
-        /// The model's mean PSNR in dB.
-        psnr: f64,
-    },
 }
 
 /// How training ended.
@@ -143,9 +119,9 @@ pub enum TrainError {
 /// # Errors
 /// If files cannot be read or written; a diverging run is no error but an [`Outcome`].
 pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, TrainError> {
-    let Job { spec, pack, dir, device, stop } = *job;
+    let Job { spec, pack, dir, initial, device, stop } = *job;
     check_data(spec, pack)?;
-    let mut system = build(spec, pack.condition_size(), device);
+    let mut system = begin(spec, pack, initial, device)?;
     let horizon = system.horizon();
     let training = spec.training;
     let total = training.total_steps();
@@ -184,15 +160,15 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
         if epoch_ends && due {
             let scope = validation_scope(spec);
-            let scores = evaluate(&*system, pack, scope, device).scores;
+            let scores = system.evaluate(pack, scope, device).scores;
             if let Some(divergence) = non_finite(&scores) {
                 outcome = diverged(at.step, &divergence);
                 break;
             }
-            let value = scores[MODEL][CHOOSING_METRIC].mean;
-            watch(Progress::Evaluated { epoch: at.epoch, split: scope.split, psnr: value });
+            let value = chosen(&*system, &scores);
+            watch(evaluated(&*system, at.epoch, scope.split, value));
             journal.append(&evaluation(at.epoch, scope.split, &scores))?;
-            if kept.best.as_ref().is_none_or(|best| value > best.value) {
+            if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
                 write_model(dir, RunFile::Best, &*system, at.epoch)?;
                 kept.best = Some(Best { epoch: at.epoch, value, scores });
             }
@@ -236,9 +212,10 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
 pub fn canary(
     spec: &RunSpec,
     pack: &Pack,
+    initial: Option<&[StoredTensor]>,
     device: tch::Device,
 ) -> Result<Option<String>, TrainError> {
-    let mut system = build(spec, pack.condition_size(), device);
+    let mut system = begin(spec, pack, initial, device)?;
     let steps = CANARY_STEPS.min(spec.training.total_steps());
     for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
@@ -248,6 +225,20 @@ pub fn canary(
         }
     }
     Ok(Some(state_digest(&state::model_tensors(&*system))))
+}
+
+/// Builds the system of a run with its first weights: drawn, or given.
+fn begin(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+) -> Result<Box<dyn System>, TrainError> {
+    let mut system = build(spec, pack.condition_size(), device);
+    if let Some(weights) = initial {
+        state::load_model(&mut *system, weights)?;
+    }
+    Ok(system)
 }
 
 fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
@@ -285,12 +276,11 @@ fn test_best(
         sequences: job.spec.evaluation.test_sequences.len(),
         batch_size: job.spec.evaluation.batch_size.len(),
     };
-    let Evaluation { scores, pictures, names } = evaluate(system, job.pack, scope, job.device);
+    let Evaluation { scores, pictures, names } = system.evaluate(job.pack, scope, job.device);
     if non_finite(&scores).is_some() {
         return Ok(None);
     }
-    let psnr = scores[MODEL][CHOOSING_METRIC].mean;
-    watch(Progress::Evaluated { epoch: best.epoch, split: scope.split, psnr });
+    watch(evaluated(system, best.epoch, scope.split, chosen(system, &scores)));
     journal.append(&evaluation(best.epoch, scope.split, &scores))?;
     let metadata = [
         ("sequences".to_owned(), json!(names).to_string()),
@@ -298,6 +288,23 @@ fn test_best(
     ];
     write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
     Ok(Some(scores))
+}
+
+/// Returns the model's mean of the metric that chooses the best checkpoint.
+fn chosen(system: &dyn System, scores: &Scores) -> f64 {
+    scores[MODEL][system.choosing_metric()].mean
+}
+
+fn is_better(system: &dyn System, value: f64, than: f64) -> bool {
+    if metrics::definitions()[system.choosing_metric()].higher_is_better {
+        value > than
+    } else {
+        value < than
+    }
+}
+
+fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> Progress {
+    Progress::Evaluated { epoch, split, metric: system.choosing_metric().to_owned(), value }
 }
 
 fn validation_scope(spec: &RunSpec) -> Scope {

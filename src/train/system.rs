@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use tch::Tensor;
 
-use super::{batch::Batch, cvae::CvaeSystem};
+use super::{
+    batch::Batch,
+    cvae::CvaeSystem,
+    evaluate::{Evaluation, Scope},
+};
 use crate::{
     config::{RunSpec, model::ModelSpec},
-    data::{Pack, Split},
+    data::Pack,
     models::cvae::vgg::{VGG_CHANNELS, VGG_SIDE},
     nn::params::Params,
     scalar::{Epoch, Step},
@@ -28,10 +32,13 @@ pub trait System {
     /// If a quantity is not finite; the parameters are then left as they were.
     fn update(&mut self, batch: &Batch, at: At) -> Result<BTreeMap<String, f64>, Divergence>;
 
-    /// Predicts the frames after the context: `[T, B, C, H, W]` with the context in front.
+    /// Scores the model on the first sequences of a split, beside the baselines of its task.
     ///
-    /// `sequences` are the indices within `split`, which name the noise of each sequence.
-    fn rollout(&self, batch: &Batch, split: Split, sequences: &[usize]) -> Tensor;
+    /// Systems that predict frames call [`super::evaluate::score_rollouts`].
+    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation;
+
+    /// Returns the metric that chooses the best checkpoint, one of [`crate::metrics::definitions`].
+    fn choosing_metric(&self) -> &'static str;
 
     /// Returns the optimizer's tensors by name.
     fn optimizer_state(&self) -> Vec<(String, Tensor)>;
@@ -39,7 +46,7 @@ pub trait System {
     /// Takes up an optimizer state after `updates` updates; `false` if a tensor is missing.
     fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool;
 
-    /// Returns how many frames of a sequence are used, and how many of them are context.
+    /// Returns how many frames of a sequence are used, and how many of them are given.
     fn horizon(&self) -> Horizon;
 
     /// Returns what each series of [`System::update`] means.

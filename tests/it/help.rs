@@ -16,7 +16,9 @@ fn the_program_says_where_to_begin() {
 
 #[test]
 fn every_verb_explains_itself() {
-    for verb in ["sweep", "status", "report", "runs", "data", "doctor"] {
+    for verb in
+        ["sweep", "status", "report", "runs", "export", "import", "data", "golden", "doctor"]
+    {
         check(verb, &[verb, "--help"]);
     }
 }
@@ -27,6 +29,10 @@ fn verbs_below_verbs_explain_themselves() {
         ("runs", "list"),
         ("runs", "show"),
         ("runs", "diff"),
+        ("golden", "check"),
+        ("golden", "explain"),
+        ("golden", "run"),
+        ("golden", "parity"),
         ("data", "list"),
         ("data", "check"),
         ("data", "pack"),

@@ -28,7 +28,7 @@ pub struct EngineFindings {
 /// Sets the engine up as for a run with default settings and looks at it.
 pub fn findings() -> Result<EngineFindings, Failure> {
     let spec = EngineSpec::default();
-    libtorch::prepare(&spec)?;
+    prepare_default()?;
     Ok(EngineFindings {
         libtorch: libtorch::version(),
         library: library(),
@@ -37,6 +37,12 @@ pub fn findings() -> Result<EngineFindings, Failure> {
         default_threads: spec.threads.get(),
         switches: libtorch::switches(),
     })
+}
+
+/// Sets libtorch up as for a run with default settings.
+pub fn prepare_default() -> Result<(), Failure> {
+    libtorch::prepare(&EngineSpec::default())?;
+    Ok(())
 }
 
 impl EngineFindings {

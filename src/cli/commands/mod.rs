@@ -9,6 +9,9 @@ pub mod doctor;
 pub mod engine;
 #[cfg(feature = "torch")]
 pub mod engine;
+pub mod export;
+pub mod golden;
+pub mod import;
 #[cfg(all(feature = "torch", not(feature = "report")))]
 #[path = "no_report.rs"]
 pub mod report;

@@ -30,7 +30,7 @@ use crate::{
     sweep::message::Message,
     train::{
         self,
-        run::{End, Job, Progress},
+        run::{End, Job},
     },
 };
 
@@ -59,20 +59,23 @@ pub struct WorkerArgs {
 /// Trains a run to its end, or until it is asked to stop.
 pub fn run(args: &WorkerArgs) -> Result<(), Failure> {
     let stop = listen()?;
-    let dir = Store::open(&args.store)?.run(&args.run);
+    let store = Store::open(&args.store)?;
+    let dir = store.run(&args.run);
     let spec = dir.read_spec()?;
+    let initial = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
+    let initial = initial.as_deref();
     let pack = data::open(&spec.data.dataset, Required::AllSplits, &args.cache, &mut |_| {})?;
     check_identity(&dir, &spec, &pack)?;
     let device = libtorch::prepare(&spec.engine)?.device;
     if args.canary {
-        say(&Message::Canary { digest: train::run::canary(&spec, &pack, device)? });
+        say(&Message::Canary { digest: train::run::canary(&spec, &pack, initial, device)? });
         return Ok(());
     }
     let Some(lease) = wait_for_lease(&dir, &stop)? else {
         say(&Message::Busy);
         return Ok(());
     };
-    let job = Job { spec: &spec, pack: &pack, dir: &dir, device, stop: &stop };
+    let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, stop: &stop };
     match dir.observe()?.state {
         State::Finished(record) => {
             say(&Message::Finished { outcome: record.outcome });
@@ -98,7 +101,7 @@ fn train_leased(job: &Job<'_>) -> Result<(), Failure> {
     if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
         fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
     }
-    match train::run::train(job, &mut |progress| say(&message(&progress)))? {
+    match train::run::train(job, &mut |progress| say(&Message::Progress(progress)))? {
         End::Stopped { done } => {
             Err(Failure::Interrupted(format!("stopped after {done} steps, with a checkpoint")))
         }
@@ -130,14 +133,6 @@ fn say(message: &Message) {
     if let Ok(line) = serde_json::to_string(message) {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{line}").and_then(|()| stdout.flush()).ok();
-    }
-}
-
-fn message(progress: &Progress) -> Message {
-    match *progress {
-        Progress::Started { first, total } => Message::Started { first, total },
-        Progress::Stepped { done, loss } => Message::Stepped { done, loss },
-        Progress::Evaluated { epoch, split, psnr } => Message::Evaluated { epoch, split, psnr },
     }
 }
 
@@ -175,8 +170,8 @@ fn still_computes_the_same(job: &Job<'_>) -> Result<bool, Failure> {
     let checkpoint = read_checkpoint(&job.dir.path(RunFile::Checkpoint))?;
     match checkpoint.trainer.get("canary").and_then(|canary| canary.as_str()) {
         None => Ok(true), // interrupted within the first steps
-        Some(canary) => {
-            Ok(train::run::canary(job.spec, job.pack, job.device)?.as_deref() == Some(canary))
-        }
+        Some(canary) => Ok(train::run::canary(job.spec, job.pack, job.initial, job.device)?
+            .as_deref()
+            == Some(canary)),
     }
 }

@@ -1,8 +1,9 @@
 use super::*;
 use crate::golden::{
-    Filter, discover,
+    Filter,
+    check::chain,
+    discover,
     testing::{CASE, values, write},
-    verdict::chain,
 };
 
 /// Loads the test case with `from` replaced by `to` and returns why that is refused.
@@ -156,7 +157,7 @@ fn a_damaged_container_is_refused() {
     let (_root, dir) = write(CASE, &values());
     fs::write_atomic(&dir.join("values.safetensors"), b"not safetensors").expect("ours");
     let error = Case::load(&dir).expect_err("the container is damaged");
-    assert!(chain(&error).contains("is no valid safetensors file"), "{}", chain(&error));
+    assert!(chain(&error).contains("are no valid safetensors file"), "{}", chain(&error));
 }
 
 proptest::proptest! {

@@ -4,6 +4,7 @@
 //! nobody here has seen run as well.
 
 mod component;
+mod isolated;
 mod rollout;
 mod training;
 
@@ -23,8 +24,8 @@ use crate::{
 pub(super) struct CvaePort;
 
 impl Port for CvaePort {
-    fn system(&self) -> &'static str {
-        "cvae"
+    fn serves(&self, system: &str) -> bool {
+        system == "cvae"
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
@@ -34,6 +35,14 @@ impl Port for CvaePort {
             training::run(case, precision)
         } else {
             component::run(case, precision)
+        }
+    }
+
+    fn run_isolated(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        if case.output_spec("h/1").is_some() {
+            isolated::run(case, precision)
+        } else {
+            Ok(Outputs::new())
         }
     }
 }

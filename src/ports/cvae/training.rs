@@ -3,27 +3,26 @@
 use super::{Loaded, load};
 use crate::{
     config::optim::AdamSpec,
-    golden::{Case, Outputs, PortError, Precision, TensorData},
+    golden::{Case, Outputs, PortError, Precision},
     models::cvae::training::{Feedback, Objective, Sequences, objective},
     optim::Adam,
     ports::{
         number, refused,
         torch::{Capture, RecordedNoise, input},
+        unsupported,
     },
 };
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let mut loaded = load(case, precision)?;
     let mut optimizer = Adam::new(adam(case)?, &loaded.params);
-    let ratios = case.config.f64s("tfr_per_step")?;
     let betas = case.config.f64s("beta_per_step")?;
-    let coins = coins(case)?;
     let frames = loaded.frames as f64;
     let (mut loss, mut mse, mut kld) = (Vec::new(), Vec::new(), Vec::new());
     let mut capture = Capture::default();
     for step in 0..case.config.usize("steps")? {
         let feedback =
-            if coins[step] < ratios[step] { Feedback::TrueFrame } else { Feedback::Prediction };
+            if teacher_forced(case, step)? { Feedback::TrueFrame } else { Feedback::Prediction };
         let names = StepNames { data: "", noise: "", step };
         let (objective, total) =
             update(case, precision, &mut loaded, names, feedback, betas[step])?;
@@ -50,7 +49,6 @@ pub(super) fn warm_up(
     let mut optimizer = Adam::new(adam(case)?, &loaded.params);
     for step in 0..case.config.usize("warm_steps")? {
         let names = StepNames { data: "warm/", noise: "warm/", step };
-        // Assumed, not stated by the case: true frames, and the KL weight of the first epoch.
         let (_objective, _loss) =
             update(case, precision, loaded, names, Feedback::TrueFrame, WARM_BETA)?;
         optimizer.step(&loaded.params);
@@ -58,8 +56,8 @@ pub(super) fn warm_up(
     Ok(())
 }
 
-/// KL weight of warm steps.
-const WARM_BETA: f64 = 0.0;
+/// KL weight of warm steps; cases say it in words (`origin.changes`: teacher forcing on, beta 1).
+const WARM_BETA: f64 = 1.0;
 
 /// Where the tensors of a step are found in the case.
 #[derive(Clone, Copy)]
@@ -121,10 +119,12 @@ fn adam(case: &Case) -> Result<AdamSpec, PortError> {
     Ok(AdamSpec { beta2: number(case, "adam_beta2")?, epsilon: number(case, "adam_eps")?, ..spec })
 }
 
-/// The coins of all steps as the original's `random()` gave them.
-fn coins(case: &Case) -> Result<Vec<f64>, PortError> {
-    match case.tensor("coin")?.data {
-        TensorData::F64(values) => Ok(values),
-        data => Ok(data.to_f64()),
+/// Whether the coin of a step, as the original's `random()` gave it, says teacher forcing.
+pub(super) fn teacher_forced(case: &Case, step: usize) -> Result<bool, PortError> {
+    let coins = case.tensor("coin")?.data.to_f64();
+    let ratios = case.config.f64s("tfr_per_step")?;
+    match (coins.get(step), ratios.get(step)) {
+        (Some(coin), Some(ratio)) => Ok(coin < ratio),
+        _ => Err(unsupported(case, format!("step {step} without a coin and a ratio"))),
     }
 }

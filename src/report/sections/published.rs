@@ -108,8 +108,16 @@ fn our_scales(study: &Study<'_>) -> Vec<Text> {
 
 /// Describes how much a run trains, and on what.
 fn scale(record: &Record) -> String {
-    let RunSpec { training, model, data: _, seed: _, optimizer: _, evaluation: _, engine: _ } =
-        &record.spec;
+    let RunSpec {
+        training,
+        model,
+        initial_weights: _,
+        data: _,
+        seed: _,
+        optimizer: _,
+        evaluation: _,
+        engine: _,
+    } = &record.spec;
     let TrainingSpec { epochs, steps_per_epoch, batch_size } = training;
     let ModelSpec::Cvae(cvae) = model;
     let count = |split: Split| record.data.sequences.get(split.name()).copied().unwrap_or(0);

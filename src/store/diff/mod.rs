@@ -20,7 +20,7 @@ mod value;
 
 pub use journal::JournalDifference;
 pub use tensors::TensorDifference;
-pub use value::{TextDifference, ValueDifference, ulp_distance};
+pub use value::{TextDifference, ValueDifference};
 
 /// Whether two runs computed the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

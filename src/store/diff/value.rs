@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::stats::ulp::distance_f64;
+
 /// A key whose values differ as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TextDifference {
@@ -29,16 +31,6 @@ pub struct ValueDifference {
     pub ulps: Option<u64>,
 }
 
-/// Returns the number of representable steps between two finite numbers; 0 and -0 are one value.
-pub fn ulp_distance(a: f64, b: f64) -> u64 {
-    // Maps the sign-magnitude order of the bits to the order of integers.
-    let ordered = |x: f64| {
-        let bits = x.to_bits().cast_signed();
-        if bits < 0 { i64::MIN.wrapping_sub(bits) } else { bits }
-    };
-    ordered(a).abs_diff(ordered(b))
-}
-
 /// Returns the first named number whose bits differ, names of `a` first.
 pub(super) fn first_difference(
     a: &[(String, f64)],
@@ -49,7 +41,7 @@ pub(super) fn first_difference(
     a.iter().chain(b).find_map(|(name, _)| {
         let (a, b) = (values_a.get(name).copied(), values_b.get(name).copied());
         let equal = a.map(f64::to_bits) == b.map(f64::to_bits);
-        let ulps = a.zip(b).map(|(a, b)| ulp_distance(a, b));
+        let ulps = a.zip(b).map(|(a, b)| distance_f64(a, b));
         (!equal).then(|| ValueDifference { name: name.clone(), a, b, ulps })
     })
 }
@@ -94,42 +86,6 @@ fn collect(key: &str, value: &Value, found: &mut BTreeMap<String, String>) {
         }
         leaf => {
             found.insert(key.to_owned(), leaf.to_string());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(a: f64, b: f64, distance: u64) {
-        assert_eq!((ulp_distance(a, b), ulp_distance(b, a)), (distance, distance));
-    }
-
-    #[test]
-    fn neighbours_are_one_step_apart_across_powers_of_two_and_zero() {
-        check(1.0, 1.0_f64.next_up(), 1);
-        check(2.0, 2.0_f64.next_down(), 1);
-        check(0.0, f64::from_bits(1), 1);
-        check(-0.0, 0.0, 0);
-        check(-f64::from_bits(1), f64::from_bits(1), 2);
-    }
-
-    #[test]
-    fn the_farthest_numbers_have_a_distance() {
-        check(f64::MIN, f64::MAX, 2 * f64::MAX.to_bits());
-    }
-
-    proptest! {
-        #[test]
-        fn distances_add_up(a in -1e300..1e300_f64, b in -1e300..1e300_f64, c in -1e300..1e300_f64) {
-            let mut sorted = [a, b, c];
-            sorted.sort_by(f64::total_cmp);
-            let [a, b, c] = sorted;
-            prop_assert_eq!(ulp_distance(a, b) + ulp_distance(b, c), ulp_distance(a, c));
         }
     }
 }

@@ -31,15 +31,17 @@ pub mod worker;
 Examples:
   reprise bench cvae                                     exact beside fast
   reprise bench cvae --width 8 --threads 1 --arithmetic exact,fast,bf16
-  reprise bench cvae --eager 'python3 golden/generate/bench_cvae.py'
+  ./just bench cvae                                      both beside PyTorch eager
 
 Every side is a process of its own that waits while another one computes: one step each, in turns,
 so that whatever else the machine does slows all of them alike. Quoted are ratios to the first side:
-the median over rounds of the speed, the peak memory, and which share of the speed of a matrix product
-the step reaches, if it is counted with the operations of the original's order.
+speed as the median over rounds, peak memory of the process and of what it took after its libraries
+were loaded; then which share of the speed of a matrix product the step reaches, counted with the
+operations of the original's order.
 
-A program given by --eager takes --width --batch --frames --threads --mode, says `ready`, and answers
-the line `step N` with {\"seconds\": [...], \"peak_memory_bytes\": n} and `gemm` with {\"gflops\": x}.")]
+A program given by --eager takes --width --batch --frames --threads --mode, says `ready` and answers
+`step N` with {\"seconds\": [...], \"peak_memory_bytes\": n, \"base_memory_bytes\": n} and `gemm`
+with {\"gflops\": x}. All sizes of the model are in the original's proportion to the width.")]
 pub struct BenchArgs {
     /// What is trained
     #[arg(value_name = "SYSTEM")]
@@ -63,7 +65,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "exact,fast")]
     arithmetic: Vec<Mode>,
     /// Program that takes the same step in another way; it becomes the first side
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", overrides_with = "eager")]
     eager: Option<String>,
     /// Values of --mode that this program is started with
     #[arg(
@@ -71,7 +73,7 @@ pub struct BenchArgs {
         value_name = "LIST",
         value_delimiter = ',',
         requires = "eager",
-        default_value = "eager"
+        default_value = "f32"
     )]
     eager_mode: Vec<String>,
     #[command(flatten)]
@@ -93,7 +95,8 @@ struct Comparison {
     frames: Count,
     threads: Count,
     rounds: Count,
-    gemm_gflops: f64,
+    /// Speed of a matrix product by round, as measured.
+    gemm_gflops: Vec<f64>,
     sides: Vec<Ratios>,
 }
 
@@ -127,25 +130,28 @@ fn compare(args: &BenchArgs, width: Count, threads: Count) -> Result<Comparison,
 
     let mut sides = sides(args, width, threads)?;
     let mut measured = Vec::new();
-    let mut gemm_gflops = 0.0_f64;
     for side in &mut sides {
-        let Steps { peak_memory_bytes, .. } = side.ask("step 2")?;
-        let Gemm { gflops } = side.ask("gemm")?;
-        gemm_gflops = gemm_gflops.max(gflops);
+        let Steps { peak_memory_bytes, base_memory_bytes, .. } = side.ask("step 2")?;
         let name = side.name.clone();
-        measured.push(Measured { name, seconds: Vec::new(), peak_memory_bytes });
+        let seconds = Vec::new();
+        measured.push(Measured { name, seconds, peak_memory_bytes, base_memory_bytes });
     }
+    let mut gemm = Vec::new();
     for round in 1..=rounds.get() {
         tell(&format!("width {width}, {}: round {round} of {rounds}", in_threads(threads)));
         for (side, measured) in sides.iter_mut().zip(&mut measured) {
-            let Steps { seconds, peak_memory_bytes } = side.ask("step 1")?;
+            let Steps { seconds, peak_memory_bytes, .. } = side.ask("step 1")?;
             measured.seconds.extend(seconds);
             measured.peak_memory_bytes = peak_memory_bytes;
         }
+        // By the side that is there in any case, so that the product is one and the same.
+        if let Some(own) = sides.last_mut() {
+            let Gemm { gflops } = own.ask("gemm")?;
+            gemm.push(gflops * 1e9);
+        }
     }
-    let Gemm { gflops } = sides[0].ask("gemm")?;
-    gemm_gflops = gemm_gflops.max(gflops);
-    let sides = ratios(&measured, workload.operations(), gemm_gflops * 1e9);
+    let sides = ratios(&measured, workload.operations(), &gemm);
+    let gemm_gflops = gemm.into_iter().map(|operations| operations / 1e9).collect();
     Ok(Comparison { width, batch, frames, threads, rounds, gemm_gflops, sides })
 }
 
@@ -165,15 +171,10 @@ fn sides(args: &BenchArgs, width: Count, threads: Count) -> Result<Vec<Side>, Fa
     };
     let mut sides = Vec::new();
     if let Some(eager) = &args.eager {
-        let mut words = eager.split_whitespace();
-        let program = words.next().ok_or(Failure::Usage {
-            message: "the command of --eager is empty".to_owned(),
-            hint: "give a program with its arguments, e.g. `--eager 'python3 FILE'`",
-        })?;
         for mode in &args.eager_mode {
-            let mut command = Command::new(program);
-            command.args(words.clone());
-            sides.push(start(mode.clone(), command, mode)?);
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("exec {eager} \"$@\""), "sh"]);
+            sides.push(start(format!("eager {mode}"), command, mode)?);
         }
     }
     let own = env::current_exe().map_err(Failure::Itself)?;
@@ -196,16 +197,18 @@ fn text(comparison: &Comparison) -> String {
         "width {width}, batch {batch}, {frames} frames, {}, median of {rounds} rounds\n",
         in_threads(*threads)
     );
-    let rows: Vec<[String; 4]> = sides
+    let rows: Vec<[String; 5]> = sides
         .iter()
         .map(|side| {
             [
                 side.name.clone(),
                 format!("{:.2} x", side.speed),
                 format!("{:.2} x", side.memory),
+                format!("{:.2} x", side.step_memory),
                 format!("{:.0} %", 100.0 * side.gemm_share),
             ]
         })
         .collect();
-    format!("{head}{}\n", table(["side", "speed", "peak memory", "of matrix product"], &rows))
+    let columns = ["side", "speed", "peak memory", "without libraries", "of matrix product"];
+    format!("{head}{}\n", table(columns, &rows))
 }

@@ -10,6 +10,7 @@ pub(super) struct Measured {
     /// Seconds of a step, one for every round.
     pub(super) seconds: Vec<f64>,
     pub(super) peak_memory_bytes: u64,
+    pub(super) base_memory_bytes: u64,
 }
 
 /// One side held against the first one.
@@ -18,27 +19,41 @@ pub(super) struct Ratios {
     pub(super) name: String,
     /// Median over the rounds of (seconds of the first side) / (seconds of this side).
     pub(super) speed: f64,
-    /// Peak memory of this side / that of the first.
+    /// Peak memory of this side's process / that of the first.
     pub(super) memory: f64,
-    /// Operations of a step in the original's order / median seconds / speed of a matrix product.
+    /// The same without what program and libraries took before the model was built.
+    pub(super) step_memory: f64,
+    /// Median over the rounds of (operations of a step in the original's order) / seconds / (speed of
+    /// a matrix product in that round).
     pub(super) gemm_share: f64,
     /// Seconds of a step by round, as measured.
     pub(super) seconds: Vec<f64>,
     pub(super) peak_memory_bytes: u64,
+    pub(super) base_memory_bytes: u64,
 }
 
-/// Holds every side against the first one; `peak` is in operations a second.
-pub(super) fn ratios(measured: &[Measured], operations: f64, peak: f64) -> Vec<Ratios> {
+impl Measured {
+    fn step_memory(&self) -> f64 {
+        self.peak_memory_bytes as f64 - self.base_memory_bytes as f64
+    }
+}
+
+/// Holds every side against the first one; `gemm` is the speed of a matrix product in every round, in
+/// operations a second.
+pub(super) fn ratios(measured: &[Measured], operations: f64, gemm: &[f64]) -> Vec<Ratios> {
     let Some(first) = measured.first() else { return Vec::new() };
     let against_first = |side: &Measured| {
         let pairs = first.seconds.iter().zip(&side.seconds);
+        let peaks = side.seconds.iter().zip(gemm);
         Ratios {
             name: side.name.clone(),
             speed: median(pairs.map(|(first, this)| first / this).collect()),
             memory: side.peak_memory_bytes as f64 / first.peak_memory_bytes as f64,
-            gemm_share: operations / median(side.seconds.clone()) / peak,
+            step_memory: side.step_memory() / first.step_memory(),
+            gemm_share: median(peaks.map(|(seconds, gemm)| operations / seconds / gemm).collect()),
             seconds: side.seconds.clone(),
             peak_memory_bytes: side.peak_memory_bytes,
+            base_memory_bytes: side.base_memory_bytes,
         }
     };
     measured.iter().map(against_first).collect()
@@ -59,16 +74,18 @@ mod tests {
     use super::*;
 
     fn measured(name: &str, seconds: &[f64], peak_memory_bytes: u64) -> Measured {
-        Measured { name: name.to_owned(), seconds: seconds.to_vec(), peak_memory_bytes }
+        let (name, seconds) = (name.to_owned(), seconds.to_vec());
+        Measured { name, seconds, peak_memory_bytes, base_memory_bytes: 100 }
     }
 
     #[track_caller]
     fn check(first: &[f64], second: &[f64], speed: f64) {
         let sides = [measured("first", first, 400), measured("second", second, 300)];
-        let found = ratios(&sides, 8.0, 4.0);
+        let found = ratios(&sides, 8.0, &[4.0; 3]);
         assert!((found[1].speed - speed).abs() < 1e-12, "{found:?}");
         assert!((found[0].speed - 1.0).abs() < 1e-12, "{found:?}");
         assert!((found[1].memory - 0.75).abs() < 1e-12, "{found:?}");
+        assert!((found[1].step_memory - 2.0 / 3.0).abs() < 1e-12, "{found:?}");
     }
 
     #[test]
@@ -84,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_share_is_of_the_time_that_a_matrix_product_would_take() {
-        let found = ratios(&[measured("one", &[4.0, 4.0, 1.0], 1)], 8.0, 4.0);
+        let found = ratios(&[measured("one", &[4.0, 4.0, 1.0], 1)], 8.0, &[4.0; 3]);
         assert!((found[0].gemm_share - 0.5).abs() < 1e-12, "{found:?}");
     }
 }

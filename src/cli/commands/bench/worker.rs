@@ -1,7 +1,7 @@
 //! `reprise bench-worker`: one side of a benchmark, told on stdin what to measure.
 //!
 //! Says `ready` once, then answers every line with one line of JSON: `step N` with the seconds of N
-//! training steps and the largest memory so far, `gemm` with the speed of a matrix product. Ends with
+//! training steps and the largest memory, so far and before the model was built, `gemm` with the speed of a matrix product. Ends with
 //! stdin. A program in any language that speaks this can be measured beside ours.
 
 use std::io::{self, BufRead, Write};
@@ -69,6 +69,8 @@ pub(super) struct Steps {
     pub(super) seconds: Vec<f64>,
     /// Largest resident memory of the process so far.
     pub(super) peak_memory_bytes: u64,
+    /// The same before the model was built: the program and its libraries.
+    pub(super) base_memory_bytes: u64,
 }
 
 /// Answer to `gemm`.
@@ -84,6 +86,7 @@ pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
     let engine = EngineSpec { device: Device::Cpu, threads, arithmetic: mode.into() };
     let device = libtorch::prepare(&engine)?.device;
     let horizon = horizon(frames)?;
+    let base_memory_bytes = peak_memory_bytes();
     let mut trainee = Trainee::new(&Workload { width, batch, horizon, engine }, device);
     say("ready")?;
     for line in io::stdin().lock().lines() {
@@ -95,7 +98,8 @@ pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
                 let seconds = seconds.map_err(|divergence| {
                     Failure::Check(format!("{} is {}", divergence.quantity, divergence.value))
                 })?;
-                serde_json::to_string(&Steps { seconds, peak_memory_bytes: peak_memory_bytes() })
+                let peak_memory_bytes = peak_memory_bytes();
+                serde_json::to_string(&Steps { seconds, peak_memory_bytes, base_memory_bytes })
             }
             ("gemm", _) => serde_json::to_string(&Gemm { gflops: gemm_gflops(device) }),
             _ => {

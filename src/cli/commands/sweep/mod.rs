@@ -84,6 +84,11 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         return dry_run::run(&study, args);
     }
     let store = Store::open_or_create(&args.store.store)?;
+    for run in &study.runs {
+        if let Some(id) = &run.spec.initial_weights {
+            store.read_weights(id)?;
+        }
+    }
     let manifest = study.manifest();
     let known = store.read_manifest(&manifest.name)?.as_ref() == Some(&manifest);
     store.write_manifest(&manifest)?;

@@ -1,0 +1,64 @@
+"""The contract between `golden check --command` and a port in Python.
+
+The command is called as `CMD CASE_FOLDER OUTPUT_FILE`, with `REPRISE_PRECISION` set to `f32` or
+`f64`, and writes a safetensors file that holds every output of the case under its name, whole, in
+the original's shape and layout. Outputs that the case does not declare are ignored, missing ones
+are a verdict. What it prints goes to the user; an exit code other than 0 says that it stopped.
+"""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+
+import tensorfile
+from reader import Case
+
+PRECISIONS = {"f32": np.float32, "f64": np.float64}
+
+
+class Unsupported(Exception):
+    """The case asks for something that the port does not implement."""
+
+
+def precision_asked():
+    """Returns the NumPy type that `REPRISE_PRECISION` names, by default single precision."""
+    name = os.environ.get("REPRISE_PRECISION", "f32")
+    if name not in PRECISIONS:
+        raise SystemExit(f"error: REPRISE_PRECISION is `{name}`\nhint: it may be f32 or f64")
+    return PRECISIONS[name]
+
+
+def as_declared(value, dtype, precision):
+    """Returns an output in the type it has in a run of `precision`.
+
+    One declared f32 takes the type of the precision; one declared otherwise keeps that type.
+    """
+    types = {"f32": precision, "f64": np.float64, "i64": np.int64, "u8": np.uint8}
+    return np.asarray(value, types[dtype])
+
+
+def declared(case, outputs, precision):
+    """Returns those of `outputs` that the case declares, in the declared shapes and types."""
+    return {
+        name: as_declared(outputs[name], entry["dtype"], precision).reshape(entry["shape"])
+        for name, entry in case.outputs.items()
+        if name in outputs
+    }
+
+
+def main(run, description):
+    """Runs `run(case, precision)`, which returns outputs by name, on the command's arguments."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("case", help="folder of the case")
+    parser.add_argument("output", help="safetensors file to write")
+    arguments = parser.parse_args()
+    precision = precision_asked()
+    try:
+        case = Case.load(arguments.case)
+        outputs = declared(case, run(case, precision), precision)
+    except (Unsupported, ValueError, OSError) as error:
+        print(f"error: failed to run `{arguments.case}`: {error}", file=sys.stderr)
+        sys.exit(1)
+    tensorfile.write(arguments.output, outputs)

@@ -1,0 +1,90 @@
+"""Reads a reference case, format 1: its settings, its filled tensors, its stored results.
+
+This is all that a port outside of this repository needs to know of the format; start from
+`Case.load`. Tensors are filled when asked for, so a case with many costs nothing to open.
+"""
+
+import pathlib
+
+import numpy as np
+
+import fill
+import tensorfile
+
+try:
+    import tomllib  # Python 3.11 and later
+except ModuleNotFoundError:
+    try:
+        import tomli as tomllib
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "reading case.toml needs Python 3.11, or the package `tomli` (pip install tomli)"
+        ) from None
+
+FORMAT = 1
+
+
+class Case:
+    """One reference case.
+
+    `config` is the table of settings under the original's argument names, `tensors` and `outputs`
+    are the tables of case.toml by name, in their order there.
+    """
+
+    @classmethod
+    def load(cls, folder):
+        """Opens the case in `folder` and checks the fill recipe against it."""
+        folder = pathlib.Path(folder)
+        with open(folder / "case.toml", "rb") as file:
+            table = tomllib.load(file)
+        if table["format"] != FORMAT:
+            raise ValueError(f"`{folder}` has format {table['format']}, known is {FORMAT}")
+        fill.check_selftest(table["selftest"])
+        return cls(folder, table)
+
+    def __init__(self, folder, table):
+        self.folder = folder
+        self.system, self.name = table["system"], table["case"]
+        self.summary, self.notes = table["summary"], table.get("notes", [])
+        self.origin, self.config = table["origin"], table["config"]
+        self.seed_prefix = table["seed_prefix"]
+        self.tensors = {entry["name"]: entry for entry in table.get("tensor", [])}
+        self.outputs = {entry["name"]: entry for entry in table.get("output", [])}
+        self.stored = None
+
+    @property
+    def values(self):
+        """The content of values.safetensors by entry (`in/…`, `out/…`, `digest64/…`)."""
+        if self.stored is None:
+            self.stored = tensorfile.read(self.folder / "values.safetensors")
+        return self.stored
+
+    def tensor(self, name, precision=None):
+        """Returns a tensor that goes in, filled anew at every call.
+
+        With `precision` (`np.float32` or `np.float64`) a floating-point tensor takes that type;
+        values of the recipe are those of single precision either way.
+        """
+        entry = self.tensors[name]
+        if entry["fill"]["kind"] == "stored":
+            array = self.values[f"in/{name}"]
+        else:
+            array = fill.fill(
+                f"{self.seed_prefix}/{name}", entry["shape"], entry["dtype"], entry["fill"]
+            )
+        if precision is not None and array.dtype.kind == "f":
+            array = array.astype(precision)
+        return array
+
+    def named(self, role):
+        """Returns the names of the tensors of a role: parameter, buffer, input, noise or choice."""
+        return [name for name, entry in self.tensors.items() if entry["role"] == role]
+
+    def expected(self, name, precision=np.float32):
+        """Returns what the original got for an output, whole or as a digest vector.
+
+        `None` where the original has no run of that precision.
+        """
+        folder = {"full": "out", "digest": "digest"}[self.outputs[name]["kind"]]
+        bits = "64" if np.dtype(precision) == np.float64 else ""
+        return self.values.get(f"{folder}{bits}/{name}")

@@ -1,0 +1,172 @@
+//! Cases through ports to verdicts.
+
+use std::{
+    any::Any,
+    error::Error,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    case::{Case, Precision},
+    discover::CaseDir,
+    exceptions::{Exception, Exceptions},
+    flow,
+    judge::judge,
+    port::{Outputs, Port},
+    verdict::{CaseReport, Report, Verdict, diverging, special_rules, worst},
+};
+
+/// What cases are held against, and how.
+#[derive(Clone, Copy)]
+pub struct Check<'a> {
+    /// The implementations; the first that serves a system runs its cases.
+    pub ports: &'a [Box<dyn Port>],
+    /// Working precision.
+    pub precision: Precision,
+    /// Known differences.
+    pub exceptions: &'a Exceptions,
+}
+
+impl Check<'_> {
+    /// Checks the cases in `dirs`, `jobs` of them beside each other.
+    ///
+    /// `watch` hears of every case that is done, in the order in which they are; the report has them
+    /// in the order of `dirs`.
+    pub fn all(
+        &self,
+        dirs: &[CaseDir],
+        jobs: usize,
+        watch: &(dyn Fn(&CaseReport) + Sync),
+    ) -> Report {
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(Vec::with_capacity(dirs.len()));
+        thread::scope(|scope| {
+            for _ in 0..jobs.clamp(1, dirs.len().max(1)) {
+                scope.spawn(|| {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(dir) = dirs.get(index) else { break };
+                        let report = self.dir(dir);
+                        watch(&report);
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
+                    }
+                });
+            }
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by_key(|(index, _)| *index);
+        let cases: Vec<CaseReport> = done.into_iter().map(|(_, report)| report).collect();
+        let stale = self
+            .exceptions
+            .list
+            .iter()
+            .filter(|exception| is_stale(exception, &cases, self.precision))
+            .map(|Exception { system, case, output, .. }| format!("{system}/{case} {output}"))
+            .collect();
+        Report::new(self.precision, cases, stale)
+    }
+
+    /// Checks the case in `dir` with the port of its system.
+    pub fn dir(&self, dir: &CaseDir) -> CaseReport {
+        let invalid = |reason: String| CaseReport::invalid(&dir.system, &dir.case, reason);
+        match Case::load(&dir.path) {
+            Err(error) => invalid(chain(&error)),
+            Ok(case) => match self.ports.iter().find(|port| port.serves(&case.system)) {
+                None => invalid(format!("there is no port for system `{}`", case.system)),
+                Some(port) => self.case(&case, port.as_ref()),
+            },
+        }
+    }
+
+    /// Checks one case with one port.
+    pub fn case(&self, case: &Case, port: &dyn Port) -> CaseReport {
+        let captured = match run(case, port, self.precision) {
+            Ok(captured) => captured,
+            Err(reason) => return CaseReport::invalid(&case.system, &case.name, reason),
+        };
+        let mut outputs = Vec::new();
+        let mut incomparable = Vec::new();
+        for output in flow::ordered(case) {
+            match judge(case, output, captured.get(&output.name), self.precision) {
+                Ok(judgement) => outputs.push(judgement),
+                Err(error) => incomparable.push(error),
+            }
+        }
+        for judgement in outputs.iter_mut().filter(|judgement| judgement.diverges()) {
+            let excuse = self.exceptions.list.iter().find(|exception| {
+                exception.covers_case(&case.system, &case.name, self.precision)
+                    && exception.covers_output(&judgement.output)
+                    && judgement.ratio <= exception.size
+            });
+            judgement.excuse = excuse.map(|exception| exception.reason.clone()).unwrap_or_default();
+        }
+        let first_divergent =
+            outputs.iter().find(|judgement| judgement.fails()).map(|j| j.output.clone());
+        let (verdict, reason) = match (incomparable.first(), &first_divergent) {
+            (Some(error), _) if incomparable.len() == 1 => {
+                (Verdict::Invalid, Some(error.to_string()))
+            }
+            (Some(error), _) => {
+                let more = incomparable.len() - 1;
+                (Verdict::Invalid, Some(format!("{error}, and {more} more cannot be compared")))
+            }
+            (None, Some(output)) => (Verdict::Fail, Some(diverging(&outputs, output))),
+            (None, None) => (Verdict::Pass, special_rules(&outputs)),
+        };
+        CaseReport {
+            system: case.system.clone(),
+            case: case.name.clone(),
+            verdict,
+            worst: worst(&outputs),
+            reason,
+            first_divergent,
+            outputs,
+        }
+    }
+}
+
+/// Runs a port; a panic in it, or in the library below it, is an error like any other.
+pub(super) fn run(case: &Case, port: &dyn Port, precision: Precision) -> Result<Outputs, String> {
+    match catch_unwind(AssertUnwindSafe(|| port.run(case, precision))) {
+        Ok(Ok(outputs)) => Ok(outputs),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(panic) => Err(format!("the port broke down: {}", message(&*panic))),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
+}
+
+/// Returns whether the cases that an exception speaks of were run without showing the difference.
+fn is_stale(exception: &Exception, cases: &[CaseReport], precision: Precision) -> bool {
+    let mut covered = cases
+        .iter()
+        .filter(|case| exception.covers_case(&case.system, &case.case, precision))
+        .filter(|case| case.verdict != Verdict::Invalid)
+        .peekable();
+    covered.peek().is_some()
+        && covered.all(|case| {
+            !case.outputs.iter().any(|j| j.diverges() && exception.covers_output(&j.output))
+        })
+}
+
+/// Returns an error with its sources, joined by colons.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {}", cause_text.trim_end());
+        }
+        source = cause.source();
+    }
+    text
+}
