@@ -51,6 +51,12 @@ export *ARGS:
 import *ARGS:
     @tools/reprise import "$@"
 
+# a training step, exact and fast, beside PyTorch eager: just bench cvae [--width N] [--threads N]
+[group('the program')]
+[no-exit-message]
+bench *ARGS:
+    @tools/bench "$@"
+
 # what this machine offers: libtorch, CUDA, threads, disk
 [group('the program')]
 [no-exit-message]

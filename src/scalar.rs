@@ -88,6 +88,9 @@ validated_f64!(
 #[serde(try_from = "i64", into = "i64")]
 pub struct Count(u32);
 
+/// The counts in interval notation.
+const COUNTS: &str = "[1, 2147483647]";
+
 #[expect(clippy::len_without_is_empty, reason = "a count is never zero")]
 impl Count {
     /// Makes a count known to be valid where it is written.
@@ -121,10 +124,14 @@ impl TryFrom<i64> for Count {
     fn try_from(value: i64) -> Result<Self, ScalarError> {
         match u32::try_from(value) {
             Ok(count) if count > 0 && i32::try_from(count).is_ok() => Ok(Self(count)),
-            _ => {
-                Err(ScalarError::OutOfRange { value: value.to_string(), range: "[1, 2147483647]" })
-            }
+            _ => Err(ScalarError::OutOfRange { value: value.to_string(), range: COUNTS }),
         }
+    }
+}
+
+impl From<Count> for i64 {
+    fn from(value: Count) -> Self {
+        Self::from(value.0)
     }
 }
 
@@ -132,14 +139,8 @@ impl FromStr for Count {
     type Err = ScalarError;
 
     fn from_str(text: &str) -> Result<Self, ScalarError> {
-        let wrong = || ScalarError::OutOfRange { value: text.to_owned(), range: "[1, 2147483647]" };
-        Self::try_from(text.parse::<i64>().map_err(|_| wrong())?)
-    }
-}
-
-impl From<Count> for i64 {
-    fn from(value: Count) -> Self {
-        Self::from(value.0)
+        let outside = |_| ScalarError::OutOfRange { value: text.to_owned(), range: COUNTS };
+        text.parse::<i64>().map_err(outside).and_then(Self::try_from)
     }
 }
 

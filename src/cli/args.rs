@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "report")]
 use super::commands::report;
-use super::commands::{data, doctor, export, golden, import, runs, status};
 #[cfg(feature = "torch")]
-use super::commands::{sweep, worker};
+use super::commands::{bench, sweep, worker};
+use super::commands::{data, doctor, export, golden, import, runs, status};
 
 /// Repeat, check and believe published results of video-prediction models.
 #[derive(Debug, Parser)]
@@ -55,10 +55,17 @@ pub enum Command {
     Golden(golden::GoldenArgs),
     /// Say what this machine offers: libtorch, CUDA, threads, disk
     Doctor(doctor::DoctorArgs),
+    /// Measure how long a training step takes, in every arithmetic and beside other programs
+    #[cfg(feature = "torch")]
+    Bench(bench::BenchArgs),
     /// Train one run; started by `sweep`
     #[cfg(feature = "torch")]
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
+    /// Measure one side of a benchmark; started by `bench`
+    #[cfg(feature = "torch")]
+    #[command(hide = true)]
+    BenchWorker(bench::worker::BenchWorkerArgs),
 }
 
 /// Which store.

@@ -71,6 +71,9 @@ pub enum Failure {
     /// Interrupts cannot be caught.
     #[error("failed to listen for interrupts")]
     Signals(#[from] ctrlc::Error),
+    /// Stdin cannot be read.
+    #[error("failed to read what was asked")]
+    Asked(#[source] io::Error),
     /// Stdout cannot be written.
     #[error("failed to print")]
     Print(#[source] io::Error),
@@ -81,6 +84,10 @@ pub enum Failure {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Device(#[from] crate::libtorch::device::DeviceError),
+    /// A side of a benchmark.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Side(#[from] super::commands::bench::side::SideError),
     /// Training.
     #[cfg(feature = "torch")]
     #[error(transparent)]

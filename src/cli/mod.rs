@@ -33,6 +33,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Golden(args) => commands::golden::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),
         #[cfg(feature = "torch")]
+        Command::Bench(args) => commands::bench::run(&args),
+        #[cfg(feature = "torch")]
         Command::Worker(args) => commands::worker::run(&args),
+        #[cfg(feature = "torch")]
+        Command::BenchWorker(args) => commands::bench::worker::run(&args),
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     RunSpec,
     data::DataSpec,
+    engine::Arithmetic,
     model::{CvaeSpec, ModelSpec},
     run::TrainingSpec,
 };
@@ -53,6 +54,14 @@ pub enum Contradiction {
         /// `epochs`.
         epochs: u64,
     },
+    /// The model cannot be computed in this arithmetic.
+    #[error("`{system}` cannot be trained in `{arithmetic}` arithmetic")]
+    NoSuchArithmetic {
+        /// The system's name.
+        system: &'static str,
+        /// The arithmetic.
+        arithmetic: Arithmetic,
+    },
 }
 
 impl Contradiction {
@@ -72,6 +81,7 @@ impl Contradiction {
             Self::CyclesBeyondEpochs { .. } => {
                 vec!["model.cvae.kl_weight.cyclical.cycles", EPOCHS]
             }
+            Self::NoSuchArithmetic { .. } => vec!["engine.arithmetic"],
         }
     }
 
@@ -84,6 +94,7 @@ impl Contradiction {
             Self::RampWithoutLength { .. } => {
                 Some("`constant = { beta = 1.0 }` is the full weight from the start".to_owned())
             }
+            Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
             _ => None,
         }
     }
@@ -92,6 +103,7 @@ impl Contradiction {
 impl RunSpec {
     /// Checks that no two settings contradict each other.
     pub fn check(&self) -> Result<(), Contradiction> {
+        check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
                 check_frames(model, &self.data)?;
@@ -100,6 +112,18 @@ impl RunSpec {
                 check_kl_weight(model, &self.training)
             }
         }
+    }
+}
+
+fn check_arithmetic(
+    system: &'static str,
+    known: &[Arithmetic],
+    arithmetic: Arithmetic,
+) -> Result<(), Contradiction> {
+    if known.contains(&arithmetic) {
+        Ok(())
+    } else {
+        Err(Contradiction::NoSuchArithmetic { system, arithmetic })
     }
 }
 
@@ -218,5 +242,14 @@ mod tests {
         let message = "2 context frames and a horizon of 29 need 31 frames, \
                        but sequences of `sawyer_push` have 30";
         check(r#""horizon": 29"#, "", Some(message));
+    }
+
+    #[test]
+    fn a_system_is_trained_only_in_arithmetics_that_it_has() {
+        let exact = [Arithmetic::Exact];
+        assert_eq!(check_arithmetic("it", &exact, Arithmetic::Exact), Ok(()));
+        let refused = check_arithmetic("it", &exact, Arithmetic::Bf16).unwrap_err();
+        assert_eq!(refused.to_string(), "`it` cannot be trained in `bf16` arithmetic");
+        assert_eq!(refused.keys(), ["engine.arithmetic"]);
     }
 }

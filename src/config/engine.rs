@@ -14,11 +14,52 @@ pub struct EngineSpec {
     pub device: Device,
     /// Intra-op threads of libtorch. Part of the record: another number gives other bits.
     pub threads: Count,
+    /// Which operations compute what the model is. `exact` goes without saying, so that runs from
+    /// before there was a choice keep their ids; a run's record names it in any case.
+    #[serde(skip_serializing_if = "Arithmetic::is_exact")]
+    pub arithmetic: Arithmetic,
 }
 
 impl Default for EngineSpec {
     fn default() -> Self {
-        Self { device: Device::Auto, threads: Count::literal(1) }
+        Self { device: Device::Auto, threads: Count::literal(1), arithmetic: Arithmetic::Exact }
+    }
+}
+
+/// How closely the operations of a training step follow those of the original.
+///
+/// The numbers of different arithmetics differ, so it is a part of the run's id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// The original's operations in its order: the bits of PyTorch eager.
+    #[default]
+    Exact,
+    /// Fewer operations with the same value in real numbers; the last bits differ.
+    Fast,
+    /// As `fast`, with convolutions and linear maps in bfloat16: 8 bits of precision in them.
+    Bf16,
+}
+
+impl Arithmetic {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+
+    /// Returns the name as it stands in a sweep file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Fast => "fast",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -77,5 +118,33 @@ impl fmt::Display for Device {
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(index) => write!(f, "cuda:{index}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, arithmetic: Arithmetic, written: &str) {
+        let spec: EngineSpec = serde_json::from_str(json).unwrap();
+        assert_eq!(spec.arithmetic, arithmetic);
+        assert_eq!(serde_json::to_string(&spec).unwrap(), written);
+    }
+
+    #[test]
+    fn an_arithmetic_other_than_the_original_is_written_out() {
+        check("{}", Arithmetic::Exact, r#"{"device":"auto","threads":1}"#);
+        check(r#"{"arithmetic": "exact"}"#, Arithmetic::Exact, r#"{"device":"auto","threads":1}"#);
+        for arithmetic in [Arithmetic::Fast, Arithmetic::Bf16] {
+            let written = format!(r#"{{"device":"auto","threads":1,"arithmetic":"{arithmetic}"}}"#);
+            check(&written, arithmetic, &written);
+        }
+    }
+
+    #[test]
+    fn an_unknown_arithmetic_is_refused() {
+        let refused = serde_json::from_str::<EngineSpec>(r#"{"arithmetic": "fp16"}"#).unwrap_err();
+        assert!(refused.to_string().contains("`exact`, `fast`, `bf16`"), "{refused}");
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`prepare`] is called once at the start of a process that computes.
 
+pub mod autocast;
 pub mod convert;
 pub mod device;
 pub(crate) mod shim;

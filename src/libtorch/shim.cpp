@@ -1,10 +1,11 @@
-// The few parts of libtorch that tch does not reach: switches that decide bits, and two arguments of
-// operators. Nothing here throws across the language border: switches cannot fail, and an operator
-// reports failure through a null pointer and `reprise_last_error`.
+// The few parts of libtorch that tch does not reach: switches that decide bits, and some operators
+// or their arguments. Nothing here throws across the language border: switches cannot fail, and an
+// operator reports failure through a null pointer or a 0 and `reprise_last_error`.
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/Version.h>
+#include <ATen/autocast_mode.h>
 #include <torch/headeronly/version.h>
 
 #include <exception>
@@ -20,6 +21,17 @@ at::Tensor *guarded(Operator &&run) {
   } catch (const std::exception &error) {
     last_error = error.what();
     return nullptr;
+  }
+}
+
+template <typename Operator>
+int done(Operator &&run) {
+  try {
+    run();
+    return 1;
+  } catch (const std::exception &error) {
+    last_error = error.what();
+    return 0;
   }
 }
 
@@ -71,12 +83,56 @@ long reprise_cudnn() {
   return counted([] { return at::Context::versionCuDNN(); });
 }
 
+// Convolutions and linear maps of this thread in bfloat16, or in their own kind again.
+int reprise_autocast(int cuda, int enabled) {
+  return done([&] {
+    const auto device = cuda ? at::kCUDA : at::kCPU;
+    at::autocast::set_autocast_dtype(device, at::kBFloat16);
+    at::autocast::set_autocast_enabled(device, enabled != 0);
+    if (!enabled) at::autocast::clear_cache();
+  });
+}
+
 at::Tensor *reprise_leaky_relu(const at::Tensor *input, double negative_slope) {
   return guarded([&] { return at::leaky_relu(*input, negative_slope); });
 }
 
 at::Tensor *reprise_add_scaled(const at::Tensor *input, const at::Tensor *other, double alpha) {
   return guarded([&] { return at::add(*input, *other, alpha); });
+}
+
+at::Tensor *reprise_leaky_relu_(const at::Tensor *input, double negative_slope) {
+  return guarded([&] {
+    at::Tensor output = *input;
+    return at::leaky_relu_(output, negative_slope);
+  });
+}
+
+at::Tensor *reprise_channels_last(const at::Tensor *input) {
+  return guarded([&] { return input->contiguous(at::MemoryFormat::ChannelsLast); });
+}
+
+int reprise_forget_gradient(const at::Tensor *parameter) {
+  return done([&] { parameter->mutable_grad().reset(); });
+}
+
+int reprise_addcmul_(const at::Tensor *self, const at::Tensor *a, const at::Tensor *b,
+                     double value) {
+  return done([&] { self->addcmul_(*a, *b, value); });
+}
+
+int reprise_addcdiv_(const at::Tensor *self, const at::Tensor *a, const at::Tensor *b,
+                     double value) {
+  return done([&] { self->addcdiv_(*a, *b, value); });
+}
+
+int reprise_fused_adam_(const at::Tensor *p, const at::Tensor *g, const at::Tensor *m,
+                        const at::Tensor *v, const at::Tensor *step, double learning_rate,
+                        double beta1, double beta2, double epsilon) {
+  return done([&] {
+    at::_fused_adam_({*p}, {*g}, {*m}, {*v}, {}, {*step}, learning_rate, beta1, beta2,
+                     /*weight_decay=*/0.0, epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  });
 }
 
 }  // extern "C"

@@ -19,12 +19,39 @@ unsafe extern "C" {
     fn reprise_allow_tf32_cublas() -> c_int;
     fn reprise_cuda_runtime() -> c_long;
     fn reprise_cudnn() -> c_long;
+    fn reprise_autocast(cuda: c_int, enabled: c_int) -> c_int;
     fn reprise_leaky_relu(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
     fn reprise_add_scaled(
         input: *const C_tensor,
         other: *const C_tensor,
         alpha: f64,
     ) -> *mut C_tensor;
+    fn reprise_leaky_relu_(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
+    fn reprise_channels_last(input: *const C_tensor) -> *mut C_tensor;
+    fn reprise_forget_gradient(parameter: *const C_tensor) -> c_int;
+    fn reprise_addcmul_(
+        this: *const C_tensor,
+        a: *const C_tensor,
+        b: *const C_tensor,
+        value: f64,
+    ) -> c_int;
+    fn reprise_addcdiv_(
+        this: *const C_tensor,
+        a: *const C_tensor,
+        b: *const C_tensor,
+        value: f64,
+    ) -> c_int;
+    fn reprise_fused_adam_(
+        p: *const C_tensor,
+        g: *const C_tensor,
+        m: *const C_tensor,
+        v: *const C_tensor,
+        step: *const C_tensor,
+        learning_rate: f64,
+        beta1: f64,
+        beta2: f64,
+        epsilon: f64,
+    ) -> c_int;
 }
 
 /// Copies a C string that the shim owns.
@@ -76,14 +103,40 @@ pub(super) fn switches() -> [(&'static str, bool); 5] {
     ]
 }
 
+/// Takes over a tensor that the shim made.
+///
+/// # Panics
+/// If libtorch refused the operation, as tch's own operators do.
+fn made(operator: &str, output: *mut C_tensor) -> Tensor {
+    // SAFETY: takes nothing and returns a string of this thread.
+    assert!(!output.is_null(), "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
+    // SAFETY: the shim hands over a tensor that nobody else owns.
+    unsafe { Tensor::from_ptr(output) }
+}
+
+/// Panics if libtorch refused an operation, as tch's own operators do.
+fn done(operator: &str, status: c_int) {
+    // SAFETY: takes nothing and returns a string of this thread.
+    assert!(status != 0, "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
+}
+
+/// Turns `torch.autocast` to bfloat16 on or off for this thread.
+///
+/// # Panics
+/// If libtorch has no autocast for the device.
+pub(super) fn autocast(device: tch::Device, on: super::autocast::Switch) {
+    let on = c_int::from(on == super::autocast::Switch::On);
+    // SAFETY: takes plain flags; the shim catches every exception.
+    done("autocast", unsafe { reprise_autocast(c_int::from(device.is_cuda()), on) });
+}
+
 /// `torch.nn.functional.leaky_relu` with its slope, which tch does not take.
 ///
 /// # Panics
 /// If libtorch refuses the operation, as tch's own operators do.
 pub(crate) fn leaky_relu(input: &Tensor, negative_slope: f64) -> Tensor {
     // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
-    let output = unsafe { reprise_leaky_relu(input.as_ptr(), negative_slope) };
-    taken(output, "leaky_relu")
+    made("leaky_relu", unsafe { reprise_leaky_relu(input.as_ptr(), negative_slope) })
 }
 
 /// `torch.add(input, other, alpha=alpha)`, one fused rounding where the processor has it; tch does
@@ -93,14 +146,79 @@ pub(crate) fn leaky_relu(input: &Tensor, negative_slope: f64) -> Tensor {
 /// If libtorch refuses the operation, as tch's own operators do.
 pub(crate) fn add_scaled(input: &Tensor, other: &Tensor, alpha: f64) -> Tensor {
     // SAFETY: both pointers are valid while the tensors are borrowed; the shim catches every exception.
-    let output = unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) };
-    taken(output, "add")
+    made("add", unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) })
 }
 
-/// Takes a tensor over from the shim.
-fn taken(output: *mut C_tensor, operator: &str) -> Tensor {
-    // SAFETY: takes nothing and returns a string of this thread.
-    assert!(!output.is_null(), "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
-    // SAFETY: the shim hands over a tensor that nobody else owns.
-    unsafe { Tensor::from_ptr(output) }
+/// [`leaky_relu`] that overwrites its input.
+///
+/// # Panics
+/// If libtorch refuses the operation, as tch's own operators do.
+pub(crate) fn leaky_relu_(input: &Tensor, negative_slope: f64) -> Tensor {
+    // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
+    made("leaky_relu_", unsafe { reprise_leaky_relu_(input.as_ptr(), negative_slope) })
+}
+
+/// `x.contiguous(memory_format=torch.channels_last)`: the channels of a pixel side by side.
+///
+/// # Panics
+/// If the tensor is not `[B, C, H, W]`.
+pub(crate) fn channels_last(input: &Tensor) -> Tensor {
+    // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
+    made("channels_last", unsafe { reprise_channels_last(input.as_ptr()) })
+}
+
+/// `parameter.grad = None`.
+pub(crate) fn forget_gradient(parameter: &Tensor) {
+    // SAFETY: the pointer is valid while `parameter` is borrowed; the shim catches every exception.
+    done("forget_gradient", unsafe { reprise_forget_gradient(parameter.as_ptr()) });
+}
+
+/// `this.addcmul_(a, b, value=value)`: `this + value · a · b`.
+///
+/// # Panics
+/// If libtorch refuses the operation, as tch's own operators do.
+pub(crate) fn addcmul_(this: &Tensor, a: &Tensor, b: &Tensor, value: f64) {
+    // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
+    let status = unsafe { reprise_addcmul_(this.as_ptr(), a.as_ptr(), b.as_ptr(), value) };
+    done("addcmul_", status);
+}
+
+/// `this.addcdiv_(a, b, value=value)`: `this + value · a / b`.
+///
+/// # Panics
+/// If libtorch refuses the operation, as tch's own operators do.
+pub(crate) fn addcdiv_(this: &Tensor, a: &Tensor, b: &Tensor, value: f64) {
+    // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
+    let status = unsafe { reprise_addcdiv_(this.as_ptr(), a.as_ptr(), b.as_ptr(), value) };
+    done("addcdiv_", status);
+}
+
+/// The tensors of one parameter in Adam: parameter, gradient, both moments, and the number of
+/// updates including this one as a scalar f32.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AdamTensors<'a> {
+    /// Parameter.
+    pub(crate) p: &'a Tensor,
+    /// Gradient.
+    pub(crate) g: &'a Tensor,
+    /// First moment.
+    pub(crate) m: &'a Tensor,
+    /// Second moment.
+    pub(crate) v: &'a Tensor,
+    /// Updates, this one included.
+    pub(crate) step: &'a Tensor,
+}
+
+/// `torch._fused_adam_` on one parameter: all of Adam in one pass over memory. `rates` are α, β₁,
+/// β₂ and ε.
+///
+/// # Panics
+/// If libtorch refuses the operation, as tch's own operators do.
+pub(crate) fn fused_adam_(tensors: AdamTensors<'_>, rates: [f64; 4]) {
+    let AdamTensors { p, g, m, v, step } = tensors;
+    let [alpha, beta1, beta2, epsilon] = rates;
+    let (p, g, m, v, step) = (p.as_ptr(), g.as_ptr(), m.as_ptr(), v.as_ptr(), step.as_ptr());
+    // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
+    let status = unsafe { reprise_fused_adam_(p, g, m, v, step, alpha, beta1, beta2, epsilon) };
+    done("fused_adam_", status);
 }

@@ -75,6 +75,11 @@ impl Conv2d {
         }
     }
 
+    /// Returns weight and bias.
+    pub(super) fn parameters(&self) -> (&Tensor, &Tensor) {
+        (&self.weight, &self.bias)
+    }
+
     /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let Window { stride, padding, .. } = self.window;
@@ -146,7 +151,8 @@ impl BatchNorm {
         }
     }
 
-    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`; in training it also moves the running statistics.
+    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`; in training it also moves the running
+    /// statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let training = mode == Mode::Train;
         if training {
@@ -165,6 +171,47 @@ impl BatchNorm {
             true,
         )
     }
+
+    /// Normalizes in training mode and returns also what moved the running statistics.
+    ///
+    /// Not to be mixed with [`BatchNorm::forward`] before one backward pass: that one lets autograd
+    /// keep the running statistics themselves, and this one changes them under its eyes.
+    pub fn forward_with_moments(&self, x: &Tensor) -> (Tensor, BatchMoments) {
+        // With a momentum of 1 the statistics become those of the batch.
+        let empty = || self.running_mean.zeros_like();
+        let moments = BatchMoments { mean: empty(), var: empty() };
+        let y = x.batch_norm(
+            self.weight.as_ref(),
+            self.bias.as_ref(),
+            Some(&moments.mean),
+            Some(&moments.var),
+            true,
+            1.0,
+            BATCH_NORM_EPSILON,
+            true,
+        );
+        self.observe(&moments);
+        (y, moments)
+    }
+
+    /// Moves the running statistics as one more forward pass in training over the batch would.
+    pub fn observe(&self, batch: &BatchMoments) {
+        tch::no_grad(|| {
+            let _counted = self.num_batches_tracked.shallow_clone().g_add_scalar_(1);
+            for (running, batch) in
+                [(&self.running_mean, &batch.mean), (&self.running_var, &batch.var)]
+            {
+                let _moved = running.shallow_clone().lerp_(batch, BATCH_NORM_MOMENTUM);
+            }
+        });
+    }
+}
+
+/// Mean and unbiased variance of a batch, `[C]` each.
+#[derive(Debug)]
+pub struct BatchMoments {
+    mean: Tensor,
+    var: Tensor,
 }
 
 /// State of an LSTM cell.
@@ -257,4 +304,15 @@ impl LstmCell {
 /// `max(x, 0) + slope · min(x, 0)` (`torch.nn.LeakyReLU`).
 pub fn leaky_relu(x: &Tensor, negative_slope: f64) -> Tensor {
     crate::libtorch::shim::leaky_relu(x, negative_slope)
+}
+
+/// [`leaky_relu`] with the same bits in the memory of `x` (`inplace=True`).
+pub fn leaky_relu_in_place(x: &Tensor, negative_slope: f64) -> Tensor {
+    crate::libtorch::shim::leaky_relu_(x, negative_slope)
+}
+
+/// The same values with the channels of a pixel side by side (`torch.channels_last`); `x` is
+/// `[B, C, H, W]`.
+pub fn channels_last(x: &Tensor) -> Tensor {
+    crate::libtorch::shim::channels_last(x)
 }

@@ -8,6 +8,7 @@ pub mod conv;
 pub mod conv_lstm;
 pub mod gru;
 pub mod init;
+pub mod joined;
 pub mod layer_norm;
 pub mod layers;
 pub mod lstm;

@@ -5,7 +5,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 use tch::{Device, Kind, Tensor};
 
 use super::init::Init;
-use crate::scalar::Seed;
+use crate::{
+    libtorch::shim::{channels_last, forget_gradient},
+    scalar::Seed,
+};
 
 /// Whether an optimizer moves a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,11 +79,24 @@ impl Params {
         self.trained().map(|entry| entry.tensor.numel() as u64).sum()
     }
 
-    /// Forgets all gradients (`zero_grad(set_to_none=True)` up to the bits of the next sum).
+    /// Forgets all gradients (`zero_grad(set_to_none=True)`).
     pub fn zero_grad(&mut self) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.role == Role::Parameter) {
-            entry.tensor.zero_grad();
+        for entry in self.trained() {
+            forget_gradient(&entry.tensor);
         }
+    }
+
+    /// Stores the weights of convolutions with the channels of a pixel side by side. No value
+    /// changes; what is read from or written to files is as before.
+    pub fn store_channels_last(&mut self) {
+        tch::no_grad(|| {
+            for entry in &mut self.entries {
+                if entry.tensor.dim() == 4 {
+                    let rearranged = channels_last(&entry.tensor);
+                    entry.tensor.set_data(&rearranged);
+                }
+            }
+        });
     }
 
     /// Copies values into the model; every value must be consumed and every tensor filled.

@@ -42,7 +42,11 @@ pub fn canonical_json(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scalar::Seed, store::samples};
+    use crate::{
+        config::engine::{Arithmetic, EngineSpec},
+        scalar::Seed,
+        store::samples,
+    };
 
     #[track_caller]
     fn check(text: &str, canonical: &str) {
@@ -67,6 +71,10 @@ mod tests {
         assert_ne!(id, run_id(2, &spec, "data", "2.13.0"));
         assert_ne!(id, run_id(1, &spec, "other", "2.13.0"));
         assert_ne!(id, run_id(1, &spec, "data", "2.14.0"));
+        for arithmetic in [Arithmetic::Fast, Arithmetic::Bf16] {
+            let engine = EngineSpec { arithmetic, ..spec.engine };
+            assert_ne!(id, run_id(1, &RunSpec { engine, ..spec.clone() }, "data", "2.13.0"));
+        }
         let other = RunSpec { seed: Seed(spec.seed.0 + 1), ..spec };
         assert_ne!(id, run_id(1, &other, "data", "2.13.0"));
     }

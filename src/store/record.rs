@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Scores;
 pub use crate::metrics::MetricDefinition;
 use crate::{
-    config::RunSpec,
+    config::{RunSpec, engine::Arithmetic},
     scalar::{Epoch, Step},
 };
 
@@ -163,6 +163,9 @@ pub struct EngineRecord {
     pub cpu_capability: String,
     /// Intra-op threads.
     pub threads: u64,
+    /// Which operations computed the model; `exact` in records from before there was a choice.
+    #[serde(default)]
+    pub arithmetic: Arithmetic,
     /// Determinism switches and their values.
     pub switches: BTreeMap<String, String>,
 }

@@ -16,7 +16,7 @@ use crate::{
     config::{
         RunSpec,
         data::DataSpec,
-        engine::EngineSpec,
+        engine::{Arithmetic, EngineSpec},
         model::{CvaeSpec, ModelSpec},
         optim::OptimizerSpec,
         run::{EvaluationSpec, TrainingSpec},
@@ -97,6 +97,7 @@ pub(crate) fn record(run: RunId) -> Record {
             cuda: None,
             cpu_capability: text("AVX2"),
             threads: 1,
+            arithmetic: Arithmetic::Exact,
             switches: BTreeMap::from([(text("deterministic_algorithms"), text("on"))]),
         },
         code: CodeRecord {

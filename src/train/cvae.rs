@@ -11,12 +11,13 @@ use super::{
     system::{At, Divergence, Horizon, System},
 };
 use crate::{
-    config::{RunSpec, model::CvaeSpec, optim::OptimizerSpec},
+    config::{RunSpec, engine::Arithmetic, model::CvaeSpec, optim::OptimizerSpec},
     data::Pack,
+    libtorch::autocast,
     models::cvae::{
-        Cvae,
+        Cvae, fast,
         rollout::{Latent, rollout},
-        training::{Feedback, Sequences, SkipPolicy, objective},
+        training::{Feedback, Objective, Sequences, SkipPolicy, objective},
     },
     nn::params::{Builder, Params},
     optim::Adam,
@@ -42,6 +43,8 @@ pub struct CvaeSystem {
     kl_weight: Vec<f64>,
     /// Teacher-forcing ratio by epoch.
     teacher_forcing: Vec<f64>,
+    arithmetic: Arithmetic,
+    device: tch::Device,
 }
 
 impl CvaeSystem {
@@ -55,7 +58,12 @@ impl CvaeSystem {
         let builder = Builder::new(spec.seed, Kind::Float, device);
         let condition = i64::try_from(condition_size).expect("a condition has few elements");
         let model = Cvae::new(&builder, cvae, condition);
-        let params = builder.finish();
+        let mut params = builder.finish();
+        let arithmetic = spec.engine.arithmetic;
+        match arithmetic {
+            Arithmetic::Exact => {}
+            Arithmetic::Fast | Arithmetic::Bf16 => params.store_channels_last(),
+        }
         let OptimizerSpec::Adam(adam) = spec.optimizer;
         Self {
             optimizer: Adam::new(adam, &params),
@@ -70,6 +78,21 @@ impl CvaeSystem {
             learning_rate: adam.learning_rate.get(),
             kl_weight: cvae.kl_weight.table(spec.training.epochs),
             teacher_forcing: cvae.teacher_forcing.table(spec.training.epochs),
+            arithmetic,
+            device,
+        }
+    }
+
+    /// Computes the terms of the objective in the arithmetic of the run.
+    fn objective(&self, batch: &Batch, feedback: Feedback, at: At) -> Objective {
+        let noise = &mut StepNoise::new(self.seed, at.step);
+        let (model, skips) = (&self.model, self.skips);
+        let batch = sequences(batch);
+        let fewer = |noise| fast::objective(model, &batch, feedback, skips, noise);
+        match self.arithmetic {
+            Arithmetic::Exact => objective(model, &batch, feedback, skips, noise),
+            Arithmetic::Fast => fewer(noise),
+            Arithmetic::Bf16 => autocast::bfloat16(self.device, || fewer(noise)),
         }
     }
 }
@@ -91,8 +114,7 @@ impl System for CvaeSystem {
         let feedback = if teacher_forced { Feedback::TrueFrame } else { Feedback::Prediction };
 
         self.params.zero_grad();
-        let mut noise = StepNoise::new(self.seed, at.step);
-        let objective = objective(&self.model, &sequences(batch), feedback, self.skips, &mut noise);
+        let objective = self.objective(batch, feedback, at);
         let loss = objective.loss(beta);
         loss.backward();
 
@@ -110,7 +132,10 @@ impl System for CvaeSystem {
         if let Some((quantity, &value)) = scalars.iter().find(|(_, value)| !value.is_finite()) {
             return Err(Divergence { quantity: quantity.clone(), value });
         }
-        self.optimizer.step(&self.params);
+        match self.arithmetic {
+            Arithmetic::Exact => self.optimizer.step(&self.params),
+            Arithmetic::Fast | Arithmetic::Bf16 => self.optimizer.step_fused(&self.params),
+        }
         Ok(scalars)
     }
 

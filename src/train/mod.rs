@@ -6,6 +6,7 @@
 //! checkpoint needs tensors and a step number and nothing else.
 
 pub mod batch;
+pub mod bench;
 pub mod cvae;
 pub mod evaluate;
 pub mod noise;

@@ -87,6 +87,7 @@ fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
         },
         cpu_capability: libtorch::cpu_capability(),
         threads: job.spec.engine.threads.get(),
+        arithmetic: job.spec.engine.arithmetic,
         switches,
     }
 }

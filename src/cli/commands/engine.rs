@@ -42,7 +42,7 @@ pub fn findings() -> Result<EngineFindings, Failure> {
 
 /// Sets libtorch up as for a run on the CPU.
 pub fn prepare(threads: Count) -> Result<(), Failure> {
-    libtorch::prepare(&EngineSpec { threads, device: Device::Cpu })?;
+    libtorch::prepare(&EngineSpec { threads, device: Device::Cpu, ..EngineSpec::default() })?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The verbs, a file each.
 
+#[cfg(feature = "torch")]
+pub mod bench;
 pub mod data;
 pub mod doctor;
 #[cfg(not(feature = "torch"))]

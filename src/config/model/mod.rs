@@ -14,6 +14,8 @@ pub use mocogan::MocoganSpec;
 pub use physical_interaction::PhysicalInteractionSpec;
 pub use rcn::RcnSpec;
 
+use super::engine::Arithmetic;
+
 /// The model of a run. One variant per system; the variant's table holds all its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -27,6 +29,13 @@ impl ModelSpec {
     pub const fn system(&self) -> &'static str {
         match self {
             Self::Cvae(_) => "cvae",
+        }
+    }
+
+    /// Returns the arithmetics in which the system can be trained; `exact` is always one.
+    pub const fn arithmetics(&self) -> &'static [Arithmetic] {
+        match self {
+            Self::Cvae(_) => &[Arithmetic::Exact, Arithmetic::Fast, Arithmetic::Bf16],
         }
     }
 }

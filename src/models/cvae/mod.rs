@@ -13,6 +13,7 @@
 //!
 //! [`Cvae`] is the type to start from; [`training`] holds the objective, [`rollout`] prediction.
 
+pub mod fast;
 pub mod gaussian_lstm;
 pub mod predictor;
 pub mod rollout;

@@ -136,7 +136,7 @@ pub fn objective(
     Objective { mse, kld, steps }
 }
 
-fn sample(
+pub(super) fn sample(
     gaussian: &Gaussian,
     purpose: NoisePurpose,
     t: i64,
@@ -147,7 +147,7 @@ fn sample(
     gaussian.sample(&noise.standard_normal(purpose, draw, &[rows, columns], &gaussian.mu))
 }
 
-fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
+pub(super) fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
     match prior {
         None => kl_to_standard_normal(posterior),
         Some(prior) => kl_between(posterior, prior),

@@ -7,7 +7,8 @@ use tch::Tensor;
 use super::{AFFINE_INIT, BATCH_NORM_INIT};
 use crate::nn::{
     Mode,
-    layers::{BatchNorm, Conv2d, ConvTranspose2d, Window, leaky_relu},
+    joined::JoinedConv,
+    layers::{BatchNorm, Conv2d, ConvTranspose2d, Window, leaky_relu_in_place},
     params::Path,
 };
 
@@ -50,10 +51,18 @@ impl VggLayer {
         }
     }
 
-    fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
-        leaky_relu(&self.norm.forward(&self.conv.forward(x), mode), LEAKY_SLOPE)
+    fn forward<'a>(&'a self, x: &Tensor, normalize: Normalize<'a, '_>) -> Tensor {
+        self.activate(&self.conv.forward(x), normalize)
+    }
+
+    /// BatchNorm → LeakyReLU 0.2 of the convolution's result.
+    fn activate<'a>(&'a self, convolved: &Tensor, normalize: Normalize<'a, '_>) -> Tensor {
+        leaky_relu_in_place(&normalize(&self.norm, convolved), LEAKY_SLOPE)
     }
 }
+
+/// How a BatchNorm is applied: [`BatchNorm::forward`] in a mode, or that and more.
+pub(super) type Normalize<'a, 'f> = &'f mut dyn FnMut(&'a BatchNorm, &Tensor) -> Tensor;
 
 /// A sequence of [`VggLayer`]s through the given channels.
 fn block(path: &Path<'_>, channels: &[i64]) -> Vec<VggLayer> {
@@ -63,8 +72,8 @@ fn block(path: &Path<'_>, channels: &[i64]) -> Vec<VggLayer> {
     channels.windows(2).enumerate().map(layer).collect()
 }
 
-fn through(block: &[VggLayer], x: &Tensor, mode: Mode) -> Tensor {
-    block.iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, mode))
+fn through<'a>(block: &'a [VggLayer], x: &Tensor, normalize: Normalize<'a, '_>) -> Tensor {
+    block.iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, normalize))
 }
 
 /// Encodes a frame `[B, 3, 64, 64]` into a vector `[B, g_dim]` in (−1, 1) and its skip activations.
@@ -98,13 +107,22 @@ impl VggEncoder {
 
     /// Returns the code and the activations of the four blocks.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> (Tensor, Skip) {
+        self.forward_with(x, &mut |norm, x| norm.forward(x, mode))
+    }
+
+    /// [`VggEncoder::forward`] with every BatchNorm applied by `norm`.
+    pub(super) fn forward_with<'a>(
+        &'a self,
+        x: &Tensor,
+        norm: Normalize<'a, '_>,
+    ) -> (Tensor, Skip) {
         let pool = |x: &Tensor| x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
         let [c1, c2, c3, c4] = &self.blocks;
-        let h1 = through(c1, x, mode); // [B, w, 64, 64]
-        let h2 = through(c2, &pool(&h1), mode); // [B, 2w, 32, 32]
-        let h3 = through(c3, &pool(&h2), mode); // [B, 4w, 16, 16]
-        let h4 = through(c4, &pool(&h3), mode); // [B, 8w, 8, 8]
-        let h5 = self.norm.forward(&self.conv.forward(&pool(&h4)), mode).tanh(); // [B, g, 1, 1]
+        let h1 = through(c1, x, norm); // [B, w, 64, 64]
+        let h2 = through(c2, &pool(&h1), norm); // [B, 2w, 32, 32]
+        let h3 = through(c3, &pool(&h2), norm); // [B, 4w, 16, 16]
+        let h4 = through(c4, &pool(&h3), norm); // [B, 8w, 8, 8]
+        let h5 = norm(&self.norm, &self.conv.forward(&pool(&h4))).tanh(); // [B, g, 1, 1]
         (h5.view([-1, self.g_dim]), Skip([h1, h2, h3, h4]))
     }
 }
@@ -145,14 +163,57 @@ impl VggDecoder {
             let side = 2 * x.size()[2];
             Tensor::cat(&[&x.upsample_nearest2d([side, side], 2.0, 2.0), skip], 1)
         };
+        let norm: Normalize<'_, '_> = &mut |norm, x| norm.forward(x, mode);
         let [h1, h2, h3, h4] = &skip.0;
         let [upc2, upc3, upc4, upc5] = &self.blocks;
-        let d1 = self.expand.forward(&g.view([-1, self.g_dim, 1, 1]));
-        let d1 = leaky_relu(&self.norm.forward(&d1, mode), LEAKY_SLOPE); // [B, 8w, 4, 4]
-        let d2 = through(upc2, &join(&d1, h4), mode); // [B, 4w, 8, 8]
-        let d3 = through(upc3, &join(&d2, h3), mode); // [B, 2w, 16, 16]
-        let d4 = through(upc4, &join(&d3, h2), mode); // [B, w, 32, 32]
-        let d5 = through(upc5, &join(&d4, h1), mode); // [B, w, 64, 64]
+        let d1 = self.expand(g, norm); // [B, 8w, 4, 4]
+        let d2 = through(upc2, &join(&d1, h4), norm); // [B, 4w, 8, 8]
+        let d3 = through(upc3, &join(&d2, h3), norm); // [B, 2w, 16, 16]
+        let d4 = through(upc4, &join(&d3, h2), norm); // [B, w, 32, 32]
+        let d5 = through(upc5, &join(&d4, h1), norm); // [B, w, 64, 64]
         self.output.forward(&d5).sigmoid()
+    }
+
+    /// Turns a code into a 4×4 map (`upc1`).
+    fn expand<'a>(&'a self, g: &Tensor, norm: Normalize<'a, '_>) -> Tensor {
+        let d1 = self.expand.forward(&g.view([-1, self.g_dim, 1, 1]));
+        leaky_relu_in_place(&norm(&self.norm, &d1), LEAKY_SLOPE)
+    }
+}
+
+/// A [`VggDecoder`] for several frames with the same skip connections, equal to it up to rounding:
+/// what the skips add to a block's first convolution is computed once.
+#[derive(Debug)]
+pub(super) struct SharedDecoder<'a> {
+    decoder: &'a VggDecoder,
+    first: [JoinedConv; 4],
+}
+
+/// What skip connections add to the first convolutions of the four blocks.
+#[derive(Debug)]
+pub(super) struct SharedSkip([Tensor; 4]);
+
+impl<'a> SharedDecoder<'a> {
+    /// Takes the weights as they are now; to be made anew after every update.
+    pub(super) fn new(decoder: &'a VggDecoder) -> Self {
+        Self { decoder, first: decoder.blocks.each_ref().map(|b| JoinedConv::new(&b[0].conv)) }
+    }
+
+    /// Prepares skip connections.
+    pub(super) fn skip(&self, skip: &Skip) -> SharedSkip {
+        let [h1, h2, h3, h4] = &skip.0;
+        let [upc2, upc3, upc4, upc5] = &self.first;
+        SharedSkip([upc2.skip(h4), upc3.skip(h3), upc4.skip(h2), upc5.skip(h1)])
+    }
+
+    /// Returns the frame, in training mode.
+    pub(super) fn forward(&self, g: &Tensor, skip: &SharedSkip) -> Tensor {
+        let norm: Normalize<'_, '_> = &mut |norm, x| norm.forward(x, Mode::Train);
+        let mut d = self.decoder.expand(g, norm);
+        for ((block, first), skip) in self.decoder.blocks.iter().zip(&self.first).zip(&skip.0) {
+            let d_first = block[0].activate(&first.join(&d, skip), norm);
+            d = through(&block[1..], &d_first, norm);
+        }
+        self.decoder.output.forward(&d).sigmoid()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::in_words;
 use crate::{
+    config::engine::Arithmetic,
     report::{
         ReportRun, RunState,
         document::{Block, Column, Row, Table, Text},
@@ -253,8 +254,16 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
 }
 
 fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
-    let EngineRecord { libtorch, device, device_name, cuda, cpu_capability, threads, switches } =
-        engine;
+    let EngineRecord {
+        libtorch,
+        device,
+        device_name,
+        cuda,
+        cpu_capability,
+        threads,
+        arithmetic,
+        switches,
+    } = engine;
     let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
     facts.push(fact(
         "Engine",
@@ -262,6 +271,17 @@ fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
             "libtorch {libtorch} on {device} ({device_name}), CPU capability {cpu_capability}, {threads}"
         ),
     ));
+    match arithmetic {
+        Arithmetic::Exact => {}
+        Arithmetic::Fast => facts.push(fact(
+            "Arithmetic",
+            "fast: fewer operations than the original, with the same value but for rounding",
+        )),
+        Arithmetic::Bf16 => facts.push(fact(
+            "Arithmetic",
+            "bf16: fewer operations than the original, convolutions and linear maps in bfloat16",
+        )),
+    }
     if let Some(cuda) = cuda {
         let (runtime, driver, cudnn) = (&cuda.runtime, &cuda.driver, &cuda.cudnn);
         facts.push(fact("CUDA", format!("runtime {runtime}, driver {driver}, cuDNN {cudnn}")));

@@ -1,0 +1,129 @@
+//! `reprise bench-worker`: one side of a benchmark, told on stdin what to measure.
+//!
+//! Says `ready` once, then answers every line with one line of JSON: `step N` with the seconds of N
+//! training steps and the largest memory, so far and before the model was built, `gemm` with the speed of a matrix product. Ends with
+//! stdin. A program in any language that speaks this can be measured beside ours.
+
+use std::io::{self, BufRead, Write};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cli::Failure,
+    config::{
+        engine::{Arithmetic, Device, EngineSpec},
+        model::CvaeSpec,
+    },
+    libtorch,
+    provenance::peak_memory_bytes,
+    scalar::Count,
+    train::bench::{Trainee, Workload, gemm_gflops},
+};
+
+/// Arguments of `reprise bench-worker`; those of every side, whatever program it is.
+#[derive(Debug, Args)]
+pub struct BenchWorkerArgs {
+    /// Channels of the first VGG block
+    #[arg(long, value_name = "N")]
+    width: Count,
+    /// Sequences of a batch
+    #[arg(long, value_name = "N")]
+    batch: Count,
+    /// Frames of a sequence
+    #[arg(long, value_name = "N")]
+    frames: Count,
+    /// Threads
+    #[arg(long, value_name = "N")]
+    threads: Count,
+    /// Arithmetic
+    #[arg(long)]
+    mode: Mode,
+}
+
+/// An arithmetic of ours as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// The original's operations in its order
+    Exact,
+    /// Fewer operations with the same value in real numbers
+    Fast,
+    /// As `fast`, with convolutions and linear maps in bfloat16
+    Bf16,
+}
+
+impl From<Mode> for Arithmetic {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Exact => Self::Exact,
+            Mode::Fast => Self::Fast,
+            Mode::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+/// Answer to `step N`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Steps {
+    /// Seconds of every step.
+    pub(super) seconds: Vec<f64>,
+    /// Largest resident memory of the process so far.
+    pub(super) peak_memory_bytes: u64,
+    /// The same before the model was built: the program and its libraries.
+    pub(super) base_memory_bytes: u64,
+}
+
+/// Answer to `gemm`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Gemm {
+    /// 10⁹ arithmetic operations a second.
+    pub(super) gflops: f64,
+}
+
+/// Measures what stdin asks for.
+pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
+    let &BenchWorkerArgs { width, batch, frames, threads, mode } = args;
+    let engine = EngineSpec { device: Device::Cpu, threads, arithmetic: mode.into() };
+    let device = libtorch::prepare(&engine)?.device;
+    let horizon = horizon(frames)?;
+    let base_memory_bytes = peak_memory_bytes();
+    let mut trainee = Trainee::new(&Workload { width, batch, horizon, engine }, device);
+    say("ready")?;
+    for line in io::stdin().lock().lines() {
+        let line = line.map_err(Failure::Asked)?;
+        let answer = match line.split_once(' ').unwrap_or((&line, "")) {
+            ("step", count) => {
+                let steps = count.parse().unwrap_or(1_u32);
+                let seconds = (0..steps).map(|_| trainee.step()).collect::<Result<_, _>>();
+                let seconds = seconds.map_err(|divergence| {
+                    Failure::Check(format!("{} is {}", divergence.quantity, divergence.value))
+                })?;
+                let peak_memory_bytes = peak_memory_bytes();
+                serde_json::to_string(&Steps { seconds, peak_memory_bytes, base_memory_bytes })
+            }
+            ("gemm", _) => serde_json::to_string(&Gemm { gflops: gemm_gflops(device) }),
+            _ => {
+                return Err(Failure::Usage {
+                    message: format!("`{line}` asks for nothing that is measured here"),
+                    hint: "`step N` and `gemm` are answered",
+                });
+            }
+        };
+        say(&answer.map_err(Failure::Encode)?)?;
+    }
+    Ok(())
+}
+
+/// Returns how many of these frames are predicted.
+pub(super) fn horizon(frames: Count) -> Result<Count, Failure> {
+    let context = CvaeSpec::default().context_frames.size();
+    Count::try_from(frames.size() - context).map_err(|_| Failure::Usage {
+        message: format!("{frames} frames leave nothing to predict after {context}"),
+        hint: "give more `--frames`",
+    })
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(Failure::Print)
+}
