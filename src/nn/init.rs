@@ -48,12 +48,12 @@ pub fn recurrent(hidden_size: i64) -> Init {
 }
 
 /// Glorot & Bengio's uniform distribution, TensorFlow's `xavier_initializer`:
-/// U(−√(6/(fan_in + fan_out)), √(6/(fan_in + fan_out))).
+/// U(−√(6/(n + m)), √(6/(n + m))) for n inputs and m outputs of a unit.
 pub fn xavier_uniform(fan_in: i64, fan_out: i64) -> Init {
     Init::Uniform { bound: (6.0 / (fan_in + fan_out) as f64).sqrt() }
 }
 
-/// LeCun's normal distribution, Chainer's default for weights: N(0, 1/fan_in).
+/// Chainer's default for weights, `LeCunNormal`: N(0, 1/n) for n inputs of a unit.
 pub fn lecun_normal(fan_in: i64) -> Init {
     Init::Normal { mean: 0.0, std: (1.0 / fan_in as f64).sqrt() }
 }
