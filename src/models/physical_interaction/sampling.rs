@@ -33,7 +33,7 @@ impl Feedback {
     ///
     /// 16: TensorFlow's validation model samples, too; the last commit of the port to Chainer feeds
     /// predictions back when it evaluates. Without a schedule (`k = -1`) all feed predictions back.
-    pub fn training(
+    pub fn at(
         sampling: ScheduledSampling,
         port: Port,
         batch: Count,
