@@ -115,10 +115,10 @@ impl Adam {
                     AdamForm::PyTorch => corrected(self.spec, self.updates, &p, &g, moments),
                     AdamForm::TensorFlow => {
                         let rates = Rates::tensorflow(self.spec, self.updates, p.kind());
-                        uncorrected(rates, p, &g, moments);
+                        uncorrected(&rates, p, &g, moments);
                     }
                     AdamForm::Chainer => {
-                        uncorrected(Rates::chainer(self.spec, self.updates), p, &g, moments);
+                        uncorrected(&Rates::chainer(self.spec, self.updates), p, &g, moments);
                     }
                 }
             }
@@ -167,8 +167,8 @@ fn corrected(spec: AdamSpec, updates: u64, p: &Tensor, g: &Tensor, moments: &mut
 }
 
 /// ε beside the uncorrected second moment.
-fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
-    let Rates { first, second, step_size, epsilon } = rates;
+fn uncorrected(rates: &Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
+    let &Rates { first, second, step_size, epsilon } = rates;
     let Moments { m, v, .. } = moments;
     *m += (g - &*m) * first;
     *v += (g * g - &*v) * second;
