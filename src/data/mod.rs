@@ -15,6 +15,8 @@ mod bair;
 mod cache;
 mod error;
 mod folder;
+pub mod idx;
+pub mod kaggle;
 pub mod moving_mnist;
 mod moving_square;
 mod natural;

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 pub mod convlstm;
 pub mod cvae;
+pub mod rcn;
 
 pub use convlstm::ConvLstmSpec;
 pub use cvae::CvaeSpec;
+pub use rcn::RcnSpec;
 
 /// The model of a run. One variant per system; the variant's table holds all its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
