@@ -5,6 +5,7 @@
 
 pub mod convlstm;
 pub mod cvae;
+pub mod rcn;
 
 use tch::Tensor;
 

@@ -10,6 +10,8 @@ mod cvae;
 mod init;
 mod metric;
 #[cfg(feature = "torch")]
+mod rcn;
+#[cfg(feature = "torch")]
 mod renamed;
 mod rng;
 mod schedule;
@@ -29,6 +31,8 @@ pub fn all() -> Vec<Box<dyn Port>> {
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),
+        #[cfg(feature = "torch")]
+        Box::new(rcn::RcnPort),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]
