@@ -188,9 +188,12 @@ fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     load(case, &mut params, precision)?;
     let inputs = leaf(case, "inputs", precision)?;
     let given = case.tensor_spec("h").is_some();
-    let initial = || match given {
-        true => Ok(LstmState { h: leaf(case, "h", precision)?, c: leaf(case, "c", precision)? }),
-        false => Ok::<_, PortError>(layer.zero_state(&inputs)),
+    let initial = || -> Result<LstmState, PortError> {
+        if given {
+            Ok(LstmState { h: leaf(case, "h", precision)?, c: leaf(case, "c", precision)? })
+        } else {
+            Ok(layer.zero_state(&inputs))
+        }
     };
     let (frames, leaves) = (case.config.i64("n_frames")?, initial()?);
     let mut state = LstmState { h: leaves.h.shallow_clone(), c: leaves.c.shallow_clone() };

@@ -117,3 +117,35 @@ fn elements(shape: &[i64]) -> usize {
 fn tensor(values: &[f32], shape: &[i64], like: &Tensor) -> Tensor {
     Tensor::from_slice(values).view(shape).to_kind(like.kind()).to_device(like.device())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(step: u64, choice: Choice) -> Vec<i64> {
+        StepNoise::new(Seed(1), Step(step)).choose(ChoicePurpose::Frames, choice)
+    }
+
+    #[test]
+    fn distinct_choices_are_distinct_and_in_range() {
+        let mut numbers = chosen(0, Choice::Distinct { count: 20, below: 24 });
+        assert!(numbers.iter().all(|number| (0..24).contains(number)));
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 20);
+    }
+
+    #[test]
+    fn independent_choices_reach_every_number() {
+        let numbers = chosen(0, Choice::Independent { count: 200, below: 3 });
+        assert_eq!(numbers.len(), 200);
+        assert!((0..3).all(|number| numbers.contains(&number)));
+    }
+
+    #[test]
+    fn a_step_repeats_its_choices_and_shares_none_with_the_next() {
+        let choice = Choice::Independent { count: 50, below: 1000 };
+        assert_eq!(chosen(7, choice), chosen(7, choice));
+        assert_ne!(chosen(7, choice), chosen(8, choice));
+    }
+}

@@ -24,7 +24,7 @@ const UP: Windows<2> = Windows { kernel: [4; 2], stride: [2; 2], padding: [1; 2]
 
 /// Turns a latent code `[R, Z]` into frames `[R, C, S, S]` in (−1, 1) (`main`).
 ///
-/// Transposed convolutions without bias to ngf × 8, 4, 2, 1 channels, each with BatchNorm and ReLU, and
+/// Transposed convolutions without bias to ngf × 8, 4, 2, 1 channels, each with BatchNorm and `relu`, and
 /// one to the colours with tanh. The first makes a map of side S/16, each of the others doubles it.
 #[derive(Debug)]
 pub struct FrameNetwork {

@@ -110,3 +110,6 @@ fn sizes(spec: &MocoganSpec, judgements: i64, categories: i64) -> discriminator:
     let (channels, width) = (spec.channels.size(), spec.discriminator_width.size());
     discriminator::Sizes { channels, width, judgements, categories }
 }
+
+#[cfg(test)]
+mod tests;

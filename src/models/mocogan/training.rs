@@ -52,7 +52,7 @@ pub struct Real {
 ///
 /// x̃ and ṽ are generated, as many as there are real frames and videos. BatchNorm is in training mode
 /// everywhere, so the generator's running statistics move in the discriminators' updates, too. The
-/// gradient of l_G reaches all networks; those of the discriminators are thrown away.
+/// gradient of the last reaches all networks; those of the discriminators are thrown away.
 pub fn loss(
     model: &Mocogan,
     network: Network,

@@ -16,9 +16,10 @@ use crate::{
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let (plan, last) = plan(case)?;
-    let categories = match case.config.contains("dim_categorical") {
-        true => case.config.i64("dim_categorical")?,
-        false => 0,
+    let categories = if case.config.contains("dim_categorical") {
+        case.config.i64("dim_categorical")?
+    } else {
+        0
     };
     let outputs: i64 = extent(case, last, 0)?;
     let sizes = Sizes {

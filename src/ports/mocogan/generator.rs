@@ -41,7 +41,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let generator = VideoGenerator::new(&root.sub("recurrent"), &root.sub("main"), &spec);
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
-    let samples = case.config.i64("num_samples")?;
+    let samples = integer::<Count>(case, "num_samples")?.size();
     let mut draws = NumberedDraws::new(case, precision);
     let mut capture = Capture::default();
     if case.tensors().iter().any(|tensor| tensor.name.ends_with("/frame_choice")) {
@@ -54,9 +54,10 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         capture.tensor("eval/images", &evaluated);
     } else {
         // `sample_videos(num_samples, video_len)` may ask for another length.
-        let frames = match case.config.contains("video_len") {
-            true => case.config.i64("video_len")?,
-            false => generator.video_length(),
+        let frames = if case.config.contains("video_len") {
+            integer::<Count>(case, "video_len")?.size()
+        } else {
+            generator.video_length()
         };
         let videos = generator.sample_videos(samples, frames, Mode::Train, &mut draws);
         draws.finish()?;
@@ -103,7 +104,7 @@ pub(super) fn assignment(case: &Case, precision: Precision) -> Result<Outputs, P
         motion: input(case, "eps", precision)?,
         start,
     };
-    let samples = case.config.i64("batch_size")?;
+    let samples = integer::<Count>(case, "batch_size")?.size();
     let videos = generator.sample_videos(samples, frames, Mode::Train, &mut draws);
     let mut capture = Capture::default();
     capture.tensor("Z", &videos.latents.z.unsqueeze(-1).unsqueeze(-1));

@@ -60,7 +60,7 @@ fn side(case: &Case, first_weight: &str) -> Result<Count, PortError> {
 
 /// `use_noise` and `noise_sigma`.
 fn instance_noise(case: &Case) -> Result<InstanceNoise, PortError> {
-    if case.config.bool("use_noise")? {
+    if case.config.contains("use_noise") && case.config.bool("use_noise")? {
         Ok(InstanceNoise::Gaussian { sigma: super::number(case, "noise_sigma")? })
     } else {
         Ok(InstanceNoise::Off)

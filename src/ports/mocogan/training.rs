@@ -99,8 +99,8 @@ fn spec(case: &Case) -> Result<MocoganSpec, PortError> {
             "VideoDiscriminator" => VideoDiscriminator::Whole,
             "PatchVideoDiscriminator" => VideoDiscriminator::Patch,
             "CategoricalVideoDiscriminator" => VideoDiscriminator::Categorical {
-                real_categories: category_loss(config.bool("use_categories")?),
-                generated_categories: category_loss(config.bool("use_infogan")?),
+                real_categories: category_loss(case, "use_categories")?,
+                generated_categories: category_loss(case, "use_infogan")?,
             },
             other => return Err(unsupported(case, format!("video discriminator `{other}`"))),
         },
@@ -112,26 +112,29 @@ fn spec(case: &Case) -> Result<MocoganSpec, PortError> {
     Ok(spec)
 }
 
-const fn category_loss(used: bool) -> CategoryLoss {
-    if used { CategoryLoss::Added } else { CategoryLoss::Ignored }
+fn category_loss(case: &Case, key: &str) -> Result<CategoryLoss, PortError> {
+    Ok(if case.config.bool(key)? { CategoryLoss::Added } else { CategoryLoss::Ignored })
 }
 
 fn adam(case: &Case) -> Result<AdamSpec, PortError> {
-    let betas: Vec<DecayRate> = case
-        .config
-        .f64s("betas")?
-        .into_iter()
-        .map(DecayRate::try_from)
-        .collect::<Result<_, _>>()
-        .map_err(refused)?;
-    let [beta1, beta2] = betas.as_slice() else {
-        return Err(unsupported(case, "Adam with other than two decay rates"));
-    };
-    Ok(AdamSpec {
-        learning_rate: number(case, "lr")?,
-        beta1: *beta1,
-        beta2: *beta2,
-        epsilon: number(case, "adam_eps")?,
-        weight_decay: number(case, "weight_decay")?,
-    })
+    // What a case leaves out is as `trainers.py` writes it down.
+    let mut spec = MocoganSpec::original_optimizer();
+    let states = |key| case.config.contains(key);
+    if states("betas") {
+        let rate = |value: f64| DecayRate::try_from(value).map_err(refused);
+        let &[beta1, beta2] = case.config.f64s("betas")?.as_slice() else {
+            return Err(unsupported(case, "Adam with other than two decay rates"));
+        };
+        (spec.beta1, spec.beta2) = (rate(beta1)?, rate(beta2)?);
+    }
+    if states("lr") {
+        spec.learning_rate = number(case, "lr")?;
+    }
+    if states("adam_eps") {
+        spec.epsilon = number(case, "adam_eps")?;
+    }
+    if states("weight_decay") {
+        spec.weight_decay = number(case, "weight_decay")?;
+    }
+    Ok(spec)
 }
