@@ -45,7 +45,7 @@ pub enum Command {
     Report(report::ReportArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
-    /// List, check and pack data sets
+    /// List, check, pack and import data sets
     Data(data::DataArgs),
     /// Say what this machine offers: libtorch, CUDA, threads, disk
     Doctor(doctor::DoctorArgs),
