@@ -36,6 +36,7 @@ fn verbs_below_verbs_explain_themselves() {
         ("data", "list"),
         ("data", "check"),
         ("data", "pack"),
+        ("data", "import"),
     ] {
         check(&format!("{verb}_{below}"), &[verb, below, "--help"]);
     }
