@@ -291,7 +291,7 @@ mod tests {
         let mut resumed = active();
         resumed.run.done = 60;
         resumed.begun = Some(Begun { seconds: 10.0, done: 50 });
-        (resumed.loss, resumed.psnr) = (Some(0.012_34), Some(19.5));
+        (resumed.loss, resumed.score) = (Some(0.012_34), Some("PSNR 19.50 dB".to_owned()));
         check(&resumed, 30.0, "step 60/100, loss 0.0123, PSNR 19.50 dB, ETA 1 min 20 s");
     }
 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::{DecayRate, Positive};
+use crate::scalar::{DecayRate, NonNegative, Positive};
 
 /// The optimizer of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OptimizerSpec {
-    /// Adam (Kingma & Ba 2015) in the arithmetic of `torch.optim.Adam`.
+    /// Adam (Kingma & Ba 2015) in the arithmetic of one framework.
     Adam(AdamSpec),
 }
 
@@ -30,6 +30,25 @@ pub struct AdamSpec {
     pub beta2: DecayRate,
     /// ε added to the denominator, outside the square root.
     pub epsilon: Positive,
+    /// λ of the L2 penalty λ/2 · |p|², whose gradient λ p is added to the loss's.
+    pub weight_decay: NonNegative,
+    /// Whose arithmetic the update follows.
+    pub form: AdamForm,
+}
+
+/// Whose Adam it is. The forms differ in where ε stands beside the bias correction of the second
+/// moment, so that they part where gradients are about as small as ε.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum AdamForm {
+    /// `torch.optim.Adam`: ε is added to the corrected second moment.
+    #[default]
+    PyTorch,
+    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added to the uncorrected second moment;
+    /// learning rate, decay rates and their powers are f32 whatever the parameters are.
+    TensorFlow,
+    /// `chainer.optimizers.Adam` of Chainer 2: as TensorFlow's, with f64 hyper-parameters.
+    Chainer,
 }
 
 impl Default for AdamSpec {
@@ -41,6 +60,8 @@ impl Default for AdamSpec {
             beta1: rate(0.9),
             beta2: rate(0.999),
             epsilon: positive(1e-8),
+            weight_decay: NonNegative::try_from(0.0).expect("the literal is not negative"),
+            form: AdamForm::default(),
         }
     }
 }

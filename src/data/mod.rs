@@ -20,6 +20,7 @@ mod natural;
 mod pack;
 pub mod sampler;
 mod sawyer_push;
+pub mod strips;
 
 pub use crate::config::data::Split;
 pub use bair::{FrameFault, FrameShape, Required, TableFault};

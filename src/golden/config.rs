@@ -86,6 +86,13 @@ impl Config {
         self.read(key, "a list of integers", |value| each(value, Value::as_integer))
     }
 
+    /// Returns a list of lists of integers.
+    pub fn i64_rows(&self, key: &str) -> Result<Vec<Vec<i64>>, ConfigError> {
+        self.read(key, "a list of lists of integers", |value| {
+            each(value, |row| each(row, Value::as_integer))
+        })
+    }
+
     /// Returns a list of truth values.
     pub fn bools(&self, key: &str) -> Result<Vec<bool>, ConfigError> {
         self.read(key, "a list of true and false", |value| each(value, Value::as_bool))

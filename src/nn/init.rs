@@ -46,3 +46,28 @@ impl Init {
 pub fn recurrent(hidden_size: i64) -> Init {
     Init::Uniform { bound: 1.0 / (hidden_size as f64).sqrt() }
 }
+
+/// PyTorch's convolutions and linear layers: U(−1/√n, 1/√n) with n inputs to each output.
+pub fn by_fan_in(fan_in: i64) -> Init {
+    Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
+}
+
+/// `torch.nn.init.xavier_uniform_` for a matrix (Glorot & Bengio 2010).
+///
+/// ```text
+/// U(−b, b),  b = √(6 / (fan_in + fan_out))
+/// ```
+pub fn xavier_uniform(fan_in: i64, fan_out: i64) -> Init {
+    Init::Uniform { bound: xavier_bound(fan_in, fan_out) }
+}
+
+/// Returns the bound b of [`xavier_uniform`].
+pub fn xavier_bound(fan_in: i64, fan_out: i64) -> f64 {
+    // The order of PyTorch: the standard deviation first, then √3 of it.
+    3.0_f64.sqrt() * (2.0 / (fan_in + fan_out) as f64).sqrt()
+}
+
+/// LeCun's normal distribution, Chainer's default for weights: N(0, 1/fan_in).
+pub fn lecun_normal(fan_in: i64) -> Init {
+    Init::Normal { mean: 0.0, std: (1.0 / fan_in as f64).sqrt() }
+}

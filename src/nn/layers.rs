@@ -38,7 +38,7 @@ impl Linear {
         }
     }
 
-    /// Maps `[B, in]` to `[B, out]`.
+    /// Maps `[in]` to `[out]` or `[B, in]` to `[B, out]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, Some(&self.bias))
     }
@@ -123,8 +123,8 @@ impl ConvTranspose2d {
 /// ```
 #[derive(Debug)]
 pub struct BatchNorm {
-    weight: Tensor,
-    bias: Tensor,
+    weight: Option<Tensor>,
+    bias: Option<Tensor>,
     running_mean: Tensor,
     running_var: Tensor,
     num_batches_tracked: Tensor,
@@ -134,15 +134,24 @@ impl BatchNorm {
     /// Makes γ (`weight`), β (`bias`), the running statistics and the batch counter.
     pub fn new(path: &Path<'_>, channels: i64, init: AffineInit) -> Self {
         Self {
-            weight: path.parameter("weight", &[channels], init.weight),
-            bias: path.parameter("bias", &[channels], init.bias),
+            weight: Some(path.parameter("weight", &[channels], init.weight)),
+            bias: Some(path.parameter("bias", &[channels], init.bias)),
+            ..Self::without_affine(path, channels)
+        }
+    }
+
+    /// Makes the running statistics and the batch counter, without γ and β (`affine=False`).
+    pub fn without_affine(path: &Path<'_>, channels: i64) -> Self {
+        Self {
+            weight: None,
+            bias: None,
             running_mean: path.buffer("running_mean", &[channels], Init::Constant(0.0)),
             running_var: path.buffer("running_var", &[channels], Init::Constant(1.0)),
             num_batches_tracked: path.counter("num_batches_tracked"),
         }
     }
 
-    /// Normalizes `[B, C]` or `[B, C, H, W]`; in training it also moves the running statistics.
+    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`; in training it also moves the running statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let training = mode == Mode::Train;
         if training {
@@ -151,8 +160,8 @@ impl BatchNorm {
             });
         }
         x.batch_norm(
-            Some(&self.weight),
-            Some(&self.bias),
+            self.weight.as_ref(),
+            self.bias.as_ref(),
             Some(&self.running_mean),
             Some(&self.running_var),
             training,
@@ -171,8 +180,8 @@ impl BatchNorm {
         let empty = || self.running_mean.zeros_like();
         let moments = BatchMoments { mean: empty(), var: empty() };
         let y = x.batch_norm(
-            Some(&self.weight),
-            Some(&self.bias),
+            self.weight.as_ref(),
+            self.bias.as_ref(),
             Some(&moments.mean),
             Some(&moments.var),
             true,
@@ -233,12 +242,40 @@ impl LstmCell {
     /// Makes `weight_ih` `[4H, in]`, `weight_hh` `[4H, H]` and two biases `[4H]`.
     pub fn new(path: &Path<'_>, inputs: i64, hidden_size: i64) -> Self {
         let init = init::recurrent(hidden_size);
+        Self::with_init(path, [inputs, hidden_size], [init; 2], init)
+    }
+
+    /// Makes the same tensors with weights by Glorot & Bengio and biases that are `forget_bias` for
+    /// the forget gate, in both of them, and 0 otherwise.
+    pub fn with_forget_bias(
+        path: &Path<'_>,
+        inputs: i64,
+        hidden_size: i64,
+        forget_bias: f64,
+    ) -> Self {
+        let weights =
+            [inputs, hidden_size].map(|columns| init::xavier_uniform(columns, 4 * hidden_size));
+        let cell = Self::with_init(path, [inputs, hidden_size], weights, Init::Constant(0.0));
+        tch::no_grad(|| {
+            for bias in [&cell.bias_ih, &cell.bias_hh] {
+                let _filled = bias.narrow(0, hidden_size, hidden_size).fill_(forget_bias);
+            }
+        });
+        cell
+    }
+
+    fn with_init(
+        path: &Path<'_>,
+        [inputs, hidden_size]: [i64; 2],
+        [weight_ih, weight_hh]: [Init; 2],
+        bias: Init,
+    ) -> Self {
         let gates = 4 * hidden_size;
         Self {
-            weight_ih: path.parameter("weight_ih", &[gates, inputs], init),
-            weight_hh: path.parameter("weight_hh", &[gates, hidden_size], init),
-            bias_ih: path.parameter("bias_ih", &[gates], init),
-            bias_hh: path.parameter("bias_hh", &[gates], init),
+            weight_ih: path.parameter("weight_ih", &[gates, inputs], weight_ih),
+            weight_hh: path.parameter("weight_hh", &[gates, hidden_size], weight_hh),
+            bias_ih: path.parameter("bias_ih", &[gates], bias),
+            bias_hh: path.parameter("bias_hh", &[gates], bias),
             hidden_size,
         }
     }

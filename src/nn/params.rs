@@ -146,6 +146,11 @@ impl Builder {
         Path { builder: self, prefix: name.to_owned() }
     }
 
+    /// Returns the path of a model that is a single module, whose names have no prefix.
+    pub fn root(&self) -> Path<'_> {
+        self.module("")
+    }
+
     /// Ends building and returns all tensors made so far.
     pub fn finish(self) -> Params {
         self.params.into_inner()
@@ -169,7 +174,12 @@ impl Path<'_> {
     /// Returns the path of a sub-module.
     #[must_use]
     pub fn sub(&self, name: &str) -> Self {
-        Self { builder: self.builder, prefix: format!("{}.{name}", self.prefix) }
+        Self { builder: self.builder, prefix: self.join(name) }
+    }
+
+    /// Returns a zero in the kind and on the device of the model; it is no tensor of the model.
+    pub fn scalar(&self) -> Tensor {
+        Tensor::zeros([], (self.builder.kind, self.builder.device))
     }
 
     /// Makes a trained tensor.
@@ -189,15 +199,19 @@ impl Path<'_> {
 
     /// Makes an integer counter that starts at zero.
     pub fn counter(&self, name: &str) -> Tensor {
-        let name = format!("{}.{name}", self.prefix);
+        let name = self.join(name);
         let tensor = Tensor::zeros([], (Kind::Int64, self.builder.device));
         self.builder.add(name, Role::Buffer, &tensor);
         tensor
     }
 
+    fn join(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+
     fn tensor(&self, name: &str, shape: &[i64], init: Init) -> (String, Tensor) {
         let Builder { seed, kind, device, .. } = *self.builder;
-        let name = format!("{}.{name}", self.prefix);
+        let name = self.join(name);
         let len = usize::try_from(shape.iter().product::<i64>()).expect("sizes are not negative");
         let values = init.values(seed, &name, len);
         let tensor = Tensor::from_slice(&values).reshape(shape).to_kind(kind).to_device(device);

@@ -1,19 +1,26 @@
-//! Adam (Kingma & Ba 2015, arXiv:1412.6980) in the arithmetic of `torch.optim.Adam` on one tensor.
+//! Adam (Kingma & Ba 2015, arXiv:1412.6980) in the arithmetic of the framework that its spec names.
 //!
+//! `PyTorch` (`_single_tensor_adam`):
 //! ```text
+//! g ← g + λ p                                            (if there is weight decay)
 //! m ← lerp(m, g, 1 − β₁)
 //! v ← β₂ v + (1 − β₂) g²
 //! p ← p − α/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
 //! ```
-//!
-//! The order of operations is PyTorch's (`_single_tensor_adam`), because the last bits depend on it.
+//! TensorFlow 1 (`ApplyAdam`) and Chainer 2 (`AdamRule.update_core_cpu`):
+//! ```text
+//! m ← m + (1 − β₁)(g − m)
+//! v ← v + (1 − β₂)(g² − v)
+//! p ← p − α √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε)
+//! ```
+//! The order of operations is the framework's, because the last bits depend on it.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::{
-    config::optim::AdamSpec,
-    libtorch::shim::{AdamTensors, addcdiv_, addcmul_, fused_adam_},
-    nn::params::Params,
+    config::optim::{AdamForm, AdamSpec},
+    libtorch::shim::{self, AdamTensors, addcdiv_, addcmul_, fused_adam_},
+    nn::params::{NamedTensor, Params},
 };
 
 /// Moments of one parameter.
@@ -27,10 +34,12 @@ struct Moments {
     v: Tensor,
 }
 
-/// Adam over all parameters of a model.
+/// Adam over all parameters of a model, or over those of one of its modules.
 #[derive(Debug)]
 pub struct Adam {
     spec: AdamSpec,
+    /// What the names of its parameters start with.
+    prefix: String,
     /// Updates taken so far.
     updates: u64,
     moments: Vec<Moments>,
@@ -39,15 +48,23 @@ pub struct Adam {
 impl Adam {
     /// Starts with zero moments.
     pub fn new(spec: AdamSpec, params: &Params) -> Self {
-        let moments = params
-            .trained()
+        Self::with_prefix(spec, params, String::new())
+    }
+
+    /// Starts with zero moments for the parameters of the top-level module `module` alone.
+    pub fn of_module(spec: AdamSpec, params: &Params, module: &str) -> Self {
+        Self::with_prefix(spec, params, format!("{module}."))
+    }
+
+    fn with_prefix(spec: AdamSpec, params: &Params, prefix: String) -> Self {
+        let moments = moved(params, &prefix)
             .map(|entry| Moments {
                 name: entry.name.clone(),
                 m: entry.tensor.zeros_like().detach(),
                 v: entry.tensor.zeros_like().detach(),
             })
             .collect();
-        Self { spec, updates: 0, moments }
+        Self { spec, prefix, updates: 0, moments }
     }
 
     /// Returns the number of updates taken so far.
@@ -84,36 +101,43 @@ impl Adam {
     /// Moves every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         self.updates += 1;
-        let AdamSpec { learning_rate, beta1, beta2, epsilon } = self.spec;
-        let (alpha, beta1, beta2, epsilon) =
-            (learning_rate.get(), beta1.get(), beta2.get(), epsilon.get());
-        let t = self.updates as f64;
-        let step_size = alpha / (1.0 - beta1.powf(t));
-        let correction2_sqrt = (1.0 - beta2.powf(t)).sqrt();
         tch::no_grad(|| {
-            for (entry, Moments { m, v, .. }) in params.trained().zip(&mut self.moments) {
-                let g = entry.tensor.grad();
+            for (entry, moments) in moved(params, &self.prefix).zip(&mut self.moments) {
+                let mut g = entry.tensor.grad();
                 if !g.defined() {
                     continue;
                 }
-                let _m = m.lerp_(&g, 1.0 - beta1);
-                let _v = v.g_mul_scalar_(beta2);
-                addcmul_(v, &g, &g, 1.0 - beta2);
-                let denominator = v.sqrt().g_div_scalar_(correction2_sqrt).g_add_scalar_(epsilon);
-                addcdiv_(&entry.tensor, m, &denominator, -step_size);
+                let p = entry.tensor.shallow_clone();
+                if self.spec.weight_decay.get() > 0.0 {
+                    g = shim::add_scaled(&g, &p, self.spec.weight_decay.get());
+                }
+                match self.spec.form {
+                    AdamForm::PyTorch => corrected(self.spec, self.updates, &p, &g, moments),
+                    AdamForm::TensorFlow => {
+                        let rates = Rates::tensorflow(self.spec, self.updates, p.kind());
+                        uncorrected(rates, p, &g, moments);
+                    }
+                    AdamForm::Chainer => {
+                        uncorrected(Rates::chainer(self.spec, self.updates), p, &g, moments);
+                    }
+                }
             }
         });
     }
 
     /// Moves every parameter as [`Adam::step`] does, but for the last bits, in one pass over memory
-    /// (`torch.optim.Adam(fused=True)`).
+    /// (`torch.optim.Adam(fused=True)`); forms other than PyTorch's have no such pass.
     pub fn step_fused(&mut self, params: &Params) {
+        let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay, form } = self.spec;
+        if form != AdamForm::PyTorch {
+            return self.step(params);
+        }
         self.updates += 1;
-        let AdamSpec { learning_rate, beta1, beta2, epsilon } = self.spec;
-        let rates = [learning_rate.get(), beta1.get(), beta2.get(), epsilon.get()];
+        let (alpha, lambda) = (learning_rate.get(), weight_decay.get());
+        let rates = [alpha, beta1.get(), beta2.get(), epsilon.get(), lambda];
         let step = Tensor::from(self.updates as f32);
         tch::no_grad(|| {
-            for (entry, Moments { m, v, .. }) in params.trained().zip(&self.moments) {
+            for (entry, Moments { m, v, .. }) in moved(params, &self.prefix).zip(&self.moments) {
                 let (p, g) = (&entry.tensor, entry.tensor.grad());
                 if g.defined() {
                     fused_adam_(AdamTensors { p, g: &g, m, v, step: &step }, rates);
@@ -121,6 +145,89 @@ impl Adam {
             }
         });
     }
+}
+
+/// Returns the trained parameters whose names start with `prefix`.
+fn moved<'a>(params: &'a Params, prefix: &'a str) -> impl Iterator<Item = &'a NamedTensor> {
+    params.trained().filter(move |entry| entry.name.starts_with(prefix))
+}
+
+/// ε beside the corrected second moment.
+fn corrected(spec: AdamSpec, updates: u64, p: &Tensor, g: &Tensor, moments: &mut Moments) {
+    let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+    let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
+    let t = updates as f64;
+    let step_size = alpha / (1.0 - beta1.powf(t));
+    let correction2_sqrt = (1.0 - beta2.powf(t)).sqrt();
+    let Moments { m, v, .. } = moments;
+    let _m = m.lerp_(g, 1.0 - beta1);
+    let _v = v.g_mul_scalar_(beta2);
+    addcmul_(v, g, g, 1.0 - beta2);
+    let denominator = v.sqrt().g_div_scalar_(correction2_sqrt).g_add_scalar_(epsilon.get());
+    addcdiv_(p, m, &denominator, -step_size);
+}
+
+/// ε beside the uncorrected second moment.
+fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
+    let Rates { first, second, step_size, epsilon } = rates;
+    let Moments { m, v, .. } = moments;
+    *m += (g - &*m) * first;
+    *v += (g * g - &*v) * second;
+    p -= (&*m * step_size) / (v.sqrt() + epsilon);
+}
+
+/// The numbers of one update in TensorFlow's and Chainer's form.
+struct Rates {
+    /// 1 − β₁.
+    first: f64,
+    /// 1 − β₂.
+    second: f64,
+    /// α √(1 − β₂ᵗ)/(1 − β₁ᵗ).
+    step_size: f64,
+    epsilon: f64,
+}
+
+impl Rates {
+    /// Hyper-parameters and powers are f32 variables; the step size has the parameter's kind.
+    fn tensorflow(spec: AdamSpec, updates: u64, kind: Kind) -> Self {
+        let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+        let [alpha, beta1, beta2, epsilon] =
+            [learning_rate.get(), beta1.get(), beta2.get(), epsilon.get()].map(single);
+        let (power1, power2) = (power(beta1, updates), power(beta2, updates));
+        let step_size = if kind == Kind::Double {
+            let [alpha, power1, power2] = [alpha, power1, power2].map(f64::from);
+            alpha * (1.0 - power2).sqrt() / (1.0 - power1)
+        } else {
+            f64::from(alpha * (1.0 - power2).sqrt() / (1.0 - power1))
+        };
+        let [beta1, beta2, epsilon] = [beta1, beta2, epsilon].map(f64::from);
+        Self { first: 1.0 - beta1, second: 1.0 - beta2, step_size, epsilon }
+    }
+
+    fn chainer(spec: AdamSpec, updates: u64) -> Self {
+        let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+        let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
+        let t = updates as f64;
+        let step_size = alpha * (1.0 - beta2.powf(t)).sqrt() / (1.0 - beta1.powf(t));
+        Self { first: 1.0 - beta1, second: 1.0 - beta2, step_size, epsilon: epsilon.get() }
+    }
+}
+
+/// Returns βᵗ as TensorFlow keeps it: an f32 that is multiplied once per update.
+fn power(beta: f32, updates: u64) -> f32 {
+    let mut power = 1.0;
+    for _ in 0..updates {
+        power *= beta;
+        if power == 0.0 {
+            break; // zero stays zero
+        }
+    }
+    power
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "TensorFlow keeps these numbers as f32")]
+const fn single(x: f64) -> f32 {
+    x as f32
 }
 
 #[cfg(test)]

@@ -4,9 +4,14 @@
 //! [`all`]. A port only translates names, layouts and settings: no equation is written here.
 
 #[cfg(feature = "torch")]
+mod cells;
+#[cfg(feature = "torch")]
 mod cvae;
 mod init;
 mod metric;
+#[cfg(feature = "torch")]
+mod mocogan;
+mod physical_interaction;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -21,8 +26,15 @@ use crate::{
 pub fn all() -> Vec<Box<dyn Port>> {
     vec![
         #[cfg(feature = "torch")]
+        Box::new(cells::Cells),
+        #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
         Box::new(metric::Metric),
+        #[cfg(feature = "torch")]
+        Box::new(mocogan::MocoganPort),
+        Box::new(physical_interaction::PhysicalInteraction),
+        #[cfg(feature = "torch")]
+        Box::new(physical_interaction::PhysicalInteractionChainer),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]

@@ -8,7 +8,7 @@ use super::refused;
 use crate::{
     golden::{self, Case, Dtype, Outputs, PortError, Precision, Role, TensorData},
     models::{NoisePurpose, NoiseSource},
-    nn::params::Params,
+    nn::{self, params::Params},
 };
 
 /// Kind of floating-point tensors in a precision.
@@ -29,7 +29,14 @@ pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tens
     Ok(input(case, name, precision)?.set_requires_grad(true))
 }
 
+/// ⟨a, b⟩ over all elements.
+pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
+    (a * b).sum(a.kind())
+}
+
 /// Overwrites a model with the case's parameters and buffers, each used exactly once.
+///
+/// A case may leave out counters of batches, which start at 0 and reach no output.
 pub(super) fn load(
     case: &Case,
     params: &mut Params,
@@ -40,6 +47,9 @@ pub(super) fn load(
         if matches!(spec.role, Role::Parameter | Role::Buffer) {
             values.insert(spec.name.clone(), to_tensor(&case.fill(spec), precision));
         }
+    }
+    for entry in params.iter().filter(|entry| entry.tensor.kind() == Kind::Int64) {
+        values.entry(entry.name.clone()).or_insert_with(|| entry.tensor.zeros_like());
     }
     params.load(values).map_err(refused)
 }
@@ -90,13 +100,31 @@ impl Capture {
         self.0.insert(name.to_owned(), golden::Tensor { shape, data });
     }
 
+    /// Captures integers in the shape that the case declares.
+    pub(super) fn integers(&mut self, case: &Case, name: &str, values: Vec<i64>) {
+        let shape = case.output_spec(name).map_or_else(|| vec![values.len()], |o| o.shape.clone());
+        self.0.insert(name.to_owned(), golden::Tensor { shape, data: TensorData::I64(values) });
+    }
+
     /// Captures every gradient as `grad/NAME`.
     pub(super) fn gradients(&mut self, params: &Params) {
-        for entry in params.trained() {
+        self.gradients_where(params, |_| true);
+    }
+
+    /// Captures the gradients of the parameters whose names are `wanted`.
+    pub(super) fn gradients_where(&mut self, params: &Params, wanted: impl Fn(&str) -> bool) {
+        for entry in params.trained().filter(|entry| wanted(&entry.name)) {
             let gradient = entry.tensor.grad();
             if gradient.defined() {
                 self.tensor(format!("grad/{}", entry.name), &gradient);
             }
+        }
+    }
+
+    /// Captures every buffer under its own name.
+    pub(super) fn buffers(&mut self, params: &Params) {
+        for entry in params.iter().filter(|entry| entry.role == nn::params::Role::Buffer) {
+            self.tensor(entry.name.as_str(), &entry.tensor);
         }
     }
 
@@ -169,13 +197,7 @@ impl<'a> RecordedNoise<'a> {
 }
 
 impl NoiseSource for RecordedNoise<'_> {
-    fn standard_normal(
-        &mut self,
-        purpose: NoisePurpose,
-        t: u64,
-        _: [i64; 2],
-        _: &Tensor,
-    ) -> Tensor {
+    fn standard_normal(&mut self, purpose: NoisePurpose, t: u64, _: &[i64], _: &Tensor) -> Tensor {
         let name = format!("{}/{t}{}", self.prefix, self.suffixes[&purpose]);
         input(self.case, &name, self.precision).expect("the noise was checked before the run")
     }

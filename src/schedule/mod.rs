@@ -1,4 +1,4 @@
-//! Schedules: pure functions of the epoch, so that resuming a run needs no schedule state.
+//! Schedules: pure functions of the epoch or step, so that resuming a run needs no schedule state.
 //!
 //! The document's schedules are tables that its script fills by repeated addition, rounding included;
 //! [`KlWeight::table`] and [`TeacherForcing::table`] return those tables bit for bit. Later scripts of
@@ -7,7 +7,9 @@
 //! of epoch `e`, from before its first update.
 
 mod kl_weight;
+mod scheduled_sampling;
 mod teacher_forcing;
 
 pub use kl_weight::KlWeight;
+pub use scheduled_sampling::{ScheduleArithmetic, ScheduledSampling};
 pub use teacher_forcing::TeacherForcing;

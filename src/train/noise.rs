@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::{
     data::Split,
-    models::{NoisePurpose, NoiseSource},
+    models::{Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource},
     rng::streams::{Draws, Stream},
     scalar::{Seed, Step},
 };
@@ -17,12 +17,13 @@ pub struct StepNoise {
     seed: Seed,
     step: Step,
     draws: BTreeMap<NoisePurpose, Draws>,
+    choices: BTreeMap<ChoicePurpose, Draws>,
 }
 
 impl StepNoise {
     /// Starts the noise of a step.
     pub fn new(seed: Seed, step: Step) -> Self {
-        Self { seed, step, draws: BTreeMap::new() }
+        Self { seed, step, draws: BTreeMap::new(), choices: BTreeMap::new() }
     }
 }
 
@@ -31,7 +32,7 @@ impl NoiseSource for StepNoise {
         &mut self,
         purpose: NoisePurpose,
         _: u64,
-        shape: [i64; 2],
+        shape: &[i64],
         like: &Tensor,
     ) -> Tensor {
         let (seed, step) = (self.seed, self.step);
@@ -40,6 +41,27 @@ impl NoiseSource for StepNoise {
             .entry(purpose)
             .or_insert_with(|| Stream::new(seed, stream_name(purpose)).at(step.0));
         tensor(&draws.normal(elements(shape)), shape, like)
+    }
+}
+
+impl RandomSource for StepNoise {
+    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64> {
+        let (seed, step) = (self.seed, self.step);
+        let draws = self
+            .choices
+            .entry(purpose)
+            .or_insert_with(|| Stream::new(seed, choice_stream_name(purpose)).at(step.0));
+        let extent = |n: i64| usize::try_from(n).expect("sizes are not negative");
+        let index = |n: u64| i64::try_from(n).expect("a draw lies below an i64");
+        match choice {
+            Choice::Independent { count, below } => {
+                (0..count).map(|_| index(draws.below(extent(below) as u64))).collect()
+            }
+            Choice::Distinct { count, below } => {
+                let order = draws.permutation(extent(below));
+                order.into_iter().take(extent(count)).map(|i| index(i as u64)).collect()
+            }
+        }
     }
 }
 
@@ -58,14 +80,8 @@ impl RolloutNoise {
 }
 
 impl NoiseSource for RolloutNoise {
-    fn standard_normal(
-        &mut self,
-        _: NoisePurpose,
-        _: u64,
-        shape: [i64; 2],
-        like: &Tensor,
-    ) -> Tensor {
-        let columns = elements([1, shape[1]]);
+    fn standard_normal(&mut self, _: NoisePurpose, _: u64, shape: &[i64], like: &Tensor) -> Tensor {
+        let columns = elements(&shape[1..]);
         let values: Vec<f32> =
             self.sequences.iter_mut().flat_map(|draws| draws.normal(columns)).collect();
         tensor(&values, shape, like)
@@ -78,13 +94,58 @@ pub const fn stream_name(purpose: NoisePurpose) -> &'static str {
         NoisePurpose::Posterior => "posterior_noise",
         NoisePurpose::Prior => "prior_noise",
         NoisePurpose::Rollout => "rollout_noise",
+        NoisePurpose::Content => "content_noise",
+        NoisePurpose::MotionStart => "motion_start",
+        NoisePurpose::Motion => "motion_noise",
+        NoisePurpose::Instance => "instance_noise",
     }
 }
 
-fn elements([rows, columns]: [i64; 2]) -> usize {
-    usize::try_from(rows * columns).expect("sizes are not negative")
+/// Name of the stream behind a choice.
+pub const fn choice_stream_name(purpose: ChoicePurpose) -> &'static str {
+    match purpose {
+        ChoicePurpose::Category => "category_choice",
+        ChoicePurpose::Frames => "frame_choice",
+        ChoicePurpose::Start => "start_choice",
+    }
 }
 
-fn tensor(values: &[f32], shape: [i64; 2], like: &Tensor) -> Tensor {
+fn elements(shape: &[i64]) -> usize {
+    usize::try_from(shape.iter().product::<i64>()).expect("sizes are not negative")
+}
+
+fn tensor(values: &[f32], shape: &[i64], like: &Tensor) -> Tensor {
     Tensor::from_slice(values).view(shape).to_kind(like.kind()).to_device(like.device())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(step: u64, choice: Choice) -> Vec<i64> {
+        StepNoise::new(Seed(1), Step(step)).choose(ChoicePurpose::Frames, choice)
+    }
+
+    #[test]
+    fn distinct_choices_are_distinct_and_in_range() {
+        let mut numbers = chosen(0, Choice::Distinct { count: 20, below: 24 });
+        assert!(numbers.iter().all(|number| (0..24).contains(number)));
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 20);
+    }
+
+    #[test]
+    fn independent_choices_reach_every_number() {
+        let numbers = chosen(0, Choice::Independent { count: 200, below: 3 });
+        assert_eq!(numbers.len(), 200);
+        assert!((0..3).all(|number| numbers.contains(&number)));
+    }
+
+    #[test]
+    fn a_step_repeats_its_choices_and_shares_none_with_the_next() {
+        let choice = Choice::Independent { count: 50, below: 1000 };
+        assert_eq!(chosen(7, choice), chosen(7, choice));
+        assert_ne!(chosen(7, choice), chosen(8, choice));
+    }
 }

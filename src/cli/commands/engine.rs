@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::{
     cli::Failure,
-    config::engine::EngineSpec,
+    config::engine::{Device, EngineSpec},
     fs,
     libtorch::{self, device::cuda},
+    scalar::Count,
 };
 
 /// More than the list of a process' memory areas holds.
@@ -28,7 +29,7 @@ pub struct EngineFindings {
 /// Sets the engine up as for a run with default settings and looks at it.
 pub fn findings() -> Result<EngineFindings, Failure> {
     let spec = EngineSpec::default();
-    prepare_default()?;
+    libtorch::prepare(&spec)?;
     Ok(EngineFindings {
         libtorch: libtorch::version(),
         library: library(),
@@ -39,9 +40,9 @@ pub fn findings() -> Result<EngineFindings, Failure> {
     })
 }
 
-/// Sets libtorch up as for a run with default settings.
-pub fn prepare_default() -> Result<(), Failure> {
-    libtorch::prepare(&EngineSpec::default())?;
+/// Sets libtorch up as for a run on the CPU.
+pub fn prepare(threads: Count) -> Result<(), Failure> {
+    libtorch::prepare(&EngineSpec { threads, device: Device::Cpu, ..EngineSpec::default() })?;
     Ok(())
 }
 

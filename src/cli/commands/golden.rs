@@ -23,6 +23,7 @@ use crate::{
         ParityReport, Port, Precision, Verdict,
     },
     ports,
+    scalar::Count,
 };
 
 /// Arguments of `reprise golden`.
@@ -66,14 +67,18 @@ struct Selection {
     #[arg(long, value_name = "GLOB", default_value = "*")]
     case: String,
     #[command(flatten)]
-    precision: PrecisionArgs,
+    arithmetic: ArithmeticArgs,
 }
 
+/// How our ports compute.
 #[derive(Debug, Args)]
-struct PrecisionArgs {
+struct ArithmeticArgs {
     /// Compute in double precision and compare with the original's f64 run: the strong check
     #[arg(long)]
     f64: bool,
+    /// Threads of libtorch; another number takes sums in another order
+    #[arg(long, value_name = "N", default_value_t = Count::literal(1))]
+    threads: Count,
 }
 
 /// A program of any language in place of our port.
@@ -130,7 +135,7 @@ struct ExplainArgs {
     #[arg(long, value_name = "DIR", default_value = "golden")]
     cases: PathBuf,
     #[command(flatten)]
-    precision: PrecisionArgs,
+    arithmetic: ArithmeticArgs,
 }
 
 /// Arguments of `reprise golden run`.
@@ -151,7 +156,7 @@ struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "golden")]
     cases: PathBuf,
     #[command(flatten)]
-    precision: PrecisionArgs,
+    arithmetic: ArithmeticArgs,
 }
 
 /// Arguments of `reprise golden parity`.
@@ -188,10 +193,10 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let dirs = args.selection.find()?;
     let ports = match &args.command {
         Some(command) => vec![args.program.port(command)],
-        None => our_ports()?,
+        None => args.selection.arithmetic.ports()?,
     };
     let exceptions = exceptions(&args.selection.cases)?;
-    let precision = args.selection.precision.get();
+    let precision = args.selection.arithmetic.precision();
     let jobs = args.jobs.unwrap_or_else(default_jobs);
     let watch = Watch::new(dirs.len());
     let report =
@@ -215,8 +220,8 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
 
 fn explain(args: &ExplainArgs) -> Result<(), Failure> {
     let case = find_case(&args.case, &args.cases)?;
-    let precision = args.precision.get();
-    let ports = our_ports()?;
+    let precision = args.arithmetic.precision();
+    let ports = args.arithmetic.ports()?;
     let port = port_of(&ports, &case)?;
     let exceptions = exceptions(&args.cases)?;
     let report = Check { ports: &[], precision, exceptions: &exceptions }.case(&case, port);
@@ -236,9 +241,9 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
 
 fn compute(args: &RunArgs) -> Result<(), Failure> {
     let case = find_case(&args.case, &args.cases)?;
-    let ports = our_ports()?;
+    let ports = args.arithmetic.ports()?;
     let outputs =
-        port_of(&ports, &case)?.run(&case, args.precision.get()).map_err(Failure::Port)?;
+        port_of(&ports, &case)?.run(&case, args.arithmetic.precision()).map_err(Failure::Port)?;
     golden::write_outputs(&args.out, &outputs)?;
     tell(&format!("wrote {} to `{}`", count(outputs.len(), "output"), args.out.display()));
     Ok(())
@@ -246,13 +251,13 @@ fn compute(args: &RunArgs) -> Result<(), Failure> {
 
 fn parity(args: &ParityArgs) -> Result<(), Failure> {
     let dirs = args.selection.find()?;
-    let ports = our_ports()?;
+    let ports = args.selection.arithmetic.ports()?;
     let theirs = args.program.port(&args.command);
     let mut reports = Vec::new();
     for (done, dir) in (1..).zip(&dirs) {
         let case = Case::load_question(&dir.path).map_err(Failure::Case)?;
         let ours = port_of(&ports, &case)?;
-        let report = golden::parity(&case, ours, &*theirs, args.selection.precision.get());
+        let report = golden::parity(&case, ours, &*theirs, args.selection.arithmetic.precision());
         tell(&format!("{done} of {}: {}", dirs.len(), parity_line(&report)));
         reports.push(report);
     }
@@ -308,9 +313,15 @@ impl Selection {
     }
 }
 
-impl PrecisionArgs {
-    const fn get(&self) -> Precision {
+impl ArithmeticArgs {
+    const fn precision(&self) -> Precision {
         if self.f64 { Precision::F64 } else { Precision::F32 }
+    }
+
+    /// Sets libtorch up and returns our ports.
+    fn ports(&self) -> Result<Vec<Box<dyn Port>>, Failure> {
+        engine::prepare(self.threads)?;
+        Ok(ports::all())
     }
 }
 
@@ -318,11 +329,6 @@ impl Program {
     fn port(&self, command: &str) -> Box<dyn Port> {
         Box::new(ExternalPort::new(command, Duration::from_secs(self.timeout)))
     }
-}
-
-fn our_ports() -> Result<Vec<Box<dyn Port>>, Failure> {
-    engine::prepare_default()?;
-    Ok(ports::all())
 }
 
 fn port_of<'a>(ports: &'a [Box<dyn Port>], case: &Case) -> Result<&'a dyn Port, Failure> {

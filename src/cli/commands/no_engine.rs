@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cli::Failure;
+use crate::{cli::Failure, scalar::Count};
 
 /// That there is none.
 #[derive(Debug, Serialize)]
@@ -16,7 +16,7 @@ pub fn findings() -> Result<EngineFindings, Failure> {
 }
 
 /// There is nothing to set up.
-pub fn prepare_default() -> Result<(), Failure> {
+pub fn prepare(_threads: Count) -> Result<(), Failure> {
     Ok(())
 }
 

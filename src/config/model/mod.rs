@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 pub mod cvae;
+pub mod mocogan;
+pub mod physical_interaction;
 
 pub use cvae::CvaeSpec;
+pub use mocogan::MocoganSpec;
+pub use physical_interaction::PhysicalInteractionSpec;
 
 use super::engine::Arithmetic;
 

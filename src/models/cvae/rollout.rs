@@ -78,12 +78,12 @@ impl<'a> LatentSource<'a> {
         let batch = h.size()[0];
         match self {
             Self::StandardNormal { z } => {
-                noise.standard_normal(NoisePurpose::Rollout, draw, [batch, *z], h)
+                noise.standard_normal(NoisePurpose::Rollout, draw, &[batch, *z], h)
             }
             Self::Recurrent { gaussian, states } => {
                 let distribution = gaussian.step(h, states);
                 let shape = [batch, gaussian.z_size()];
-                let epsilon = noise.standard_normal(NoisePurpose::Rollout, draw, shape, h);
+                let epsilon = noise.standard_normal(NoisePurpose::Rollout, draw, &shape, h);
                 distribution.sample(&epsilon)
             }
         }

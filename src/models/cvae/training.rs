@@ -144,7 +144,7 @@ pub(super) fn sample(
 ) -> Tensor {
     let (rows, columns) = gaussian.mu.size2().expect("mu is [B, z]");
     let draw = u64::try_from(t).expect("time steps count from 1");
-    gaussian.sample(&noise.standard_normal(purpose, draw, [rows, columns], &gaussian.mu))
+    gaussian.sample(&noise.standard_normal(purpose, draw, &[rows, columns], &gaussian.mu))
 }
 
 pub(super) fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {

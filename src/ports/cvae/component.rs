@@ -13,7 +13,7 @@ use crate::{
     },
     nn::{Mode, layers::LstmState, params::Builder},
     ports::{
-        torch::{Capture, input, kind, leaf, load},
+        torch::{Capture, inner, input, kind, leaf, load},
         unsupported,
     },
     scalar::Seed,
@@ -50,11 +50,6 @@ fn mode(case: &Case) -> Result<Mode, PortError> {
         "eval" => Ok(Mode::Eval),
         other => Err(unsupported(case, format!("mode `{other}`"))),
     }
-}
-
-/// ⟨a, b⟩ over all elements.
-fn inner(a: &Tensor, b: &Tensor) -> Tensor {
-    (a * b).sum(a.kind())
 }
 
 fn divergence(

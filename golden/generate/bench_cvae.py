@@ -1,0 +1,130 @@
+"""Holds the network in PyTorch eager mode and takes timed training steps on request.
+
+    python bench_cvae.py [--width 8] [--batch 8] [--frames 12] [--threads 1] [--mode f32]
+
+`reprise` times its own step and this one in turns, so the process answers lines on standard input with
+lines on standard output:
+
+    ready                 printed once, after the warm-up steps
+    step N                N training steps:
+                          {"seconds": [...], "peak_memory_bytes": n, "base_memory_bytes": m}
+    gemm                  {"gflops": x, "sizes": {"256": ...}}: the best rate of square products in f32
+    quit                  ends the process, as the end of the input does
+
+A step is what the training script does: forward, backward and Adam, with teacher forcing and the fixed
+prior, on data that lie in memory. Modes: `f32`; `bf16`, forward under CPU autocast; `channels_last`, f32
+with the convolutions' weights and the frames in that layout. Peak memory is the process's largest
+resident set so far, base memory what it was before the network was built: Python and PyTorch's libraries.
+"""
+
+import argparse
+import contextlib
+import json
+import resource
+import sys
+import time
+
+import torch
+
+from cvae_network import Cvae, Sizes, SkipRule, objective
+
+MODES = ("f32", "bf16", "channels_last")
+COND_DIM = 7
+N_PAST = 2
+BETA = 0.5
+WARM_UP_STEPS = 2
+GEMM_SIZES = (256, 512, 1024, 2048)
+GEMM_SECONDS = 0.5  # that each size is repeated for
+
+
+class Step:
+    """A network, its optimizer and one batch, on which every step is taken."""
+
+    def __init__(self, arguments):
+        torch.manual_seed(0)
+        width = arguments.width
+        sizes = Sizes(width=width, g_dim=2 * width, z_dim=width, rnn_size=4 * width)
+        self.model = Cvae(sizes).train()
+        self.adam = torch.optim.Adam(self.model.parameters(), lr=0.002, betas=(0.9, 0.999))
+        shape = (arguments.batch, arguments.frames)
+        self.x = torch.rand(*shape, 3, 64, 64)
+        self.cond = torch.rand(*shape, COND_DIM) * 2 - 1
+        self.noise = torch.randn(arguments.frames, arguments.batch, sizes.z_dim)
+        self.autocast = contextlib.nullcontext
+        if arguments.mode == "bf16":
+            self.autocast = lambda: torch.autocast("cpu", torch.bfloat16)
+        if arguments.mode == "channels_last":
+            self.model.to(memory_format=torch.channels_last)
+            frames = self.x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+            self.x = frames.unflatten(0, shape)
+
+    def take(self):
+        """Takes one training step and returns its wall time in seconds."""
+        start = time.perf_counter()
+        self.model.zero_grad()
+        with self.autocast():
+            terms = objective(
+                self.model, self.x, self.cond, True, SkipRule(N_PAST), lambda t, _: self.noise[t]
+            )
+            loss = terms.loss(BETA)
+        loss.backward()
+        self.adam.step()
+        loss.item()  # as the script reads it
+        return time.perf_counter() - start
+
+
+def gemm_gflops(n):
+    """Returns the best rate of n x n products in f32, at 2 n^3 operations each."""
+    a, b = torch.rand(n, n), torch.rand(n, n)
+    best, end = float("inf"), time.perf_counter() + GEMM_SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - start)
+    return 2 * n**3 / best / 1e9
+
+
+def peak_memory_bytes():
+    """Returns the largest resident set of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes
+
+
+def answer(request, step, base):
+    """Returns the answer to a line as a table, or `None` for `quit`."""
+    verb, *rest = request.split() or [""]
+    if verb == "quit" and not rest:
+        return None
+    if verb == "step" and len(rest) == 1 and rest[0].isdigit():
+        seconds = [step.take() for _ in range(int(rest[0]))]
+        memory = {"peak_memory_bytes": peak_memory_bytes(), "base_memory_bytes": base}
+        return {"seconds": seconds, **memory}
+    if verb == "gemm" and not rest:
+        rates = {str(n): gemm_gflops(n) for n in GEMM_SIZES}
+        return {"gflops": max(rates.values()), "sizes": rates}
+    return {"error": f"unknown request `{request.strip()}`; known are step N, gemm and quit"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--width", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--mode", choices=MODES, default="f32")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    base = peak_memory_bytes()
+    step = Step(arguments)
+    for _ in range(WARM_UP_STEPS):
+        step.take()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        table = answer(line, step, base)
+        if table is None:
+            break
+        print(json.dumps(table), flush=True)
+
+
+if __name__ == "__main__":
+    main()

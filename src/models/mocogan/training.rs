@@ -1,0 +1,138 @@
+//! The losses of the three networks (`train_discriminator` and `train_generator` of `trainers.py`).
+
+use tch::{Reduction, Tensor};
+
+use super::{Discriminator, Mocogan, discriminator::Logits};
+use crate::{config::model::mocogan::CategoryLoss, models::RandomSource, nn::Mode};
+
+/// The networks, each with its own update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Network {
+    /// Judges frames.
+    ImageDiscriminator,
+    /// Judges videos.
+    VideoDiscriminator,
+    /// Makes both.
+    Generator,
+}
+
+impl Network {
+    /// The order of the updates in one iteration.
+    pub const ORDER: [Self; 3] =
+        [Self::ImageDiscriminator, Self::VideoDiscriminator, Self::Generator];
+
+    /// Returns the module that holds the network's parameters.
+    pub const fn module(self) -> &'static str {
+        match self {
+            Self::ImageDiscriminator => "image_discriminator",
+            Self::VideoDiscriminator => "video_discriminator",
+            Self::Generator => "generator",
+        }
+    }
+}
+
+/// Real frames and videos of one iteration, in [−1, 1].
+#[derive(Debug)]
+pub struct Real {
+    /// `[B_I, C, S, S]`.
+    pub images: Tensor,
+    /// `[B_V, C, T, S, S]`.
+    pub videos: Tensor,
+    /// Category of each video, of `B_V` elements; without it categories of real videos are not learned.
+    pub categories: Option<Tensor>,
+}
+
+/// The loss of one network on fresh samples; `backward` and a step of its optimizer are the update.
+///
+/// ```text
+/// l_I = BCE(D_I(x), 1) + BCE(D_I(x̃), 0)
+/// l_V = BCE(D_V(v), 1) + BCE(D_V(ṽ), 0)  [+ CE(category of D_V(v), true category of v)]
+/// l_G = BCE(D_I(x̃), 1) + BCE(D_V(ṽ), 1)  [+ CE(category of D_V(ṽ), drawn category of ṽ)]
+/// ```
+///
+/// x̃ and ṽ are generated, as many as there are real frames and videos. BatchNorm is in training mode
+/// everywhere, so the generator's running statistics move in the discriminators' updates, too. The
+/// gradient of the last reaches all networks; those of the discriminators are thrown away.
+pub fn loss(
+    model: &Mocogan,
+    network: Network,
+    real: &Real,
+    random: &mut dyn RandomSource,
+) -> Tensor {
+    let generator = &model.generator;
+    let (images, videos) = (real.images.size()[0], real.videos.size()[0]);
+    let frames = generator.video_length();
+    match network {
+        Network::ImageDiscriminator => {
+            let fake = tch::no_grad(|| generator.sample_images(images, Mode::Train, random));
+            let (loss, _) = apart(&model.image_discriminator, &real.images, &fake.frames, random);
+            loss
+        }
+        Network::VideoDiscriminator => {
+            let fake =
+                tch::no_grad(|| generator.sample_videos(videos, frames, Mode::Train, random));
+            let (loss, of_real) =
+                apart(&model.video_discriminator, &real.videos, &fake.frames, random);
+            match (model.real_categories, &real.categories) {
+                (CategoryLoss::Added, Some(truth)) => loss + category_loss(&of_real, truth),
+                (CategoryLoss::Added | CategoryLoss::Ignored, _) => loss,
+            }
+        }
+        Network::Generator => {
+            let fake = generator.sample_images(images, Mode::Train, random);
+            let judged = model.image_discriminator.forward(&fake.frames, Mode::Train, random);
+            let on_images = bce(&judged.real, Target::Real);
+
+            let fake = generator.sample_videos(videos, frames, Mode::Train, random);
+            let judged = model.video_discriminator.forward(&fake.frames, Mode::Train, random);
+            let loss = on_images + bce(&judged.real, Target::Real);
+            match (model.generated_categories, &fake.latents.categories) {
+                (CategoryLoss::Added, Some(drawn)) => loss + category_loss(&judged, drawn),
+                (CategoryLoss::Added | CategoryLoss::Ignored, _) => loss,
+            }
+        }
+    }
+}
+
+/// What a judgement should have said.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Real,
+    Generated,
+}
+
+/// `BCE(D(x), 1) + BCE(D(x̃), 0)`, with what D said of x.
+fn apart(
+    discriminator: &Discriminator,
+    real: &Tensor,
+    fake: &Tensor,
+    random: &mut dyn RandomSource,
+) -> (Tensor, Logits) {
+    let of_real = discriminator.forward(real, Mode::Train, random);
+    let of_fake = discriminator.forward(fake, Mode::Train, random);
+    let loss = bce(&of_real.real, Target::Real) + bce(&of_fake.real, Target::Generated);
+    (loss, of_real)
+}
+
+/// Mean over all judgements (`BCEWithLogitsLoss`).
+fn bce(logits: &Tensor, target: Target) -> Tensor {
+    let target = match target {
+        Target::Real => logits.ones_like(),
+        Target::Generated => logits.zeros_like(),
+    };
+    logits.binary_cross_entropy_with_logits(
+        &target,
+        None::<Tensor>,
+        None::<Tensor>,
+        Reduction::Mean,
+    )
+}
+
+/// Mean over the batch (`CrossEntropyLoss`).
+fn category_loss(judged: &Logits, truth: &Tensor) -> Tensor {
+    /// PyTorch's default: a class that does not occur.
+    const IGNORE_INDEX: i64 = -100;
+    let logits = judged.category.as_ref().expect("category losses come with a categorical network");
+    let truth = truth.reshape([-1]);
+    logits.cross_entropy_loss(&truth, None::<Tensor>, Reduction::Mean, IGNORE_INDEX, 0.0)
+}

@@ -1,0 +1,119 @@
+//! A batch of sequences, step by step.
+
+use tch::Tensor;
+
+use super::{
+    network::{Network, Step},
+    sampling::{Feedback, ShuffleSource, mix},
+};
+
+/// One batch of sequences, time first.
+#[derive(Debug)]
+pub struct Sequences {
+    /// Frames `[T, B, C, H, W]` in [0, 1].
+    pub images: Tensor,
+    /// Actions `[T, B, A]`.
+    pub actions: Tensor,
+    /// States of the end effector `[T, B, S]`.
+    pub states: Tensor,
+}
+
+/// Predicted frames and states; entry t was made at time t and is held to time t + 1.
+#[derive(Debug, Default)]
+pub struct Prediction {
+    /// Frames `[B, C, H, W]`.
+    pub images: Vec<Tensor>,
+    /// States `[B, S]`.
+    pub states: Vec<Tensor>,
+}
+
+/// How a batch is fed to the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Feeding {
+    /// True frames before the first one that is fed back.
+    pub context_frames: usize,
+    /// What follows them.
+    pub feedback: Feedback,
+}
+
+/// Runs the network over a batch and hands out every step with its time 0 … T − 2.
+///
+/// ```text
+/// x_t true for t < context_frames, then as `feedback` says;   s_0 true, then always predicted
+/// ```
+/// T is the length of `actions`; of `images` only what is fed is read.
+pub fn unroll(
+    network: &Network,
+    batch: &Sequences,
+    feeding: Feeding,
+    shuffle: &mut dyn ShuffleSource,
+    mut each: impl FnMut(usize, Step),
+) {
+    let Feeding { context_frames, feedback } = feeding;
+    let steps = batch.actions.size()[0] - 1;
+    let mut state = batch.states.get(0);
+    let mut generated: Option<Tensor> = None;
+    let mut cells = network.zero_states(&batch.images.get(0));
+    for (time, t) in (0..steps).enumerate() {
+        let previous = match &generated {
+            Some(generated) if time >= context_frames => match feedback {
+                Feedback::Prediction => generated.shallow_clone(),
+                Feedback::Mixture { true_frames } => {
+                    let truth = batch.images.get(t);
+                    let order =
+                        shuffle.permutation((time - context_frames) as u64, truth.size()[0]);
+                    mix(&truth, generated, &order, true_frames, network.port())
+                }
+            },
+            _ => batch.images.get(t),
+        };
+        let step = network.step(&previous, &batch.actions.get(t), &state, &mut cells);
+        generated = Some(step.image.shallow_clone());
+        state = step.state.shallow_clone();
+        each(time, step);
+    }
+}
+
+/// Runs the network over a batch and returns its predictions, with gradient.
+pub fn predict(
+    network: &Network,
+    batch: &Sequences,
+    feeding: Feeding,
+    shuffle: &mut dyn ShuffleSource,
+) -> Prediction {
+    let mut prediction = Prediction::default();
+    unroll(network, batch, feeding, shuffle, |_, step| {
+        prediction.images.push(step.image);
+        prediction.states.push(step.state);
+    });
+    prediction
+}
+
+/// Rolls the network out without gradient and returns `[T, B, C, H, W]`.
+///
+/// Entries before `context_frames` are the true frames; the network is run on them, so that its
+/// cells advance, and its predictions there are dropped. `batch.images` needs only the context, the
+/// number of frames follows from `batch.actions`.
+pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Tensor {
+    tch::no_grad(|| {
+        let mut frames: Vec<Tensor> =
+            (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
+        let feeding = Feeding { context_frames, feedback: Feedback::Prediction };
+        unroll(network, batch, feeding, &mut NoShuffle, |t, step| {
+            if t + 1 >= context_frames {
+                frames.push(step.image);
+            }
+        });
+        Tensor::stack(&frames, 0)
+    })
+}
+
+/// The order of a batch that is never mixed: as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct NoShuffle;
+
+impl ShuffleSource for NoShuffle {
+    fn permutation(&mut self, _: u64, batch: i64) -> Vec<i64> {
+        (0..batch).collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! Layer normalization (Ba et al. 2016, arXiv:1607.06450) over all axes but the batch, in the two
+//! forms of the physical-interaction originals.
+
+use tch::{Kind, Tensor};
+
+use super::{init::Init, params::Path};
+
+/// Which scale and shift, and where ε stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerNormForm {
+    /// γ and β per channel, ε = 1e-12 inside the square root
+    /// (`tf.contrib.layers.layer_norm` of TensorFlow 1).
+    Channel,
+    /// γ and β per element, ε = 1e-6 beside the standard deviation
+    /// (`chainer.links.LayerNormalization` of Chainer 2, on flattened maps).
+    Element,
+}
+
+/// ε of `tf.contrib.layers.layer_norm`.
+const CHANNEL_EPSILON: f64 = 1e-12;
+/// ε of `chainer.links.LayerNormalization`.
+const ELEMENT_EPSILON: f64 = 1e-6;
+
+/// Layer normalization; μ and σ² (biased) are taken over channels, rows and columns together.
+///
+/// ```text
+/// y = (x − μ) / √(σ² + 1e-12) · γ_c + β_c            Channel
+/// y = (x − μ) / (σ + 1e-6) · γ_chw + β_chw           Element
+/// ```
+#[derive(Debug)]
+pub struct LayerNorm {
+    beta: Tensor,
+    gamma: Tensor,
+    form: LayerNormForm,
+}
+
+impl LayerNorm {
+    /// Makes `beta` (0) and `gamma` (1) for maps `[C, H, W]` or vectors `[C]`: `[C]` or, per
+    /// element, `[C·H·W]`.
+    pub fn new(path: &Path<'_>, map: &[i64], form: LayerNormForm) -> Self {
+        let n = match form {
+            LayerNormForm::Channel => map[0],
+            LayerNormForm::Element => map.iter().product(),
+        };
+        Self {
+            beta: path.parameter("beta", &[n], Init::Constant(0.0)),
+            gamma: path.parameter("gamma", &[n], Init::Constant(1.0)),
+            form,
+        }
+    }
+
+    /// Normalizes `[B, C, H, W]` or `[B, C]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let size = x.size();
+        let map = &size[1..];
+        let (normalized, shape) = match self.form {
+            LayerNormForm::Channel => {
+                let per_channel: Vec<i64> =
+                    [map[0]].into_iter().chain(map.iter().skip(1).map(|_| 1)).collect();
+                let none: Option<Tensor> = None;
+                (
+                    x.layer_norm(map, none.as_ref(), none.as_ref(), CHANNEL_EPSILON, false),
+                    per_channel,
+                )
+            }
+            LayerNormForm::Element => {
+                let axes: Vec<i64> = (1..).take(map.len()).collect();
+                let mean = |x: &Tensor| x.mean_dim(axes.as_slice(), true, None::<Kind>);
+                let centred = x - mean(x);
+                let deviation = mean(&(&centred * &centred)).sqrt() + ELEMENT_EPSILON;
+                (centred / deviation, map.to_vec())
+            }
+        };
+        normalized * self.gamma.reshape(shape.as_slice()) + self.beta.reshape(shape.as_slice())
+    }
+}

@@ -1,0 +1,175 @@
+//! Convolutions that divide, and transposed convolutions that multiply, the size of an image by
+//! their stride, in the two placements of zeros that frameworks use.
+//!
+//! Of n pixels a convolution of stride s leaves ⌈n/s⌉, a transposed convolution makes n·s. With an
+//! odd kernel that asks for zeros on both sides, and where their number is odd the frameworks put
+//! them in different places: the results are shifted by a pixel against each other.
+
+use tch::Tensor;
+
+use super::{init::Init, params::Path};
+
+/// Where the zeros around an image go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// TensorFlow's SAME: as few zeros as the size asks for, the odd one at the end.
+    /// ```text
+    /// total = max((⌈n/s⌉ − 1)·s + k − n, 0)      before = ⌊total/2⌋
+    /// ```
+    Same,
+    /// ⌊k/2⌋ zeros on each side, for odd kernels.
+    Symmetric,
+}
+
+/// Sizes of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Channels that go in.
+    pub inputs: i64,
+    /// Channels that come out.
+    pub outputs: i64,
+    /// Side of the kernel.
+    pub kernel: i64,
+    /// Pixels from one window to the next.
+    pub stride: i64,
+    /// Where the zeros go.
+    pub padding: Padding,
+}
+
+/// How a layer starts; without a bias it has none.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerInit {
+    /// Distribution of the weight.
+    pub weight: Init,
+    /// Distribution of the bias.
+    pub bias: Option<Init>,
+}
+
+/// Two-dimensional cross-correlation, `[B, in, H, W]` to `[B, out, ⌈H/s⌉, ⌈W/s⌉]`.
+#[derive(Debug)]
+pub struct Convolution {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    shape: Shape,
+}
+
+impl Convolution {
+    /// Makes `weight` `[out, in, k, k]` and, if it has one, `bias` `[out]`.
+    pub fn new(path: &Path<'_>, shape: Shape, init: LayerInit) -> Self {
+        let Shape { inputs, outputs, kernel: k, .. } = shape;
+        Self {
+            weight: path.parameter("weight", &[outputs, inputs, k, k], init.weight),
+            bias: init.bias.map(|bias| path.parameter("bias", &[outputs], bias)),
+            shape,
+        }
+    }
+
+    /// Maps `[B, in, H, W]` to `[B, out, ⌈H/s⌉, ⌈W/s⌉]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let Shape { kernel, stride, padding, .. } = self.shape;
+        let convolve = |x: &Tensor, zeros: [i64; 2]| {
+            x.conv2d(&self.weight, self.bias.as_ref(), [stride; 2], zeros, [1, 1], 1)
+        };
+        let size = x.size();
+        let [height, width] = [size[2], size[3]].map(|n| match padding {
+            Padding::Same => same(n, kernel, stride),
+            Padding::Symmetric => Zeros { before: kernel / 2, after: kernel / 2 },
+        });
+        if height.before == height.after && width.before == width.after {
+            convolve(x, [height.before, width.before])
+        } else {
+            let zeros = [width.before, width.after, height.before, height.after];
+            convolve(&x.constant_pad_nd(zeros), [0, 0])
+        }
+    }
+}
+
+/// The transpose of [`Convolution`], `[B, in, H, W]` to `[B, out, H·s, W·s]`.
+#[derive(Debug)]
+pub struct TransposedConvolution {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    shape: Shape,
+}
+
+impl TransposedConvolution {
+    /// Makes `weight` `[in, out, k, k]` and, if it has one, `bias` `[out]`.
+    pub fn new(path: &Path<'_>, shape: Shape, init: LayerInit) -> Self {
+        let Shape { inputs, outputs, kernel: k, .. } = shape;
+        Self {
+            weight: path.parameter("weight", &[inputs, outputs, k, k], init.weight),
+            bias: init.bias.map(|bias| path.parameter("bias", &[outputs], bias)),
+            shape,
+        }
+    }
+
+    /// Maps `[B, in, H, W]` to `[B, out, H·s, W·s]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        let Shape { kernel: k, stride: s, padding, .. } = self.shape;
+        let transpose = |zeros: i64, more: i64| {
+            let bias = self.bias.as_ref();
+            x.conv_transpose2d(&self.weight, bias, [s; 2], [zeros; 2], [more; 2], 1, [1, 1])
+        };
+        match padding {
+            Padding::Symmetric => transpose(k / 2, s + 2 * (k / 2) - k),
+            // The whole result, (n − 1)·s + k pixels, cut to n·s as the gradient of SAME is.
+            Padding::Same => {
+                let whole = transpose(0, (s - k).max(0));
+                [2, 3].into_iter().fold(whole, |image, axis| {
+                    let n = x.size()[usize::try_from(axis).expect("an axis is not negative")];
+                    image.narrow(axis, same(n * s, k, s).before, n * s)
+                })
+            }
+        }
+    }
+}
+
+/// Zeros along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Zeros {
+    before: i64,
+    after: i64,
+}
+
+/// Zeros of TensorFlow's SAME for `n` pixels.
+fn same(n: i64, kernel: i64, stride: i64) -> Zeros {
+    let outputs = (n + stride - 1) / stride;
+    let total = ((outputs - 1) * stride + kernel - n).max(0);
+    Zeros { before: total / 2, after: total - total / 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::{nn::params::Builder, scalar::Seed};
+
+    #[track_caller]
+    fn check(n: i64, kernel: i64, stride: i64, before: i64, after: i64) {
+        assert_eq!(same(n, kernel, stride), Zeros { before, after });
+    }
+
+    #[test]
+    fn the_odd_zero_stands_at_the_end() {
+        check(64, 5, 2, 1, 2);
+        check(64, 3, 2, 0, 1);
+        check(7, 5, 2, 2, 2);
+        check(8, 1, 1, 0, 0);
+        check(8, 1, 2, 0, 0);
+    }
+
+    #[test]
+    fn sizes_are_divided_and_multiplied_by_the_stride() {
+        for padding in [Padding::Same, Padding::Symmetric] {
+            let builder = Builder::new(Seed(0), Kind::Float, Device::Cpu);
+            let shape = Shape { inputs: 2, outputs: 3, kernel: 3, stride: 2, padding };
+            let init = LayerInit { weight: Init::Constant(1.0), bias: Some(Init::Constant(0.0)) };
+            let down = Convolution::new(&builder.module("down"), shape, init);
+            let up = TransposedConvolution::new(&builder.module("up"), shape, init);
+            let x = Tensor::ones([1, 2, 8, 6], (Kind::Float, Device::Cpu));
+            assert_eq!(down.forward(&x).size(), [1, 3, 4, 3]);
+            assert_eq!(up.forward(&x).size(), [1, 3, 16, 12]);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The power of the reference cases: each known way to be wrong is put into a copy of the sources, and
+//! `golden check` must catch it, `golden explain` must point at the right place.
+//!
+//! The faults stand in `tests/power/faults.toml`. Every fault is a test of its own; they share one copy
+//! of the project below `target/power`, so a lock keeps them apart. The copy is built without the
+//! report and without optimization: building it anew after a fault takes seconds.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output},
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::Deserialize;
+
+/// A way to be wrong.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    name: String,
+    what: String,
+    file: PathBuf,
+    from: String,
+    to: String,
+    case: String,
+    /// Pattern of the first divergent output.
+    first: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    fault: Vec<Fault>,
+}
+
+/// Everything that a build of the copy reads; `src` is copied, the rest linked.
+const LINKED: [&str; 8] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "build.rs",
+    "rust-toolchain.toml",
+    "data",
+    "experiments",
+    "golden",
+    "tests",
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let text = include_str!("power/faults.toml");
+    let Faults { fault: faults } = toml::from_str(text).expect("the list of faults is valid");
+    let mut cases: Vec<String> = faults.iter().map(|fault| fault.case.clone()).collect();
+    cases.sort();
+    cases.dedup();
+    let mut trials = vec![Trial::test("the_cases_hold_without_a_fault", move || holds(&cases))];
+    trials.extend(
+        faults
+            .into_iter()
+            .map(|fault| Trial::test(format!("caught::{}", fault.name), move || caught(&fault))),
+    );
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn holds(cases: &[String]) -> Result<(), Failed> {
+    let copy = Copy::open()?;
+    copy.build()?;
+    for case in cases {
+        let explained = copy.explain(case)?;
+        if !explained.status.success() {
+            return Err(Failed::from(format!("{case} does not hold\n{}", text(&explained))));
+        }
+    }
+    Ok(())
+}
+
+fn caught(fault: &Fault) -> Result<(), Failed> {
+    let copy = Copy::open()?;
+    copy.inject(fault)?;
+    let explained = copy.build().and_then(|()| copy.explain(&fault.case));
+    copy.restore(&fault.file)?;
+    let explained = explained?;
+    let found = text(&explained);
+    let Some(first) = first_divergent(&found) else {
+        return Err(Failed::from(format!("nobody noticed that {}\n{found}", fault.what)));
+    };
+    if explained.status.code() != Some(1) {
+        return Err(Failed::from(format!("the check should fail with exit code 1\n{found}")));
+    }
+    if !matches(&fault.first, first) {
+        let expected = &fault.first;
+        return Err(Failed::from(format!("`{first}` came first, not `{expected}`\n{found}")));
+    }
+    println!("{:32} {:40} first divergent: {first}", fault.name, fault.case);
+    Ok(())
+}
+
+/// Returns the output below the line that announces it.
+fn first_divergent(explained: &str) -> Option<&str> {
+    let below = explained.split_once("first divergent output\n")?.1;
+    Some(below.split(": ").next()?.trim())
+}
+
+/// `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len())
+                .filter(|&at| rest.is_char_boundary(at))
+                .any(|at| matches(tail, &rest[at..]))
+        }),
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat())
+        .into_owned()
+}
+
+/// The copy of the project that faults are put into, held by one process at a time.
+struct Copy {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl Copy {
+    fn open() -> io::Result<Self> {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let target = target_dir()?;
+        let root = target.join("power");
+        fs::create_dir_all(&root)?;
+        let lock = File::create(root.join("lock"))?;
+        lock.lock()?;
+        for name in LINKED {
+            let link = root.join(name);
+            if !link.exists() {
+                std::os::unix::fs::symlink(project.join(name), link)?;
+            }
+        }
+        mirror(&project.join("src"), &root.join("src"))?;
+        share_dependencies(&target.join("release"), &root.join("target/release"))?;
+        Ok(Self { root, _lock: lock })
+    }
+
+    fn inject(&self, fault: &Fault) -> Result<(), Failed> {
+        let path = self.root.join(&fault.file);
+        let sound = fs::read_to_string(&path)?;
+        if sound.matches(&fault.from).count() != 1 {
+            let file = fault.file.display();
+            return Err(Failed::from(format!("`{}` is not once in {file}", fault.from)));
+        }
+        Ok(fs::write(&path, sound.replacen(&fault.from, &fault.to, 1))?)
+    }
+
+    fn restore(&self, file: &Path) -> io::Result<()> {
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(file), self.root.join(file)).map(drop)
+    }
+
+    fn build(&self) -> Result<(), Failed> {
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--locked", "--offline", "--quiet", "--bin", "reprise"])
+            .args(["--no-default-features", "--features", "torch"])
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", self.root.join("target"))
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+            .output()?;
+        if output.status.success() { Ok(()) } else { Err(Failed::from(text(&output))) }
+    }
+
+    /// Explains a case in f64, the strong check.
+    fn explain(&self, case: &str) -> Result<Output, Failed> {
+        let program = self.root.join("target/release/reprise");
+        Ok(Command::new(program)
+            .args(["golden", "explain", case, "--f64"])
+            .current_dir(&self.root)
+            .output()?)
+    }
+}
+
+/// Returns the folder of this build: `target` above `release/deps`.
+fn target_dir() -> io::Result<PathBuf> {
+    let itself = std::env::current_exe()?;
+    let target = itself.ancestors().nth(3);
+    target
+        .map(Path::to_owned)
+        .ok_or_else(|| io::Error::other("this test stands outside a target folder"))
+}
+
+/// Makes `to` equal to `from`; what is equal already is not touched, so that it is not built again.
+fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        if !from.join(entry.file_name()).exists() {
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            mirror(&source, &copy)?;
+        } else if fs::read(&source)? != fs::read(&copy).unwrap_or_default() {
+            fs::copy(&source, &copy)?;
+        }
+    }
+    Ok(())
+}
+
+/// Links the built dependencies of the project, which are the same for the copy; its own crate is
+/// another one and is built anew.
+fn share_dependencies(from: &Path, to: &Path) -> io::Result<()> {
+    if to.exists() {
+        return Ok(());
+    }
+    for folder in ["deps", "build", ".fingerprint"] {
+        link_tree(&from.join(folder), &to.join(folder))?;
+    }
+    Ok(())
+}
+
+fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let own = ["reprise", "libreprise", "golden-", "it-", "power-"];
+        if own.iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            continue;
+        }
+        let (source, link) = (entry.path(), to.join(&name));
+        if entry.file_type()?.is_dir() {
+            link_tree(&source, &link)?;
+        } else {
+            fs::hard_link(&source, &link)?;
+        }
+    }
+    Ok(())
+}
