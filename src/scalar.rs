@@ -71,6 +71,10 @@ validated_f64!(
     DecayRate, "[0, 1)", |x| (0.0..1.0).contains(&x)
 );
 validated_f64!(
+    /// A probability in (0, 1] of keeping something that what is kept is divided by.
+    KeepProbability, "(0, 1]", |x| x > 0.0 && x <= 1.0
+);
+validated_f64!(
     /// A finite number above zero: a learning rate, an epsilon.
     Positive, "(0, inf)", |x| x > 0.0 && x.is_finite()
 );

@@ -29,6 +29,25 @@ pub enum Dataset {
         /// The folder that holds `train`, `validate` and `test`.
         root: PathBuf,
     },
+    /// TFRecord files of the Berkeley pushing data: `train/*` and `test/*`, 64×64 RGB.
+    BerkeleyTfrecord {
+        /// The folder that holds `train` and `test`.
+        root: PathBuf,
+        /// Frames to take of each record, from its first.
+        frames: Count,
+    },
+    /// TFRecord files of the Google pushing data: `push_train/*` and `push_testseen/*`, JPEG.
+    GooglePushTfrecord {
+        /// The folder that holds `push_train` and `push_testseen`.
+        root: PathBuf,
+        /// Frames to take of each record, from its first.
+        frames: Count,
+    },
+    /// `.npy` files that a `map.csv` lists, in the folders `train` and `test`.
+    Npy {
+        /// The folder that holds `train` and `test`.
+        root: PathBuf,
+    },
     /// A square pushed about by its actions, drawn on the fly: for tests.
     MovingSquare {
         /// Training sequences; validation and test have a quarter each, at least one.
@@ -44,6 +63,9 @@ impl Dataset {
         match self {
             Self::SawyerPush => "sawyer_push",
             Self::Bair { .. } => "bair",
+            Self::BerkeleyTfrecord { .. } => "berkeley_tfrecord",
+            Self::GooglePushTfrecord { .. } => "google_push_tfrecord",
+            Self::Npy { .. } => "npy",
             Self::MovingSquare { .. } => "moving_square",
         }
     }
@@ -52,8 +74,10 @@ impl Dataset {
     pub const fn frames(&self) -> Option<u64> {
         match self {
             Self::SawyerPush => Some(30),
-            Self::Bair { .. } => None,
-            Self::MovingSquare { frames, .. } => Some(frames.get()),
+            Self::Bair { .. } | Self::Npy { .. } => None,
+            Self::BerkeleyTfrecord { frames, .. }
+            | Self::GooglePushTfrecord { frames, .. }
+            | Self::MovingSquare { frames, .. } => Some(frames.get()),
         }
     }
 }

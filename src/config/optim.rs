@@ -65,3 +65,34 @@ impl Default for AdamSpec {
         }
     }
 }
+
+/// Hyper-parameters of plain gradient descent; the default is the rcn document's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GradientDescentSpec {
+    /// Step size α.
+    pub learning_rate: Positive,
+}
+
+impl Default for GradientDescentSpec {
+    fn default() -> Self {
+        Self { learning_rate: Positive::try_from(0.01).expect("the literal is positive") }
+    }
+}
+
+/// Hyper-parameters of Adagrad; defaults are those of the rcn repository and of TensorFlow 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdagradSpec {
+    /// Step size α.
+    pub learning_rate: Positive,
+    /// What the sum of squared gradients starts from (`initial_accumulator_value`).
+    pub initial_accumulator: Positive,
+}
+
+impl Default for AdagradSpec {
+    fn default() -> Self {
+        let positive = |x: f64| Positive::try_from(x).expect("the literal is positive");
+        Self { learning_rate: positive(0.01), initial_accumulator: positive(0.1) }
+    }
+}

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Split, bair::FrameFault, bair::TableFault, pack::PackFault};
+use super::{
+    Split, bair::FrameFault, bair::TableFault, map_csv::MapError, npy::NpyError, pack::PackFault,
+    tfrecord::TfrecordError,
+};
 use crate::fs::FsError;
 
 /// Why a data set cannot be used.
@@ -93,6 +96,53 @@ pub enum DataError {
         #[source]
         fault: TableFault,
     },
+    /// A folder that a split is made from is not there.
+    #[error("failed to find `{}`, which the split `{split}` is made from", path.display())]
+    FolderMissing {
+        /// The folder.
+        path: PathBuf,
+        /// The split.
+        split: Split,
+    },
+    /// A folder holds no TFRecord file.
+    #[error("failed to find any TFRecord file in `{}`", path.display())]
+    NoRecordFiles {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// By the original's rule all files would validate.
+    #[error("failed to split `{}`: 95% of {files}, rounded down, leaves none to train", path.display())]
+    NoneForTraining {
+        /// The folder.
+        path: PathBuf,
+        /// Its files, or the sequences of its list.
+        files: usize,
+    },
+    /// A record is in no layout that is known.
+    #[error("failed to tell the layout of `{}`: its first record has no frame 0", path.display())]
+    UnknownLayout {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A TFRecord file, or a record of it, is not what it should be.
+    #[error(transparent)]
+    Tfrecord(#[from] TfrecordError),
+    /// A list of `.npy` files is not what it should be.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A `.npy` file is not what it should be.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// An element of an array is not what it should be.
+    #[error("failed to use element {index} of `{}`: {what}", path.display())]
+    Element {
+        /// The file.
+        path: PathBuf,
+        /// Number of the element, row by row, from 0.
+        index: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A file changed while the data set was being read.
     #[error("failed to read `{}`: {what}", path.display())]
     SourceChanged {
@@ -142,7 +192,17 @@ impl DataError {
                 "wait until nobody writes to the data set, then try again"
             }
             Self::BrokenPack { .. } => "delete the file; it is made again",
+            Self::FolderMissing { .. } => "`reprise data --help` shows how folders are laid out",
+            Self::NoneForTraining { .. } => "there have to be two at least",
+            Self::UnknownLayout { .. } => {
+                "names are as in `0/image_aux1/encoded` or `move/0/image/encoded`"
+            }
+            Self::Tfrecord(error) => return error.hint(),
+            Self::Npy(error) => return error.hint(),
             Self::Fs(_)
+            | Self::NoRecordFiles { .. }
+            | Self::Map(_)
+            | Self::Element { .. }
             | Self::NotADirectory { .. }
             | Self::FrameMissing { .. }
             | Self::SingleFrame { .. }

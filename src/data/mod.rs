@@ -10,23 +10,35 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::data::Dataset;
+use pushing::Origin;
+use tfrecord::Layout;
 
 mod bair;
 mod cache;
 mod error;
+pub mod files;
 mod folder;
+pub mod kaggle;
+pub mod moving_mnist;
+pub mod jpeg;
+pub mod map_csv;
 mod moving_square;
 mod natural;
+pub mod npy;
 mod pack;
+mod pushing;
+pub mod resize;
 pub mod sampler;
 mod sawyer_push;
 pub mod strips;
+pub mod tfrecord;
 
 pub use crate::config::data::Split;
 pub use bair::{FrameFault, FrameShape, Required, TableFault};
 pub use error::{DataError, Fault};
 pub use folder::pack_folder;
 pub use pack::{Pack, PackFault, Sequence};
+pub use pushing::import::{Imported, arrays, import, recognise};
 
 /// How far a data set is; told to the caller as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +80,25 @@ pub fn open(
     match dataset {
         Dataset::SawyerPush => sawyer_push::open(cache, progress),
         Dataset::Bair { root } => folder::open(root, required, cache, progress),
+        Dataset::BerkeleyTfrecord { root, frames } => {
+            let layout = Layout::Berkeley;
+            pushing::open(
+                Origin::Records { root, layout, frames: *frames },
+                required,
+                cache,
+                progress,
+            )
+        }
+        Dataset::GooglePushTfrecord { root, frames } => {
+            let layout = Layout::GooglePush;
+            pushing::open(
+                Origin::Records { root, layout, frames: *frames },
+                required,
+                cache,
+                progress,
+            )
+        }
+        Dataset::Npy { root } => pushing::open(Origin::Arrays { root }, required, cache, progress),
         Dataset::MovingSquare { sequences, frames } => {
             moving_square::open(*sequences, *frames, progress)
         }
@@ -82,6 +113,17 @@ pub fn check(
 ) -> Vec<Fault> {
     let whole = match dataset {
         Dataset::Bair { root } => return folder::check(root, required, progress),
+        Dataset::BerkeleyTfrecord { root, frames } => {
+            let origin = Origin::Records { root, layout: Layout::Berkeley, frames: *frames };
+            return pushing::check(origin, required, progress);
+        }
+        Dataset::GooglePushTfrecord { root, frames } => {
+            let origin = Origin::Records { root, layout: Layout::GooglePush, frames: *frames };
+            return pushing::check(origin, required, progress);
+        }
+        Dataset::Npy { root } => {
+            return pushing::check(Origin::Arrays { root }, required, progress);
+        }
         Dataset::SawyerPush => sawyer_push::check(progress),
         Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
     };
@@ -129,6 +171,21 @@ pub fn list() -> Vec<Known> {
             sizes: None,
         },
         Known {
+            name: "berkeley_tfrecord",
+            about: "TFRecord files of the Berkeley pushing data, in the folders train and test",
+            sizes: None,
+        },
+        Known {
+            name: "google_push_tfrecord",
+            about: "TFRecord files of the Google pushing data, in push_train and push_testseen",
+            sizes: None,
+        },
+        Known {
+            name: "npy",
+            about: "`.npy` files that a map.csv lists, in the folders train and test",
+            sizes: None,
+        },
+        Known {
             name: "moving_square",
             about: "a square pushed about by its actions, drawn on the fly, for tests",
             sizes: None,
@@ -142,3 +199,7 @@ mod tests;
 #[cfg(test)]
 #[path = "../../tests/it/hostile_bair.rs"]
 mod hostile_bair;
+
+#[cfg(test)]
+#[path = "../../tests/it/hostile_readers.rs"]
+mod hostile_readers;

@@ -10,7 +10,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
-    io::{self, Read},
+    io::{self, BufReader, Read},
     os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -149,6 +149,12 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
         .read_to_end(&mut bytes)
         .map_err(FsError::io("read", path))?;
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Opens a regular file for reading from its start; returns its length in bytes, too.
+pub fn open(path: &Path) -> Result<(impl Read + use<>, u64), FsError> {
+    let (file, metadata) = open_regular(path)?;
+    Ok((BufReader::new(file), metadata.len()))
 }
 
 /// Reads a UTF-8 text of at most `limit` bytes.

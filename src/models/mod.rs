@@ -3,9 +3,11 @@
 //! A model opens no file, reads no clock, draws no random number and prints nothing: noise comes in
 //! through [`NoiseSource`], results go out as values.
 
+pub mod convlstm;
 pub mod cvae;
 pub mod mocogan;
 pub mod physical_interaction;
+pub mod rcn;
 
 use tch::Tensor;
 

@@ -1,103 +1,99 @@
-//! Convolutional LSTM (Shi et al. 2015, arXiv:1506.04214) without peepholes.
+//! The convolutional LSTM cell (Shi et al. 2015, arXiv:1506.04214), without peepholes.
 
 use tch::Tensor;
 
-use super::{
-    params::Path,
-    same::{Convolution, LayerInit, Padding, Shape},
-};
+use super::{init::Init, layers::AffineInit, params::Path};
 
-/// Order in which the gate convolution's output channels hold the gates: i input, j candidate,
-/// f forget, o output. It permutes weights and changes nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GateOrder {
-    /// i, j, f, o.
-    Ijfo,
-    /// j, i, f, o.
-    Jifo,
-}
-
-/// State of a cell.
-#[derive(Debug)]
-pub struct ConvLstmState {
-    /// Cell state `[B, H, h, w]`.
-    pub c: Tensor,
-    /// Hidden state `[B, H, h, w]`.
-    pub h: Tensor,
-}
-
-impl ConvLstmState {
-    /// Returns a second handle to the same state.
-    #[must_use]
-    pub fn shallow_clone(&self) -> Self {
-        Self { c: self.c.shallow_clone(), h: self.h.shallow_clone() }
-    }
-
-    /// Returns the state with `c` and `h` exchanged.
-    #[must_use]
-    pub fn swapped(&self) -> Self {
-        Self { c: self.h.shallow_clone(), h: self.c.shallow_clone() }
-    }
-}
-
-/// Sizes and conventions of a cell.
+/// Sizes of a [`ConvLstmCell`].
 #[derive(Clone, Copy, Debug)]
-pub struct ConvLstmShape {
+pub struct Sizes {
     /// Channels of the input.
     pub inputs: i64,
-    /// Channels of the state.
+    /// Channels of the hidden state.
     pub hidden: i64,
-    /// Side of the kernel.
-    pub kernel: i64,
-    /// Where the zeros go.
-    pub padding: Padding,
-    /// Order of the gates.
-    pub gates: GateOrder,
-    /// Added to the forget gate before its sigmoid.
-    pub forget_bias: f64,
+    /// Height and width of the kernel, both odd so that the state keeps its size.
+    pub kernel: [i64; 2],
+    /// Whether the convolution has a bias.
+    pub bias: Bias,
 }
 
-/// Convolutional LSTM cell; one convolution over `[x, h]` makes all gates.
+/// Whether a layer adds a constant per channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bias {
+    /// It does.
+    Present,
+    /// It does not.
+    Absent,
+}
+
+/// State of a [`ConvLstmCell`].
+#[derive(Debug)]
+pub struct ConvLstmState {
+    /// Hidden state `[B, hidden, H, W]`.
+    pub h: Tensor,
+    /// Cell state `[B, hidden, H, W]`.
+    pub c: Tensor,
+}
+
+/// Convolutional LSTM cell, gate order i, f, o, g (`ConvLSTMCell` of ndrplz/ConvLSTM_pytorch).
 ///
 /// ```text
-/// [i j f o] = W * [x, h] + b
-/// c' = c ⊙ σ(f + forget_bias) + σ(i) ⊙ tanh(j)
-/// h' = tanh(c') ⊙ σ(o)
+/// [i f o g] = W * [x_t, h_{t-1}] + b
+/// c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(g)
+/// h_t = σ(o) ⊙ tanh(c_t)
 /// ```
+///
+/// The paper's peephole terms `W_c ⊙ c` are not in the original code and not here.
 #[derive(Debug)]
 pub struct ConvLstmCell {
-    gates: Convolution,
-    shape: ConvLstmShape,
+    weight: Tensor,
+    bias: Option<Tensor>,
+    hidden: i64,
+    padding: [i64; 2],
 }
 
 impl ConvLstmCell {
-    /// Makes `weight` `[4H, in + H, k, k]` and `bias` `[4H]`.
-    pub fn new(path: &Path<'_>, shape: ConvLstmShape, init: LayerInit) -> Self {
-        let ConvLstmShape { inputs, hidden, kernel, padding, .. } = shape;
-        let gates =
-            Shape { inputs: inputs + hidden, outputs: 4 * hidden, kernel, stride: 1, padding };
-        Self { gates: Convolution::new(path, gates, init), shape }
+    /// Makes `weight` `[4·hidden, inputs + hidden, k, k]` and `bias` `[4·hidden]` of the gates'
+    /// convolution, both U(−1/√fan_in, 1/√fan_in) as `torch.nn.Conv2d` starts them.
+    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
+        let Sizes { inputs, hidden, kernel: [height, width], bias } = sizes;
+        let AffineInit { weight: weight_init, bias: bias_init } =
+            default_init((inputs + hidden) * height * width);
+        let shape = [4 * hidden, inputs + hidden, height, width];
+        Self {
+            weight: path.parameter("weight", &shape, weight_init),
+            bias: match bias {
+                Bias::Present => Some(path.parameter("bias", &[4 * hidden], bias_init)),
+                Bias::Absent => None,
+            },
+            hidden,
+            padding: [height / 2, width / 2],
+        }
     }
 
-    /// Returns the zero state for inputs like `x` `[B, in, h, w]`, in its kind and on its device.
+    /// Returns the zero state for frames like `x` `[B, C, H, W]`, in its kind and on its device.
     pub fn zero_state(&self, x: &Tensor) -> ConvLstmState {
-        let mut size = x.size();
-        size[1] = self.shape.hidden;
-        let zeros = || x.new_zeros(size.as_slice(), (x.kind(), x.device()));
-        ConvLstmState { c: zeros(), h: zeros() }
+        let (batch, _, height, width) = x.size4().expect("frames are [B, C, H, W]");
+        let zeros = || x.new_zeros([batch, self.hidden, height, width], (x.kind(), x.device()));
+        ConvLstmState { h: zeros(), c: zeros() }
     }
 
-    /// One step; `x` is `[B, in, h, w]`.
+    /// One step; `x` is `[B, inputs, H, W]`.
     pub fn step(&self, x: &Tensor, previous: &ConvLstmState) -> ConvLstmState {
-        let ConvLstmShape { hidden, gates, forget_bias, .. } = self.shape;
-        let all = self.gates.forward(&Tensor::cat(&[x, &previous.h], 1)); // [B, 4H, h, w]
-        let gate = |at: i64| all.narrow(1, at * hidden, hidden);
-        let [i, j, f, o] = match gates {
-            GateOrder::Ijfo => [0, 1, 2, 3].map(gate),
-            GateOrder::Jifo => [1, 0, 2, 3].map(gate),
-        };
-        let c = &previous.c * (f + forget_bias).sigmoid() + i.sigmoid() * j.tanh();
-        let h = c.tanh() * o.sigmoid();
-        ConvLstmState { c, h }
+        let combined = Tensor::cat(&[x, &previous.h], 1);
+        let gates =
+            combined.conv2d(&self.weight, self.bias.as_ref(), [1, 1], self.padding, [1, 1], 1);
+        let gate = |at: i64| gates.narrow(1, at * self.hidden, self.hidden);
+        let [i, f, o, g] = [gate(0), gate(1), gate(2), gate(3)];
+        let c = f.sigmoid() * &previous.c + i.sigmoid() * g.tanh();
+        let h = o.sigmoid() * c.tanh();
+        ConvLstmState { h, c }
     }
+}
+
+/// How PyTorch starts a convolution or linear layer: weight and bias U(−1/√fan_in, 1/√fan_in)
+/// (`kaiming_uniform_(a=√5)` for the weight).
+pub fn default_init(fan_in: i64) -> AffineInit {
+    let init = Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() };
+    AffineInit { weight: init, bias: init }
 }

@@ -17,6 +17,12 @@ pub enum Init {
         /// Standard deviation σ.
         std: f64,
     },
+    /// N(0, std²) without what lies beyond two standard deviations, which is drawn again
+    /// (`tf.truncated_normal`).
+    TruncatedNormal {
+        /// Standard deviation σ before truncation.
+        std: f64,
+    },
     /// U(−bound, bound).
     Uniform {
         /// Half the width of the interval.
@@ -34,6 +40,17 @@ impl Init {
             Self::Constant(c) => vec![narrow(c); len],
             Self::Normal { mean, std } => {
                 stream.normal(len).into_iter().map(|z| narrow(mean + std * f64::from(z))).collect()
+            }
+            Self::TruncatedNormal { std } => {
+                let mut values = Vec::with_capacity(len);
+                while values.len() < len {
+                    // Whole pairs, so that it does not matter how many are drawn at once.
+                    let pairs = (len - values.len()).div_ceil(2);
+                    let kept = stream.normal(2 * pairs).into_iter().filter(|z| z.abs() <= 2.0);
+                    values.extend(kept.map(|z| narrow(std * f64::from(z))));
+                }
+                values.truncate(len);
+                values
             }
             Self::Uniform { bound } => {
                 (0..len).map(|_| narrow((2.0 * stream.next_unit() - 1.0) * bound)).collect()

@@ -6,12 +6,20 @@
 #[cfg(feature = "torch")]
 mod cells;
 #[cfg(feature = "torch")]
+mod convlstm;
+#[cfg(feature = "torch")]
 mod cvae;
+mod data;
 mod init;
 mod metric;
 #[cfg(feature = "torch")]
 mod mocogan;
+#[cfg(feature = "torch")]
 mod physical_interaction;
+#[cfg(feature = "torch")]
+mod rcn;
+#[cfg(feature = "torch")]
+mod renamed;
 mod rng;
 mod schedule;
 #[cfg(feature = "torch")]
@@ -28,13 +36,19 @@ pub fn all() -> Vec<Box<dyn Port>> {
         #[cfg(feature = "torch")]
         Box::new(cells::Cells),
         #[cfg(feature = "torch")]
+        Box::new(convlstm::ConvLstmPort),
+        #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
+        Box::new(data::Data),
         Box::new(metric::Metric),
         #[cfg(feature = "torch")]
         Box::new(mocogan::MocoganPort),
+        #[cfg(feature = "torch")]
         Box::new(physical_interaction::PhysicalInteraction),
         #[cfg(feature = "torch")]
         Box::new(physical_interaction::PhysicalInteractionChainer),
+        #[cfg(feature = "torch")]
+        Box::new(rcn::RcnPort),
         Box::new(rng::Rng),
         Box::new(schedule::Schedule),
     ]

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Makes broken inputs: `gen_hostile.py DIR` writes DIR/ok, DIR/bair, DIR/toml, DIR/CASES.tsv.
+"""Makes broken inputs: `gen_hostile.py DIR [KIND...]` writes DIR/ok, DIR/KIND..., DIR/CASES.tsv.
+
+Kinds are bair, toml, npy and tfrecord; without any all are made.
 
 Needs the standard library only and gives the same bytes each run. Every case differs in one thing
 from its control in DIR/ok, which must load. A line of CASES.tsv is: path, expectation, what.
@@ -9,15 +11,20 @@ Expectations:
   refuse_or_skip      an error, or a warning
   refuse_or_warn      an error, or a warning
   refuse_or_exact     an error, or the same values as the control
+  refuse_or_last      an error, or the last of two values
   bounded             anything, but without unbounded memory
 
 DIR holds a named pipe, links to /dev/zero and a link loop: look at it with care.
 """
+import gzip
+import io
 import math
 import os
+import pickle
 import shutil
 import struct
 import sys
+import zipfile
 import zlib
 
 ROOT = sys.argv[1]
@@ -241,11 +248,234 @@ def sweeps():
         case(f"toml/{name}.toml", what)
 
 
-sequence("ok/bair")
-pictures()
-bombs()
-folders()
-tables()
-sweeps()
+# ---------------------------------------------------------------- arrays
+def npy(header, data=b"", version=1, length=None, magic=b"\x93NUMPY"):
+    text = header if isinstance(header, bytes) else header.encode()
+    prefix = 10 if version == 1 else 12
+    text += b" " * (-(prefix + len(text) + 1) % 64) + b"\n"
+    length = len(text) if length is None else length
+    packed = struct.pack("<H" if version == 1 else "<I", length)
+    return magic + bytes((version, 0)) + packed + text + data
+
+
+def npy_header(descr="|u1", fortran="False", shape="(20, 1, 64, 64)"):
+    return "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }" % (descr, fortran, shape)
+
+
+def archive(members):
+    """A zip of (name, chunks) pairs, deflated."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for name, chunks in members:
+            member = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with packed.open(member, "w") as file:
+                for data in chunks:
+                    file.write(data)
+    return out.getvalue()
+
+
+def arrays():
+    pixels = bytes(20 * 64 * 64)
+    good = npy(npy_header(), pixels)
+    columns_first = bytes((t * 7 + y * 3 + x) & 255 for x in range(64) for y in range(64) for t in range(20))
+    structured = "{'descr': [('a', '|u1'), ('b', '|u1')], 'fortran_order': False, 'shape': (4096,), }"
+    without_shape = "{'descr': '|u1', 'fortran_order': False, }"
+    two_shapes = without_shape[:-1] + "'shape': (20, 1, 64, 64), 'shape': (1, 1, 1, 1), }"
+    nested = without_shape[:-1] + "'shape': " + "(" * 60000 + ", }"
+    not_ascii = npy_header().encode().replace(b"|u1", b"\xff\xfe")
+    megabyte = bytes(1 << 20)
+    traversal = archive([("../../evil.npy", [good])])
+
+    def shaped(shape, data=pixels):
+        return npy(npy_header(shape=shape), data)
+
+    write("ok/mnist_test_seq.npy", good)
+    for name, data, what, *expect in (
+        ("dtype_f8.npy", npy(npy_header("<f8", shape="(2, 1, 64, 64)"), bytes(65536)), "float64"),
+        ("dtype_u2_big_endian.npy", npy(npy_header(">u2", shape="(2, 1, 64, 64)"), bytes(16384)), "big-endian uint16"),
+        ("dtype_structured.npy", npy(structured, bytes(8192)), "a structured type"),
+        ("object_pickle.npy", npy(npy_header("|O", shape="(3,)"), pickle.dumps([1, "two", None], 2)), "objects: the body is a pickle"),
+        ("fortran_order.npy", npy(npy_header(fortran="True"), columns_first), "columns first", "refuse_or_exact"),
+        ("header_len_65535.npy", npy(npy_header(), pixels[:100], length=65535), "a header that is longer than the file"),
+        ("header_len_4g.npy", npy(npy_header(), pixels[:100], 2, 0xFFFFFFFF), "a header of 4 GB, and 228 bytes"),
+        ("header_big_real.npy", npy(npy_header() + " " * 3000000, pixels, 2), "3 MB of blanks before good data", "bounded"),
+        ("shape_2_62.npy", shaped("(4611686018427387904, 4)", b"abc"), "a shape that overflows 64 bits"),
+        ("shape_wraps_to_zero.npy", shaped("(4294967296, 4294967296, 64, 64)", b""), "a shape that is 0 modulo 2^64"),
+        ("shape_wraps_to_data_length.npy", shaped("(81920, 9223372036854775809, 2)", pixels * 2), "a shape that wraps to the true length"),
+        ("shape_huge_no_data.npy", shaped("(20, 10000000, 64, 64)", bytes(64)), "819 GB, and 64 bytes"),
+        ("shape_negative.npy", shaped("(20, -1, 64, 64)"), "a negative extent"),
+        ("shape_beyond_u64.npy", shaped("(99999999999999999999999999, 1)"), "an extent beyond 64 bits"),
+        ("shape_zero_sequences.npy", shaped("(20, 0, 64, 64)", b""), "no sequence"),
+        ("shape_three_axes.npy", shaped("(20, 64, 64)"), "three axes"),
+        ("shape_transposed.npy", shaped("(64, 64, 20, 1)"), "axes in another order"),
+        ("data_truncated.npy", npy(npy_header(), pixels[:-1]), "one byte short"),
+        ("data_trailing.npy", npy(npy_header(), pixels + b"x"), "one byte too many", "refuse_or_warn"),
+        ("bad_magic.npy", npy(npy_header(), pixels, magic=b"\x93NUMPZ"), "wrong magic"),
+        ("version_9.npy", npy(npy_header(), pixels, 9), "format version 9"),
+        ("header_not_dict.npy", npy("open('x')", pixels), "an expression for a header"),
+        ("header_missing_shape.npy", npy(without_shape, pixels), "no shape"),
+        ("header_duplicate_shape.npy", npy(two_shapes, pixels), "two shapes"),
+        ("header_deep_nesting.npy", npy(nested, pixels), "60000 open brackets"),
+        ("header_non_ascii.npy", npy(not_ascii, pixels), "bytes ff fe for a type"),
+        ("empty.npy", b"", "0 bytes"),
+        ("only_magic.npy", b"\x93NUMPY\x01\x00", "nothing after the version"),
+        ("zip_bomb.npz", archive([("arr_0.npy", [shaped("(20, 5000, 64, 64)", b"")] + [megabyte] * 390 + [bytes(655360)])]), "0.4 MB that inflate to 410 MB", "bounded"),
+        ("zip_header_lies.npz", archive([("arr_0.npy", [npy(npy_header())] + [megabyte] * 300)]), "82 KB that inflate to 315 MB", "bounded"),
+        ("zip_traversal.npz", traversal, "a member named ../../evil.npy"),
+        ("zip_no_npy.npz", archive([("readme.txt", [b"hello"])]), "no .npy member"),
+        ("zip_truncated.npz", traversal[:90], "an archive without its end"),
+    ):
+        write(f"npy/{name}", data)
+        case(f"npy/{name}", what, *expect)
+
+
+# ---------------------------------------------------------------- records
+def crc_table():
+    for i in range(256):
+        for _ in range(8):
+            i = (i >> 1) ^ (0x82F63B78 if i & 1 else 0)
+        yield i
+
+
+CRC_TABLE = list(crc_table())
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def masked(data):
+    crc = crc32c(data)
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def record(data, length=None, length_crc=None, data_crc=None):
+    head = struct.pack("<Q", len(data) if length is None else length)
+    length_crc = masked(head) if length_crc is None else length_crc
+    data_crc = masked(data) if data_crc is None else data_crc
+    return head + struct.pack("<I", length_crc) + data + struct.pack("<I", data_crc)
+
+
+def varint(n):
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(number, data):
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def strings(*values):
+    return field(1, b"".join(field(1, value) for value in values))
+
+
+def floats(*values):
+    return field(2, field(1, struct.pack("<%df" % len(values), *values)))
+
+
+def integers(*values):
+    return field(3, field(1, b"".join(varint(value) for value in values)))
+
+
+def example(entries):
+    def entry(key, value):
+        key = key if isinstance(key, bytes) else key.encode()
+        return field(1, field(1, key) + field(2, value))
+
+    return field(1, b"".join(entry(key, value) for key, value in entries))
+
+
+IMAGE = bytes(x * 3 & 255 for x in range(64 * 64 * 3))
+
+
+def berkeley(changed=None, extra=()):
+    """An example of 30 frames; a feature that is changed to None is left out."""
+    features = {}
+    for t in range(FRAMES):
+        features[f"{t}/image_aux1/encoded"] = strings(IMAGE)
+        features[f"{t}/endeffector_pos"] = floats(0.1, 0.2, 0.3)
+        features[f"{t}/action"] = floats(0.01, 0, -0.01, 1)
+    features.update(changed or {})
+    return example([(key, value) for key, value in features.items() if value is not None] + list(extra))
+
+
+def google(image):
+    features = []
+    for t in range(12):
+        features.append((f"move/{t}/image/encoded", strings(image)))
+        features.append((f"move/{t}/endeffector/vec_pitch_yaw", floats(0, 0, 0, 0, 0)))
+        features.append((f"move/{t}/commanded_pose/vec_pitch_yaw", floats(0, 0, 0, 0, 0)))
+    return record(example(features))
+
+
+def records():
+    good = berkeley()
+    small = example([("0/action", floats(0, 0, 0, 0))])
+    huge = b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, 65535, 65535, 3) + bytes((1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1))
+
+    def changed(key, value):
+        return record(berkeley({key: value}))
+
+    write("ok/traj_0_to_0.tfrecords", record(good))
+    for name, data, what, *expect in (
+        ("bad_length_crc", record(small, length_crc=0x12345678), "wrong checksum of the length"),
+        ("bad_data_crc", record(good, data_crc=0x12345678), "wrong checksum of the data"),
+        ("unmasked_crc", record(good, data_crc=crc32c(good)), "a checksum without its mask"),
+        ("length_2_63", record(small, length=1 << 63), "length 2^63 with a right checksum"),
+        ("length_max", record(small, length=(1 << 64) - 1), "length 2^64-1 with a right checksum"),
+        ("length_2g", record(small, length=0x7FFFFFFF), "length 2147483647 with a right checksum"),
+        ("truncated_data", record(good)[:-40000], "ends inside the data"),
+        ("truncated_footer", record(good)[:-2], "ends inside the checksum of the data"),
+        ("truncated_length", record(good) + b"\x10\0\0", "a second record ends inside its length"),
+        ("varint_overflow", record(b"\x0a" + b"\xff" * 11 + b"\x01" + bytes(20)), "a number of 12 bytes"),
+        ("varint_unterminated", record(b"\x0a" + b"\xff" * 5), "a number that does not end"),
+        ("proto_length_beyond", record(b"\x0a" + varint(1 << 40) + b"abc"), "an inner length of 2^40"),
+        ("proto_group", record(b"\x0b" * 20000), "20000 groups inside each other"),
+        ("proto_wire_type_7", record(b"\x0f\x00"), "wire type 7"),
+        ("proto_field_zero", record(b"\x02\x00"), "field number 0"),
+        ("missing_key", changed("17/image_aux1/encoded", None), "no 17/image_aux1/encoded"),
+        ("action_3_floats", changed("17/action", floats(1, 2, 3)), "17/action has 3 floats"),
+        ("action_5_floats", changed("17/action", floats(1, 2, 3, 4, 5)), "17/action has 5 floats"),
+        ("action_half_float", changed("17/action", field(2, field(1, bytes(15)))), "17/action has 15 bytes of floats"),
+        ("action_int64", changed("17/action", integers(1, 2, 3, 4)), "17/action holds integers"),
+        ("action_nan", changed("17/action", floats(math.nan, 0, 0, 0)), "17/action holds NaN"),
+        ("image_short", changed("17/image_aux1/encoded", strings(IMAGE[:-1])), "an image of 12287 bytes"),
+        ("image_two_values", changed("17/image_aux1/encoded", strings(IMAGE, IMAGE)), "two images in one feature"),
+        ("key_twice", record(berkeley(extra=[("17/action", floats(9, 9, 9, 9))])), "17/action is there twice", "refuse_or_last"),
+        ("key_not_utf8", record(berkeley(extra=[(b"\xff\xfe/x", floats(1))])), "an extra key that is not UTF-8", "refuse_or_skip"),
+        ("empty", b"", "0 bytes"),
+        ("gzip_inside", gzip.compress(record(good), 9, mtime=0), "the whole file is gzip"),
+        ("second_record_bad", record(good) + record(good, data_crc=1), "a second record with a wrong checksum"),
+    ):
+        write(f"tfrecord/{name}.tfrecords", data)
+        case(f"tfrecord/{name}.tfrecords", what, *expect)
+    for name, image, what in (
+        ("push_jpeg_is_text", b"no jpeg", "images are text"),
+        ("push_jpeg_huge", huge, "images claim 65535x65535 pixels and end"),
+        ("push_jpeg_empty", b"", "images have 0 bytes"),
+    ):
+        path = f"tfrecord/{name}.tfrecord-00000-of-00001"
+        write(path, google(image))
+        case(path, what)
+
+
+def data_roots():
+    sequence("ok/bair")
+    pictures()
+    bombs()
+    folders()
+    tables()
+
+
+KINDS = {"bair": data_roots, "toml": sweeps, "npy": arrays, "tfrecord": records}
+for kind in sys.argv[2:] or KINDS:
+    KINDS[kind]()
 with open(os.path.join(ROOT, "CASES.tsv"), "w", encoding="utf-8") as listing:
     listing.writelines("\t".join(line) + "\n" for line in CASES)

@@ -22,7 +22,8 @@ struct Case {
 
 fn generate(folder: &Path) -> Vec<Case> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/gen_hostile.py");
-    let made = Command::new("python3").arg(script).arg(folder).status().expect("python3 runs");
+    let made =
+        Command::new("python3").arg(script).arg(folder).arg("bair").status().expect("python3 runs");
     assert!(made.success(), "the generator makes its files");
     let lines = fs::read_text(&folder.join("CASES.tsv"), 1 << 20).unwrap();
     lines

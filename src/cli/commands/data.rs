@@ -1,4 +1,4 @@
-//! `reprise data`: list, check and pack data sets.
+//! `reprise data`: list, check, pack and import data sets.
 
 use std::{error::Error, path::PathBuf};
 
@@ -15,6 +15,7 @@ use crate::{
     config::data::Dataset,
     data::{self, Fault, Required},
     fs,
+    scalar::{Count, ScalarError},
 };
 
 /// Arguments of `reprise data`.
@@ -24,10 +25,16 @@ Examples:
   reprise data list                       data sets that a sweep file can name
   reprise data check data/bair            read all of a folder and name every fault
   reprise data pack data/bair bair.pack   decode a folder into one checksummed file
+  reprise data import data/push/push_train data/npy/train
+                                          turn TFRecord files into .npy files and a map.csv
 
 A folder in the BAIR layout holds train, validate and test; below each, two folders deep, sequences
 with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv. A sweep names it with
-`--set data.dataset.bair.root=data/bair`. Its first use decodes it once into the cache.")]
+`--set data.dataset.bair.root=data/bair`. Its first use decodes it once into the cache.
+
+Robot-pushing data lie in TFRecord files, in train and test (Berkeley) or push_train and push_testseen
+(Google), or as .npy files listed by a map.csv, in train and test. Of the first folder the first 95% of
+the files train and the others validate.")]
 pub struct DataArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -41,6 +48,8 @@ enum Verb {
     Check(CheckArgs),
     /// Decode a folder in the BAIR layout into one checksummed file
     Pack(PackArgs),
+    /// Turn a folder of TFRecord files into .npy files and a map.csv
+    Import(ImportArgs),
 }
 
 /// Arguments of `reprise data list`.
@@ -56,13 +65,17 @@ struct ListArgs {
 #[command(after_help = "\
 Examples:
   reprise data check sawyer_push          the embedded data set
-  reprise data check data/bair            a folder in the BAIR layout
+  reprise data check data/bair            a folder, whose layout is told by what is in it
+  reprise data check data/push --frames 12
 
 The exit code is 1 if the data set cannot be used; warnings do not count.")]
 struct CheckArgs {
-    /// `sawyer_push`, or the path of a folder in the BAIR layout
+    /// `sawyer_push`, or the path of a folder
     #[arg(value_name = "NAME|PATH")]
     dataset: String,
+    /// Frames that each TFRecord must have [default: those of the first]
+    #[arg(long, value_name = "N", value_parser = frames)]
+    frames: Option<Count>,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -83,12 +96,38 @@ struct PackArgs {
     out: PathBuf,
 }
 
+/// Arguments of `reprise data import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  reprise data import data/push/push_train data/npy/train --frames 10
+
+The layout of the records, Berkeley or Google, is told by the first one. Written are image_batch_N.npy,
+action_batch_N.npy, state_batch_N.npy and map.csv, as the importer of the Chainer port does.")]
+struct ImportArgs {
+    /// The folder that holds the TFRecord files
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The folder to write to
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+    /// Frames to take of each record [default: those of the first]
+    #[arg(long, value_name = "N", value_parser = frames)]
+    frames: Option<Count>,
+}
+
+fn frames(text: &str) -> Result<Count, ScalarError> {
+    // What is no integer is as wrong as 0 is.
+    Count::try_from(text.parse::<i64>().unwrap_or(0))
+}
+
 /// Carries out a verb of `reprise data`.
 pub fn run(args: DataArgs) -> Result<(), Failure> {
     match args.verb {
         Verb::List(args) => list(&args),
         Verb::Check(args) => check(&args),
         Verb::Pack(args) => pack(&args),
+        Verb::Import(args) => import(&args),
     }
 }
 
@@ -121,7 +160,7 @@ enum Finding {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let dataset = match args.dataset.as_str() {
         "sawyer_push" => Dataset::SawyerPush,
-        path => Dataset::Bair { root: path.into() },
+        path => data::recognise(path.as_ref(), args.frames)?,
     };
     let findings: Vec<Finding> =
         data::check(&dataset, Required::AllSplits, &mut data_watch()).iter().map(finding).collect();
@@ -166,4 +205,12 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
     let (sha256, bytes) = fs::sha256_file(&args.out)?;
     tell(&format!("packed `{}` into `{}`", args.root.display(), args.out.display()));
     print(&format!("{sha256}  {bytes} bytes\n"))
+}
+
+fn import(args: &ImportArgs) -> Result<(), Failure> {
+    let frames = args.frames.map(Count::len);
+    let done = data::import(&args.folder, &args.out, frames, &mut data_watch())?;
+    let sequences = count(done.sequences, "sequence");
+    tell(&format!("imported `{}` into `{}`", args.folder.display(), args.out.display()));
+    print(&format!("{sequences} of {} frames, {} layout\n", done.frames, done.layout))
 }

@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod convlstm;
 pub mod cvae;
 pub mod mocogan;
 pub mod physical_interaction;
+pub mod rcn;
 
+pub use convlstm::ConvLstmSpec;
 pub use cvae::CvaeSpec;
 pub use mocogan::MocoganSpec;
 pub use physical_interaction::PhysicalInteractionSpec;
+pub use rcn::RcnSpec;
 
 use super::engine::Arithmetic;
 

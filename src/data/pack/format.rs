@@ -237,6 +237,8 @@ pub(in crate::data) struct Encoder<'a> {
     positions: Vec<u8>,
     sequences: [Vec<String>; 3],
     frames: usize,
+    /// Numbers of an action and of a position.
+    sizes: [usize; 2],
 }
 
 impl<'a> Encoder<'a> {
@@ -256,7 +258,13 @@ impl<'a> Encoder<'a> {
             positions: Vec::new(),
             sequences: Default::default(),
             frames: 0,
+            sizes: [ACTION_SIZE, POSITION_SIZE],
         })
+    }
+
+    /// Says how many numbers an action and a position of all sequences have, if not 4 and 3.
+    pub(in crate::data) const fn sized(&mut self, sizes: [usize; 2]) {
+        self.sizes = sizes;
     }
 
     /// Appends a sequence; splits come in the order of [`Split::ALL`], `files` names its sources.
@@ -267,7 +275,7 @@ impl<'a> Encoder<'a> {
         content: &SequenceBuffer,
         files: impl Iterator<Item = String>,
     ) -> io::Result<()> {
-        self.frames = content.actions.len() / ACTION_SIZE;
+        self.frames = content.actions.len() / self.sizes[0];
         self.payload(&content.frames)?;
         self.actions.extend(content.actions.iter().flat_map(|value| value.to_le_bytes()));
         self.positions.extend(content.positions.iter().flat_map(|value| value.to_le_bytes()));
@@ -297,8 +305,8 @@ impl<'a> Encoder<'a> {
         let index = Index {
             frame_shape: shape,
             frames: self.frames,
-            action_size: ACTION_SIZE,
-            position_size: POSITION_SIZE,
+            action_size: self.sizes[0],
+            position_size: self.sizes[1],
             sequences: self.sequences,
             payload_sha256,
             sources_sha256: fs::hex(&self.sources.finalize()),

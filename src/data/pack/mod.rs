@@ -50,9 +50,9 @@ impl Bytes {
 pub struct Sequence<'a> {
     /// Pixels, `[T, H, W, C]`.
     pub frames: &'a [u8],
-    /// Actions, `[T, 4]`; row t is carried out between frame t and t+1.
+    /// Actions, `[T, A]`; row t is carried out between frame t and t+1.
     pub actions: &'a [f32],
-    /// Positions of the end effector, `[T, 3]`; row t belongs to frame t.
+    /// Positions of the end effector, `[T, P]`; row t belongs to frame t.
     pub positions: &'a [f32],
 }
 

@@ -2,10 +2,10 @@
 
 use tch::Tensor;
 
+use super::conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder};
 use crate::{
     config::model::physical_interaction::{Port, Transformation, Version},
     nn::{
-        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         init::{self, Init},
         layer_norm::{LayerNorm, LayerNormForm},
         layers::{AffineInit, Linear},

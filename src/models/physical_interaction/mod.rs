@@ -32,6 +32,7 @@
 //! [`sequence::predict`], [`objective::objective`]; a roll-out is [`sequence::rollout`]; what happens
 //! inside a step is in [`network::Step`], which [`sequence::unroll`] hands out.
 
+pub mod conv_lstm;
 pub mod layers;
 pub mod masks;
 pub mod names;

@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::{
+    conv_lstm::{ConvLstmCell, ConvLstmState},
     layers::{Layers, Place, Then, Window, activate},
     masks::{masks, merge},
     transformation::{Transformed, Transformer},
@@ -13,7 +14,6 @@ use crate::{
         physical_interaction::{Conditioning, Port},
     },
     nn::{
-        conv_lstm::{ConvLstmCell, ConvLstmState},
         layer_norm::LayerNorm,
         layers::Linear,
         params::Builder,

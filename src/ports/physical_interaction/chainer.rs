@@ -10,12 +10,12 @@ use crate::{
     config::model::physical_interaction::Port,
     golden::{Case, Outputs, PortError, Precision},
     models::physical_interaction::{
+        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         layers::Layers,
         sampling::mix,
         transformation::{Sizes, Transformer},
     },
     nn::{
-        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         init::Init,
         same::{LayerInit, Padding},
     },

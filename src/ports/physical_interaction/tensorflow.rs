@@ -13,6 +13,7 @@ use crate::{
     },
     golden::{Case, Outputs, PortError, Precision, Role},
     models::physical_interaction::{
+        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         layers::Layers,
         objective::{mean_squared_error, peak_signal_to_noise_ratio},
         sampling::mix,
@@ -23,7 +24,6 @@ use crate::{
         },
     },
     nn::{
-        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
         init::Init,
         layer_norm::{LayerNorm, LayerNormForm},
         same::{Convolution, LayerInit, Padding, Shape, TransposedConvolution},

@@ -1,0 +1,23 @@
+//! In which order the original sees the rows.
+
+use crate::rng::numpy::RandomState;
+
+/// Seed of the order in which rows are read (`random_state=42`).
+const ORDER_SEED: u32 = 42;
+
+/// Returns the order in which the original reads `n` complete rows: entry i is the row that comes
+/// i-th (`sklearn.utils.shuffle` with `random_state=42`).
+pub fn shuffled(n: usize) -> Vec<usize> {
+    RandomState::new(ORDER_SEED).permutation(n)
+}
+
+/// Returns the batches of one pass over `n` rows in random order; what does not fill a batch is left
+/// out (`iterate_minibatches` with `shuffle=True`).
+///
+/// The original draws from NumPy's global generator, which goes on from pass to pass.
+///
+/// # Panics
+/// If `batch_size` is 0.
+pub fn minibatches(n: usize, batch_size: usize, random: &mut RandomState) -> Vec<Vec<usize>> {
+    random.permutation(n).chunks_exact(batch_size).map(<[usize]>::to_vec).collect()
+}

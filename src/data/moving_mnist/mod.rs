@@ -1,0 +1,242 @@
+//! Moving MNIST as the original makes it on the fly: digits that bounce about a square.
+//!
+//! A sequence is a pure function of the generator's state and the digits ([`trajectories`], then
+//! [`draw`]), so NumPy's order of draws can be repeated exactly. Nothing is read here; digits come
+//! from [`super::idx`].
+//!
+//! After `data/MovingMNIST.py` of holmdk/Video-Prediction-using-PyTorch at edab22a, itself from
+//! edenton/svg; the data set is that of Srivastava et al. 2015 (arXiv:1502.04681).
+
+mod resize;
+
+use crate::rng::numpy::RandomState;
+
+pub use resize::resize_bilinear;
+
+/// Side of a digit in the pictures in pixels; MNIST's 28 are resized to it.
+pub const DIGIT_SIDE: usize = 32;
+
+/// Pixels of a digit.
+pub const DIGIT_PIXELS: usize = DIGIT_SIDE * DIGIT_SIDE;
+
+/// Fastest a digit moves along an axis, in pixels a frame.
+const SPEED_MAX: i64 = 4;
+
+/// What a sequence shows; the default is the document's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scene {
+    /// Frames of the sequence (`seq_len`).
+    pub frames: usize,
+    /// Digits in the picture (`num_digits`).
+    pub digits: usize,
+    /// Height and width of the picture in pixels (`image_size`), more than [`DIGIT_SIDE`].
+    pub side: usize,
+    /// What happens at a wall.
+    pub bounce: Bounce,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self { frames: 20, digits: 2, side: 64, bounce: Bounce::Mirrored }
+    }
+}
+
+/// How a digit leaves a wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounce {
+    /// As light from a mirror (`deterministic=True`).
+    Mirrored,
+    /// With a new velocity, away from the wall (`deterministic=False`).
+    Redrawn,
+}
+
+/// Which digit moves where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trajectory {
+    /// Index of the digit.
+    pub digit: usize,
+    /// Row and column of its upper left corner in every frame.
+    pub corners: Vec<[usize; 2]>,
+}
+
+/// Draws the trajectories of one sequence in the original's order.
+///
+/// For each digit: its index of `available`, x, y, then the velocities along x and y; with
+/// [`Bounce::Redrawn`] two more numbers at each wall. The original seeds NumPy with the index of the
+/// first item that is asked for and never again, so a data set is one [`RandomState`].
+///
+/// ```text
+/// before each frame:  y < 0 → 0, y ≥ L → L − 1, and bounce; then x the same
+/// after each frame:   y += dy, x += dx                              L = side − 32
+/// ```
+///
+/// # Panics
+/// If no digit is available or the picture is not larger than a digit.
+pub fn trajectories(scene: Scene, available: usize, random: &mut RandomState) -> Vec<Trajectory> {
+    let below = |n: usize, random: &mut RandomState| random.randint(0, extent(n));
+    (0..scene.digits)
+        .map(|_| {
+            let digit = usize::try_from(below(available, random)).expect("the draw is an index");
+            let limit = scene.side - DIGIT_SIDE;
+            let mut x = Axis { position: below(limit, random), velocity: 0 };
+            let mut y = Axis { position: below(limit, random), velocity: 0 };
+            x.velocity = any_velocity(random);
+            y.velocity = any_velocity(random);
+            let corners = (0..scene.frames)
+                .map(|_| {
+                    y.bounce(&mut x, limit, scene.bounce, random);
+                    x.bounce(&mut y, limit, scene.bounce, random);
+                    let corner = [y.position, x.position];
+                    y.position += y.velocity;
+                    x.position += x.velocity;
+                    corner.map(|at| usize::try_from(at).expect("walls hold the digit"))
+                })
+                .collect();
+            Trajectory { digit, corners }
+        })
+        .collect()
+}
+
+/// Where a digit is along one axis, and how fast.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    position: i64,
+    velocity: i64,
+}
+
+impl Axis {
+    /// Brings the digit back inside and turns it round, if it has left; `other` is the other axis.
+    fn bounce(&mut self, other: &mut Self, limit: usize, how: Bounce, random: &mut RandomState) {
+        let last = extent(limit) - 1;
+        let (wall, away) = if self.position < 0 {
+            (0, [1, SPEED_MAX + 1])
+        } else if self.position > last {
+            (last, [-SPEED_MAX, 0])
+        } else {
+            return;
+        };
+        self.position = wall;
+        match how {
+            Bounce::Mirrored => self.velocity = -self.velocity,
+            Bounce::Redrawn => {
+                self.velocity = random.randint(away[0], away[1]);
+                other.velocity = any_velocity(random);
+            }
+        }
+    }
+}
+
+/// Draws a velocity in pixels a frame.
+fn any_velocity(random: &mut RandomState) -> i64 {
+    random.randint(-SPEED_MAX, SPEED_MAX + 1)
+}
+
+fn extent(n: usize) -> i64 {
+    i64::try_from(n).expect("sizes are small")
+}
+
+/// Draws the frames `[T, side, side]` in [0, 1]: digits are added up and clipped at 1.
+///
+/// `digit` returns the [`DIGIT_PIXELS`] of a digit in [0, 1], row by row.
+///
+/// # Panics
+/// If a digit has another number of pixels.
+pub fn draw<'a>(
+    scene: Scene,
+    trajectories: &[Trajectory],
+    digit: impl Fn(usize) -> &'a [f32],
+) -> Vec<f32> {
+    let mut frames = vec![0.0; scene.frames * scene.side * scene.side];
+    add(scene, trajectories, &mut frames, digit, |sum, pixel| sum + pixel);
+    // Clipped once, after the last digit: only then does the order of digits not matter.
+    for pixel in &mut frames {
+        *pixel = pixel.min(1.0);
+    }
+    frames
+}
+
+/// Draws the frames `[T, side, side]` in bytes: as [`draw`], but exactly representable in a pack.
+///
+/// # Panics
+/// If a digit has another number of pixels.
+pub fn draw_bytes<'a>(
+    scene: Scene,
+    trajectories: &[Trajectory],
+    digit: impl Fn(usize) -> &'a [u8],
+) -> Vec<u8> {
+    let mut frames = vec![0; scene.frames * scene.side * scene.side];
+    add(scene, trajectories, &mut frames, digit, u8::saturating_add);
+    frames
+}
+
+/// Adds every digit to every frame at its corner.
+fn add<'a, T: Copy + 'a>(
+    scene: Scene,
+    trajectories: &[Trajectory],
+    frames: &mut [T],
+    digit: impl Fn(usize) -> &'a [T],
+    plus: impl Fn(T, T) -> T,
+) {
+    for trajectory in trajectories {
+        let pixels = digit(trajectory.digit);
+        assert_eq!(pixels.len(), DIGIT_PIXELS, "a digit has 32x32 pixels");
+        for (t, &[top, left]) in trajectory.corners.iter().enumerate() {
+            for (row, line) in pixels.chunks_exact(DIGIT_SIDE).enumerate() {
+                let start = (t * scene.side + top + row) * scene.side + left;
+                for (sum, &pixel) in frames[start..start + DIGIT_SIDE].iter_mut().zip(line) {
+                    *sum = plus(*sum, pixel);
+                }
+            }
+        }
+    }
+}
+
+/// Returns a byte as a number in [0, 1] (`ToTensor`).
+pub fn to_unit(byte: u8) -> f32 {
+    f32::from(byte) / 255.0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scene(side: usize, bounce: Bounce) -> Scene {
+        Scene { frames: 30, digits: 3, side, bounce }
+    }
+
+    #[test]
+    fn a_digit_that_leaves_is_put_at_the_wall_and_turned_round() {
+        let mut y = Axis { position: -2, velocity: -4 };
+        let mut x = Axis { position: 32, velocity: 3 };
+        let mut random = RandomState::new(0);
+        y.bounce(&mut x, 32, Bounce::Mirrored, &mut random);
+        x.bounce(&mut y, 32, Bounce::Mirrored, &mut random);
+        assert_eq!([y.position, y.velocity, x.position, x.velocity], [0, 4, 31, -3]);
+        assert_eq!(random, RandomState::new(0));
+    }
+
+    #[test]
+    fn overlapping_digits_are_clipped_at_one() {
+        let scene = Scene { frames: 1, digits: 2, side: 33, bounce: Bounce::Mirrored };
+        let still = Trajectory { digit: 0, corners: vec![[0, 0]] };
+        let frames = draw(scene, &[still.clone(), still.clone()], |_| &[0.75; DIGIT_PIXELS]);
+        assert_eq!([frames[0], frames[31], frames[32]], [1.0, 1.0, 0.0]);
+        let bytes = draw_bytes(scene, &[still.clone(), still], |_| &[200; DIGIT_PIXELS]);
+        assert_eq!([bytes[0], bytes[31], bytes[32]], [255, 255, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn digits_never_leave_the_picture(seed: u32, side in 33_usize..100, mirrored: bool) {
+            let bounce = if mirrored { Bounce::Mirrored } else { Bounce::Redrawn };
+            let mut random = RandomState::new(seed);
+            for trajectory in trajectories(scene(side, bounce), 10, &mut random) {
+                prop_assert!(trajectory.digit < 10);
+                let inside = |&at: &usize| at + DIGIT_SIDE < side;
+                prop_assert!(trajectory.corners.iter().flatten().all(inside));
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! TFRecord files made into `.npy` files with a `map.csv`, as the importer of the Chainer port does.
+//!
+//! Two deviations: the importer asks for as many records as there are files and so loses all others
+//! of files that hold several; here all are imported. It also writes pictures that show nothing but
+//! noise (`Image.fromarray` of floats), which are left out.
+
+use std::{ops::ControlFlow, path::Path};
+
+use super::{Progress, SIDE, records};
+use crate::{
+    config::data::Dataset,
+    data::{
+        DataError,
+        error::Findings,
+        jpeg::Picture,
+        map_csv::{self, Entry},
+        npy::{self, Array, Elements},
+        resize::{Fit, frame},
+        tfrecord::{
+            Example, Layout, RecordSequence, TfrecordError, for_each_record,
+            sequence::padded_states,
+        },
+    },
+    fs::{self, Kind},
+    scalar::Count,
+};
+
+/// What was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Layout of the records.
+    pub layout: Layout,
+    /// Sequences written.
+    pub sequences: usize,
+    /// Frames of each.
+    pub frames: usize,
+}
+
+/// Imports all TFRecord files of a folder into another, which is made where it is missing.
+///
+/// The layout is that of the first record, and without `frames` so is the number of frames. The list
+/// is written last, so that an import that broke off is no data set.
+pub fn import(
+    folder: &Path,
+    out: &Path,
+    frames: Option<usize>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Imported, DataError> {
+    let mut findings = Findings::default();
+    let items = records::list(folder, ".", &mut findings)?;
+    findings.fail_on_error()?;
+    let files: Vec<_> = items.iter().map(|item| folder.join(&item.name)).collect();
+    let (layout, found) = first_record(&files[0])?;
+    let frames = frames.unwrap_or(found);
+    fs::create_dir_all(out)?;
+    let mut entries = Vec::new();
+    for (done, path) in files.iter().enumerate() {
+        let mut first = None;
+        for_each_record(path, |number, record| {
+            let mut report = |error: TfrecordError| {
+                first.get_or_insert_with(|| error.into());
+            };
+            let taken = records::Taken { path, number, layout, frames };
+            let scaled = |picture: Picture| Ok(frame(&picture, Fit::Crop, [SIDE; 2]));
+            let taken = taken.from(&record, scaled, &mut report);
+            let entry = Entry::numbered(entries.len());
+            if let Some(sequence) = taken
+                && let Err(error) = write(out, &entry, layout, frames, sequence)
+            {
+                first.get_or_insert(error);
+            }
+            entries.push(entry);
+            if first.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if let Some(error) = first {
+            return Err(error);
+        }
+        progress(Progress::decoding(done, files.len()));
+    }
+    fs::write_atomic(&out.join(map_csv::FILE), &map_csv::text(&entries))?;
+    Ok(Imported { layout, sequences: entries.len(), frames })
+}
+
+/// Tells what stands in a folder: TFRecord files, `.npy` files, or else the BAIR layout.
+///
+/// Without `frames`, those of the first record that can be read are taken.
+pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    let owned = || root.to_owned();
+    for folder in ["push_train", "train"] {
+        let path = root.join(folder);
+        if fs::kind(&path)? != Some(Kind::Dir) {
+            continue;
+        }
+        if fs::kind(&path.join(map_csv::FILE))?.is_some() {
+            return Ok(Dataset::Npy { root: owned() });
+        }
+        let entries = fs::read_dir_sorted(&path)?;
+        let files = entries
+            .iter()
+            .filter(|entry| entry.name.to_string_lossy().contains("tfrecord"))
+            .map(|entry| first_record(&entry.path));
+        let (mut found, mut refused) = (None, None);
+        for file in files {
+            match file {
+                Ok(first) => {
+                    found = Some(first);
+                    break;
+                }
+                Err(error) => drop(refused.get_or_insert(error)),
+            }
+        }
+        let (layout, stated) = match (found, refused) {
+            (Some(found), _) => found,
+            (None, Some(error)) => return Err(error),
+            (None, None) => continue,
+        };
+        let stated = i64::try_from(stated).ok().and_then(|stated| Count::try_from(stated).ok());
+        let frames = frames.or(stated).expect("a layout is told by a frame");
+        return Ok(match layout {
+            Layout::Berkeley => Dataset::BerkeleyTfrecord { root: owned(), frames },
+            Layout::GooglePush => Dataset::GooglePushTfrecord { root: owned(), frames },
+        });
+    }
+    Ok(Dataset::Bair { root: owned() })
+}
+
+/// Returns layout and number of frames of the first record.
+fn first_record(path: &Path) -> Result<(Layout, usize), DataError> {
+    let mut found = None;
+    for_each_record(path, |_, record| {
+        found = Some(Example::parse(&record.data).map(|example| Layout::of(&example)));
+        ControlFlow::Break(())
+    })?;
+    let path = path.to_owned();
+    match found.expect("a file without records is an error") {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(DataError::UnknownLayout { path }),
+        Err(fault) => Err(TfrecordError::Example { path, record: 0, fault }.into()),
+    }
+}
+
+fn write(
+    out: &Path,
+    entry: &Entry,
+    layout: Layout,
+    frames: usize,
+    sequence: RecordSequence<Vec<f32>>,
+) -> Result<(), DataError> {
+    for (name, array) in entry.arrays().into_iter().zip(arrays(layout, frames, sequence, [SIDE; 2]))
+    {
+        npy::write(&out.join(name), &array)?;
+    }
+    Ok(())
+}
+
+/// Returns the arrays of a sequence, its frames of size `target` as [`frame`] makes them, actions and
+/// states as the original's reader yields them.
+pub fn arrays(
+    layout: Layout,
+    frames: usize,
+    sequence: RecordSequence<Vec<f32>>,
+    target: [usize; 2],
+) -> [Array; 3] {
+    let table = |values: Vec<f32>| Array {
+        shape: vec![frames, values.len() / frames.max(1)],
+        elements: Elements::F32(values),
+    };
+    [
+        Array {
+            shape: vec![frames, target[0], target[1], 3],
+            elements: Elements::F32(sequence.pictures.concat()),
+        },
+        table(sequence.actions),
+        table(padded_states(layout, &sequence.states)),
+    ]
+}

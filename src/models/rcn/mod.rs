@@ -1,0 +1,219 @@
+//! Recombinator Network for facial keypoints (seed document 004; Honari et al. 2016,
+//! arXiv:1511.07356; preddy5/tensorflow-recombinator-networks at bde82d0).
+//!
+//! ```text
+//! C x = φ(W * x + b)      P: largest of 2×2      U: each pixel twice in both directions
+//!
+//! f₁ = C x       f₂ = C P f₁       f₃ = C P f₂       f₄ = C P f₃         16, 32, 48, 48 channels
+//! m₃ = C C (U f₄ ⊕ f₃)     m₂ = C C (U m₃ ⊕ f₂)     m₁ = C C (U m₂ ⊕ f₁)     32, 16, 5 channels
+//! y = φ(W₂ D φ(W₁ D vec(m₁) + b₁) + b₂)
+//! ```
+//!
+//! Coarse features inform finer ones early: the coarse branch stands first in every concatenation.
+//! φ is tanh everywhere, after the last layer too. The original's fully connected end is not in the
+//! paper, whose network predicts a map per keypoint.
+//!
+//! Parameters keep TensorFlow's names, with a dot for the slash, and its layouts, so that the
+//! original's checkpoints load unchanged. [`Rcn`] is the type to start from; [`training`] holds the
+//! objective.
+
+pub mod layers;
+pub mod training;
+
+use tch::Tensor;
+
+use self::layers::{ConvLayer, DenseLayer, Window, max_pool, upsample};
+use crate::{
+    config::model::rcn::{Activation, Keep},
+    nn::params::Builder,
+};
+
+/// Convolutions of the fine-to-coarse path: name and output channels.
+const BRANCHES: [(&str, i64); 4] =
+    [("conv1_4", 16), ("conv1_3", 32), ("conv1_2", 48), ("conv1_1", 48)];
+
+/// Pairs of convolutions behind each concatenation, from coarse to fine. The original calls the
+/// second one `conv2_1` every time; the names are those that TensorFlow makes of it.
+const MERGES: [[(&str, i64); 2]; 3] = [
+    [("conv2_1_c", 48), ("conv2_1", 32)],
+    [("conv2_2_c", 32), ("conv2_1_1", 16)],
+    [("conv2_3_c", 16), ("conv2_1_2", 5)],
+];
+
+/// Kernel and stride of every convolution.
+const WINDOW: Window = Window { kernel: [3, 3], stride: [1, 1] };
+
+/// What pooling divides and up-sampling multiplies each side by.
+const SCALE: i64 = 2;
+
+/// Units of the first fully connected layer.
+pub const HIDDEN_UNITS: i64 = 500;
+
+/// Sizes of a [`Rcn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Height of a picture in pixels, a multiple of 8.
+    pub height: i64,
+    /// Width of a picture in pixels, a multiple of 8.
+    pub width: i64,
+    /// Channels of a picture.
+    pub channels: i64,
+    /// Coordinates that are predicted: x and y of every keypoint.
+    pub coordinates: i64,
+}
+
+impl Sizes {
+    /// Returns whether every pooled map can be up-sampled to the size of the one before it.
+    pub const fn fit(self) -> bool {
+        let multiple = SCALE.pow(3);
+        self.height % multiple == 0 && self.width % multiple == 0
+    }
+
+    /// Returns the length of the flattened finest map, which dropout needs as many numbers for.
+    pub const fn flat(self) -> i64 {
+        let [_, (_, channels)] = MERGES[MERGES.len() - 1];
+        self.height * self.width * channels
+    }
+}
+
+/// The Recombinator Network (`Recomb`).
+#[derive(Debug)]
+pub struct Rcn {
+    branches: Vec<ConvLayer>,
+    merges: Vec<[ConvLayer; 2]>,
+    fc1: DenseLayer,
+    fc2: DenseLayer,
+}
+
+/// Whether this pass drops activations.
+#[derive(Debug)]
+pub enum DropoutPass<'a> {
+    /// It drops nothing.
+    Off,
+    /// It keeps what the numbers say.
+    Drawn {
+        /// Probabilities of being kept.
+        keep: Keep,
+        /// One number for each activation.
+        uniforms: &'a DropoutUniforms,
+    },
+}
+
+/// Numbers in [0, 1) that decide which activations are kept.
+#[derive(Debug)]
+pub struct DropoutUniforms {
+    /// For the flattened map, `[B, H·W·5]`, see [`Sizes::flat`]; pixel by pixel as it is flattened.
+    pub flat: Tensor,
+    /// For the first fully connected layer, `[B, 500]`.
+    pub hidden: Tensor,
+}
+
+/// Everything that a pass computes on its way; maps are `[B, C, H, W]`.
+#[derive(Debug)]
+pub struct Activations {
+    /// f₁ … f₄, fine to coarse.
+    pub branches: Vec<Tensor>,
+    /// P f₁ … P f₃.
+    pub pooled: Vec<Tensor>,
+    /// U f₄, U m₃, U m₂, coarse to fine.
+    pub upsampled: Vec<Tensor>,
+    /// m₃, m₂, m₁, coarse to fine.
+    pub merged: Vec<Tensor>,
+    /// First fully connected layer `[B, 500]`.
+    pub hidden: Tensor,
+    /// The same after dropout.
+    pub hidden_kept: Tensor,
+    /// Predicted coordinates `[B, coordinates]` in (−1, 1): (pixel − 48) / 48.
+    pub coordinates: Tensor,
+}
+
+impl Rcn {
+    /// Makes all layers in the original's order.
+    ///
+    /// # Panics
+    /// If the sizes do not [`fit`](Sizes::fit).
+    pub fn new(builder: &Builder, activation: Activation, sizes: Sizes) -> Self {
+        assert!(sizes.fit(), "sides are multiples of 8");
+        let conv = |name: &str, inputs: i64, outputs: i64| {
+            ConvLayer::new(&builder.module(name), [inputs, outputs], WINDOW, activation)
+        };
+        let mut inputs = sizes.channels;
+        let branches = BRANCHES.map(|(name, outputs)| {
+            let layer = conv(name, inputs, outputs);
+            inputs = outputs;
+            layer
+        });
+        let finer = BRANCHES.iter().rev().skip(1);
+        let merges =
+            finer.zip(MERGES).map(|(&(_, channels), [(first, middle), (second, last)])| {
+                let pair = [conv(first, inputs + channels, middle), conv(second, middle, last)];
+                inputs = last;
+                pair
+            });
+        let merges = merges.collect();
+        let dense = |name: &str, sizes: [i64; 2], partial_sums: i64| {
+            DenseLayer::new(&builder.module(name), sizes, partial_sums, activation)
+        };
+        Self {
+            branches: branches.into(),
+            merges,
+            fc1: dense("fc1", [sizes.flat(), HIDDEN_UNITS], sizes.height),
+            fc2: dense("fc2", [HIDDEN_UNITS, sizes.coordinates], 1),
+        }
+    }
+
+    /// Predicts the coordinates of pictures `[B, C, H, W]` with pixels in [0, 1].
+    pub fn forward(&self, x: &Tensor, dropout: &DropoutPass<'_>) -> Activations {
+        let (mut branches, mut pooled) = (Vec::new(), Vec::new());
+        let mut input = x.shallow_clone();
+        for branch in &self.branches {
+            let f = branch.forward(&input);
+            if branches.len() + 1 < self.branches.len() {
+                input = max_pool(&f);
+                pooled.push(input.shallow_clone());
+            }
+            branches.push(f);
+        }
+
+        let (mut upsampled, mut merged) = (Vec::new(), Vec::new());
+        let mut coarse = branches.last().expect("there are four branches").shallow_clone();
+        for (finer, [first, second]) in branches.iter().rev().skip(1).zip(&self.merges) {
+            let u = upsample(&coarse, [SCALE, SCALE]);
+            coarse = second.forward(&first.forward(&Tensor::cat(&[&u, finer], 1)));
+            upsampled.push(u);
+            merged.push(coarse.shallow_clone());
+        }
+
+        // The original keeps channels last and flattens pixel by pixel.
+        let flat = coarse.permute([0, 2, 3, 1]).flatten(1, -1);
+        let hidden = self.fc1.forward(&dropout.flat(&flat));
+        let hidden_kept = dropout.hidden(&hidden);
+        let coordinates = self.fc2.forward(&hidden_kept);
+        Activations { branches, pooled, upsampled, merged, hidden, hidden_kept, coordinates }
+    }
+}
+
+impl DropoutPass<'_> {
+    fn flat(&self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Off => x.shallow_clone(),
+            Self::Drawn { keep, uniforms } => kept(x, &uniforms.flat, keep.flat.get()),
+        }
+    }
+
+    fn hidden(&self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Off => x.shallow_clone(),
+            Self::Drawn { keep, uniforms } => kept(x, &uniforms.hidden, keep.hidden.get()),
+        }
+    }
+}
+
+/// Keeps what its number allows (`tf.nn.dropout`).
+///
+/// ```text
+/// x / keep where u ≥ 1 − keep, 0 elsewhere
+/// ```
+fn kept(x: &Tensor, u: &Tensor, keep: f64) -> Tensor {
+    x / keep * u.ge(1.0 - keep).to_kind(x.kind())
+}

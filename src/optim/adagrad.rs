@@ -1,0 +1,86 @@
+//! Adagrad (Duchi et al. 2011) in the arithmetic of `tf.train.AdagradOptimizer`.
+//!
+//! ```text
+//! a ← a + g²            a starts at 0.1
+//! p ← p − α g / √a      no ε: the start keeps a above zero
+//! ```
+
+use tch::Tensor;
+
+use crate::{config::optim::AdagradSpec, nn::params::Params};
+
+/// Sum of squared gradients of one parameter.
+#[derive(Debug)]
+struct Accumulator {
+    /// Name of the parameter.
+    name: String,
+    /// Σ g², with its start.
+    a: Tensor,
+}
+
+/// Adagrad over all parameters of a model.
+#[derive(Debug)]
+pub struct Adagrad {
+    spec: AdagradSpec,
+    /// Updates taken so far.
+    updates: u64,
+    accumulators: Vec<Accumulator>,
+}
+
+impl Adagrad {
+    /// Starts every accumulator at its initial value.
+    pub fn new(spec: AdagradSpec, params: &Params) -> Self {
+        let start = spec.initial_accumulator.get();
+        let accumulators = params
+            .trained()
+            .map(|entry| Accumulator {
+                name: entry.name.clone(),
+                a: entry.tensor.full_like(start).detach(),
+            })
+            .collect();
+        Self { spec, updates: 0, accumulators }
+    }
+
+    /// Returns the number of updates taken so far.
+    pub const fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Returns the accumulators as named tensors, `accumulator/NAME`.
+    pub fn state(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        self.accumulators.iter().map(|Accumulator { name, a }| (format!("accumulator/{name}"), a))
+    }
+
+    /// Takes up a state that [`Adagrad::state`] gave after `updates` updates; `false` if a tensor is
+    /// missing or has another shape.
+    pub fn restore(&mut self, updates: u64, mut find: impl FnMut(&str) -> Option<Tensor>) -> bool {
+        let mut complete = true;
+        tch::no_grad(|| {
+            for Accumulator { name, a } in &mut self.accumulators {
+                match find(&format!("accumulator/{name}")) {
+                    Some(value) if value.size() == a.size() => a.copy_(&value),
+                    Some(_) | None => complete = false,
+                }
+            }
+        });
+        self.updates = updates;
+        complete
+    }
+
+    /// Moves every parameter that has a gradient.
+    pub fn step(&mut self, params: &Params) {
+        self.updates += 1;
+        let alpha = super::single(self.spec.learning_rate.get());
+        tch::no_grad(|| {
+            for (entry, Accumulator { a, .. }) in params.trained().zip(&mut self.accumulators) {
+                let mut p = entry.tensor.shallow_clone();
+                let g = p.grad();
+                if !g.defined() {
+                    continue;
+                }
+                let _a = a.addcmul_(&g, &g);
+                let _p = p.addcdiv_(&(g * -alpha), &a.sqrt());
+            }
+        });
+    }
+}

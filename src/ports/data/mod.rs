@@ -1,0 +1,363 @@
+//! System `data`: TFRecord files, `.npy` files with `map.csv`, scaling, and the split by file.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::{refused, unsupported};
+use crate::{
+    data::{
+        files::training_files,
+        jpeg::{Dct, Picture},
+        resize::{Fit, bicubic, central_crop, frame},
+        tfrecord::{
+            Example, FeatureFault, FramingFault, Layout, Record, RecordSequence, TfrecordError,
+            for_each_record, framing::Part, read_sequence, sequence::padded_states,
+        },
+    },
+    golden::{Case, OutputSpec, Outputs, Port, PortError, Precision, Tensor, TensorData, Variant},
+    scalar::Fraction,
+};
+
+mod npy;
+
+/// Side of the pictures that the original's readers return.
+const SIDE: usize = 64;
+
+/// The readers of robot-pushing data; they return bytes and f32 in either precision.
+pub(super) struct Data;
+
+impl Port for Data {
+    fn system(&self) -> &'static str {
+        "data"
+    }
+
+    fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {
+        let config = &case.config;
+        if config.contains("sets") {
+            scaled(case)
+        } else if config.contains("train_val_split") {
+            splits(case)
+        } else if config.contains("source") {
+            npy::run(case)
+        } else if !case.variants.is_empty() {
+            damaged(case)
+        } else {
+            records(case)
+        }
+    }
+}
+
+/// `y/i` and `crop/i`: input `x/i` scaled to the size of `y/i`, and cropped to a square.
+fn scaled(case: &Case) -> Result<Outputs, PortError> {
+    let mut outputs = Outputs::new();
+    for output in case.outputs() {
+        let unknown = || unsupported(case, format!("output `{}`", output.name));
+        let (what, number) = output.name.split_once('/').ok_or_else(unknown)?;
+        let input = case.tensor(&format!("x/{number}"))?;
+        let (&[height, width, 3], TensorData::U8(pixels)) = (&input.shape[..], &input.data) else {
+            return Err(unknown());
+        };
+        let &[rows, columns, 3] = &output.shape[..] else { return Err(unknown()) };
+        let (from, target) = ([height, width], [rows, columns]);
+        let data = match what {
+            "y" => TensorData::F32(bicubic(pixels, from, target)),
+            "crop" => TensorData::U8(central_crop(pixels, from, [height.min(width); 2]).0),
+            _ => return Err(unknown()),
+        };
+        insert(&mut outputs, output, data);
+    }
+    Ok(outputs)
+}
+
+/// `index`: training files by number of files and share.
+fn splits(case: &Case) -> Result<Outputs, PortError> {
+    let mut index = Vec::new();
+    for files in case.config.i64s("files")? {
+        let files = usize::try_from(files).map_err(refused)?;
+        for share in case.config.f64s("train_val_split")? {
+            let share = Fraction::try_from(share).map_err(refused)?;
+            index.push(i64::try_from(training_files(files, share)).map_err(refused)?);
+        }
+    }
+    case.outputs()
+        .iter()
+        .map(|output| match output.name.as_str() {
+            "index" => {
+                let data = TensorData::I64(index.clone());
+                Ok((output.name.clone(), Tensor { shape: output.shape.clone(), data }))
+            }
+            name => Err(unsupported(case, format!("output `{name}`"))),
+        })
+        .collect()
+}
+
+/// Returns the layout that the case's setting names.
+fn layout(case: &Case) -> Result<Layout, PortError> {
+    match case.config.str("format")? {
+        "bair" => Ok(Layout::Berkeley),
+        "push" => Ok(Layout::GooglePush),
+        other => Err(unsupported(case, format!("format `{other}`"))),
+    }
+}
+
+/// Returns the layout of files whose case does not name it: the one their first record has.
+fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<Layout, PortError> {
+    if case.config.contains("format") {
+        return layout(case);
+    }
+    let first = files.first().ok_or_else(|| unsupported(case, "a source without files"))?;
+    let records = all_records(first).map_err(failed)?;
+    let example = Example::parse(&records[0].data).map_err(refused)?;
+    let found = Layout::of(&example).map(|(layout, _)| layout);
+    found.ok_or_else(|| unsupported(case, "the layout of its source"))
+}
+
+/// The records of several files.
+struct Read {
+    layout: Layout,
+    /// Per file and record: length and both checksums.
+    framing: Vec<Vec<i64>>,
+    sequences: Vec<RecordSequence>,
+    accurate: Vec<Picture>,
+}
+
+/// Reads files in order; `dct` is TensorFlow's default.
+fn read(files: &[impl AsRef<Path>], layout: Layout, frames: usize) -> Result<Read, TfrecordError> {
+    let (mut framing, mut sequences, mut accurate) = (Vec::new(), Vec::new(), Vec::new());
+    for path in files {
+        let path = path.as_ref();
+        let mut file_framing = Vec::new();
+        for record in all_records(path)? {
+            let length = i64::try_from(record.data.len()).expect("a bounded length");
+            let checksums = [record.length_checksum, record.data_checksum].map(i64::from);
+            file_framing.extend([length, checksums[0], checksums[1]]);
+            let number = sequences.len() as u64;
+            sequences.push(take(path, number, &record, layout, frames, Dct::Fast)?);
+            let first = take(path, number, &record, layout, 1, Dct::Accurate)?;
+            accurate.extend(first.pictures);
+        }
+        framing.push(file_framing);
+    }
+    Ok(Read { layout, framing, sequences, accurate })
+}
+
+fn all_records(path: &Path) -> Result<Vec<Record>, TfrecordError> {
+    let mut records = Vec::new();
+    for_each_record(path, |_, record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    })?;
+    Ok(records)
+}
+
+/// Takes a sequence out of a record; the first fault is the error.
+fn take(
+    path: &Path,
+    record: u64,
+    data: &Record,
+    layout: Layout,
+    frames: usize,
+    dct: Dct,
+) -> Result<RecordSequence, TfrecordError> {
+    let path = || path.to_owned();
+    let example = Example::parse(&data.data).map_err(|fault| TfrecordError::Example {
+        path: path(),
+        record,
+        fault,
+    })?;
+    let mut first = None;
+    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, fault| {
+        first.get_or_insert(TfrecordError::Feature { path: path(), record, key, fault });
+    });
+    sequence.ok_or_else(|| first.expect("what was not read has a fault"))
+}
+
+/// What the reader yields for whole files, under the names of the original's tensors.
+fn records(case: &Case) -> Result<Outputs, PortError> {
+    let files: Vec<_> =
+        case.config.strs("files")?.into_iter().map(|file| case.dir.join(file)).collect();
+    let frames = case.config.usize("sequence_length")?;
+    let read = read(&files, layout(case)?, frames).map_err(failed)?;
+    let states = match case.config.i64("use_state") {
+        Ok(0) => States::Zero,
+        _ => States::Read,
+    };
+    let mut outputs = Outputs::new();
+    for output in case.outputs() {
+        let data = named(&read, output, frames, states)
+            .ok_or_else(|| unsupported(case, format!("output `{}`", output.name)))?;
+        insert(&mut outputs, output, data);
+    }
+    Ok(outputs)
+}
+
+/// Whether the original was asked for actions and states (`use_state`).
+#[derive(Clone, Copy)]
+enum States {
+    Read,
+    Zero,
+}
+
+/// Computes one output by its name, such as `crop/images/0/3`.
+fn named(read: &Read, output: &OutputSpec, frames: usize, states: States) -> Option<TensorData> {
+    let (fit, name) = match output.name.split_once('/') {
+        Some(("crop", rest)) => (Fit::Crop, rest),
+        Some(("stretch", rest)) => (Fit::Stretch, rest),
+        _ => (Fit::Crop, output.name.as_str()),
+    };
+    let parts: Vec<_> = name.split('/').collect();
+    let number = |at: usize| parts.get(at)?.parse::<usize>().ok();
+    let sequence = || read.sequences.get(number(1)?);
+    let zeros = || TensorData::F32(vec![0.0; output.len()]);
+    Some(match (parts[0], states) {
+        ("framing", _) => TensorData::I64(read.framing.get(number(1)?)?.clone()),
+        ("images", _) => {
+            let picture = sequence()?.pictures.get(number(2)?)?;
+            TensorData::F32(frame(picture, fit, [SIDE; 2]))
+        }
+        ("images_first_rows", _) => {
+            let whole = frame(read.sequences.first()?.pictures.first()?, fit, [SIDE; 2]);
+            TensorData::F32(block(&whole, SIDE, [20, 0], [output.shape[0], SIDE])?)
+        }
+        ("actions" | "states", States::Zero) => zeros(),
+        ("actions", States::Read) => TensorData::F32(sequence()?.actions.clone()),
+        ("states", States::Read) => {
+            TensorData::F32(padded_states(read.layout, &sequence()?.states))
+        }
+        ("use_state_0", _) => {
+            let shape = [read.sequences.len(), frames, read.layout.state_size()];
+            TensorData::I64(shape.map(|extent| i64::try_from(extent).expect("a size")).to_vec())
+        }
+        ("decoded", _) => TensorData::U8(sequence()?.pictures.first()?.pixels.clone()),
+        ("decoded_accurate", _) => TensorData::U8(read.accurate.get(number(1)?)?.pixels.clone()),
+        ("decoded_block", _) => decoded_block(sequence()?.pictures.first()?, output)?,
+        ("decoded_accurate_block", _) => decoded_block(read.accurate.get(number(1)?)?, output)?,
+        _ => return None,
+    })
+}
+
+/// The part of a picture that the case keeps in full.
+fn decoded_block(picture: &Picture, output: &OutputSpec) -> Option<TensorData> {
+    let &[rows, columns, 3] = &output.shape[..] else { return None };
+    block(&picture.pixels, picture.width, [200, 300], [rows, columns]).map(TensorData::U8)
+}
+
+/// Returns `[rows, columns, 3]` of a picture, from a corner on.
+fn block<T: Copy>(
+    pixels: &[T],
+    width: usize,
+    [top, left]: [usize; 2],
+    [rows, columns]: [usize; 2],
+) -> Option<Vec<T>> {
+    let mut block = Vec::new();
+    for row in top..top + rows {
+        block.extend(pixels.get((row * width + left) * 3..)?.get(..columns * 3)?);
+    }
+    Some(block)
+}
+
+/// `accepted/<file>/image_<frame>` of the files that are whole; every other file must be refused.
+fn damaged(case: &Case) -> Result<Outputs, PortError> {
+    let layout = layout(case)?;
+    let frames = case.config.usize("sequence_length")?;
+    for variant in &case.variants {
+        met(case, variant, layout, frames)?;
+    }
+    let mut outputs = Outputs::new();
+    for output in case.outputs() {
+        let unknown = || unsupported(case, format!("output `{}`", output.name));
+        let mut parts = output.name.split('/');
+        let (Some("accepted"), Some(stem), Some(image)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(unknown());
+        };
+        let number = image.strip_prefix("image_").and_then(|number| number.parse::<usize>().ok());
+        let path = case.dir.join(format!("data/{stem}.tfrecord"));
+        let read = read(&[path], layout, frames).map_err(failed)?;
+        let picture = number.and_then(|number| read.sequences.first()?.pictures.get(number));
+        let picture = picture.ok_or_else(unknown)?;
+        insert(&mut outputs, output, TensorData::F32(frame(picture, Fit::Stretch, [SIDE; 2])));
+    }
+    Ok(outputs)
+}
+
+/// Checks that a file is met as the original met it: after as many whole records, at the same stage
+/// and frame, at the same byte where the original names one.
+fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<(), PortError> {
+    let path = case.dir.join(&variant.file);
+    let mut whole = Vec::new();
+    let framed = for_each_record(&path, |_, record| {
+        whole.push(record);
+        ControlFlow::Continue(())
+    });
+    let unmet = |what: String| {
+        Err(PortError::Failed {
+            action: "meet a damaged file as the original does",
+            source: format!("`{}` ({}): {what}", variant.file, variant.what).into(),
+        })
+    };
+    if whole.len() as u64 != variant.records_read {
+        return unmet(format!("{} whole records, not {}", whole.len(), variant.records_read));
+    }
+    let parsed = framed.and_then(|_| {
+        (0..).zip(&whole).try_for_each(|(number, record)| {
+            take(&path, number, record, layout, frames, Dct::Fast).map(drop)
+        })
+    });
+    let found = match &parsed {
+        Ok(()) => "none",
+        // The original takes a file that ends inside a header for one that ends before it.
+        Err(TfrecordError::Framing {
+            fault: FramingFault::Truncated { part: Part::Header, .. },
+            ..
+        }) => "none",
+        Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => "reader",
+        Err(TfrecordError::Empty { .. }) => "queue",
+        Err(TfrecordError::Feature { fault, .. }) if is_picture(fault) => "decode",
+        Err(TfrecordError::Example { .. } | TfrecordError::Feature { .. }) => "parse",
+    };
+    // Where the original itself died, any error will do.
+    if found != variant.stage && !(variant.stage == "crash" && found != "none") {
+        return unmet(format!("stopped at stage {found}, not {}: {parsed:?}", variant.stage));
+    }
+    if let (Some(expected), Err(TfrecordError::Feature { key, .. })) = (variant.frame, &parsed) {
+        let frame = key.split('/').find_map(|part| part.parse::<u64>().ok());
+        if frame != Some(expected) {
+            return unmet(format!("`{key}` is at fault, not frame {expected}"));
+        }
+    }
+    let stated = variant.message.rsplit_once("record at ").and_then(|(_, at)| at.parse().ok());
+    match (stated, offset(&parsed)) {
+        (Some::<u64>(stated), found) if found != Some(stated) => {
+            unmet(format!("the fault is at byte {found:?}, not {stated}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether a feature is right but for what its bytes hold.
+const fn is_picture(fault: &FeatureFault) -> bool {
+    matches!(fault, FeatureFault::Bytes { .. } | FeatureFault::Jpeg(_))
+}
+
+fn offset(parsed: &Result<(), TfrecordError>) -> Option<u64> {
+    let Err(TfrecordError::Framing { fault, .. }) = parsed else { return None };
+    Some(match *fault {
+        FramingFault::Io { offset, .. }
+        | FramingFault::Truncated { offset, .. }
+        | FramingFault::LengthChecksum { offset }
+        | FramingFault::DataChecksum { offset }
+        | FramingFault::TooLong { offset, .. } => offset,
+    })
+}
+
+fn insert(outputs: &mut Outputs, output: &OutputSpec, data: TensorData) {
+    outputs.insert(output.name.clone(), Tensor { shape: output.shape.clone(), data });
+}
+
+fn failed(source: TfrecordError) -> PortError {
+    PortError::Failed { action: "read the records of the case", source: Box::new(source) }
+}

@@ -1,0 +1,97 @@
+//! The `.npy` files and `map.csv` that the importer of the Chainer port writes.
+
+use super::{SIDE, failed, insert, layout_of_source, read};
+use crate::{
+    data::{
+        arrays,
+        map_csv::{self, Entry},
+        npy::{self, Axis, Dtype, Due, Elements},
+        resize::{Fit, frame},
+        tfrecord::RecordSequence,
+    },
+    fs,
+    golden::{Case, Outputs, PortError, TensorData},
+    ports::{refused, unsupported},
+};
+
+/// Largest array of a case.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// `images/i`, `actions/i`, `states/i`: what the files hold that the original wrote.
+///
+/// Where the TFRecords they were made from are there, too, they are imported anew: our files must be
+/// the original's byte for byte.
+pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
+    let folder = case.dir.join("data");
+    let entries = map_csv::read(&folder).map_err(refused)?;
+    imported_anew(case, &entries)?;
+    let mut outputs = Outputs::new();
+    for output in case.outputs() {
+        let unknown = || unsupported(case, format!("output `{}`", output.name));
+        let (what, number) = output.name.split_once('/').ok_or_else(unknown)?;
+        let entry = entries.iter().find(|entry| entry.id == number).ok_or_else(unknown)?;
+        let name = match what {
+            "images" => &entry.images,
+            "actions" => &entry.actions,
+            "states" => &entry.states,
+            _ => return Err(unknown()),
+        };
+        let axes: Vec<_> = output.shape.iter().map(|&extent| Axis::Of(extent)).collect();
+        let due = Due { dtype: Dtype::F32, axes: &axes, bytes_max: BYTES_MAX };
+        let Elements::F32(values) = npy::read(&folder.join(name), &due).map_err(refused)?.elements
+        else {
+            return Err(unknown());
+        };
+        insert(&mut outputs, output, TensorData::F32(values));
+    }
+    Ok(outputs)
+}
+
+/// Imports the records and compares with the files of the case.
+///
+/// The original asks for as many records as there are files, so that with several records in a file
+/// the last ones are lost; we import all when not asked to repeat that.
+fn imported_anew(case: &Case, entries: &[Entry]) -> Result<(), PortError> {
+    let source = case.dir.join(case.config.str("source")?);
+    if fs::kind(&source).map_err(refused)?.is_none() {
+        return Ok(());
+    }
+    let files: Vec<_> = fs::read_dir_sorted(&source)
+        .map_err(refused)?
+        .into_iter()
+        .map(|entry| entry.path)
+        .collect();
+    let frames = case.config.usize("sequence_length")?;
+    let target = match case.config.contains("image_resize_height") {
+        true => {
+            [case.config.usize("image_resize_height")?, case.config.usize("image_resize_width")?]
+        }
+        false => [SIDE; 2],
+    };
+    let layout = layout_of_source(case, &files)?;
+    let read = read(&files, layout, frames).map_err(failed)?;
+    let numbered: Vec<_> = (0..files.len()).map(Entry::numbered).collect();
+    let folder = case.dir.join("data");
+    let mut written = vec![(map_csv::FILE.to_owned(), map_csv::text(&numbered))];
+    for (entry, sequence) in numbered.iter().zip(read.sequences) {
+        let RecordSequence { pictures, actions, states } = sequence;
+        let pictures = pictures.iter().map(|picture| frame(picture, Fit::Crop, target)).collect();
+        let sequence = RecordSequence { pictures, actions, states };
+        let arrays = arrays(read.layout, frames, sequence, target);
+        for (name, array) in entry.arrays().into_iter().zip(&arrays) {
+            written.push((name.to_owned(), npy::encode(array)));
+        }
+    }
+    if numbered != entries {
+        return Err(unsupported(case, "a list of other sequences than one per file"));
+    }
+    for (name, bytes) in written {
+        if fs::read(&folder.join(&name), BYTES_MAX).map_err(refused)? != bytes {
+            return Err(PortError::Failed {
+                action: "import the records as the original does",
+                source: format!("`{name}` has other bytes").into(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! The whole network: layers, loss, gradients, steps of an optimizer, and shapes alone.
+
+use tch::Tensor;
+
+use super::{
+    component::{channels_last, channels_second, shape},
+    variable,
+};
+use crate::{
+    config::{
+        model::rcn::{Activation, Keep},
+        optim::{AdagradSpec, GradientDescentSpec},
+    },
+    golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
+    models::rcn::{
+        Activations, DropoutPass, DropoutUniforms, Rcn, Sizes,
+        training::{Examples, objective, rmse, rmse_pixels},
+    },
+    nn::params::{Builder, Params},
+    optim::{Adagrad, GradientDescent},
+    ports::{
+        integer, number, refused, renamed,
+        torch::{Capture, input, kind},
+        unsupported,
+    },
+    scalar::{Count, Positive, Seed},
+};
+
+/// Training on one batch.
+pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+    let sizes = sizes(case)?;
+    let builder = Builder::new(Seed(0), kind(precision), tch::Device::Cpu);
+    let model = Rcn::new(&builder, activation(case)?, sizes);
+    let mut params = builder.finish();
+    renamed::load(case, &mut params, variable, precision)?;
+    let batch = Examples {
+        images: channels_second(&input(case, "in_images", precision)?),
+        positions: input(case, "position", precision)?,
+    };
+    let drops = case.config.contains("dropout") && case.config.bool("dropout")?;
+    let keep =
+        Keep { flat: keep(case, "dropout_keep_prob")?, hidden: keep(case, "fc1_keep_prob")? };
+
+    let steps = if case.config.contains("steps") { case.config.usize("steps")? } else { 0 };
+    let mut optimizer = if steps > 0 { Some(Optimizer::new(case, &params)?) } else { None };
+    let mut capture = Capture::default();
+    let mut losses = Vec::new();
+    for step in 0..=steps {
+        let uniforms = if drops { Some(uniforms(case, step, precision)?) } else { None };
+        let pass = match &uniforms {
+            Some(uniforms) => DropoutPass::Drawn { keep, uniforms },
+            None => DropoutPass::Off,
+        };
+        params.zero_grad();
+        let objective = objective(&model, &batch, &pass);
+        losses.push(objective.loss.double_value(&[]));
+        if step == 0 {
+            objective.loss.backward();
+            for (name, layer) in layers(&objective.activations) {
+                capture.tensor(format!("layer/{name}"), &layer);
+            }
+            renamed::gradients(&mut capture, &params, variable);
+        } else if step < steps {
+            objective.loss.backward();
+        }
+        if let Some(optimizer) = optimizer.as_mut().filter(|_| step < steps) {
+            optimizer.step(&params);
+        }
+    }
+    renamed::after(&mut capture, &params, variable);
+    for (name, of) in [
+        ("loss", std::convert::identity as fn(f64) -> f64),
+        ("rmse", rmse),
+        ("rmse_pixels", rmse_pixels),
+    ] {
+        let len = case.output_spec(name).map_or(0, |output| output.len());
+        let values = losses.iter().take(len).map(|&loss| of(loss)).collect();
+        capture.vector(case, name, values, precision);
+    }
+    Ok(capture.finish())
+}
+
+fn sizes(case: &Case) -> Result<Sizes, PortError> {
+    let [_, height, width, channels] = shape(case, "in_images")
+        .ok_or_else(|| unsupported(case, "pictures that are not [B, H, W, C]"))?;
+    let [_, coordinates] = shape(case, "position")
+        .ok_or_else(|| unsupported(case, "positions that are not [B, n]"))?;
+    fitting(case, Sizes { height, width, channels, coordinates })
+}
+
+fn fitting(case: &Case, sizes: Sizes) -> Result<Sizes, PortError> {
+    if sizes.fit() { Ok(sizes) } else { Err(unsupported(case, "sides that are no multiples of 8")) }
+}
+
+fn activation(case: &Case) -> Result<Activation, PortError> {
+    if !case.config.contains("activation") {
+        return Ok(Activation::Tanh);
+    }
+    match case.config.str("activation")? {
+        "tanh" => Ok(Activation::Tanh),
+        "relu" => Ok(Activation::Relu),
+        other => Err(unsupported(case, format!("activation `{other}`"))),
+    }
+}
+
+fn keep(case: &Case, key: &str) -> Result<crate::scalar::KeepProbability, PortError> {
+    let defaults = Keep::default();
+    match (case.config.contains(key), key) {
+        (true, _) => number(case, key),
+        (false, "dropout_keep_prob") => Ok(defaults.flat),
+        (false, _) => Ok(defaults.hidden),
+    }
+}
+
+/// The numbers of a step: its own, where the case has several.
+fn uniforms(case: &Case, step: usize, precision: Precision) -> Result<DropoutUniforms, PortError> {
+    let drawn = |name: &str| {
+        let own = format!("noise/{name}/{step}");
+        let name = if case.tensor_spec(&own).is_some() { own } else { format!("noise/{name}") };
+        input(case, &name, precision)
+    };
+    Ok(DropoutUniforms { flat: drawn("flat_drop")?, hidden: drawn("fc1_drop")? })
+}
+
+/// Layers under the original's names, in its layout.
+fn layers(activations: &Activations) -> Vec<(&'static str, Tensor)> {
+    let Activations { branches, pooled, upsampled, merged, hidden, hidden_kept, coordinates } =
+        activations;
+    let maps: [(&[&'static str], &[Tensor]); 4] = [
+        (&["conv1_4", "conv1_3", "conv1_2", "conv1_1"], branches),
+        (&["conv1_4_p", "conv1_3_p", "conv1_2_p"], pooled),
+        (&["conv2_1", "conv2_2", "conv2_3"], upsampled),
+        (&["conv2_1_c", "conv2_2_c", "conv2_3_c"], merged),
+    ];
+    let maps = maps.into_iter().flat_map(|(names, maps)| names.iter().zip(maps));
+    let vectors = [("fc1", hidden), ("fc1_drop", hidden_kept), ("fc2", coordinates)];
+    maps.map(|(&name, map)| (name, channels_last(map)))
+        .chain(vectors.map(|(name, vector)| (name, vector.shallow_clone())))
+        .collect()
+}
+
+/// The optimizer of a case.
+enum Optimizer {
+    GradientDescent(GradientDescent),
+    Adagrad(Adagrad),
+}
+
+impl Optimizer {
+    /// Reads `optimizer`, e.g. `AdagradOptimizer (initial_accumulator_value 0.1)`, and `lr`.
+    fn new(case: &Case, params: &Params) -> Result<Self, PortError> {
+        const START: &str = "initial_accumulator_value";
+        let text = case.config.str("optimizer")?;
+        let (name, details) = text.split_once([' ', '(']).unwrap_or((text, ""));
+        let learning_rate = number(case, "lr")?;
+        match name {
+            "GradientDescentOptimizer" => {
+                Ok(Self::GradientDescent(GradientDescent::new(GradientDescentSpec {
+                    learning_rate,
+                })))
+            }
+            "AdagradOptimizer" => {
+                let mut words = details.split([' ', '(', ')', '=', ',']).filter(|w| !w.is_empty());
+                let start = if case.config.contains(START) {
+                    Some(number(case, START)?)
+                } else if words.any(|word| word == START) {
+                    let value = words.next().and_then(|word| word.parse::<f64>().ok());
+                    let value = value.ok_or_else(|| unsupported(case, format!("`{text}`")))?;
+                    Some(Positive::try_from(value).map_err(refused)?)
+                } else {
+                    None
+                };
+                let initial_accumulator =
+                    start.unwrap_or(AdagradSpec::default().initial_accumulator);
+                let spec = AdagradSpec { learning_rate, initial_accumulator };
+                Ok(Self::Adagrad(Adagrad::new(spec, params)))
+            }
+            other => Err(unsupported(case, format!("optimizer `{other}`"))),
+        }
+    }
+
+    fn step(&mut self, params: &Params) {
+        match self {
+            Self::GradientDescent(optimizer) => optimizer.step(params),
+            Self::Adagrad(optimizer) => optimizer.step(params),
+        }
+    }
+}
+
+/// `shape/<layer>`, `variable/<name>` and `parameters` of a network that sees no data.
+pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
+    /// Channels of a picture and coordinates of its keypoints in the original.
+    const CHANNELS: i64 = 1;
+    const COORDINATES: i64 = 30;
+    let size = |key| integer::<Count>(case, key).map(Count::size);
+    let (batch, height, width) = (size("batch_size")?, size("height")?, size("width")?);
+    let sizes = Sizes { height, width, channels: CHANNELS, coordinates: COORDINATES };
+    let builder = Builder::new(Seed(0), tch::Kind::Float, tch::Device::Cpu);
+    let model = Rcn::new(&builder, Activation::Tanh, fitting(case, sizes)?);
+    let params = builder.finish();
+    // One picture has the shapes of a batch but for its first extent.
+    let picture = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));
+    let activations = tch::no_grad(|| model.forward(&picture, &DropoutPass::Off));
+
+    let mut outputs = Outputs::new();
+    let mut insert = |name: String, values: Vec<i64>| {
+        outputs.insert(name, Values { shape: vec![values.len()], data: TensorData::I64(values) });
+    };
+    for (name, layer) in layers(&activations) {
+        let mut shape = layer.size();
+        shape[0] = batch;
+        insert(format!("shape/{name}"), shape);
+    }
+    for entry in params.iter() {
+        insert(format!("variable/{}", variable(&entry.name)), entry.tensor.size());
+    }
+    insert("parameters".to_owned(), vec![params.trained_scalars().cast_signed()]);
+    Ok(outputs)
+}

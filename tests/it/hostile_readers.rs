@@ -1,0 +1,184 @@
+//! Broken TFRecord and `.npy` files: each is refused by name, none hangs or fills the memory.
+//!
+//! The files are made by `tests/hostile/gen_hostile.py`, which also says what is expected of each.
+//! Uses the public API of `data` alone, so that it compiles inside the library and beside it.
+
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    config::data::Dataset,
+    data::{
+        self, DataError, Fault, Required, Split,
+        npy::{self, Axis, Dtype, Due},
+    },
+    fs,
+    scalar::Count,
+};
+
+/// What the readers may need above what the process had.
+const MEMORY_KB_MAX: u64 = 100 << 10;
+
+/// A sequence of moving digits: 20 frames, any number of sequences.
+const DIGITS: Due<'_> = Due {
+    dtype: Dtype::U8,
+    axes: &[Axis::Of(20), Axis::Any, Axis::Of(64), Axis::Of(64)],
+    bytes_max: 1 << 30,
+};
+
+/// A broken file and what is expected of it.
+struct Case {
+    path: String,
+    expect: String,
+}
+
+fn generate(kind: &str) -> (tempfile::TempDir, Vec<Case>) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/gen_hostile.py");
+    let made = Command::new("python3").arg(script).arg(folder.path()).arg(kind).status();
+    assert!(made.expect("python3 runs").success(), "the generator makes its files");
+    let lines = fs::read_text(&folder.path().join("CASES.tsv"), 1 << 20).unwrap();
+    let case = |line: &str| {
+        let mut cells = line.split('\t').map(str::to_owned);
+        Case { path: cells.next().unwrap(), expect: cells.next().unwrap() }
+    };
+    let cases = lines.lines().map(case).collect();
+    (folder, cases)
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Returns the largest resident set that this process ever had, in kB.
+fn peak_memory_kb() -> u64 {
+    let status = fs::read_text(Path::new("/proc/self/status"), 1 << 16).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+}
+
+/// Runs all cases; `judge` returns the message of a refused one and whether it was met.
+fn check(cases: &[Case], mut judge: impl FnMut(&Case) -> (Option<String>, bool)) -> String {
+    let before = peak_memory_kb();
+    let mut messages = String::new();
+    let mut unmet = Vec::new();
+    for case in cases {
+        let (message, met) = judge(case);
+        let name = case.path.rsplit('/').next().unwrap();
+        if let Some(message) = &message {
+            // A message begins with what was refused, so only what follows the path is shown.
+            let cause = message.split_once(name).map_or("NO NAME", |(_, cause)| cause);
+            messages += &format!("{name}{cause}\n");
+        }
+        if !met || message.is_some_and(|message| !message.contains(name)) {
+            unmet.push(format!("{}: expected {}", case.path, case.expect));
+        }
+    }
+    assert!(unmet.is_empty(), "{}", unmet.join("\n"));
+    let taken = peak_memory_kb().saturating_sub(before);
+    assert!(taken < MEMORY_KB_MAX, "the cases took {taken} kB");
+    messages
+}
+
+#[test]
+fn every_broken_array_is_met_as_expected_with_a_message_that_names_the_file() {
+    let (folder, cases) = generate("npy");
+    assert_eq!(cases.len(), 33);
+    let control = npy::read(&folder.path().join("ok/mnist_test_seq.npy"), &DIGITS).unwrap();
+    assert_eq!(control.shape, [20, 1, 64, 64]);
+    let messages =
+        check(&cases, |case| match npy::read(&folder.path().join(&case.path), &DIGITS) {
+            Err(error) => (Some(chain(&error)), true),
+            Ok(_) => (None, case.expect == "bounded"),
+        });
+    insta::assert_snapshot!(messages);
+}
+
+/// Makes a data root whose last file is the case's; of the Google layout there is no control.
+fn root(folder: &Path, path: &str) -> Dataset {
+    let name = path.rsplit('/').next().unwrap();
+    let root = folder.join("roots").join(name);
+    let (train, first) = match name.starts_with("push_") {
+        true => (root.join("push_train"), path),
+        false => (root.join("train"), "ok/traj_0_to_0.tfrecords"),
+    };
+    fs::create_dir_all(&train).unwrap();
+    for (source, target) in [(first, "0.tfrecords"), (path, name)] {
+        let bytes = fs::read(&folder.join(source), 64 << 20).unwrap();
+        fs::write_atomic(&train.join(target), &bytes).unwrap();
+    }
+    match name.starts_with("push_") {
+        true => Dataset::GooglePushTfrecord { root, frames: Count::literal(12) },
+        false => Dataset::BerkeleyTfrecord { root, frames: Count::literal(30) },
+    }
+}
+
+fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
+    data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
+}
+
+/// Returns the faults of the file called `name`, as `check` finds them.
+fn faults(dataset: &Dataset, name: &str) -> Vec<String> {
+    let faults = data::check(dataset, Required::TrainOnly, &mut |_| {});
+    let errors = faults.iter().filter_map(|fault| match fault {
+        Fault::Error(error) => Some(chain(error)),
+        Fault::Warning(_) => None,
+    });
+    errors.filter(|error| error.contains(name)).collect()
+}
+
+#[test]
+fn every_broken_record_is_met_as_expected_with_a_message_that_names_the_place() {
+    let (folder, cases) = generate("tfrecord");
+    assert_eq!(cases.len(), 31);
+    let cache = folder.path().join("cache");
+    let control = open(&root(folder.path(), "ok/traj_0_to_0.tfrecords"), &cache).unwrap();
+    let sizes = [Split::Train, Split::Validate].map(|split| control.sequences(split));
+    assert_eq!((control.frames(), sizes), (30, [1, 1]));
+    let messages = check(&cases, |case| {
+        let dataset = root(folder.path(), &case.path);
+        let name = case.path.rsplit('/').next().unwrap();
+        let listed = faults(&dataset, name);
+        match open(&dataset, &cache) {
+            Ok(pack) => {
+                let twice = &pack.sequence(Split::Validate, 0).actions[17 * 4..18 * 4];
+                (None, case.expect == "refuse_or_last" && twice == [9.0; 4] && listed.is_empty())
+            }
+            Err(_) => (listed.first().cloned(), !listed.is_empty()),
+        }
+    });
+    insta::assert_snapshot!(messages);
+}
+
+#[test]
+fn a_check_lists_the_faults_of_all_records_at_once() {
+    let folder: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "golden/data/tfrecord_bair_corrupt/data"].iter().collect();
+    let scratch = tempfile::tempdir().unwrap();
+    let train = scratch.path().join("train");
+    fs::create_dir_all(&train).unwrap();
+    for entry in fs::read_dir_sorted(&folder).unwrap() {
+        let bytes = fs::read(&entry.path, 1 << 20).unwrap();
+        fs::write_atomic(&train.join(&entry.name), &bytes).unwrap();
+    }
+    let root = scratch.path().to_owned();
+    let dataset = Dataset::BerkeleyTfrecord { root, frames: Count::literal(3) };
+    let faults = data::check(&dataset, Required::TrainOnly, &mut |_| {});
+    let text: Vec<_> = faults
+        .iter()
+        .map(|fault| match fault {
+            Fault::Error(error) => format!("error: {}", chain(error)),
+            Fault::Warning(warning) => format!("warning: {warning}"),
+        })
+        .collect();
+    insta::assert_snapshot!(text.join("\n").replace(&scratch.path().display().to_string(), ".."));
+}
