@@ -149,11 +149,11 @@ mod tests {
             &mut self,
             purpose: NoisePurpose,
             draw: u64,
-            shape: [i64; 2],
+            shape: &[i64],
             like: &Tensor,
         ) -> Tensor {
             let phase = if purpose == NoisePurpose::Prior { 1.0 } else { 0.0 };
-            waves(&shape, 0.7 + draw as f64, phase).to_kind(like.kind())
+            waves(shape, 0.7 + draw as f64, phase).to_kind(like.kind())
         }
     }
 

@@ -29,8 +29,8 @@ const SIDE: usize = 64;
 pub(super) struct Data;
 
 impl Port for Data {
-    fn system(&self) -> &'static str {
-        "data"
+    fn serves(&self, system: &str) -> bool {
+        system == "data"
     }
 
     fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {
