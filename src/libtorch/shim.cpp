@@ -97,10 +97,6 @@ at::Tensor *reprise_leaky_relu(const at::Tensor *input, double negative_slope) {
   return guarded([&] { return at::leaky_relu(*input, negative_slope); });
 }
 
-at::Tensor *reprise_add_scaled(const at::Tensor *input, const at::Tensor *other, double alpha) {
-  return guarded([&] { return at::add(*input, *other, alpha); });
-}
-
 at::Tensor *reprise_leaky_relu_(const at::Tensor *input, double negative_slope) {
   return guarded([&] {
     at::Tensor output = *input;
@@ -128,11 +124,15 @@ int reprise_addcdiv_(const at::Tensor *self, const at::Tensor *a, const at::Tens
 
 int reprise_fused_adam_(const at::Tensor *p, const at::Tensor *g, const at::Tensor *m,
                         const at::Tensor *v, const at::Tensor *step, double learning_rate,
-                        double beta1, double beta2, double epsilon) {
+                        double beta1, double beta2, double epsilon, double weight_decay) {
   return done([&] {
     at::_fused_adam_({*p}, {*g}, {*m}, {*v}, {}, {*step}, learning_rate, beta1, beta2,
-                     /*weight_decay=*/0.0, epsilon, /*amsgrad=*/false, /*maximize=*/false);
+                     weight_decay, epsilon, /*amsgrad=*/false, /*maximize=*/false);
   });
+}
+
+at::Tensor *reprise_add_scaled(const at::Tensor *input, const at::Tensor *other, double alpha) {
+  return guarded([&] { return at::add(*input, *other, alpha); });
 }
 
 }  // extern "C"

@@ -21,11 +21,6 @@ unsafe extern "C" {
     fn reprise_cudnn() -> c_long;
     fn reprise_autocast(cuda: c_int, enabled: c_int) -> c_int;
     fn reprise_leaky_relu(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
-    fn reprise_add_scaled(
-        input: *const C_tensor,
-        other: *const C_tensor,
-        alpha: f64,
-    ) -> *mut C_tensor;
     fn reprise_leaky_relu_(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
     fn reprise_channels_last(input: *const C_tensor) -> *mut C_tensor;
     fn reprise_forget_gradient(parameter: *const C_tensor) -> c_int;
@@ -51,7 +46,13 @@ unsafe extern "C" {
         beta1: f64,
         beta2: f64,
         epsilon: f64,
+        weight_decay: f64,
     ) -> c_int;
+    fn reprise_add_scaled(
+        input: *const C_tensor,
+        other: *const C_tensor,
+        alpha: f64,
+    ) -> *mut C_tensor;
 }
 
 /// Copies a C string that the shim owns.
@@ -139,16 +140,6 @@ pub(crate) fn leaky_relu(input: &Tensor, negative_slope: f64) -> Tensor {
     made("leaky_relu", unsafe { reprise_leaky_relu(input.as_ptr(), negative_slope) })
 }
 
-/// `torch.add(input, other, alpha=alpha)`, one fused rounding where the processor has it; tch does
-/// not take the factor.
-///
-/// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
-pub(crate) fn add_scaled(input: &Tensor, other: &Tensor, alpha: f64) -> Tensor {
-    // SAFETY: both pointers are valid while the tensors are borrowed; the shim catches every exception.
-    made("add", unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) })
-}
-
 /// [`leaky_relu`] that overwrites its input.
 ///
 /// # Panics
@@ -210,15 +201,26 @@ pub(crate) struct AdamTensors<'a> {
 }
 
 /// `torch._fused_adam_` on one parameter: all of Adam in one pass over memory. `rates` are α, β₁,
-/// β₂ and ε.
+/// β₂, ε and the weight decay.
 ///
 /// # Panics
 /// If libtorch refuses the operation, as tch's own operators do.
-pub(crate) fn fused_adam_(tensors: AdamTensors<'_>, rates: [f64; 4]) {
+pub(crate) fn fused_adam_(tensors: AdamTensors<'_>, rates: [f64; 5]) {
     let AdamTensors { p, g, m, v, step } = tensors;
-    let [alpha, beta1, beta2, epsilon] = rates;
+    let [alpha, beta1, beta2, epsilon, decay] = rates;
     let (p, g, m, v, step) = (p.as_ptr(), g.as_ptr(), m.as_ptr(), v.as_ptr(), step.as_ptr());
     // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
-    let status = unsafe { reprise_fused_adam_(p, g, m, v, step, alpha, beta1, beta2, epsilon) };
+    let status =
+        unsafe { reprise_fused_adam_(p, g, m, v, step, alpha, beta1, beta2, epsilon, decay) };
     done("fused_adam_", status);
+}
+
+/// `torch.add(input, other, alpha=alpha)`, one fused rounding where the processor has it; tch does
+/// not take the factor.
+///
+/// # Panics
+/// If libtorch refuses the operation, as tch's own operators do.
+pub(crate) fn add_scaled(input: &Tensor, other: &Tensor, alpha: f64) -> Tensor {
+    // SAFETY: both pointers are valid while the tensors are borrowed; the shim catches every exception.
+    made("add", unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) })
 }

@@ -19,7 +19,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     config::optim::{AdamForm, AdamSpec},
-    libtorch::shim::{AdamTensors, add_scaled, addcdiv_, addcmul_, fused_adam_},
+    libtorch::shim::{self, AdamTensors, addcdiv_, addcmul_, fused_adam_},
     nn::params::{NamedTensor, Params},
 };
 
@@ -109,16 +109,16 @@ impl Adam {
                 }
                 let p = entry.tensor.shallow_clone();
                 if self.spec.weight_decay.get() > 0.0 {
-                    g = add_scaled(&g, &p, self.spec.weight_decay.get());
+                    g = shim::add_scaled(&g, &p, self.spec.weight_decay.get());
                 }
                 match self.spec.form {
                     AdamForm::PyTorch => corrected(self.spec, self.updates, &p, &g, moments),
                     AdamForm::TensorFlow => {
                         let rates = Rates::tensorflow(self.spec, self.updates, p.kind());
-                        uncorrected(&rates, p, &g, moments);
+                        uncorrected(rates, p, &g, moments);
                     }
                     AdamForm::Chainer => {
-                        uncorrected(&Rates::chainer(self.spec, self.updates), p, &g, moments);
+                        uncorrected(Rates::chainer(self.spec, self.updates), p, &g, moments);
                     }
                 }
             }
@@ -126,14 +126,15 @@ impl Adam {
     }
 
     /// Moves every parameter as [`Adam::step`] does, but for the last bits, in one pass over memory
-    /// (`torch.optim.Adam(fused=True)`).
+    /// (`torch.optim.Adam(fused=True)`); forms other than PyTorch's have no such pass.
     pub fn step_fused(&mut self, params: &Params) {
         let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay, form } = self.spec;
-        if form != AdamForm::PyTorch || weight_decay.get() > 0.0 {
-            return self.step(params); // the pass knows only the plain form
+        if form != AdamForm::PyTorch {
+            return self.step(params);
         }
         self.updates += 1;
-        let rates = [learning_rate.get(), beta1.get(), beta2.get(), epsilon.get()];
+        let (alpha, lambda) = (learning_rate.get(), weight_decay.get());
+        let rates = [alpha, beta1.get(), beta2.get(), epsilon.get(), lambda];
         let step = Tensor::from(self.updates as f32);
         tch::no_grad(|| {
             for (entry, Moments { m, v, .. }) in moved(params, &self.prefix).zip(&self.moments) {
@@ -167,8 +168,8 @@ fn corrected(spec: AdamSpec, updates: u64, p: &Tensor, g: &Tensor, moments: &mut
 }
 
 /// ε beside the uncorrected second moment.
-fn uncorrected(rates: &Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
-    let &Rates { first, second, step_size, epsilon } = rates;
+fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
+    let Rates { first, second, step_size, epsilon } = rates;
     let Moments { m, v, .. } = moments;
     *m += (g - &*m) * first;
     *v += (g * g - &*v) * second;

@@ -16,9 +16,10 @@ fn the_program_says_where_to_begin() {
 
 #[test]
 fn every_verb_explains_itself() {
-    for verb in
-        ["sweep", "status", "report", "runs", "export", "import", "data", "golden", "doctor"]
-    {
+    for verb in [
+        "sweep", "status", "report", "runs", "export", "import", "data", "golden", "doctor",
+        "bench",
+    ] {
         check(verb, &[verb, "--help"]);
     }
 }
