@@ -308,8 +308,10 @@ fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<
         })
     });
     let found = match &parsed {
-        // The original takes a file that ends inside a header for one that ends before it.
+        // The original takes a file that ends inside a header for one that ends before it, and hands
+        // numbers that are not finite on to the model.
         Ok(())
+        | Err(TfrecordError::Feature { fault: FeatureFault::NotFinite { .. }, .. })
         | Err(TfrecordError::Framing {
             fault: FramingFault::Truncated { part: Part::Header, .. },
             ..
