@@ -64,6 +64,9 @@ const ZERO_SHARE: f64 = 1e-10;
 /// updates; where the original's own runs show it the noise holds it already.
 const STRAY_SHARE: usize = 64;
 
+/// Fewer elements than this have no meaningful root mean square.
+pub(super) const FEW: usize = 16;
+
 /// The rule that holds one output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
