@@ -79,7 +79,8 @@ pub enum Rule {
         /// How the bound came about.
         from: BoundSource,
     },
-    /// An f32 gradient behind rectifiers: as [`Rule::Within`], or, if some input of one lies so near
+    /// An f32 gradient behind rectifiers, or a statistic of what updates by such gradients led to: as
+    /// [`Rule::Within`], or, if some input of one lies so near
     /// zero that correct runs take different branches, statistics and relative L2 within [`NOISY`].
     Kinked {
         /// Error over scale.
@@ -228,13 +229,23 @@ pub(super) fn choose(
         return statistics(noise, twins);
     }
     let floor = floor(output, twins.precision);
-    if twins.precision == Precision::F32 && output.name.starts_with("grad/") && may_flip(case) {
+    let gradient = output.name.starts_with("grad/");
+    let followed = output.name.starts_with("after/")
+        && parameter.is_none()
+        && Adam::of(case).is_some_and(|adam| adam.steps > 1);
+    if twins.precision == Precision::F32 && (gradient || followed) && may_flip(case) {
         return Rule::Kinked { bound: bound.max(floor) };
     }
     if let (Some(adam), Precision::F32) = (parameter.and_then(|_| Adam::of(case)), twins.precision)
     {
         let strays = 1 + twins.reference.elements.len() / STRAY_SHARE;
-        return Rule::Updates { bound: bound.max(floor), strays, reach: adam.reach() };
+        // An update follows its gradient in proportion, so it inherits what a kink adds there.
+        let kinks = if may_flip(case) {
+            NOISY * adam.reach() / twins.reference.max_abs().max(f64::MIN_POSITIVE)
+        } else {
+            0.0
+        };
+        return Rule::Updates { bound: bound.max(floor).max(kinks), strays, reach: adam.reach() };
     }
     let from = if bound > floor { BoundSource::Noise } else { BoundSource::Floor };
     Rule::Within { bound: bound.max(floor), from }

@@ -108,6 +108,9 @@ fn settings(
     }
     .map(|axis: usize| images[axis]);
     let frame = [channels, height, width];
+    if actions[..2] != images[..2] || states[..2] != images[..2] {
+        return Err(unsupported(case, "actions or states for other sequences than the images"));
+    }
     if height % 8 != 0 || width % 8 != 0 {
         return Err(unsupported(case, "frames whose sides are no multiples of 8"));
     }
