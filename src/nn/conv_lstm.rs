@@ -35,7 +35,7 @@ pub struct ConvLstmState {
     pub c: Tensor,
 }
 
-/// Convolutional LSTM cell, gate order i, f, o, g (`ConvLSTMCell` of ndrplz/ConvLSTM_pytorch).
+/// Convolutional LSTM cell, gate order i, f, o, g (`ConvLSTMCell` of `ndrplz/ConvLSTM_pytorch`).
 ///
 /// ```text
 /// [i f o g] = W * [x_t, h_{t-1}] + b
@@ -54,7 +54,7 @@ pub struct ConvLstmCell {
 
 impl ConvLstmCell {
     /// Makes `weight` `[4·hidden, inputs + hidden, k, k]` and `bias` `[4·hidden]` of the gates'
-    /// convolution, both U(−1/√fan_in, 1/√fan_in) as `torch.nn.Conv2d` starts them.
+    /// convolution, started as `torch.nn.Conv2d` starts them.
     pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
         let Sizes { inputs, hidden, kernel: [height, width], bias } = sizes;
         let AffineInit { weight: weight_init, bias: bias_init } =
@@ -91,8 +91,8 @@ impl ConvLstmCell {
     }
 }
 
-/// How PyTorch starts a convolution or linear layer: weight and bias U(−1/√fan_in, 1/√fan_in)
-/// (`kaiming_uniform_(a=√5)` for the weight).
+/// How PyTorch starts a convolution or linear layer: weight and bias `U(−1/√n, 1/√n)` for n inputs of
+/// an output (`kaiming_uniform_(a=√5)` for the weight).
 pub fn default_init(fan_in: i64) -> AffineInit {
     let init = Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() };
     AffineInit { weight: init, bias: init }

@@ -88,3 +88,20 @@ pub fn xavier_bound(fan_in: i64, fan_out: i64) -> f64 {
 pub fn lecun_normal(fan_in: i64) -> Init {
     Init::Normal { mean: 0.0, std: (1.0 / fan_in as f64).sqrt() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truncated_normal_stays_within_two_deviations_and_begins_like_a_shorter_one() {
+        let init = Init::TruncatedNormal { std: 0.1 };
+        let values = init.values(Seed(1), "fc1.w", 1001);
+        assert_eq!(values.len(), 1001);
+        assert!(values.iter().all(|value| value.abs() <= 0.2));
+        assert!(values.iter().any(|value| value.abs() > 0.19));
+        for shorter in [1, 2, 500] {
+            assert_eq!(init.values(Seed(1), "fc1.w", shorter), values[..shorter]);
+        }
+    }
+}

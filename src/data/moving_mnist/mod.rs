@@ -229,7 +229,7 @@ mod tests {
         let scene = Scene { frames: 1, digits: 2, side: 33, bounce: Bounce::Mirrored };
         let still = Trajectory { digit: 0, corners: vec![[0, 0]] };
         let frames = draw(scene, &[still.clone(), still.clone()], |_| &[0.75; DIGIT_PIXELS]);
-        assert_eq!([frames[0], frames[31], frames[32]], [1.0, 1.0, 0.0]);
+        assert_eq!(frames[30..34], [1.0, 1.0, 0.0, 1.0]);
         let bytes = draw_bytes(scene, &[still.clone(), still], |_| &[200; DIGIT_PIXELS]);
         assert_eq!([bytes[0], bytes[31], bytes[32]], [255, 255, 0]);
     }

@@ -127,7 +127,6 @@ pub(super) fn picture(case: &Case, precision: Precision) -> Result<Outputs, Port
     let value =
         if config.contains("pad_value") { config.f64("pad_value")? } else { picture::PAD_VALUE };
     let normalize = config.contains("normalize") && config.bool("normalize")?;
-    #[expect(clippy::float_cmp, reason = "the constant is written in both places")]
     if padding != picture::PADDING || value != picture::PAD_VALUE || normalize {
         return Err(unsupported(case, "a grid with other padding or normalization"));
     }

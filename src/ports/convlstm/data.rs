@@ -20,16 +20,11 @@ pub(super) fn resize(case: &Case) -> Result<Outputs, PortError> {
     };
     let side = integer::<Count>(case, "digit_size")?.len();
     // `Scale` gives the shorter edge the wanted length and keeps the ratio, rounded down.
-    let target = if height == width {
-        [side, side]
-    } else if width < height {
-        [side * height / width, side]
-    } else {
-        [side, side * width / height]
-    };
-    if count * height * width == 0 {
+    let shorter = height.min(width);
+    if count * shorter == 0 {
         return Err(unsupported(case, "digits without pixels"));
     }
+    let target = [side * height / shorter, side * width / shorter];
     let bytes: Vec<u8> = pixels
         .chunks_exact(height * width)
         .flat_map(|digit| resize_bilinear(digit, [height, width], target))

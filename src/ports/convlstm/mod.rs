@@ -73,12 +73,11 @@ impl Loaded {
             if case.tensor_spec(FIRST_WEIGHT).is_some() { str::to_owned } else { in_module };
         let inputs = input_channels(case, &to_case(FIRST_WEIGHT))?;
         let hidden = input_channels(case, &to_case("decoder_CNN.weight"))?;
-        let layers = (1..)
-            .take_while(|layer| {
-                let name = format!("encoder_{layer}_convlstm.conv.weight");
-                case.tensor_spec(&to_case(&name)).is_some()
-            })
-            .count();
+        let cells = case.tensors().iter().filter(|spec| {
+            let name = spec.name.trim_start_matches("model.");
+            name.starts_with("encoder_") && name.ends_with("_convlstm.conv.weight")
+        });
+        let layers = cells.count();
         let count = |n: usize| i64::try_from(n).map_err(refused);
         let spec = ConvLstmSpec {
             horizon: integer(case, "n_steps_ahead")?,

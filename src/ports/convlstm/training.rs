@@ -3,7 +3,7 @@
 use super::Loaded;
 use crate::{
     config::optim::AdamSpec,
-    golden::{Case, Outputs, PortError, Precision},
+    golden::{Case, OutputSpec, Outputs, PortError, Precision},
     models::convlstm::training::{Horizon, objective},
     optim::Adam,
     ports::{
@@ -45,7 +45,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     }
     renamed::after(&mut capture, &params, to_case);
     // Some cases have the loss after the last step, too.
-    losses.truncate(case.output_spec("losses").map_or(0, |output| output.len()));
+    losses.truncate(case.output_spec("losses").map_or(0, OutputSpec::len));
     capture.vector(case, "losses", losses, precision);
     Ok(capture.finish())
 }

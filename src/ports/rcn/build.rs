@@ -11,7 +11,7 @@ use crate::{
         model::rcn::{Activation, Keep},
         optim::{AdagradSpec, GradientDescentSpec},
     },
-    golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
+    golden::{Case, OutputSpec, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::{
         Activations, DropoutPass, DropoutUniforms, Rcn, Sizes,
         training::{Examples, objective, rmse, rmse_pixels},
@@ -73,7 +73,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         ("rmse", rmse),
         ("rmse_pixels", rmse_pixels),
     ] {
-        let len = case.output_spec(name).map_or(0, |output| output.len());
+        let len = case.output_spec(name).map_or(0, OutputSpec::len);
         let values = losses.iter().take(len).map(|&loss| of(loss)).collect();
         capture.vector(case, name, values, precision);
     }
@@ -88,8 +88,19 @@ fn sizes(case: &Case) -> Result<Sizes, PortError> {
     fitting(case, Sizes { height, width, channels, coordinates })
 }
 
+/// Largest side of a picture: beyond it the first fully connected layer has over a gigabyte.
+const SIDE_MAX: i64 = 320;
+
 fn fitting(case: &Case, sizes: Sizes) -> Result<Sizes, PortError> {
-    if sizes.fit() { Ok(sizes) } else { Err(unsupported(case, "sides that are no multiples of 8")) }
+    let sides = [sizes.height, sizes.width];
+    if sizes.fit() && sides.iter().all(|side| (1..=SIDE_MAX).contains(side)) {
+        Ok(sizes)
+    } else {
+        Err(unsupported(
+            case,
+            format!("pictures of {sides:?} pixels, no multiples of 8 to {SIDE_MAX}"),
+        ))
+    }
 }
 
 fn activation(case: &Case) -> Result<Activation, PortError> {

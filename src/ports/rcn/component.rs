@@ -37,11 +37,11 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
     let builder = Builder::new(Seed(0), kind(precision), tch::Device::Cpu);
     let conv = match shape(case, "conv/w") {
         Some([height, width, inputs, outputs]) => {
-            let side = |key: &str| match case.config.contains(key) {
-                true => integer::<Count>(case, key).map(Count::size),
-                false => Ok(1),
+            let step = |key: &str| {
+                let given = case.config.contains(key);
+                if given { integer::<Count>(case, key).map(Count::size) } else { Ok(1) }
             };
-            let window = Window { kernel: [height, width], stride: [side("dh")?, side("dw")?] };
+            let window = Window { kernel: [height, width], stride: [step("dh")?, step("dw")?] };
             let path = builder.module("conv");
             Some(ConvLayer::new(&path, [inputs, outputs], window, Activation::Tanh))
         }
