@@ -33,7 +33,7 @@ report *ARGS:
 runs *ARGS:
     @tools/reprise runs "$@"
 
-# list, check and pack data sets
+# list, check, pack and import data sets
 [group('the program')]
 [no-exit-message]
 data *ARGS:
@@ -104,6 +104,14 @@ golden *ARGS:
 [no-exit-message]
 parity SYSTEM *ARGS:
     @tools/parity "$@"
+
+# change inputs of one reader until something breaks: just fuzz tfrecord|jpeg|npy [-- -max_total_time=600]
+[group('tests')]
+[no-exit-message]
+fuzz TARGET *ARGS:
+    mkdir -p fuzz/corpus/{{ TARGET }}
+    cp -n golden/data/*/data/* tests/fixtures/jpeg/*.* fuzz/corpus/{{ TARGET }}
+    cargo +nightly fuzz run "$@"
 
 # review changed snapshots one by one
 [group('tests')]

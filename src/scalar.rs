@@ -129,18 +129,18 @@ impl TryFrom<i64> for Count {
     }
 }
 
+impl From<Count> for i64 {
+    fn from(value: Count) -> Self {
+        Self::from(value.0)
+    }
+}
+
 impl FromStr for Count {
     type Err = ScalarError;
 
     fn from_str(text: &str) -> Result<Self, ScalarError> {
-        let wrong = || ScalarError::OutOfRange { value: text.to_owned(), range: COUNTS };
-        Self::try_from(text.parse::<i64>().map_err(|_| wrong())?)
-    }
-}
-
-impl From<Count> for i64 {
-    fn from(value: Count) -> Self {
-        Self::from(value.0)
+        let outside = |_| ScalarError::OutOfRange { value: text.to_owned(), range: COUNTS };
+        text.parse::<i64>().map_err(outside).and_then(Self::try_from)
     }
 }
 

@@ -49,7 +49,7 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Take weights into the store, to begin runs with
     Import(import::ImportArgs),
-    /// List, check and pack data sets
+    /// List, check, pack and import data sets
     Data(data::DataArgs),
     /// Hold ports to the reference cases of their originals
     Golden(golden::GoldenArgs),

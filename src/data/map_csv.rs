@@ -131,7 +131,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Entry>, MapFault> {
     while rows.read_record(&mut row).map_err(MapFault::Csv)? {
         number += 1;
         if number == 1 {
-            if row != StringRecord::from(COLUMNS.to_vec()) {
+            if row != COLUMNS[..] {
                 return Err(MapFault::Header);
             }
             continue;

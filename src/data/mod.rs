@@ -18,6 +18,7 @@ mod cache;
 mod error;
 pub mod files;
 mod folder;
+pub mod idx;
 pub mod jpeg;
 pub mod kaggle;
 pub mod map_csv;

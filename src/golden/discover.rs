@@ -38,8 +38,9 @@ impl Filter {
 
 /// Lists the folders `root/<system>/<case>` that pass the filter, sorted by system and case.
 ///
-/// A folder without a `case.toml` is listed too, so that it is reported and not overlooked; files and
-/// folders whose names begin with a dot are not.
+/// A folder without a `case.toml` is listed too, so that it is reported and not overlooked. Files are
+/// not, nor are folders whose names begin with a dot, nor `__pycache__`, which Python leaves beside the
+/// programs of `golden/generate`.
 pub fn discover(root: &Path, filter: &Filter) -> Result<Vec<CaseDir>, FsError> {
     let mut found = Vec::new();
     for system in folders(root)? {
@@ -63,6 +64,6 @@ fn folders(path: &Path) -> Result<Vec<Folder>, FsError> {
     let entries = fs::read_dir_sorted(path)?.into_iter().filter(|entry| entry.kind == Kind::Dir);
     Ok(entries
         .map(|entry| Folder { name: entry.name.to_string_lossy().into_owned(), path: entry.path })
-        .filter(|folder| !folder.name.starts_with('.'))
+        .filter(|folder| !folder.name.starts_with('.') && folder.name != "__pycache__")
         .collect())
 }

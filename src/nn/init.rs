@@ -84,7 +84,7 @@ pub fn xavier_bound(fan_in: i64, fan_out: i64) -> f64 {
     3.0_f64.sqrt() * (2.0 / (fan_in + fan_out) as f64).sqrt()
 }
 
-/// LeCun's normal distribution, Chainer's default for weights: N(0, 1/fan_in).
+/// Chainer's default for weights, `LeCunNormal`: N(0, 1/n) for n inputs of a unit.
 pub fn lecun_normal(fan_in: i64) -> Init {
     Init::Normal { mean: 0.0, std: (1.0 / fan_in as f64).sqrt() }
 }

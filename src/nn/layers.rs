@@ -151,7 +151,8 @@ impl BatchNorm {
         }
     }
 
-    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`; in training it also moves the running statistics.
+    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`; in training it also moves the running
+    /// statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let training = mode == Mode::Train;
         if training {

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod bench;
 pub mod cvae;
 pub mod evaluate;
+pub mod mocogan;
 pub mod noise;
 pub mod record;
 pub mod run;

@@ -51,17 +51,7 @@ impl RandomSource for StepNoise {
             .choices
             .entry(purpose)
             .or_insert_with(|| Stream::new(seed, choice_stream_name(purpose)).at(step.0));
-        let extent = |n: i64| usize::try_from(n).expect("sizes are not negative");
-        let index = |n: u64| i64::try_from(n).expect("a draw lies below an i64");
-        match choice {
-            Choice::Independent { count, below } => {
-                (0..count).map(|_| index(draws.below(extent(below) as u64))).collect()
-            }
-            Choice::Distinct { count, below } => {
-                let order = draws.permutation(extent(below));
-                order.into_iter().take(extent(count)).map(|i| index(i as u64)).collect()
-            }
-        }
+        chosen(draws, choice)
     }
 }
 
@@ -85,6 +75,35 @@ impl NoiseSource for RolloutNoise {
         let values: Vec<f32> =
             self.sequences.iter_mut().flat_map(|draws| draws.normal(columns)).collect();
         tensor(&values, shape, like)
+    }
+}
+
+impl RandomSource for RolloutNoise {
+    /// One number for each sequence is its own; other choices are the first sequence's.
+    fn choose(&mut self, _: ChoicePurpose, choice: Choice) -> Vec<i64> {
+        match choice {
+            Choice::Independent { count, below } if elements(&[count]) == self.sequences.len() => {
+                let one = Choice::Independent { count: 1, below };
+                self.sequences.iter_mut().flat_map(|draws| chosen(draws, one)).collect()
+            }
+            Choice::Independent { .. } | Choice::Distinct { .. } => {
+                self.sequences.first_mut().map_or_else(Vec::new, |draws| chosen(draws, choice))
+            }
+        }
+    }
+}
+
+fn chosen(draws: &mut Draws, choice: Choice) -> Vec<i64> {
+    let index = |n: u64| i64::try_from(n).expect("a draw lies below an i64");
+    match choice {
+        Choice::Independent { count, below } => {
+            let below = elements(&[below]) as u64;
+            (0..count).map(|_| index(draws.below(below))).collect()
+        }
+        Choice::Distinct { count, below } => {
+            let order = draws.permutation(elements(&[below]));
+            order.into_iter().take(elements(&[count])).map(|i| index(i as u64)).collect()
+        }
     }
 }
 
@@ -122,13 +141,13 @@ fn tensor(values: &[f32], shape: &[i64], like: &Tensor) -> Tensor {
 mod tests {
     use super::*;
 
-    fn chosen(step: u64, choice: Choice) -> Vec<i64> {
+    fn at_step(step: u64, choice: Choice) -> Vec<i64> {
         StepNoise::new(Seed(1), Step(step)).choose(ChoicePurpose::Frames, choice)
     }
 
     #[test]
     fn distinct_choices_are_distinct_and_in_range() {
-        let mut numbers = chosen(0, Choice::Distinct { count: 20, below: 24 });
+        let mut numbers = at_step(0, Choice::Distinct { count: 20, below: 24 });
         assert!(numbers.iter().all(|number| (0..24).contains(number)));
         numbers.sort_unstable();
         numbers.dedup();
@@ -137,7 +156,7 @@ mod tests {
 
     #[test]
     fn independent_choices_reach_every_number() {
-        let numbers = chosen(0, Choice::Independent { count: 200, below: 3 });
+        let numbers = at_step(0, Choice::Independent { count: 200, below: 3 });
         assert_eq!(numbers.len(), 200);
         assert!((0..3).all(|number| numbers.contains(&number)));
     }
@@ -145,7 +164,7 @@ mod tests {
     #[test]
     fn a_step_repeats_its_choices_and_shares_none_with_the_next() {
         let choice = Choice::Independent { count: 50, below: 1000 };
-        assert_eq!(chosen(7, choice), chosen(7, choice));
-        assert_ne!(chosen(7, choice), chosen(8, choice));
+        assert_eq!(at_step(7, choice), at_step(7, choice));
+        assert_ne!(at_step(7, choice), at_step(8, choice));
     }
 }

@@ -37,6 +37,7 @@ fn verbs_below_verbs_explain_themselves() {
         ("data", "list"),
         ("data", "check"),
         ("data", "pack"),
+        ("data", "import"),
     ] {
         check(&format!("{verb}_{below}"), &[verb, below, "--help"]);
     }

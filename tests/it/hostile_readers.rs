@@ -67,7 +67,12 @@ fn peak_memory_kb() -> u64 {
 }
 
 /// Runs all cases; `judge` returns the message of a refused one and whether it was met.
-fn check(cases: &[Case], mut judge: impl FnMut(&Case) -> (Option<String>, bool)) -> String {
+fn check(
+    folder: &Path,
+    cases: &[Case],
+    mut judge: impl FnMut(&Case) -> (Option<String>, bool),
+) -> String {
+    let folder = &folder.display().to_string();
     let before = peak_memory_kb();
     let mut messages = String::new();
     let mut unmet = Vec::new();
@@ -75,9 +80,7 @@ fn check(cases: &[Case], mut judge: impl FnMut(&Case) -> (Option<String>, bool))
         let (message, met) = judge(case);
         let name = case.path.rsplit('/').next().unwrap();
         if let Some(message) = &message {
-            // A message begins with what was refused, so only what follows the path is shown.
-            let cause = message.split_once(name).map_or("NO NAME", |(_, cause)| cause);
-            messages += &format!("{name}{cause}\n");
+            messages.extend([&message.replace(folder, ".."), "\n"]);
         }
         if !met || message.is_some_and(|message| !message.contains(name)) {
             unmet.push(format!("{}: expected {}", case.path, case.expect));
@@ -95,30 +98,36 @@ fn every_broken_array_is_met_as_expected_with_a_message_that_names_the_file() {
     assert_eq!(cases.len(), 33);
     let control = npy::read(&folder.path().join("ok/mnist_test_seq.npy"), &DIGITS).unwrap();
     assert_eq!(control.shape, [20, 1, 64, 64]);
-    let messages =
-        check(&cases, |case| match npy::read(&folder.path().join(&case.path), &DIGITS) {
+    let messages = check(folder.path(), &cases, |case| {
+        match npy::read(&folder.path().join(&case.path), &DIGITS) {
             Err(error) => (Some(chain(&error)), true),
             Ok(_) => (None, case.expect == "bounded"),
-        });
+        }
+    });
     insta::assert_snapshot!(messages);
 }
 
 /// Makes a data root whose last file is the case's; of the Google layout there is no control.
 fn root(folder: &Path, path: &str) -> Dataset {
     let name = path.rsplit('/').next().unwrap();
-    let root = folder.join("roots").join(name);
-    let (train, first) = match name.starts_with("push_") {
-        true => (root.join("push_train"), path),
-        false => (root.join("train"), "ok/traj_0_to_0.tfrecords"),
+    // Numbered, so that a message names the file only where it names the file.
+    let number = fs::read_dir_sorted(&folder.join("roots")).map_or(0, |entries| entries.len());
+    let root = folder.join("roots").join(number.to_string());
+    let google = name.starts_with("push_");
+    let (train, first) = if google {
+        (root.join("push_train"), path)
+    } else {
+        (root.join("train"), "ok/traj_0_to_0.tfrecords")
     };
     fs::create_dir_all(&train).unwrap();
     for (source, target) in [(first, "0.tfrecords"), (path, name)] {
         let bytes = fs::read(&folder.join(source), 64 << 20).unwrap();
         fs::write_atomic(&train.join(target), &bytes).unwrap();
     }
-    match name.starts_with("push_") {
-        true => Dataset::GooglePushTfrecord { root, frames: Count::literal(12) },
-        false => Dataset::BerkeleyTfrecord { root, frames: Count::literal(30) },
+    if google {
+        Dataset::GooglePushTfrecord { root, frames: Count::literal(12) }
+    } else {
+        Dataset::BerkeleyTfrecord { root, frames: Count::literal(30) }
     }
 }
 
@@ -144,7 +153,7 @@ fn every_broken_record_is_met_as_expected_with_a_message_that_names_the_place() 
     let control = open(&root(folder.path(), "ok/traj_0_to_0.tfrecords"), &cache).unwrap();
     let sizes = [Split::Train, Split::Validate].map(|split| control.sequences(split));
     assert_eq!((control.frames(), sizes), (30, [1, 1]));
-    let messages = check(&cases, |case| {
+    let messages = check(&folder.path().join("roots"), &cases, |case| {
         let dataset = root(folder.path(), &case.path);
         let name = case.path.rsplit('/').next().unwrap();
         let listed = faults(&dataset, name);

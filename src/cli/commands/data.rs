@@ -32,9 +32,9 @@ A folder in the BAIR layout holds train, validate and test; below each, two fold
 with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv. A sweep names it with
 `--set data.dataset.bair.root=data/bair`. Its first use decodes it once into the cache.
 
-Robot-pushing data lie in TFRecord files, in train and test (Berkeley) or push_train and push_testseen
-(Google), or as .npy files listed by a map.csv, in train and test. Of the first folder the first 95% of
-the files train and the others validate.")]
+Robot-pushing data lie in TFRecord files, in train and test (Berkeley) or push_train and
+push_testseen (Google), or as .npy files listed by a map.csv, in train and test. Of the first folder
+the first 95% of the files train and the others validate.")]
 pub struct DataArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -102,8 +102,9 @@ struct PackArgs {
 Example:
   reprise data import data/push/push_train data/npy/train --frames 10
 
-The layout of the records, Berkeley or Google, is told by the first one. Written are image_batch_N.npy,
-action_batch_N.npy, state_batch_N.npy and map.csv, as the importer of the Chainer port does.")]
+The layout of the records, Berkeley or Google, is told by the first one. The files are those that
+the importer of the Chainer port writes: image_batch_N.npy, action_batch_N.npy, state_batch_N.npy
+and map.csv.")]
 struct ImportArgs {
     /// The folder that holds the TFRecord files
     #[arg(value_name = "FOLDER")]

@@ -168,12 +168,11 @@ pub(super) fn decode<'a>(
     scan: &Scan,
     tables: &Tables,
 ) -> Result<&'a [u8], JpegFault> {
-    let groups = match *scan.members.as_slice() {
-        [[component, ..]] => image.components[component].blocks,
-        _ => {
-            let extent = [image.height, image.width];
-            [0, 1].map(|axis| extent[axis].div_ceil(8 * image.sampling_max[axis]))
-        }
+    let groups = if let [[component, ..]] = *scan.members.as_slice() {
+        image.components[component].blocks
+    } else {
+        let extent = [image.height, image.width];
+        [0, 1].map(|axis| extent[axis].div_ceil(8 * image.sampling_max[axis]))
     };
     let mut bits = Bits::new(coded);
     let mut memory = Memory::default();

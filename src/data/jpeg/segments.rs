@@ -141,7 +141,7 @@ pub(super) fn read(file: &[u8]) -> Result<Image, JpegFault> {
                 image = Some(frame_header(&mut header, passes)?);
             }
             0xc4 => huffman_tables(&mut bytes.segment("Huffman table")?, &mut tables)?,
-            0xc9..=0xcb | 0xcc => {
+            0xc9..=0xcc => {
                 return Err(JpegFault::Unsupported { what: "coded arithmetically" });
             }
             0xc3 | 0xc5..=0xcf | 0xdc | 0xde | 0xdf => {
@@ -159,7 +159,9 @@ pub(super) fn read(file: &[u8]) -> Result<Image, JpegFault> {
                     tables.adobe_transform = Some(segment.rest[11]);
                 }
             }
-            0xe1..=0xef | 0xfe => drop(bytes.segment("application data")?),
+            0xe1..=0xef | 0xfe => {
+                bytes.segment("application data")?;
+            }
             _ => return Err(JpegFault::Segment { segment: "marker" }),
         }
     }

@@ -53,6 +53,9 @@ pub enum KaggleFault {
     /// The header of a table without keypoints is another one.
     #[error("its columns are not `ImageId` and `Image`")]
     NotTest,
+    /// A table without keypoints where one with them is due.
+    #[error("it has no keypoints, only `ImageId` and `Image`")]
+    NotTraining,
     /// A column that the caller wants is not there.
     #[error("it has no column `{name}`")]
     ColumnMissing {

@@ -97,6 +97,9 @@ fn bounded(line: &[u8], row: u64) -> Result<&[u8], KaggleFault> {
 pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints, KaggleFault> {
     let table = Table::open(text)?;
     let coordinates = table.columns.len() - 1;
+    if table.columns[..coordinates].is_empty() || table.columns == [IMAGE_ID, IMAGE] {
+        return Err(KaggleFault::NotTraining);
+    }
     let (names, wanted): (Vec<String>, Vec<usize>) = match columns {
         Columns::All => table.columns[..coordinates].iter().cloned().zip(0..).unzip(),
         Columns::Named(names) => {

@@ -9,6 +9,7 @@
 
 mod resize;
 
+use super::idx::{self, Digits};
 use crate::rng::numpy::RandomState;
 
 pub use resize::resize_bilinear;
@@ -189,6 +190,12 @@ fn add<'a, T: Copy + 'a>(
             }
         }
     }
+}
+
+/// Returns all digits resized to [`DIGIT_SIDE`], one after another (`transforms.Scale(32)`).
+pub fn resized(digits: &Digits) -> Vec<u8> {
+    let resize = |index| resize_bilinear(digits.digit(index), [idx::SIDE; 2], [DIGIT_SIDE; 2]);
+    (0..digits.len()).flat_map(resize).collect()
 }
 
 /// Returns a byte as a number in [0, 1] (`ToTensor`).

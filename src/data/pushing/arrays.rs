@@ -100,7 +100,6 @@ fn array(root: &Path, file: &str, axes: &[Axis]) -> Result<(Vec<usize>, Vec<f32>
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    clippy::float_cmp,
     reason = "a value that comes from a byte gives it back, any other is refused"
 )]
 fn bytes(root: &Path, file: &str, values: &[f32]) -> Result<Vec<u8>, DataError> {

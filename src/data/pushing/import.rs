@@ -86,7 +86,7 @@ pub fn import(
 /// Without `frames`, those of the first record that can be read are taken.
 pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
     let owned = || root.to_owned();
-    for folder in ["push_train", "train"] {
+    for folder in ["push_train", "push_testseen", "train", "test"] {
         let path = root.join(folder);
         if fs::kind(&path)? != Some(Kind::Dir) {
             continue;

@@ -239,7 +239,9 @@ fn list(origin: Origin<'_>, required: Required, findings: &mut Findings) -> Vec<
                 item.split = Split::Validate;
             }
         } else {
-            listed.iter_mut().for_each(|item| item.split = split);
+            for item in &mut listed {
+                item.split = split;
+            }
         }
         items.extend(listed);
     }

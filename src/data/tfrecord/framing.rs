@@ -238,7 +238,9 @@ mod tests {
             all in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..5)
         ) {
             let mut file = Vec::new();
-            all.iter().for_each(|data| write_record(data, &mut file));
+            for data in &all {
+                write_record(data, &mut file);
+            }
             let found: Vec<_> = read(&file).into_iter().map(|record| record.unwrap().data).collect();
             prop_assert_eq!(found, all);
         }

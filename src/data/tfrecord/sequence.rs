@@ -60,7 +60,11 @@ impl Layout {
 
     /// Returns how many frames a record has, counted by their pictures' names.
     pub fn frames(self, example: &Example<'_>) -> usize {
-        (0..).take_while(|&frame| example.get(&self.image_key(frame)).is_some()).count()
+        let mut frames = 0;
+        while example.get(&self.image_key(frames)).is_some() {
+            frames += 1;
+        }
+        frames
     }
 
     /// Returns the layout of a record and its number of frames, or nothing if it is of neither.

@@ -92,7 +92,7 @@ fn image_discriminator(path: &Path<'_>, spec: &MocoganSpec) -> Discriminator {
         ImageDiscriminator::Whole => discriminator::Plan::WholeImage,
         ImageDiscriminator::Patch => discriminator::Plan::PatchImage,
     };
-    Discriminator::new(path, plan, sizes(spec, 1, 0), spec.instance_noise)
+    Discriminator::new(path, plan, sizes(spec, 0), spec.instance_noise)
 }
 
 fn video_discriminator(path: &Path<'_>, spec: &MocoganSpec) -> Discriminator {
@@ -103,12 +103,12 @@ fn video_discriminator(path: &Path<'_>, spec: &MocoganSpec) -> Discriminator {
             (discriminator::Plan::WholeVideo, spec.categories.size())
         }
     };
-    Discriminator::new(path, plan, sizes(spec, 1, categories), spec.instance_noise)
+    Discriminator::new(path, plan, sizes(spec, categories), spec.instance_noise)
 }
 
-fn sizes(spec: &MocoganSpec, judgements: i64, categories: i64) -> discriminator::Sizes {
+fn sizes(spec: &MocoganSpec, categories: i64) -> discriminator::Sizes {
     let (channels, width) = (spec.channels.size(), spec.discriminator_width.size());
-    discriminator::Sizes { channels, width, judgements, categories }
+    discriminator::Sizes { channels, width, judgements: 1, categories }
 }
 
 #[cfg(test)]

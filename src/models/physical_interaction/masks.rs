@@ -30,3 +30,42 @@ pub fn merge(previous: &Tensor, transformed: &[Tensor], masks: &Tensor) -> Tenso
     let merged = background * previous;
     transformed.iter().zip(masks).fold(merged, |merged, (image, mask)| merged + image * mask)
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::config::model::physical_interaction::Version;
+
+    fn logits() -> Tensor {
+        Tensor::arange(2 * 3 * 4 * 6, (Kind::Double, Device::Cpu)).sin().reshape([2, 3, 4, 6])
+    }
+
+    /// Expects sums of 1 over the last axis of what `groups` makes of the masks.
+    #[track_caller]
+    fn check(port: Port, groups: impl Fn(&Tensor) -> Tensor) {
+        let sums =
+            groups(&masks(&logits(), port)).sum_dim_intlist([-1].as_slice(), false, Kind::Double);
+        let farthest = (sums - 1.0).abs().max().double_value(&[]);
+        assert!(farthest < 1e-12, "{farthest}");
+    }
+
+    #[test]
+    fn tensorflows_masks_sum_to_one_in_every_pixel() {
+        check(Port::Tensorflow(Version::V1), |masks| masks.movedim_int(1, -1));
+    }
+
+    #[test]
+    fn chainers_masks_sum_to_one_over_neighbouring_pixels() {
+        check(Port::Chainer, |masks| masks.reshape([-1, 3]));
+    }
+
+    #[test]
+    fn a_frame_beyond_the_masks_is_left_out() {
+        let image = |value: f64| Tensor::full([1, 1, 2, 2], value, (Kind::Double, Device::Cpu));
+        let masks = Tensor::full([1, 2, 2, 2], 0.5, (Kind::Double, Device::Cpu));
+        let merged = merge(&image(1.0), &[image(3.0), image(100.0)], &masks);
+        assert_eq!(merged, image(2.0));
+    }
+}

@@ -28,9 +28,9 @@
 //! Neither original fixes names for the other, so parameters have names of our own; [`names`] maps
 //! them one to one to those of either.
 //!
-//! [`Network`] is the type to start from. One update is [`sampling::Feedback::training`],
-//! [`sequence::predict`], [`objective::objective`]; a roll-out is [`sequence::rollout`]; what happens
-//! inside a step is in [`network::Step`], which [`sequence::unroll`] hands out.
+//! [`Network`] is the type to start from. [`training::pass`] is one update up to its gradient,
+//! [`sequence::rollout`] a prediction, [`sequence::inspect`] one with masks, transformed frames and
+//! kernels.
 
 pub mod conv_lstm;
 pub mod layers;
@@ -40,6 +40,7 @@ pub mod network;
 pub mod objective;
 pub mod sampling;
 pub mod sequence;
+pub mod training;
 pub mod transformation;
 
 pub use network::{Network, Sizes};

@@ -33,7 +33,7 @@ impl Feedback {
     ///
     /// 16: TensorFlow's validation model samples, too; the last commit of the port to Chainer feeds
     /// predictions back when it evaluates. Without a schedule (`k = -1`) all feed predictions back.
-    pub fn training(
+    pub fn at(
         sampling: ScheduledSampling,
         port: Port,
         batch: Count,
@@ -73,5 +73,59 @@ pub fn mix(
         Port::Tensorflow(_) => mixed,
         // The port stitches NumPy copies.
         Port::Chainer | Port::ChainerStateless => mixed.detach(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::config::model::physical_interaction::Version;
+
+    const TENSORFLOW: Port = Port::Tensorflow(Version::V1);
+
+    /// Mixes ones into zeros and returns which sequences are true.
+    #[track_caller]
+    fn check(order: &[i64], true_frames: u64, expected: &[f64]) {
+        let batch = i64::try_from(order.len()).expect("a batch is small");
+        let frames =
+            |value: f64| Tensor::full([batch, 1, 1, 1], value, (Kind::Double, Device::Cpu));
+        let mixed = mix(&frames(1.0), &frames(0.0), order, true_frames, TENSORFLOW);
+        assert_eq!(mixed.flatten(0, -1), Tensor::from_slice(expected));
+    }
+
+    #[test]
+    fn the_first_of_the_order_are_true() {
+        check(&[2, 0, 1], 1, &[0.0, 0.0, 1.0]);
+        check(&[2, 0, 1], 2, &[1.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn none_and_all_can_be_true() {
+        check(&[1, 0], 0, &[0.0, 0.0]);
+        check(&[1, 0], 2, &[1.0, 1.0]);
+    }
+
+    #[test]
+    fn only_tensorflow_differentiates_through_the_mixture() {
+        for (port, expected) in [(TENSORFLOW, true), (Port::Chainer, false)] {
+            let generated = Tensor::zeros([2, 1, 1, 1], (Kind::Float, Device::Cpu));
+            let generated = generated.set_requires_grad(true);
+            let mixed = mix(&generated.detach(), &generated, &[0, 1], 1, port);
+            assert_eq!(mixed.requires_grad(), expected, "{port:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_commit_does_not_sample_when_it_evaluates() {
+        let at = |port, mode| {
+            let sampling = ScheduledSampling::default();
+            Feedback::at(sampling, port, Count::literal(4), Step(0), mode)
+        };
+        let all_true = Feedback::Mixture { true_frames: 4 };
+        assert_eq!(at(Port::Chainer, Mode::Eval), Feedback::Prediction);
+        assert_eq!(at(Port::Chainer, Mode::Train), all_true);
+        assert_eq!(at(TENSORFLOW, Mode::Eval), all_true);
     }
 }

@@ -74,38 +74,55 @@ pub fn unroll(
     }
 }
 
-/// Runs the network over a batch and returns its predictions, with gradient.
-pub fn predict(
-    network: &Network,
-    batch: &Sequences,
-    feeding: Feeding,
-    shuffle: &mut dyn ShuffleSource,
-) -> Prediction {
-    let mut prediction = Prediction::default();
-    unroll(network, batch, feeding, shuffle, |_, step| {
-        prediction.images.push(step.image);
-        prediction.states.push(step.state);
-    });
-    prediction
-}
-
 /// Rolls the network out without gradient and returns `[T, B, C, H, W]`.
 ///
 /// Entries before `context_frames` are the true frames; the network is run on them, so that its
 /// cells advance, and its predictions there are dropped. `batch.images` needs only the context, the
 /// number of frames follows from `batch.actions`.
 pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Tensor {
-    tch::no_grad(|| {
-        let mut frames: Vec<Tensor> =
-            (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
-        let feeding = Feeding { context_frames, feedback: Feedback::Prediction };
-        unroll(network, batch, feeding, &mut NoShuffle, |t, step| {
-            if t + 1 >= context_frames {
-                frames.push(step.image);
-            }
-        });
-        Tensor::stack(&frames, 0)
-    })
+    let mut frames: Vec<Tensor> = (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
+    predict(network, batch, context_frames, |t, step| {
+        if t + 1 >= context_frames {
+            frames.push(step.image);
+        }
+    });
+    Tensor::stack(&frames, 0)
+}
+
+/// How a frame was made.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The predicted frame `[B, C, H, W]`.
+    pub image: Tensor,
+    /// Masks `[B, M + 1, H, W]`; the first is the previous frame's.
+    pub masks: Tensor,
+    /// Transformed frames `[B, C, H, W]`, in the order of the other masks.
+    pub transformed: Vec<Tensor>,
+    /// Kernels of CDNA `[B, M, 5, 5]`.
+    pub kernels: Option<Tensor>,
+}
+
+/// Rolls the network out without gradient and returns how each of the T − 1 frames was made, the
+/// context's included.
+pub fn inspect(network: &Network, batch: &Sequences, context_frames: usize) -> Vec<Inspection> {
+    let mut inspections = Vec::new();
+    predict(network, batch, context_frames, |_, step| {
+        let Step { image, masks, transformed, .. } = step;
+        let (transformed, kernels) = (transformed.images, transformed.kernels);
+        inspections.push(Inspection { image, masks, transformed, kernels });
+    });
+    inspections
+}
+
+/// Feeds predictions back after the context, without gradient.
+fn predict(
+    network: &Network,
+    batch: &Sequences,
+    context_frames: usize,
+    each: impl FnMut(usize, Step),
+) {
+    let feeding = Feeding { context_frames, feedback: Feedback::Prediction };
+    tch::no_grad(|| unroll(network, batch, feeding, &mut NoShuffle, each));
 }
 
 /// The order of a batch that is never mixed: as it stands.

@@ -66,16 +66,17 @@ impl ConvLayer {
         let [top, bottom] = same_padding(height, kernel[0], stride[0]);
         let [left, right] = same_padding(width, kernel[1], stride[1]);
         let weight = self.weight.permute([3, 2, 0, 1]);
-        let padded = if top == bottom && left == right {
-            None
+        let (x, padding) = if top == bottom && left == right {
+            (x.shallow_clone(), [top, left])
         } else {
-            Some(x.constant_pad_nd([left, right, top, bottom]))
+            (x.constant_pad_nd([left, right, top, bottom]), [0, 0])
         };
-        let (x, padding) = padded.as_ref().map_or((x, [top, left]), |padded| (padded, [0, 0]));
+        // A picture at a time: oneDNN sums the gradient of a weight over batch and pixels in one
+        // chain, which in f32 loses up to a digit that TensorFlow's blocked sum keeps.
         let picture = |x: &Tensor| x.conv2d(&weight, NO_BIAS, stride, padding, [1, 1], 1);
-        let convolved = Tensor::cat(&x.split(1, 0).iter().map(picture).collect::<Vec<_>>(), 0);
-        // Added as an operation of its own, as in the original: its gradient is then a pairwise sum.
-        activate(&(convolved + self.bias.view([-1, 1, 1])), self.activation)
+        let pictures: Vec<Tensor> = x.split(1, 0).iter().map(picture).collect();
+        // The bias is an operation of its own, as in the original.
+        activate(&(Tensor::cat(&pictures, 0) + self.bias.view([-1, 1, 1])), self.activation)
     }
 }
 

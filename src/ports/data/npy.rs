@@ -19,7 +19,7 @@ const BYTES_MAX: u64 = 64 << 20;
 
 /// `images/i`, `actions/i`, `states/i`: what the files hold that the original wrote.
 ///
-/// Where the TFRecords they were made from are there, too, they are imported anew: our files must be
+/// Where the records they were made from are there, too, they are imported anew: our files must be
 /// the original's byte for byte.
 pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
     let folder = case.dir.join("data");
@@ -62,11 +62,10 @@ fn imported_anew(case: &Case, entries: &[Entry]) -> Result<(), PortError> {
         .map(|entry| entry.path)
         .collect();
     let frames = case.config.usize("sequence_length")?;
-    let target = match case.config.contains("image_resize_height") {
-        true => {
-            [case.config.usize("image_resize_height")?, case.config.usize("image_resize_width")?]
-        }
-        false => [SIDE; 2],
+    let target = if case.config.contains("image_resize_height") {
+        [case.config.usize("image_resize_height")?, case.config.usize("image_resize_width")?]
+    } else {
+        [SIDE; 2]
     };
     let layout = layout_of_source(case, &files)?;
     let read = read(&files, layout, frames).map_err(failed)?;

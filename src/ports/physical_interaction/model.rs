@@ -12,16 +12,12 @@ use crate::{
         Network, Sequences,
         names::bottleneck,
         network::Step,
-        objective::{Objective, objective},
+        objective::Objective,
         sampling::Feedback,
-        sequence::{Feeding, Prediction, unroll},
+        training::{At, Pass, feedback, pass},
     },
     optim::Adam,
-    ports::{
-        refused,
-        torch::{Capture, input},
-    },
-    scalar::Count,
+    ports::torch::{Capture, input},
 };
 
 pub(super) fn run(
@@ -43,7 +39,7 @@ pub(super) fn run(
             let objective = if step == 0 {
                 model.first(precision, &mut capture)?
             } else {
-                model.forward(step, |_, _| ())?.1
+                model.forward(step, |_, _| ())?.objective
             };
             series.push(&objective);
             objective.loss.backward();
@@ -58,8 +54,8 @@ pub(super) fn run(
     }
     // The port to Chainer records the loss once more after the last update.
     if case.output_spec("losses").is_some_and(|losses| losses.len() > updates.max(1)) {
-        let (_, objective) = tch::no_grad(|| model.forward(updates.saturating_sub(1), |_, _| ()))?;
-        series.push(&objective);
+        let last = tch::no_grad(|| model.forward(updates.saturating_sub(1), |_, _| ()))?;
+        series.push(&last.objective);
     }
     series.capture(case, precision, &mut capture);
     Ok(capture.finish())
@@ -108,22 +104,11 @@ impl<'a> Model<'a> {
     }
 
     /// One pass over the batch as in optimizer step `step`.
-    fn forward(
-        &self,
-        step: usize,
-        mut each: impl FnMut(usize, &Step),
-    ) -> Result<(Prediction, Objective), PortError> {
+    fn forward(&self, step: usize, each: impl FnMut(usize, &Step)) -> Result<Pass, PortError> {
         let Settings { spec, sizes, iterations, mode, .. } = self.settings;
-        let context_frames = spec.context_frames.len();
-        let feedback = Feedback::training(
-            spec.scheduled_sampling,
-            spec.port,
-            Count::try_from(sizes.batch).map_err(refused)?,
-            iterations[step],
-            *mode,
-        );
+        let at = At { step: iterations[step], mode: *mode };
         let batch = sizes.batch.unsigned_abs();
-        let (draws, mixed) = match feedback {
+        let (draws, mixed) = match feedback(spec, &self.batch, at) {
             Feedback::Prediction => (0, Mixed::No),
             Feedback::Mixture { true_frames } if (1..batch).contains(&true_frames) => {
                 (spec.horizon.len() - 1, Mixed::Yes)
@@ -131,22 +116,14 @@ impl<'a> Model<'a> {
             Feedback::Mixture { .. } => (spec.horizon.len() - 1, Mixed::No),
         };
         let mut shuffle = RecordedShuffle::read(self.case, step, draws, sizes.batch, mixed)?;
-        let mut prediction = Prediction::default();
-        let feeding = Feeding { context_frames, feedback };
-        unroll(&self.network, &self.batch, feeding, &mut shuffle, |t, step| {
-            each(t, &step);
-            prediction.images.push(step.image);
-            prediction.states.push(step.state);
-        });
-        let objective = objective(&self.batch, &prediction, context_frames);
-        Ok((prediction, objective))
+        Ok(pass(&self.network, spec, &self.batch, at, &mut shuffle, each))
     }
 
     /// The first pass, which outputs without an index of their own speak of.
     fn first(&self, precision: Precision, capture: &mut Capture) -> Result<Objective, PortError> {
         let axes = self.settings.axes;
         let last = self.settings.spec.context_frames.len() + self.settings.spec.horizon.len() - 2;
-        let (prediction, objective) = self.forward(0, |t, step| {
+        let Pass { prediction, objective, .. } = self.forward(0, |t, step| {
             let mut prefixes = vec![format!("step{t}/")];
             if t == last {
                 prefixes.push("last/".to_owned());

@@ -38,7 +38,7 @@ pub(super) fn tensorflow(case: &Case) -> Result<Settings, PortError> {
     let steps = optional(case, "steps", 0)?;
     settings(
         case,
-        Names {
+        &Names {
             port: tensorflow_port(case)?,
             transformation: "model",
             first_layer: format!("{scope}scale1_conv1/weights"),
@@ -64,7 +64,7 @@ pub(super) fn chainer(case: &Case) -> Result<Settings, PortError> {
     let steps = optional(case, "adam_steps", 0)?;
     settings(
         case,
-        Names {
+        &Names {
             port,
             transformation: "model_type",
             first_layer: first.to_owned(),
@@ -95,23 +95,20 @@ struct Names {
 
 fn settings(
     case: &Case,
-    names: Names,
+    names: &Names,
     axes: Axes,
     scope: String,
     steps: usize,
 ) -> Result<Settings, PortError> {
     let images = shape(case, "images", 5)?;
     let (actions, states) = (shape(case, "actions", 3)?, shape(case, "states", 3)?);
-    let [batch, frames, frame] = match axes {
-        // [B, T, H, W, C]
-        Axes::ChannelsLast => {
-            [vec![images[0]], vec![images[1]], vec![images[4], images[2], images[3]]]
-        }
-        // [T, B, C, H, W]
-        Axes::ChannelsFirst => [vec![images[1]], vec![images[0]], images[2..].to_vec()],
-    };
-    let (batch, frames, frame) = (batch[0], frames[0], [frame[0], frame[1], frame[2]]);
-    if frame[1] % 8 != 0 || frame[2] % 8 != 0 {
+    let [batch, frames, channels, height, width] = match axes {
+        Axes::ChannelsLast => [0, 1, 4, 2, 3],  // [B, T, H, W, C]
+        Axes::ChannelsFirst => [1, 0, 2, 3, 4], // [T, B, C, H, W]
+    }
+    .map(|axis: usize| images[axis]);
+    let frame = [channels, height, width];
+    if height % 8 != 0 || width % 8 != 0 {
         return Err(unsupported(case, "frames whose sides are no multiples of 8"));
     }
     let context_frames: Count = integer(case, "context_frames")?;

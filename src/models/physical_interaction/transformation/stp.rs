@@ -164,3 +164,32 @@ fn bilinear(frames: &Tensor, x: &Neighbours, y: &Neighbours) -> Tensor {
         + weight(right(), upper()) * pixel(&x.above, &y.below)
         + weight(right(), lower()) * pixel(&x.above, &y.above)
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::config::model::physical_interaction::Version;
+
+    fn identity(port: Port) -> (Tensor, Tensor) {
+        let frame = (Tensor::arange(20, (Kind::Double, Device::Cpu)) + 1.0).reshape([1, 1, 4, 5]);
+        let theta = Tensor::from_slice(&IDENTITY).reshape([1, AFFINE]);
+        let sampled = sample(&frame, &theta, port);
+        (frame, sampled)
+    }
+
+    #[test]
+    fn chainers_identity_is_exact() {
+        let (frame, sampled) = identity(Port::Chainer);
+        assert!((frame - sampled).abs().max().double_value(&[]) < 1e-12);
+    }
+
+    #[test]
+    fn tensorflows_identity_empties_the_last_row_and_column() {
+        let (_, sampled) = identity(Port::Tensorflow(Version::V1));
+        let zeros = |tensor: Tensor| tensor.abs().max().double_value(&[]) < 1e-12;
+        assert!(zeros(sampled.select(2, 3)) && zeros(sampled.select(3, 4)));
+        assert!(sampled.double_value(&[0, 0, 2, 3]) > 1.0);
+    }
+}

@@ -1,0 +1,74 @@
+//! One pass of training or validation: scheduled sampling, network, loss.
+//!
+//! An update is [`pass`] with [`Mode::Train`], `objective.loss.backward()`, and a step of Adam in the
+//! form of the port. What a journal may hold of it: `loss`, the sums of `reconstruction` and
+//! `state`, `psnr_sum`, and the share of true frames in `feedback`.
+
+use super::{
+    network::{Network, Step as NetworkStep},
+    objective::{Objective, objective},
+    sampling::{Feedback, ShuffleSource},
+    sequence::{Feeding, Prediction, Sequences, unroll},
+};
+use crate::{
+    config::model::PhysicalInteractionSpec,
+    nn::Mode,
+    scalar::{Count, Step},
+};
+
+/// What a pass computed, with gradient.
+#[derive(Debug)]
+pub struct Pass {
+    /// What the steps after the context saw as their previous frame.
+    pub feedback: Feedback,
+    /// Predicted frames and states.
+    pub prediction: Prediction,
+    /// The loss and its parts.
+    pub objective: Objective,
+}
+
+/// When a pass takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The optimizer step that decides how many frames are true; `Step(0)` is the first.
+    pub step: Step,
+    /// Training, or validation on the same terms as far as the port samples there.
+    pub mode: Mode,
+}
+
+/// Runs the network over a batch `[T, B, …]` and compares; `each` sees every step.
+///
+/// `shuffle` is asked once for every step after the context, and only where the feedback is a
+/// mixture.
+///
+/// # Panics
+/// If the batch is empty or has no frame after the context.
+pub fn pass(
+    network: &Network,
+    spec: &PhysicalInteractionSpec,
+    batch: &Sequences,
+    at: At,
+    shuffle: &mut dyn ShuffleSource,
+    mut each: impl FnMut(usize, &NetworkStep),
+) -> Pass {
+    let feedback = feedback(spec, batch, at);
+    let context_frames = spec.context_frames.len();
+    let mut prediction = Prediction::default();
+    unroll(network, batch, Feeding { context_frames, feedback }, shuffle, |t, step| {
+        each(t, &step);
+        prediction.images.push(step.image);
+        prediction.states.push(step.state);
+    });
+    let objective = objective(batch, &prediction, context_frames);
+    Pass { feedback, prediction, objective }
+}
+
+/// Returns the feedback that [`pass`] uses for this batch.
+///
+/// # Panics
+/// If the batch is empty.
+pub fn feedback(spec: &PhysicalInteractionSpec, batch: &Sequences, at: At) -> Feedback {
+    let sequences = batch.actions.size()[1];
+    let sequences = Count::try_from(sequences).expect("a batch has at least one sequence");
+    Feedback::at(spec.scheduled_sampling, spec.port, sequences, at.step, at.mode)
+}
