@@ -110,6 +110,10 @@ pub(super) fn judge_profile(
     let (ratio, check) = match &rule {
         Rule::Exact => exact(&comparison, port),
         Rule::Within { bound, .. } => worst(within(&comparison, port, bound * comparison.scale)),
+        Rule::Kinked { bound } => least([
+            worst(within(&comparison, port, bound * comparison.scale)),
+            worst(statistics(port, reference, &[rule::NOISY; 4], Some(rule::NOISY))),
+        ]),
         Rule::Printed { tolerance } => {
             let rounding = rule::FLOOR_SINGLE * comparison.scale;
             (over(comparison.max_error, tolerance + rounding), "element")
@@ -123,8 +127,12 @@ pub(super) fn judge_profile(
             )
         }
         Rule::FirstUpdate { limits, reach } => {
-            let decided = first_update(&comparison, port, reference, limits, *reach);
-            worst(decided.into_iter().chain([distance_from_start(*reach)]))
+            let decided = worst(first_update(&comparison, port, reference, limits, *reach));
+            let decided = match twins.precision {
+                Precision::F32 => least([decided, moved_apart(port, reference, *reach)]),
+                Precision::F64 => decided,
+            };
+            worst([decided, distance_from_start(*reach)])
         }
         Rule::Updates { bound, strays, reach } => {
             worst(updates(&comparison, port, reference, bound * comparison.scale, *strays, *reach))
@@ -187,6 +195,11 @@ fn worst(checks: impl IntoIterator<Item = Check>) -> Check {
             if check.0 > worst.0 { check } else { worst }
         },
     )
+}
+
+/// The check that lets an output pass, if one of several does.
+fn least<const N: usize>(checks: [Check; N]) -> Check {
+    checks.into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a }).expect("there is a check")
 }
 
 /// Equality; the ratio counts half units in the last place, so that one unit gives 2.
@@ -264,10 +277,25 @@ fn updates(
     let farthest = errors.first().copied().unwrap_or(0.0);
     let settled = errors.get(strays).copied().unwrap_or(0.0);
     let share = strays as f64 / errors.len().max(strays) as f64;
-    [(over(settled, limit), "element"), (over(farthest, limit + 2.0 * reach), "stray element")]
-        .into_iter()
-        .chain(mixed_statistics(comparison, port.n, limit, share, reach))
-        .collect()
+    let elements = worst(
+        [(over(settled, limit), "element")]
+            .into_iter()
+            .chain(mixed_statistics(comparison, port.n, limit, share, reach)),
+    );
+    let stray = (over(farthest, limit + 2.0 * reach), "stray element");
+    vec![least([elements, moved_apart(port, reference, reach)]), stray]
+}
+
+/// The root mean square of the error against a share of what the updates can move.
+fn moved_apart(port: &Profile, reference: &Profile, reach: f64) -> Check {
+    let pairs = port.elements.iter().zip(&reference.elements);
+    let squares: f64 = pairs.map(|(&a, &b)| distance(a, b).powi(2)).sum();
+    let rms = if port.elements.len() < rule::FEW {
+        f64::MAX // the mean of a few says no more than each of them
+    } else {
+        (squares / port.elements.len() as f64).sqrt()
+    };
+    (over(rms, rule::MOVED_SHARE * reach), "root mean square of the error")
 }
 
 /// Statistics of elements within `limit`, but for a `share` that lies within twice the reach.
@@ -328,30 +356,37 @@ pub(super) fn reason(rule: &Rule) -> String {
         Rule::Exact => "equal bit for bit".to_owned(),
         Rule::Within { bound, from } => {
             let from = match from {
-                BoundSource::Noise => "8 times the original's own noise",
-                BoundSource::Floor => "the floor of the element type, above 8 times the noise",
+                BoundSource::Noise => "a multiple of the original's own noise",
+                BoundSource::Floor => "the floor of the element type, above the noise's multiple",
                 BoundSource::Unmeasured => "8 floors of the element type; no noise was measured",
                 BoundSource::SingleOnly => "held to the f32 run; the original has no f64 run",
             };
             format!("elements within {bound:.1e} of the largest: {from}")
         }
+        Rule::Kinked { bound } => format!(
+            "elements within {bound:.1e} of the largest; or, since a rectifier may have taken the other \
+             branch, statistics and relative L2 within {:.0e}",
+            rule::NOISY
+        ),
         Rule::Printed { tolerance } => {
             format!("within {tolerance:.1e}, the places to which the original was printed")
         }
         Rule::Trajectory { bounds } => format!(
-            "each step within 8 times the original's own distance up to the next step, {:.1e} to {:.1e}",
+            "each step within a multiple of the original's own distance up to the next step, {:.1e} to {:.1e}",
             bounds.first().copied().unwrap_or(0.0),
             bounds.last().copied().unwrap_or(0.0),
         ),
         Rule::FirstUpdate { limits, reach } => format!(
             "one Adam update: tight where the gradient's sign is decided, within {reach:.1e} of the \
-             start for the {} of {} compared elements where it is rounding noise",
+             start for the {} of {} compared elements where it is rounding noise; in f32 the root mean \
+             square of the error may decide",
             limits.iter().filter(|limit| limit.is_none()).count(),
             limits.len(),
         ),
         Rule::Updates { bound, strays, reach } => format!(
-            "several Adam updates: elements within {bound:.1e} of the largest, {strays} of them within \
-             twice the {reach:.1e} that the updates can move"
+            "several Adam updates: elements within {bound:.1e} of the largest but {strays}, or a root mean \
+             square of the error below a 16th of the {reach:.1e} that the updates can move; none beyond \
+             twice that"
         ),
         Rule::ZeroGradient { limit, neighbour } => format!(
             "zero by construction, so its value is rounding noise: below {limit:.1e}, 1024 roundings \

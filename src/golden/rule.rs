@@ -12,8 +12,23 @@ use super::{
     wire::{OutputKind, Role},
 };
 
-/// How many times the original's own noise a port may lie from it.
-pub(super) const MULTIPLE: f64 = 8.0;
+/// How many times the original's own noise a port in f32 may lie from it. The noise is one draw; where
+/// one element decides it, the ratio of two draws passes m with a probability of 2/(π m), so that 8
+/// would refuse one correct output in 13 and 32 refuses one in 50.
+pub(super) const MULTIPLE: f64 = 32.0;
+
+/// The same for a port in f64, which rounds nothing that f32 could show, and for statistics.
+const MULTIPLE_DOUBLE: f64 = 8.0;
+
+/// Bound from which single elements say nothing any more.
+const BLIND: f64 = 0.08;
+
+/// Least distance of all rectifier inputs from zero (`relu_margin` of a case) at which every f32 run
+/// takes the same branches: 64 roundings.
+const SAFE_MARGIN: f64 = 1.0 / 131_072.0; // 2^-17
+
+/// Share of the reach of the updates that the root mean square of a parameter's error may take.
+pub(super) const MOVED_SHARE: f64 = 1.0 / 16.0;
 
 /// Noise from which single elements of a run say little: statistics are compared instead.
 pub(super) const NOISY: f64 = 1e-2;
@@ -49,6 +64,9 @@ const ZERO_SHARE: f64 = 1e-10;
 /// updates; where the original's own runs show it the noise holds it already.
 const STRAY_SHARE: usize = 64;
 
+/// Fewer elements than this have no meaningful root mean square.
+pub(super) const FEW: usize = 16;
+
 /// The rule that holds one output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {
@@ -60,6 +78,12 @@ pub enum Rule {
         bound: f64,
         /// How the bound came about.
         from: BoundSource,
+    },
+    /// An f32 gradient behind rectifiers: as [`Rule::Within`], or, if some input of one lies so near
+    /// zero that correct runs take different branches, statistics and relative L2 within [`NOISY`].
+    Kinked {
+        /// Error over scale.
+        bound: f64,
     },
     /// Every element within an absolute tolerance: numbers printed to so many places.
     Printed {
@@ -79,8 +103,9 @@ pub enum Rule {
         /// Largest distance from the start.
         reach: f64,
     },
-    /// A parameter after several Adam updates: as [`Rule::Within`], but for a few elements whose
-    /// gradient may have changed its sign, which lie within twice the reach of each other.
+    /// A parameter after several Adam updates: as [`Rule::Within`], but for elements whose gradient may
+    /// have changed its sign, which lie within twice the reach of each other; few of them, or a root
+    /// mean square of the error below [`MOVED_SHARE`] of the reach.
     Updates {
         /// Error over scale.
         bound: f64,
@@ -199,10 +224,13 @@ pub(super) fn choose(
         },
         Precision::F64 => double(noise),
     };
-    if bound >= NOISY * MULTIPLE {
+    if bound >= BLIND {
         return statistics(noise, twins);
     }
     let floor = floor(output, twins.precision);
+    if twins.precision == Precision::F32 && output.name.starts_with("grad/") && may_flip(case) {
+        return Rule::Kinked { bound: bound.max(floor) };
+    }
     if let (Some(adam), Precision::F32) = (parameter.and_then(|_| Adam::of(case)), twins.precision)
     {
         let strays = 1 + twins.reference.elements.len() / STRAY_SHARE;
@@ -214,7 +242,14 @@ pub(super) fn choose(
 
 /// Returns the bound on an f64 run by a noise that f32 amplified linearly.
 fn double(noise: f64) -> f64 {
-    MULTIPLE * noise * DOUBLE_OVER_SINGLE
+    MULTIPLE_DOUBLE * noise * DOUBLE_OVER_SINGLE
+}
+
+/// Returns whether rectifiers may take other branches in another correct f32 run; a case that does not
+/// state its margin may have any.
+fn may_flip(case: &Case) -> bool {
+    case.config.f64("relu_margin").is_ok_and(|margin| margin < SAFE_MARGIN)
+        || !case.config.contains("relu_margin")
 }
 
 fn floor(output: &OutputSpec, precision: Precision) -> f64 {
@@ -408,9 +443,10 @@ fn statistics(noise: f64, twins: &Twins) -> Rule {
         / ((reference.elements.len().max(1) as f64).sqrt() * reference.rms());
     let apart = relative_l2(reference, other).max(one_element.min(1.0));
     Rule::Statistics {
-        bounds: own
-            .map(|own| (MULTIPLE * own).max(apart).min(CEILING.max(f64::midpoint(1.0, own)))),
-        relative_l2: Some(MULTIPLE * apart).filter(|&bound| bound < CEILING),
+        bounds: own.map(|own| {
+            (MULTIPLE_DOUBLE * own).max(apart).min(CEILING.max(f64::midpoint(1.0, own)))
+        }),
+        relative_l2: Some(MULTIPLE_DOUBLE * apart).filter(|&bound| bound < CEILING),
         noise,
     }
 }

@@ -43,7 +43,7 @@ fn the_original_s_values_pass() {
 
 #[test]
 fn an_error_below_the_bound_passes_and_gives_its_ratio() {
-    let nearly = Tensor::vector(TensorData::F32(vec![1.0, -2.000_008]));
+    let nearly = Tensor::vector(TensorData::F32(vec![1.0, -2.000_032]));
     let report = run(Fixed::right().with("y", nearly), "");
     let worst = report.cases[0].worst.as_ref().expect("outputs were judged");
     assert_eq!(worst.output, "y");
@@ -151,7 +151,7 @@ fn the_json_report_holds_what_a_script_needs() {
           "verdict": "fail",
           "worst": {
             "output": "loss",
-            "ratio": 125000.0
+            "ratio": 31250.0
           },
           "reason": "2 of 3 outputs lie beyond their bounds, first `y`"
         }
@@ -162,7 +162,7 @@ fn the_json_report_holds_what_a_script_needs() {
           "pass": 0,
           "fail": 1,
           "invalid": 0,
-          "worst_ratio": 125000.0
+          "worst_ratio": 31250.0
         }
       ]
     }
@@ -172,9 +172,9 @@ fn the_json_report_holds_what_a_script_needs() {
 #[test]
 fn the_table_names_the_worst_output_of_every_case() {
     insta::assert_snapshot!(table(&run(wrong(), "")), @r"
-    FAIL     toy/step     1.2e5  loss
+    FAIL     toy/step  31250.000  loss
              2 of 3 outputs lie beyond their bounds, first `y`
-    toy: 0 pass, 1 fail, 0 invalid; worst error over bound 1.2e5
+    toy: 0 pass, 1 fail, 0 invalid; worst error over bound 31250.000
     ");
 }
 
@@ -194,8 +194,8 @@ fn the_explanation_begins_with_the_first_divergent_output() {
     note: a note
 
     first divergent output
-      y: 62.495 times its bound, check `element`
-      rule: elements within 8.0e-6 of the largest: 8 times the original's own noise
+      y: 15.624 times its bound, check `element`
+      rule: elements within 3.2e-5 of the largest: a multiple of the original's own noise
       element 1: -2.000999927520752e0 where the original has -2e0
       mean: -5.00499963760376e-1 where the original has -5e-1
       deviation: 1.500499963760376e0 where the original has 1.5e0
@@ -203,8 +203,8 @@ fn the_explanation_begins_with_the_first_divergent_output() {
       largest: 2.000999927520752e0 where the original has 2e0
 
              output     ratio     error   rel. L2  contributed  ulps
-    FAIL     y         62.495    5.0e-4    4.5e-4            -  0:1 4097-8192:1
+    FAIL     y         15.624    5.0e-4    4.5e-4            -  0:1 4097-8192:1
     pass     count      0.000         0         0            -  0:1
-    FAIL     loss       1.2e5     1.0e0     1.0e0            0  >2^22:1
+    FAIL     loss    31250.000     1.0e0     1.0e0            0  >2^22:1
     ");
 }

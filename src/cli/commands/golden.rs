@@ -19,8 +19,8 @@ use crate::{
     },
     fs,
     golden::{
-        self, Case, CaseDir, CaseReport, Check, Exceptions, ExternalPort, Filter, Outputs,
-        ParityReport, Port, Precision, Verdict,
+        self, Case, CaseDir, CaseError, CaseReport, Check, Exceptions, ExternalPort, Filter,
+        Outputs, ParityReport, Port, Precision, Verdict,
     },
     ports,
     scalar::Count,
@@ -219,7 +219,7 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
 }
 
 fn explain(args: &ExplainArgs) -> Result<(), Failure> {
-    let case = find_case(&args.case, &args.cases)?;
+    let case = find_case(&args.case, &args.cases, Case::load)?;
     let precision = args.arithmetic.precision();
     let ports = args.arithmetic.ports()?;
     let port = port_of(&ports, &case)?;
@@ -240,7 +240,7 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
 }
 
 fn compute(args: &RunArgs) -> Result<(), Failure> {
-    let case = find_case(&args.case, &args.cases)?;
+    let case = find_case(&args.case, &args.cases, Case::load_question)?;
     let ports = args.arithmetic.ports()?;
     let outputs =
         port_of(&ports, &case)?.run(&case, args.arithmetic.precision()).map_err(Failure::Port)?;
@@ -340,8 +340,12 @@ fn port_of<'a>(ports: &'a [Box<dyn Port>], case: &Case) -> Result<&'a dyn Port, 
 }
 
 /// Reads the case that `name` means: a folder, SYSTEM/CASE, or the name of one case.
-fn find_case(name: &str, cases: &Path) -> Result<Case, Failure> {
-    let load = |path: &Path| Case::load(path).map_err(Failure::Case);
+fn find_case(
+    name: &str,
+    cases: &Path,
+    load: fn(&Path) -> Result<Case, CaseError>,
+) -> Result<Case, Failure> {
+    let load = |path: &Path| load(path).map_err(Failure::Case);
     for path in [PathBuf::from(name), cases.join(name)] {
         if fs::kind(&path.join("case.toml"))?.is_some() {
             return load(&path);

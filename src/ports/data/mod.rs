@@ -308,12 +308,16 @@ fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<
         })
     });
     let found = match &parsed {
-        // The original takes a file that ends inside a header for one that ends before it.
+        // The original takes a file that ends inside a header for one that ends before it, and hands
+        // numbers that are not finite on to the model.
         Ok(())
-        | Err(TfrecordError::Framing {
-            fault: FramingFault::Truncated { part: Part::Header, .. },
-            ..
-        }) => "none",
+        | Err(
+            TfrecordError::Feature { fault: FeatureFault::NotFinite { .. }, .. }
+            | TfrecordError::Framing {
+                fault: FramingFault::Truncated { part: Part::Header, .. },
+                ..
+            },
+        ) => "none",
         Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => "reader",
         Err(TfrecordError::Empty { .. }) => "queue",
         Err(TfrecordError::Feature { fault, .. }) if is_picture(fault) => "decode",
