@@ -49,6 +49,9 @@ const DOUBLE_OVER_SINGLE: f64 = 1.0 / 536_870_912.0; // 2^-29
 /// What an f32 run that left the linear range may have hidden of the amplification of errors.
 const SATURATED: f64 = 32.0;
 
+/// Distance of a loss from which an f32 run is no longer the f64 run with small errors.
+const PARTED: f64 = 1e-3;
+
 /// Growth of a difference from one chaotic training step to the next, rounded up from about 300.
 const CHAOS: f64 = 1024.0;
 
@@ -393,17 +396,22 @@ fn updated(
 }
 
 /// Bounds for a vector over training steps: a multiple of the original's own distance up to the
-/// following step, since growth may set in one step earlier in another run.
+/// following step, since growth may set in one step earlier in another run. In f32 updates that
+/// inherit a kink change what they led to so far in proportion.
 fn trajectory(case: &Case, output: &OutputSpec, twins: &Twins) -> Option<Vec<f64>> {
     let own = own_growth(case, output)?;
-    let mut factor = 1.0;
+    let kinks = if may_flip(case) { NOISY } else { 0.0 };
+    let values = &twins.reference.elements;
+    let scale = twins.reference.max_abs().max(f64::MIN_POSITIVE);
+    let (mut factor, mut moved) = (1.0, 0.0_f64);
     let bounds = (0..own.len()).map(|step| {
         let noise = own[(step + 1).min(own.len() - 1)];
-        let single = (MULTIPLE * noise).max(FLOOR_SINGLE);
+        moved = moved.max(distance(values[step], values[0]) / scale);
+        let single = (MULTIPLE * noise).max(FLOOR_SINGLE).max(kinks * moved);
         match twins.precision {
             Precision::F32 => single,
             Precision::F64 => {
-                if noise >= NOISY {
+                if noise >= PARTED {
                     factor *= CHAOS;
                 }
                 (double(noise) * factor).max(FLOOR_DOUBLE).min(single)
@@ -413,10 +421,17 @@ fn trajectory(case: &Case, output: &OutputSpec, twins: &Twins) -> Option<Vec<f64
     Some(bounds.collect())
 }
 
+/// Returns whether an output has a value for each of several updates, or one more for the start.
+fn over_steps(case: &Case, output: &OutputSpec) -> bool {
+    let [length] = *output.shape.as_slice() else { return false };
+    let steps = |key| case.config.usize(key).ok().filter(|&steps| steps > 1);
+    steps("steps").is_some_and(|steps| length == steps)
+        || steps("adam_steps").is_some_and(|steps| length == steps || length == steps + 1)
+}
+
 /// Returns, for a vector over steps, the running maximum of the original's own error over scale.
 fn own_growth(case: &Case, output: &OutputSpec) -> Option<Vec<f64>> {
-    let steps = case.config.usize("steps").ok().filter(|&steps| steps > 1)?;
-    if output.kind != OutputKind::Full || output.shape != [steps] || output.name.contains('/') {
+    if output.kind != OutputKind::Full || output.name.contains('/') || !over_steps(case, output) {
         return None;
     }
     let twins = Twins::of(case, output, Precision::F64);

@@ -5,6 +5,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod bench;
 mod data;
 mod help;
 mod layers;

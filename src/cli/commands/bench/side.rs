@@ -69,13 +69,9 @@ impl Side {
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let mut side = Self { name, child, stdin, stdout };
-        loop {
-            // Others may say something before they are ready.
-            match side.line("ready")?.trim() {
-                "ready" => return Ok(side),
-                _ => continue,
-            }
-        }
+        // A program may say something else before it is ready.
+        while side.line("ready")?.trim() != "ready" {}
+        Ok(side)
     }
 
     /// Takes steps, one after the other.
