@@ -16,7 +16,7 @@ use super::{
     discover::CaseDir,
     exceptions::{Exception, Exceptions},
     flow,
-    judge::judge,
+    judge::{judge, widen_tail},
     port::{Outputs, Port},
     verdict::{CaseReport, Report, Verdict, diverging, special_rules, worst},
 };
@@ -97,6 +97,7 @@ impl Check<'_> {
                 Err(error) => incomparable.push(error),
             }
         }
+        widen_tail(case, &mut outputs, self.precision);
         for judgement in outputs.iter_mut().filter(|judgement| judgement.diverges()) {
             let excuse = self.exceptions.list.iter().find(|exception| {
                 exception.covers_case(&case.system, &case.name, self.precision)

@@ -67,6 +67,18 @@ const ZERO_SHARE: f64 = 1e-10;
 /// updates; where the original's own runs show it the noise holds it already.
 const STRAY_SHARE: usize = 64;
 
+/// How many bounds away an output in the tail of the noise may lie.
+pub(super) const TAIL: f64 = 8.0;
+
+/// One in so many outputs of a case may lie in the tail.
+pub(super) const TAIL_SHARE: usize = 16;
+
+/// Returns whether batch normalizations of the case see two values per channel at 1×1 maps.
+pub(super) fn is_batch_of_two(case: &Case) -> bool {
+    let statistics = case.tensors().iter().any(|tensor| tensor.name.ends_with("running_mean"));
+    statistics && case.config.usize("batch_size").is_ok_and(|size| size == 2)
+}
+
 /// Fewer elements than this have no meaningful root mean square.
 pub(super) const FEW: usize = 16;
 
@@ -407,7 +419,7 @@ fn trajectory(case: &Case, output: &OutputSpec, twins: &Twins) -> Option<Vec<f64
     let bounds = (0..own.len()).map(|step| {
         let noise = own[(step + 1).min(own.len() - 1)];
         moved = moved.max(distance(values[step], values[0]) / scale);
-        let single = (MULTIPLE * noise).max(FLOOR_SINGLE).max(kinks * moved);
+        let single = (MULTIPLE * noise).max(FLOOR_SINGLE).max(kinks * moved).min(CEILING);
         match twins.precision {
             Precision::F32 => single,
             Precision::F64 => {

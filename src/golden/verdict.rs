@@ -150,6 +150,7 @@ pub(super) fn special_rules(outputs: &[Judgement]) -> Option<String> {
     let count = |wanted: fn(&Judgement) -> bool| outputs.iter().filter(|&j| wanted(j)).count();
     let kinds = [
         (count(|j| !j.excuse.is_empty()), "known differences"),
+        (count(|j| j.tail), "in the tail of the noise, held to 8 bounds"),
         (count(|j| matches!(j.rule, Rule::ZeroGradient { .. })), "gradients zero by construction"),
         (
             count(|j| matches!(j.rule, Rule::Drift { .. })),
