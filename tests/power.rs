@@ -5,6 +5,13 @@
 //! of the project below `target/power`, so a lock keeps them apart. The copy is built without the
 //! report and without optimization: building it anew after a fault takes seconds.
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test harness that edits a copy of the sources and tells what it found"
+)]
+
 use std::{
     fs::{self, File},
     io,

@@ -177,6 +177,7 @@ fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
 }
 
 /// The numbers of one update in TensorFlow's and Chainer's form.
+#[derive(Clone, Copy)]
 struct Rates {
     /// 1 − β₁.
     first: f64,

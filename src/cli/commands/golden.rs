@@ -278,19 +278,16 @@ fn parity(args: &ParityArgs) -> Result<(), Failure> {
 fn parity_line(report: &ParityReport) -> String {
     let ParityReport { system, case, outputs, equal, elements, first_different, farthest, reason } =
         report;
-    let mut line = format!("{system}/{case}: ");
-    match (reason, first_different, farthest) {
-        (Some(reason), ..) => line += reason,
-        (None, Some(first), Some(farthest)) => {
-            line += &format!(
-                "{equal} of {outputs} outputs are bit-equal; first different `{}` ({} elements, up \
-                 to {} ulp), farthest `{}` ({:.1e} of the largest value)",
-                first.output, first.elements, first.ulps, farthest.output, farthest.relative
-            );
-        }
-        _ => line += &format!("bit-equal, {outputs} outputs, {elements} elements"),
-    }
-    line
+    let found = match (reason, first_different, farthest) {
+        (Some(reason), ..) => reason.clone(),
+        (None, Some(first), Some(farthest)) => format!(
+            "{equal} of {outputs} outputs are bit-equal; first different `{}` ({} elements, up to {} \
+             ulp), farthest `{}` ({:.1e} of the largest value)",
+            first.output, first.elements, first.ulps, farthest.output, farthest.relative
+        ),
+        _ => format!("bit-equal, {outputs} outputs, {elements} elements"),
+    };
+    format!("{system}/{case}: {found}")
 }
 
 impl Selection {

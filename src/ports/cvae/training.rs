@@ -20,12 +20,15 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let frames = loaded.frames as f64;
     let (mut loss, mut mse, mut kld) = (Vec::new(), Vec::new(), Vec::new());
     let mut capture = Capture::default();
-    for step in 0..case.config.usize("steps")? {
+    let steps = case.config.usize("steps")?;
+    if betas.len() != steps {
+        return Err(unsupported(case, format!("{steps} steps with {} KL weights", betas.len())));
+    }
+    for (step, &beta) in betas.iter().enumerate() {
         let feedback =
             if teacher_forced(case, step)? { Feedback::TrueFrame } else { Feedback::Prediction };
         let names = StepNames { data: "", noise: "", step };
-        let (objective, total) =
-            update(case, precision, &mut loaded, names, feedback, betas[step])?;
+        let (objective, total) = update(case, precision, &mut loaded, names, feedback, beta)?;
         loss.push(total.double_value(&[]) / frames);
         mse.push(objective.mse.double_value(&[]) / frames);
         kld.push(objective.kld.double_value(&[]) / frames);
