@@ -32,7 +32,7 @@ use crate::{
 Examples:
   reprise golden check                          all cases of the project
   reprise golden check --system cvae --f64      one system, in double precision
-  reprise golden explain cvae/train_step_tf     where a case parts from the original
+  reprise golden explain cvae/small_train_step  where a case parts from the original
   reprise golden check --command 'python3 my_port.py' --system cells
 
 A case is a folder SYSTEM/CASE that an original implementation filled once: inputs by a recipe,
@@ -101,8 +101,8 @@ Examples:
 The exit code is 1 if a case fails or is invalid. Known differences are listed, each with a reason
 and a size, in `exceptions.toml` beside the systems.
 
-A command is called by the shell as `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64. It
-writes a safetensors file with every output of the case, in full, under its name.")]
+A command is called by the shell as `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64.
+It writes a safetensors file with every output of the case, in full, under its name.")]
 struct CheckArgs {
     #[command(flatten)]
     selection: Selection,
