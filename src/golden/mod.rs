@@ -24,6 +24,7 @@ mod problem;
 mod render;
 mod rule;
 mod tensor;
+mod trajectory;
 mod validate;
 mod values;
 mod verdict;

@@ -9,7 +9,8 @@ use super::{
     case::{Case, OutputSpec, Precision},
     compare::{Profile, distance, norm},
     tensor::Dtype,
-    wire::{OutputKind, Role},
+    trajectory::{bounds, chaotic_steps},
+    wire::Role,
 };
 
 /// How many times the original's own noise a port in f32 may lie from it. The noise is one draw; where
@@ -49,11 +50,8 @@ const DOUBLE_OVER_SINGLE: f64 = 1.0 / 536_870_912.0; // 2^-29
 /// What an f32 run that left the linear range may have hidden of the amplification of errors.
 const SATURATED: f64 = 32.0;
 
-/// Distance of a loss from which an f32 run is no longer the f64 run with small errors.
-const PARTED: f64 = 1e-3;
-
 /// Growth of a difference from one chaotic training step to the next, rounded up from about 300.
-const CHAOS: f64 = 1024.0;
+pub(super) const CHAOS: f64 = 1024.0;
 
 /// Roundings of the largest neighbouring gradient that a gradient which is zero by construction may
 /// reach; the originals themselves reach about 250.
@@ -195,14 +193,14 @@ impl Twins {
         }
     }
 
-    fn double(&self) -> Option<&Profile> {
+    pub(super) fn double(&self) -> Option<&Profile> {
         match self.precision {
             Precision::F64 => Some(&self.reference),
             Precision::F32 => self.other.as_ref(),
         }
     }
 
-    fn single(&self) -> Option<&Profile> {
+    pub(super) fn single(&self) -> Option<&Profile> {
         match self.precision {
             Precision::F32 => Some(&self.reference),
             Precision::F64 => self.other.as_ref(),
@@ -228,7 +226,7 @@ pub(super) fn choose(
     if let Some(rule) = parameter.and_then(|name| updated(case, output, name, precision, twins)) {
         return rule;
     }
-    if let Some(bounds) = trajectory(case, output, twins) {
+    if let Some(bounds) = bounds(case, output, twins) {
         return Rule::Trajectory { bounds };
     }
     let bound = match twins.precision {
@@ -267,13 +265,13 @@ pub(super) fn choose(
 }
 
 /// Returns the bound on an f64 run by a noise that f32 amplified linearly.
-fn double(noise: f64) -> f64 {
+pub(super) fn double(noise: f64) -> f64 {
     MULTIPLE_DOUBLE * noise * DOUBLE_OVER_SINGLE
 }
 
 /// Returns whether rectifiers may take other branches in another correct f32 run; a case that does not
 /// state its margin may have any.
-fn may_flip(case: &Case) -> bool {
+pub(super) fn may_flip(case: &Case) -> bool {
     case.config.f64("relu_margin").is_ok_and(|margin| margin < SAFE_MARGIN)
         || !case.config.contains("relu_margin")
 }
@@ -407,69 +405,6 @@ fn updated(
     })
 }
 
-/// Bounds for a vector over training steps: a multiple of the original's own distance up to the
-/// following step, since growth may set in one step earlier in another run. In f32 updates that
-/// inherit a kink change what they led to so far in proportion.
-fn trajectory(case: &Case, output: &OutputSpec, twins: &Twins) -> Option<Vec<f64>> {
-    let own = own_growth(case, output)?;
-    let kinks = if may_flip(case) { NOISY } else { 0.0 };
-    let values = &twins.reference.elements;
-    let scale = twins.reference.max_abs().max(f64::MIN_POSITIVE);
-    let (mut factor, mut moved) = (1.0, 0.0_f64);
-    let bounds = (0..own.len()).map(|step| {
-        let noise = own[(step + 1).min(own.len() - 1)];
-        moved = moved.max(distance(values[step], values[0]) / scale);
-        let single = (MULTIPLE * noise).max(FLOOR_SINGLE).max(kinks * moved).min(CEILING);
-        match twins.precision {
-            Precision::F32 => single,
-            Precision::F64 => {
-                if noise >= PARTED {
-                    factor *= CHAOS;
-                }
-                (double(noise) * factor).max(FLOOR_DOUBLE).min(single)
-            }
-        }
-    });
-    Some(bounds.collect())
-}
-
-/// Returns whether an output has a value for each of several updates, or one more for the start.
-fn over_steps(case: &Case, output: &OutputSpec) -> bool {
-    let [length] = *output.shape.as_slice() else { return false };
-    let steps = |key| case.config.usize(key).ok().filter(|&steps| steps > 1);
-    steps("steps").is_some_and(|steps| length == steps)
-        || steps("adam_steps").is_some_and(|steps| length == steps || length == steps + 1)
-}
-
-/// Returns, for a vector over steps, the running maximum of the original's own error over scale.
-fn own_growth(case: &Case, output: &OutputSpec) -> Option<Vec<f64>> {
-    if output.kind != OutputKind::Full || output.name.contains('/') || !over_steps(case, output) {
-        return None;
-    }
-    let twins = Twins::of(case, output, Precision::F64);
-    let (single, double) = (twins.single()?, twins.double()?);
-    let scale = double.max_abs().max(f64::MIN_POSITIVE);
-    let mut largest = 0.0_f64;
-    let pairs = single.elements.iter().zip(&double.elements);
-    Some(
-        pairs
-            .map(|(&a, &b)| {
-                largest = largest.max(distance(a, b) / scale);
-                largest
-            })
-            .collect(),
-    )
-}
-
-/// Returns how many steps a trajectory went on after its f32 run had left the f64 run.
-fn chaotic_steps(case: &Case) -> Option<i32> {
-    let after_leaving = |own: Vec<f64>| {
-        let left = own.iter().position(|&error| error >= NOISY)?;
-        i32::try_from(own.len() - 1 - left).ok()
-    };
-    case.outputs().iter().filter_map(|o| own_growth(case, o)).filter_map(after_leaving).max()
-}
-
 /// Bounds on the statistics of a noisy output, from how those of the original's runs differ.
 fn statistics(noise: f64, twins: &Twins) -> Rule {
     let reference = &twins.reference;
@@ -490,7 +425,7 @@ fn statistics(noise: f64, twins: &Twins) -> Rule {
 }
 
 /// Largest bound on a share: a port that returns zeros has a share of 1 and must not pass.
-const CEILING: f64 = 0.9;
+pub(super) const CEILING: f64 = 0.9;
 
 /// Returns how far the four statistics of two runs lie apart, as shares of the larger; the mean is
 /// measured against the root mean square.

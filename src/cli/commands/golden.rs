@@ -70,6 +70,19 @@ struct Selection {
     arithmetic: ArithmeticArgs,
 }
 
+/// One case.
+#[derive(Debug, Args)]
+struct OneCase {
+    /// SYSTEM/CASE, a case's name, or a case's folder
+    #[arg(value_name = "CASE")]
+    case: String,
+    /// Folder that holds SYSTEM/CASE folders
+    #[arg(long, value_name = "DIR", default_value = "golden")]
+    cases: PathBuf,
+    #[command(flatten)]
+    arithmetic: ArithmeticArgs,
+}
+
 /// How our ports compute.
 #[derive(Debug, Args)]
 struct ArithmeticArgs {
@@ -128,14 +141,8 @@ Columns: error over bound; largest error over the largest value; relative L2; wh
 when it is fed the reference's own input (the rest is inherited); distances in units in the last
 place as REACH:COUNT.")]
 struct ExplainArgs {
-    /// SYSTEM/CASE, a case's name, or a case's folder
-    #[arg(value_name = "CASE")]
-    case: String,
-    /// Folder that holds SYSTEM/CASE folders
-    #[arg(long, value_name = "DIR", default_value = "golden")]
-    cases: PathBuf,
     #[command(flatten)]
-    arithmetic: ArithmeticArgs,
+    one: OneCase,
 }
 
 /// Arguments of `reprise golden run`.
@@ -146,17 +153,11 @@ Example:
 
 Any reader of safetensors opens the file: `safetensors.numpy.load_file` in Python.")]
 struct RunArgs {
-    /// SYSTEM/CASE, a case's name, or a case's folder
-    #[arg(value_name = "CASE")]
-    case: String,
+    #[command(flatten)]
+    one: OneCase,
     /// The file to write
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Folder that holds SYSTEM/CASE folders
-    #[arg(long, value_name = "DIR", default_value = "golden")]
-    cases: PathBuf,
-    #[command(flatten)]
-    arithmetic: ArithmeticArgs,
 }
 
 /// Arguments of `reprise golden parity`.
@@ -219,11 +220,11 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
 }
 
 fn explain(args: &ExplainArgs) -> Result<(), Failure> {
-    let case = find_case(&args.case, &args.cases, Case::load)?;
-    let precision = args.arithmetic.precision();
-    let ports = args.arithmetic.ports()?;
+    let case = args.one.find(Case::load)?;
+    let precision = args.one.arithmetic.precision();
+    let ports = args.one.arithmetic.ports()?;
     let port = port_of(&ports, &case)?;
-    let exceptions = exceptions(&args.cases)?;
+    let exceptions = exceptions(&args.one.cases)?;
     let report = Check { ports: &[], precision, exceptions: &exceptions }.case(&case, port);
     let isolated = if report.outputs.is_empty() {
         Outputs::new()
@@ -240,10 +241,11 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
 }
 
 fn compute(args: &RunArgs) -> Result<(), Failure> {
-    let case = find_case(&args.case, &args.cases, Case::load_question)?;
-    let ports = args.arithmetic.ports()?;
-    let outputs =
-        port_of(&ports, &case)?.run(&case, args.arithmetic.precision()).map_err(Failure::Port)?;
+    let case = args.one.find(Case::load_question)?;
+    let ports = args.one.arithmetic.ports()?;
+    let outputs = port_of(&ports, &case)?
+        .run(&case, args.one.arithmetic.precision())
+        .map_err(Failure::Port)?;
     golden::write_outputs(&args.out, &outputs)?;
     tell(&format!("wrote {} to `{}`", count(outputs.len(), "output"), args.out.display()));
     Ok(())
@@ -336,29 +338,28 @@ fn port_of<'a>(ports: &'a [Box<dyn Port>], case: &Case) -> Result<&'a dyn Port, 
     })
 }
 
-/// Reads the case that `name` means: a folder, SYSTEM/CASE, or the name of one case.
-fn find_case(
-    name: &str,
-    cases: &Path,
-    load: fn(&Path) -> Result<Case, CaseError>,
-) -> Result<Case, Failure> {
-    let load = |path: &Path| load(path).map_err(Failure::Case);
-    for path in [PathBuf::from(name), cases.join(name)] {
-        if fs::kind(&path.join("case.toml"))?.is_some() {
-            return load(&path);
+impl OneCase {
+    /// Reads the case that is meant: a folder, SYSTEM/CASE, or the name of one case.
+    fn find(&self, load: fn(&Path) -> Result<Case, CaseError>) -> Result<Case, Failure> {
+        let Self { case: name, cases, .. } = self;
+        let load = |path: &Path| load(path).map_err(Failure::Case);
+        for path in [PathBuf::from(name), cases.join(name)] {
+            if fs::kind(&path.join("case.toml"))?.is_some() {
+                return load(&path);
+            }
         }
-    }
-    let all = golden::discover(cases, &Filter::all())?;
-    match all.iter().filter(|dir| dir.case == name).collect::<Vec<_>>().as_slice() {
-        [one] => load(&one.path),
-        [] => Err(Failure::NoSuchCase {
-            name: name.to_owned(),
-            known: all.iter().map(|dir| format!("{}/{}", dir.system, dir.case)).collect(),
-        }),
-        several => Err(Failure::Usage {
-            message: format!("failed to choose: {} are called `{name}`", several.len()),
-            hint: "write SYSTEM/CASE",
-        }),
+        let all = golden::discover(cases, &Filter::all())?;
+        match all.iter().filter(|dir| dir.case == *name).collect::<Vec<_>>().as_slice() {
+            [one] => load(&one.path),
+            [] => Err(Failure::NoSuchCase {
+                name: name.clone(),
+                known: all.iter().map(|dir| format!("{}/{}", dir.system, dir.case)).collect(),
+            }),
+            several => Err(Failure::Usage {
+                message: format!("failed to choose: {} are called `{name}`", several.len()),
+                hint: "write SYSTEM/CASE",
+            }),
+        }
     }
 }
 
