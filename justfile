@@ -105,6 +105,12 @@ golden *ARGS:
 parity SYSTEM *ARGS:
     @tools/parity "$@"
 
+# known ways to be wrong, each put into a copy of the sources: does a reference case catch it?
+[group('tests')]
+[no-exit-message]
+power *ARGS:
+    @tools/setup -- cargo test --release --locked --test power -- --test-threads 1 --nocapture "$@"
+
 # change inputs of one reader until something breaks: just fuzz tfrecord|jpeg|npy [-- -max_total_time=600]
 [group('tests')]
 [no-exit-message]

@@ -18,7 +18,7 @@ pub struct Judgement {
     pub check: &'static str,
     /// The rule that held the output.
     pub rule: Rule,
-    /// Whether the bound was widened for the tail of the noise; see [`widen_tail`].
+    /// Whether the bound was widened for the tail of the noise (METHODOLOGY.md).
     pub tail: bool,
     /// Reason of the known difference that excuses a ratio above 1, or empty.
     pub excuse: String,
@@ -390,7 +390,7 @@ pub(super) fn reason(rule: &Rule) -> String {
             let from = match from {
                 BoundSource::Noise => "a multiple of the original's own noise",
                 BoundSource::Floor => "the floor of the element type, above the noise's multiple",
-                BoundSource::Unmeasured => "8 floors of the element type; no noise was measured",
+                BoundSource::Unmeasured => "32 floors of the element type; no noise was measured",
                 BoundSource::SingleOnly => "held to the f32 run; the original has no f64 run",
             };
             format!("elements within {bound:.1e} of the largest: {from}")

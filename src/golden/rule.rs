@@ -9,7 +9,7 @@ use super::{
     case::{Case, OutputSpec, Precision},
     compare::{Profile, distance, norm},
     tensor::Dtype,
-    trajectory::{bounds, chaotic_steps},
+    trajectory::{bounds, chaotic_steps, updates},
     wire::Role,
 };
 
@@ -43,6 +43,10 @@ pub(super) const FLOOR_MIXED: f64 = 1.0 / 1_073_741_824.0; // 2^-30
 
 /// Least bound on an output of an f64 run: 8192 roundings, for sums of a million terms.
 pub(super) const FLOOR_DOUBLE: f64 = 1.0 / 1_099_511_627_776.0; // 2^-40
+
+/// Least bound on an f64 output that several updates led to: each update divides by the size of its
+/// gradient and amplifies what rounding left there, the more the smaller the gradient is.
+pub(super) const FLOOR_TRAINED: f64 = FLOOR_MIXED;
 
 /// How much finer f64 rounds than f32.
 const DOUBLE_OVER_SINGLE: f64 = 1.0 / 536_870_912.0; // 2^-29
@@ -94,7 +98,7 @@ pub enum Rule {
     },
     /// An f32 gradient behind rectifiers, or a statistic of what updates by such gradients led to: as
     /// [`Rule::Within`], or, if some input of one lies so near
-    /// zero that correct runs take different branches, statistics and relative L2 within [`NOISY`].
+    /// zero that correct runs take different branches, statistics and relative L2 within 1e-2.
     Kinked {
         /// Error over scale.
         bound: f64,
@@ -119,7 +123,7 @@ pub enum Rule {
     },
     /// A parameter after several Adam updates: as [`Rule::Within`], but for elements whose gradient may
     /// have changed its sign, which lie within twice the reach of each other; few of them, or a root
-    /// mean square of the error below [`MOVED_SHARE`] of the reach.
+    /// mean square of the error below a 16th of the reach.
     Updates {
         /// Error over scale.
         bound: f64,
@@ -241,7 +245,7 @@ pub(super) fn choose(
     if bound >= BLIND {
         return statistics(noise, twins);
     }
-    let floor = floor(output, twins.precision);
+    let floor = floor(case, output, twins.precision);
     let gradient = output.name.starts_with("grad/");
     let followed = output.name.starts_with("after/")
         && parameter.is_none()
@@ -276,8 +280,11 @@ pub(super) fn may_flip(case: &Case) -> bool {
         || !case.config.contains("relu_margin")
 }
 
-fn floor(output: &OutputSpec, precision: Precision) -> f64 {
+fn floor(case: &Case, output: &OutputSpec, precision: Precision) -> f64 {
     match (precision, output.dtype) {
+        (Precision::F64, _) if output.name.starts_with("after/") && updates(case) > 1 => {
+            FLOOR_TRAINED
+        }
         (Precision::F64, _) => FLOOR_DOUBLE,
         (Precision::F32, Dtype::F32) => FLOOR_SINGLE,
         (Precision::F32, _) => FLOOR_MIXED,
@@ -395,7 +402,7 @@ fn updated(
         Precision::F64 if noise >= NOISY => (SATURATED * double(noise)).max(FLOOR_DOUBLE),
         Precision::F64 => double(noise).max(FLOOR_DOUBLE),
     } * gradient_twins.reference.max_abs();
-    let rounding = floor(output, precision) * twins.reference.max_abs();
+    let rounding = floor(case, output, precision) * twins.reference.max_abs();
     let limits = gradient_twins.reference.elements.iter();
     Some(Rule::FirstUpdate {
         limits: limits

@@ -3,7 +3,10 @@
 use super::{
     case::{Case, OutputSpec, Precision},
     compare::distance,
-    rule::{CEILING, CHAOS, FLOOR_DOUBLE, FLOOR_SINGLE, MULTIPLE, NOISY, Twins, double, may_flip},
+    rule::{
+        CEILING, CHAOS, FLOOR_DOUBLE, FLOOR_SINGLE, FLOOR_TRAINED, MULTIPLE, NOISY, Twins, double,
+        may_flip,
+    },
     wire::OutputKind,
 };
 
@@ -29,19 +32,26 @@ pub(super) fn bounds(case: &Case, output: &OutputSpec, twins: &Twins) -> Option<
                 if noise >= PARTED {
                     factor *= CHAOS;
                 }
-                (double(noise) * factor).max(FLOOR_DOUBLE).min(single)
+                let floor = if step == 0 { FLOOR_DOUBLE } else { FLOOR_TRAINED };
+                (double(noise) * factor).max(floor).min(single)
             }
         }
     });
     Some(bounds.collect())
 }
 
+/// Returns how many updates the case takes, under either name that the originals have for it.
+pub(super) fn updates(case: &Case) -> usize {
+    let steps = |key| case.config.usize(key).ok();
+    steps("steps").or_else(|| steps("adam_steps")).unwrap_or(0)
+}
+
 /// Returns whether an output has a value for each of several updates, or one more for the start.
 fn over_steps(case: &Case, output: &OutputSpec) -> bool {
     let [length] = *output.shape.as_slice() else { return false };
-    let steps = |key| case.config.usize(key).ok().filter(|&steps| steps > 1);
-    steps("steps").is_some_and(|steps| length == steps)
-        || steps("adam_steps").is_some_and(|steps| length == steps || length == steps + 1)
+    let steps = updates(case);
+    let with_start = case.config.contains("adam_steps") && length == steps + 1;
+    steps > 1 && (length == steps || with_start)
 }
 
 /// Returns, for a vector over steps, the running maximum of the original's own error over scale.

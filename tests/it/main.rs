@@ -13,3 +13,4 @@ mod messages;
 mod resume;
 mod support;
 mod sweep;
+mod weights;

@@ -11,7 +11,7 @@
 //! but a dictionary of these three keys is refused, as are objects, structures, other byte orders and
 //! columns first. The file's length must be what the header says before anything is allocated. The
 //! crates that read this format take what NumPy takes; here the caller states what is due. Start from
-//! [`read`] and [`write`].
+//! [`read`] and [`write()`].
 
 use std::{
     fmt,
