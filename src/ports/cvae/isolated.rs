@@ -98,7 +98,7 @@ fn frame_predictor(
     capture: &mut Capture,
 ) -> Result<(), PortError> {
     let condition = reference.input("cond/0")?.permute([1, 0, 2]); // [T, B, 7]
-    let mut states = model.frame_predictor.zero_states(&condition);
+    let mut states = model.frame_predictor.zero_states(&condition.get(0));
     for t in 1..frames {
         let parts = [format!("h/{}", 2 * t), format!("posterior/z/{t}")];
         let [Some(h), Some(z)] = parts.map(|name| reference.full(&name)) else { return Ok(()) };
