@@ -22,6 +22,8 @@ pub enum Contradiction {
         context: u64,
         /// `horizon`.
         horizon: u64,
+        /// The system's name.
+        system: &'static str,
         /// The dataset's name.
         dataset: &'static str,
         /// Its sequences' length.
@@ -66,22 +68,22 @@ pub enum Contradiction {
 
 impl Contradiction {
     /// Returns the dotted keys involved, the likeliest to be at fault first.
-    pub fn keys(&self) -> Vec<&'static str> {
-        const EPOCHS: &str = "training.epochs";
+    pub fn keys(&self) -> Vec<String> {
+        let keys = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect();
         match self {
-            Self::SequenceTooShort { .. } => vec![
-                "model.cvae.horizon",
-                "model.cvae.context_frames",
-                "data.dataset.moving_square.frames",
-                "data.dataset",
+            Self::SequenceTooShort { system, dataset, .. } => vec![
+                format!("model.{system}.horizon"),
+                format!("model.{system}.context_frames"),
+                format!("data.dataset.{dataset}.frames"),
+                "data.dataset".to_owned(),
             ],
-            Self::BatchOfOne => vec!["training.batch_size"],
-            Self::DecayAfterEnd { key, .. } => vec![key, EPOCHS],
-            Self::RampWithoutLength { key } => vec![key],
+            Self::BatchOfOne => keys(&["training.batch_size"]),
+            Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
+            Self::RampWithoutLength { key } => keys(&[key]),
             Self::CyclesBeyondEpochs { .. } => {
-                vec!["model.cvae.kl_weight.cyclical.cycles", EPOCHS]
+                keys(&["model.cvae.kl_weight.cyclical.cycles", "training.epochs"])
             }
-            Self::NoSuchArithmetic { .. } => vec!["engine.arithmetic"],
+            Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
         }
     }
 
@@ -104,13 +106,17 @@ impl RunSpec {
     /// Checks that no two settings contradict each other.
     pub fn check(&self) -> Result<(), Contradiction> {
         check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
+        check_frames(&self.model, &self.data)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
-                check_frames(model, &self.data)?;
                 check_batch(&self.training)?;
                 check_teacher_forcing(model, &self.training)?;
                 check_kl_weight(model, &self.training)
             }
+            ModelSpec::PhysicalInteraction(_) | ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => {
+                Ok(())
+            }
+            ModelSpec::Mocogan(_) => Ok(()),
         }
     }
 }
@@ -127,17 +133,16 @@ fn check_arithmetic(
     }
 }
 
-fn check_frames(model: &CvaeSpec, data: &DataSpec) -> Result<(), Contradiction> {
-    let (context, horizon) = (model.context_frames.get(), model.horizon.get());
-    match data.dataset.frames() {
-        Some(frames) if context + horizon > frames => Err(Contradiction::SequenceTooShort {
-            context,
-            horizon,
-            dataset: data.dataset.name(),
-            frames,
-        }),
-        _ => Ok(()),
+fn check_frames(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let (Some(used), Some(frames)) = (model.frames_used(), data.dataset.frames()) else {
+        return Ok(());
+    };
+    let (context, horizon) = (used.context.get(), used.horizon.get());
+    if context + horizon > frames {
+        let (system, dataset) = (model.system(), data.dataset.name());
+        return Err(Contradiction::SequenceTooShort { context, horizon, system, dataset, frames });
     }
+    Ok(())
 }
 
 /// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.
@@ -250,6 +255,6 @@ mod tests {
         assert_eq!(check_arithmetic("it", &exact, Arithmetic::Exact), Ok(()));
         let refused = check_arithmetic("it", &exact, Arithmetic::Bf16).unwrap_err();
         assert_eq!(refused.to_string(), "`it` cannot be trained in `bf16` arithmetic");
-        assert_eq!(refused.keys(), ["engine.arithmetic"]);
+        assert_eq!(refused.keys(), ["engine.arithmetic".to_owned()]);
     }
 }

@@ -10,6 +10,21 @@ use crate::scalar::{DecayRate, NonNegative, Positive};
 pub enum OptimizerSpec {
     /// Adam (Kingma & Ba 2015) in the arithmetic of one framework.
     Adam(AdamSpec),
+    /// Gradient descent without momentum, in the arithmetic of one framework.
+    GradientDescent(GradientDescentSpec),
+    /// Adagrad (Duchi et al. 2011) in TensorFlow's arithmetic.
+    Adagrad(AdagradSpec),
+}
+
+impl OptimizerSpec {
+    /// Returns the step size α.
+    pub const fn learning_rate(&self) -> Positive {
+        match self {
+            Self::Adam(AdamSpec { learning_rate, .. })
+            | Self::GradientDescent(GradientDescentSpec { learning_rate, .. })
+            | Self::Adagrad(AdagradSpec { learning_rate, .. }) => *learning_rate,
+        }
+    }
 }
 
 impl Default for OptimizerSpec {
@@ -72,11 +87,27 @@ impl Default for AdamSpec {
 pub struct GradientDescentSpec {
     /// Step size α.
     pub learning_rate: Positive,
+    /// Whose arithmetic the update follows.
+    pub form: GradientDescentForm,
+}
+
+/// Whose gradient descent it is. The forms differ in what is rounded: the step, or the sum only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum GradientDescentForm {
+    /// `tf.train.GradientDescentOptimizer`: α is f32, and α g is rounded before it is subtracted.
+    #[default]
+    TensorFlow,
+    /// `torch.optim.SGD`: one multiplication and addition.
+    PyTorch,
 }
 
 impl Default for GradientDescentSpec {
     fn default() -> Self {
-        Self { learning_rate: Positive::try_from(0.01).expect("the literal is positive") }
+        Self {
+            learning_rate: Positive::try_from(0.01).expect("the literal is positive"),
+            form: GradientDescentForm::default(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     unsupported,
 };
 use crate::{
+    config::optim::{GradientDescentForm, GradientDescentSpec},
     golden::{self, Case, Dtype, Outputs, Port, PortError, Precision, TensorData},
     nn::{
         Mode,
@@ -20,7 +21,7 @@ use crate::{
         lstm::RepeatedInputLstm,
         params::{Builder, Params},
     },
-    optim::Sgd,
+    optim::GradientDescent,
     scalar::{Positive, Seed},
     stats::relative,
 };
@@ -112,7 +113,8 @@ fn linear(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     } else {
         Positive::try_from(0.5).expect("the literal is positive")
     };
-    Sgd::new(learning_rate).step(&params);
+    GradientDescent::new(GradientDescentSpec { learning_rate, form: GradientDescentForm::PyTorch })
+        .step(&params);
     capture.after(&params);
     Ok(capture.finish())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ReportInput, ReportRun, RunState};
+use super::{ReportInput, ReportRun, RunState, Samples};
 use crate::{
     data::Split,
     scalar::{Epoch, Seed, Step},
@@ -53,7 +53,7 @@ pub(super) fn diverge(run: &mut ReportRun) {
     record.test = None;
     record.validation = None;
     record.best = None;
-    run.rollouts = None;
+    run.samples = Samples::default();
     events.retain(|event| match event {
         Event::Step(step) => step.step.0 < 132,
         Event::Evaluation(evaluation) => evaluation.epoch.0 < 4,
@@ -108,7 +108,7 @@ fn run(arm: usize, label: &str, index: usize, seed: u32) -> ReportRun {
     let psnr = PSNR[arm][index];
     let record = record::record(&entry, arm, psnr);
     let state = RunState::Finished { record: Box::new(record), events: events(arm, seed, psnr) };
-    ReportRun { entry, state, rollouts: Some(pictures::rollouts(arm)) }
+    ReportRun { entry, state, samples: pictures::samples(arm) }
 }
 
 /// A number in [−0.5, 0.5) that looks like noise.

@@ -33,6 +33,7 @@ mod number;
 mod paired;
 mod palette;
 mod rollouts;
+mod samples;
 mod sections;
 mod strip;
 mod study;
@@ -44,6 +45,7 @@ mod fixture;
 mod tests;
 
 pub use rollouts::{Clip, Rollouts, RolloutsError};
+pub use samples::Samples;
 
 /// Everything that a report is computed from.
 #[derive(Clone, Debug)]
@@ -61,8 +63,8 @@ pub struct ReportRun {
     pub entry: ManifestRun,
     /// What it left behind.
     pub state: RunState,
-    /// Its test roll-outs, if it wrote them.
-    pub rollouts: Option<Rollouts>,
+    /// What it kept of its test; nothing if it was not tested.
+    pub samples: Samples,
 }
 
 /// How far a run got.

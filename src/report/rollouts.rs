@@ -1,4 +1,4 @@
-//! `rollouts.safetensors`: test sequences beside what a run predicted for them.
+//! Test sequences beside what a run predicted for them.
 //!
 //! Tensors `truth` and `prediction`, both u8 `[N, T, H, W, C]` with C 1 or 3; metadata `sequences`, a
 //! JSON list of N names, and `context_frames`, how many leading frames the model was given.
@@ -81,9 +81,8 @@ impl Rollouts {
         tensors: &[StoredTensor],
         metadata: &BTreeMap<String, String>,
     ) -> Result<Self, RolloutsError> {
-        let entry = |key| metadata.get(key).ok_or(RolloutsError::Missing { key });
-        let names: Vec<String> = parse_entry("sequences", entry("sequences")?)?;
-        let context_frames: usize = parse_entry("context_frames", entry("context_frames")?)?;
+        let names: Vec<String> = parse_entry(metadata, "sequences")?;
+        let context_frames: usize = parse_entry(metadata, "context_frames")?;
 
         let truth = bytes_of(tensors, "truth")?;
         let prediction = bytes_of(tensors, "prediction")?;
@@ -136,10 +135,12 @@ impl Rollouts {
     }
 }
 
-fn parse_entry<T: serde::de::DeserializeOwned>(
+/// Parses an entry of the metadata.
+pub(super) fn parse_entry<T: serde::de::DeserializeOwned>(
+    metadata: &BTreeMap<String, String>,
     key: &'static str,
-    text: &str,
 ) -> Result<T, RolloutsError> {
+    let text = metadata.get(key).ok_or(RolloutsError::Missing { key })?;
     serde_json::from_str(text).map_err(|source| RolloutsError::Metadata { key, source })
 }
 

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::LazyLock};
 
 use super::{
-    Report, ReportInput, ReportRun, RunState, build,
+    Report, ReportInput, ReportRun, RunState, Samples, build,
     fixture::{self, diverge},
 };
 use crate::store::event::Scores;
@@ -24,7 +24,7 @@ fn text(report: &Report, file: &str) -> String {
 fn changed(change: impl FnOnce(&mut ReportInput)) -> Report {
     let mut input = fixture::sweep();
     for run in &mut input.runs {
-        run.rollouts = None;
+        run.samples = Samples::default();
     }
     change(&mut input);
     build(&input).expect("the report is built")
@@ -180,7 +180,7 @@ fn every_figure_of_the_markdown_is_a_file() {
 #[test]
 fn a_report_stays_below_five_megabytes() {
     // Noise does not compress: the worst case for the pictures.
-    let report = changed(|input| input.runs[0].rollouts = Some(fixture::noise()));
+    let report = changed(|input| input.runs[0].samples = fixture::noise());
     assert!(report.bytes() < 5_000_000, "{} bytes", report.bytes());
     assert!(REPORT.bytes() < 3_000_000, "{} bytes", REPORT.bytes());
 }

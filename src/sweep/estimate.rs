@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     config::{
         RunSpec,
-        model::{CvaeSpec, ModelSpec},
+        model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec},
     },
     scalar::{Count, Seed},
     store::{canonical_json, record::Record},
@@ -49,6 +49,10 @@ fn cost_key(spec: &RunSpec) -> String {
             let CvaeSpec { kl_weight, teacher_forcing, .. } = CvaeSpec::default();
             (cvae.kl_weight, cvae.teacher_forcing) = (kl_weight, teacher_forcing);
         }
+        ModelSpec::PhysicalInteraction(model) => {
+            model.scheduled_sampling = PhysicalInteractionSpec::default().scheduled_sampling;
+        }
+        ModelSpec::ConvLstm(_) | ModelSpec::Mocogan(_) | ModelSpec::Rcn(_) => {}
     }
     canonical_json(&serde_json::to_value(spec).unwrap_or(Value::Null))
 }

@@ -5,12 +5,25 @@ use tch::{Device, Kind, Tensor};
 use super::system::Horizon;
 use crate::data::{Pack, Sequence, Split};
 
+/// Which sequences an update or a roll-out is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Examples<'a> {
+    /// Where they lie.
+    pub pack: &'a Pack,
+    /// Their split.
+    pub split: Split,
+    /// Their places within it.
+    pub indices: &'a [usize],
+    /// Where their tensors go.
+    pub device: Device,
+}
+
 /// A batch of sequences, time first.
 #[derive(Debug)]
 pub struct Batch {
     /// Frames `[T, B, C, H, W]`, f32 in [0, 1].
     pub frames: Tensor,
-    /// Action ⊕ position `[T, B, 7]`, f32.
+    /// Action ⊕ position `[T, B, A + P]`, f32.
     pub condition: Tensor,
 }
 
@@ -19,7 +32,8 @@ const BYTE_MAX: f64 = 255.0;
 
 /// Loads the first frames of the given sequences; pixels become `byte / 255` in f32, as
 /// torchvision's `ToTensor` computes it.
-pub fn load(pack: &Pack, split: Split, indices: &[usize], use_: Horizon, device: Device) -> Batch {
+pub fn load(examples: &Examples<'_>, use_: Horizon) -> Batch {
+    let &Examples { pack, split, indices, device } = examples;
     let [height, width, channels] = pack.frame_shape().map(size);
     let (frames, batch) = (size(use_.frames), size(indices.len()));
     let frame_bytes = pack.frame_shape().iter().product::<usize>();
@@ -28,7 +42,7 @@ pub fn load(pack: &Pack, split: Split, indices: &[usize], use_: Horizon, device:
     for &index in indices {
         let sequence = pack.sequence(split, index);
         pixels.extend_from_slice(&sequence.frames[..use_.frames * frame_bytes]);
-        append_condition(&mut condition, &sequence, pack.frames(), use_.frames);
+        append_condition(&mut condition, &sequence, use_.frames);
     }
     let pixels = Tensor::from_slice(&pixels)
         .to_device(device)
@@ -46,12 +60,14 @@ pub fn load(pack: &Pack, split: Split, indices: &[usize], use_: Horizon, device:
 }
 
 /// Appends action ⊕ position of the first `frames` frames.
-fn append_condition(out: &mut Vec<f32>, sequence: &Sequence<'_>, recorded: usize, frames: usize) {
-    let actions = sequence.actions.chunks(sequence.actions.len() / recorded);
-    let positions = sequence.positions.chunks(sequence.positions.len() / recorded);
-    for (action, position) in actions.zip(positions).take(frames) {
-        out.extend_from_slice(action);
-        out.extend_from_slice(position);
+fn append_condition(out: &mut Vec<f32>, sequence: &Sequence<'_>, frames: usize) {
+    let row = |numbers: &'_ [f32], t: usize| {
+        let size = numbers.len() / sequence.length;
+        t * size..(t + 1) * size
+    };
+    for t in 0..frames {
+        out.extend_from_slice(&sequence.actions[row(sequence.actions, t)]);
+        out.extend_from_slice(&sequence.positions[row(sequence.positions, t)]);
     }
 }
 

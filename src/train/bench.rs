@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use super::{
     batch::Batch,
     cvae::CvaeSystem,
-    system::{At, Divergence, System},
+    system::{At, Divergence},
 };
 use crate::{
     config::{
@@ -53,14 +53,14 @@ pub struct Trainee {
 }
 
 impl Workload {
-    /// Returns the run whose steps are taken.
-    pub fn spec(&self) -> RunSpec {
+    /// Returns the model whose steps are taken.
+    fn cvae(&self) -> CvaeSpec {
         // All sizes in the document's proportion to the width of 64.
         let times = |factor: u32| {
             let size = self.width.size() * i64::from(factor);
             Count::try_from(size).unwrap_or(self.width)
         };
-        let cvae = CvaeSpec {
+        CvaeSpec {
             width: self.width,
             g_dim: times(2),
             z_dim: times(1),
@@ -68,11 +68,15 @@ impl Workload {
             horizon: self.horizon,
             teacher_forcing: TeacherForcing::Always,
             ..CvaeSpec::default()
-        };
+        }
+    }
+
+    /// Returns the run whose steps are taken.
+    pub fn spec(&self) -> RunSpec {
         RunSpec {
             seed: Seed(0),
             data: DataSpec::default(),
-            model: ModelSpec::Cvae(cvae),
+            model: ModelSpec::Cvae(self.cvae()),
             initial_weights: None,
             optimizer: OptimizerSpec::default(),
             training: TrainingSpec { batch_size: self.batch, ..TrainingSpec::default() },
@@ -84,7 +88,7 @@ impl Workload {
     /// Returns how many multiplications and additions of convolutions and linear maps, forward and
     /// backward, the original's order of a teacher-forced step has.
     pub fn operations(&self) -> f64 {
-        let ModelSpec::Cvae(spec) = self.spec().model;
+        let spec = self.cvae();
         let real = |count: Count| count.get() as f64;
         let (w, g, z, r) =
             (real(spec.width), real(spec.g_dim), real(spec.z_dim), real(spec.rnn_size));
@@ -117,9 +121,10 @@ impl Trainee {
     /// Builds the model and invents a batch.
     pub fn new(workload: &Workload, device: Device) -> Self {
         let spec = workload.spec();
-        let ModelSpec::Cvae(cvae) = &spec.model;
-        let system = CvaeSystem::new(&spec, cvae, CONDITION, device);
-        let batch = batch(system.horizon().frames, workload.batch.len(), device);
+        let cvae = workload.cvae();
+        let frames = cvae.context_frames.len() + cvae.horizon.len();
+        let system = CvaeSystem::new(&spec, &cvae, CONDITION, device);
+        let batch = batch(frames, workload.batch.len(), device);
         Self { system, batch, next: 0 }
     }
 
@@ -131,7 +136,7 @@ impl Trainee {
         let at = At { step: Step(self.next), epoch: Epoch(0) };
         self.next += 1;
         let watch = Stopwatch::start();
-        self.system.update(&self.batch, at)?;
+        self.system.step(&self.batch, at)?;
         Ok(watch.seconds())
     }
 }

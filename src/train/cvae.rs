@@ -5,22 +5,23 @@ use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
 use super::{
-    batch::Batch,
+    batch::{self, Batch, Examples},
     evaluate::{Evaluation, Scope, score_rollouts},
     noise::{RolloutNoise, StepNoise},
-    system::{At, Divergence, Horizon, System},
+    system::{At, Divergence, Horizon, System, UnfitData},
 };
 use crate::{
-    config::{RunSpec, engine::Arithmetic, model::CvaeSpec, optim::OptimizerSpec},
+    config::{RunSpec, engine::Arithmetic, model::CvaeSpec},
     data::Pack,
     libtorch::autocast,
     models::cvae::{
         Cvae, fast,
         rollout::{Latent, rollout},
         training::{Feedback, Objective, Sequences, SkipPolicy, objective},
+        vgg::{VGG_CHANNELS, VGG_SIDE},
     },
     nn::params::{Builder, Params},
-    optim::Adam,
+    optim::Optimizer,
     rng::streams::Stream,
     scalar::Seed,
     store::record::SeriesDefinition,
@@ -29,12 +30,21 @@ use crate::{
 /// Stream of the one coin per step that decides between truth and prediction.
 const TEACHER_FORCING_STREAM: &str = "teacher_forcing";
 
+/// Refuses frames of another size than the encoder takes.
+///
+/// # Errors
+/// If they have.
+pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
+    let (expected, found) = ([VGG_SIDE, VGG_SIDE, VGG_CHANNELS], pack.frame_shape());
+    if found == expected { Ok(()) } else { Err(UnfitData::FrameShape { expected, found }) }
+}
+
 /// Model, optimizer and schedules of a run.
 #[derive(Debug)]
 pub struct CvaeSystem {
     model: Cvae,
     params: Params,
-    optimizer: Adam,
+    optimizer: Optimizer,
     seed: Seed,
     skips: SkipPolicy,
     horizon: Horizon,
@@ -64,9 +74,8 @@ impl CvaeSystem {
             Arithmetic::Exact => {}
             Arithmetic::Fast | Arithmetic::Bf16 => params.store_channels_last(),
         }
-        let OptimizerSpec::Adam(adam) = spec.optimizer;
         Self {
-            optimizer: Adam::new(adam, &params),
+            optimizer: Optimizer::new(spec.optimizer, &params),
             model,
             params,
             seed: spec.seed,
@@ -75,7 +84,7 @@ impl CvaeSystem {
                 context: cvae.context_frames.len(),
                 frames: cvae.context_frames.len() + cvae.horizon.len(),
             },
-            learning_rate: adam.learning_rate.get(),
+            learning_rate: spec.optimizer.learning_rate().get(),
             kl_weight: cvae.kl_weight.table(spec.training.epochs),
             teacher_forcing: cvae.teacher_forcing.table(spec.training.epochs),
             arithmetic,
@@ -95,18 +104,12 @@ impl CvaeSystem {
             Arithmetic::Bf16 => autocast::bfloat16(self.device, || fewer(noise)),
         }
     }
-}
 
-impl System for CvaeSystem {
-    fn params(&self) -> &Params {
-        &self.params
-    }
-
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
-    }
-
-    fn update(&mut self, batch: &Batch, at: At) -> Result<BTreeMap<String, f64>, Divergence> {
+    /// Takes one optimizer step on a batch and returns its scalars by series name.
+    ///
+    /// # Errors
+    /// If a quantity is not finite; the parameters are then left as they were.
+    pub fn step(&mut self, batch: &Batch, at: At) -> Result<BTreeMap<String, f64>, Divergence> {
         let epoch = usize::try_from(at.epoch.0).expect("an epoch indexes its schedule");
         let (beta, ratio) = (self.kl_weight[epoch], self.teacher_forcing[epoch]);
         let coin = Stream::new(self.seed, TEACHER_FORCING_STREAM).at(at.step.0).next_unit();
@@ -138,6 +141,24 @@ impl System for CvaeSystem {
         }
         Ok(scalars)
     }
+}
+
+impl System for CvaeSystem {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn params_mut(&mut self) -> &mut Params {
+        &mut self.params
+    }
+
+    fn update(
+        &mut self,
+        examples: &Examples<'_>,
+        at: At,
+    ) -> Result<BTreeMap<String, f64>, Divergence> {
+        self.step(&batch::load(examples, self.horizon), at)
+    }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
         score_rollouts(pack, scope, self.horizon, device, |batch, indices| {
@@ -151,15 +172,15 @@ impl System for CvaeSystem {
     }
 
     fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        self.optimizer.state().map(|(name, tensor)| (name, tensor.shallow_clone())).collect()
+        self.optimizer.state()
     }
 
     fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool {
         self.optimizer.restore(updates, |name| tensors.get(name).map(Tensor::shallow_clone))
     }
 
-    fn horizon(&self) -> Horizon {
-        self.horizon
+    fn context_frames(&self) -> usize {
+        self.horizon.context
     }
 
     fn series(&self) -> BTreeMap<String, SeriesDefinition> {
@@ -201,7 +222,7 @@ impl System for CvaeSystem {
                 "",
                 "1 if the step fed back true frames, 0 if predictions".to_owned(),
             ),
-            define("learning_rate", "learning rate", "", "step size of Adam".to_owned()),
+            define("learning_rate", "learning rate", "", "step size of the optimizer".to_owned()),
         ])
     }
 

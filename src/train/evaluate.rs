@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
 use super::{
-    batch::{self, Batch},
+    batch::{self, Batch, Examples},
     system::Horizon,
 };
 use crate::{
@@ -69,7 +69,7 @@ pub fn score_rollouts(
     let mut copied = Tally::default();
     let mut pictures = Pictures::default();
     for indices in indices.chunks(batch_size) {
-        let batch = batch::load(pack, split, indices, horizon, device);
+        let batch = batch::load(&Examples { pack, split, indices, device }, horizon);
         let prediction = rollout(&batch, indices); // [T, B, C, H, W]
         let (truth, predicted) = (host(&batch.frames), host(&prediction));
         for (b, &index) in indices.iter().enumerate() {

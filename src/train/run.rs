@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::{
-    batch,
+    batch::Examples,
     evaluate::{Evaluation, MODEL, Scope},
     state::{self, Best, Bookkeeping, StateError},
     system::{At, Divergence, System, UnfitData, build, check_data},
@@ -122,7 +122,6 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
     let Job { spec, pack, dir, initial, device, stop } = *job;
     check_data(spec, pack)?;
     let mut system = begin(spec, pack, initial, device)?;
-    let horizon = system.horizon();
     let training = spec.training;
     let total = training.total_steps();
     let (mut journal, mut kept, first) = open(dir, &mut *system)?;
@@ -140,8 +139,8 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             batches = order.batches(Step(step - within_epoch), steps_per_epoch);
         }
         let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
-        let batch = batch::load(pack, Split::Train, indices, horizon, device);
-        let scalars = match system.update(&batch, at) {
+        let examples = Examples { pack, split: Split::Train, indices, device };
+        let scalars = match system.update(&examples, at) {
             Ok(scalars) => scalars,
             Err(divergence) => {
                 outcome = diverged(at.step, &divergence);
@@ -149,7 +148,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             }
         };
         let done = step + 1;
-        watch(Progress::Stepped { done, loss: scalars["loss"] });
+        watch(Progress::Stepped { done, loss: scalars[system.watched_series()] });
         journal.append(&Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars }))?;
         if done == CANARY_STEPS.min(total) {
             kept.canary = Some(state_digest(&state::model_tensors(&*system)));
@@ -219,8 +218,8 @@ pub fn canary(
     let steps = CANARY_STEPS.min(spec.training.total_steps());
     for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
-        let batch = batch::load(pack, Split::Train, &indices, system.horizon(), device);
-        if system.update(&batch, At { step: Step(step), epoch }).is_err() {
+        let examples = Examples { pack, split: Split::Train, indices: &indices, device };
+        if system.update(&examples, At { step: Step(step), epoch }).is_err() {
             return Ok(None);
         }
     }
@@ -234,7 +233,7 @@ fn begin(
     initial: Option<&[StoredTensor]>,
     device: tch::Device,
 ) -> Result<Box<dyn System>, TrainError> {
-    let mut system = build(spec, pack.condition_size(), device);
+    let mut system = build(spec, pack, device);
     if let Some(weights) = initial {
         state::load_model(&mut *system, weights)?;
     }
@@ -284,7 +283,7 @@ fn test_best(
     journal.append(&evaluation(best.epoch, scope.split, &scores))?;
     let metadata = [
         ("sequences".to_owned(), json!(names).to_string()),
-        ("context_frames".to_owned(), system.horizon().context.to_string()),
+        ("context_frames".to_owned(), system.context_frames().to_string()),
     ];
     write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
     Ok(Some(scores))

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use tch::Tensor;
 
 use super::{
-    batch::Batch,
-    cvae::CvaeSystem,
+    batch::Examples,
+    cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
 };
 use crate::{
-    config::{RunSpec, model::ModelSpec},
+    config::{
+        RunSpec,
+        model::{FramesUsed, ModelSpec},
+    },
     data::Pack,
-    models::cvae::vgg::{VGG_CHANNELS, VGG_SIDE},
     nn::params::Params,
     scalar::{Epoch, Step},
     store::record::SeriesDefinition,
@@ -30,7 +32,16 @@ pub trait System {
     ///
     /// # Errors
     /// If a quantity is not finite; the parameters are then left as they were.
-    fn update(&mut self, batch: &Batch, at: At) -> Result<BTreeMap<String, f64>, Divergence>;
+    fn update(
+        &mut self,
+        examples: &Examples<'_>,
+        at: At,
+    ) -> Result<BTreeMap<String, f64>, Divergence>;
+
+    /// Returns the series that a progress line shows.
+    fn watched_series(&self) -> &'static str {
+        "loss"
+    }
 
     /// Scores the model on the first sequences of a split, beside the baselines of its task.
     ///
@@ -46,8 +57,9 @@ pub trait System {
     /// Takes up an optimizer state after `updates` updates; `false` if a tensor is missing.
     fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool;
 
-    /// Returns how many frames of a sequence are used, and how many of them are given.
-    fn horizon(&self) -> Horizon;
+    /// Returns how many leading frames of a sequence are given; 0 where nothing is predicted from
+    /// frames.
+    fn context_frames(&self) -> usize;
 
     /// Returns what each series of [`System::update`] means.
     fn series(&self) -> BTreeMap<String, SeriesDefinition>;
@@ -72,6 +84,12 @@ pub struct Horizon {
     pub context: usize,
     /// Frames altogether.
     pub frames: usize,
+}
+
+impl From<FramesUsed> for Horizon {
+    fn from(FramesUsed { context, horizon }: FramesUsed) -> Self {
+        Self { context: context.len(), frames: context.len() + horizon.len() }
+    }
 }
 
 /// A quantity that stopped being finite.
@@ -111,24 +129,30 @@ pub enum UnfitData {
 /// # Errors
 /// If sequences are too short or frames have another size.
 pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
-    let (used, expected) = match &spec.model {
-        ModelSpec::Cvae(cvae) => {
-            (cvae.context_frames.len() + cvae.horizon.len(), [VGG_SIDE, VGG_SIDE, VGG_CHANNELS])
+    if let Some(FramesUsed { context, horizon }) = spec.model.frames_used() {
+        let (used, available) = (context.len() + horizon.len(), pack.frames());
+        if used > available {
+            return Err(UnfitData::TooFewFrames { used, available });
         }
-    };
-    let (available, found) = (pack.frames(), pack.frame_shape());
-    if used > available {
-        Err(UnfitData::TooFewFrames { used, available })
-    } else if found != expected {
-        Err(UnfitData::FrameShape { expected, found })
-    } else {
-        Ok(())
+    }
+    match &spec.model {
+        ModelSpec::Cvae(_) => cvae::check_data(pack),
+        ModelSpec::PhysicalInteraction(_) => Ok(()),
+        ModelSpec::ConvLstm(_) => Ok(()),
+        ModelSpec::Mocogan(_) => Ok(()),
+        ModelSpec::Rcn(_) => Ok(()),
     }
 }
 
-/// Builds the system of a run on a device; `condition_size` is the data's.
-pub fn build(spec: &RunSpec, condition_size: usize, device: tch::Device) -> Box<dyn System> {
+/// Builds the system of a run on a device for the data of a pack.
+pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System> {
     match &spec.model {
-        ModelSpec::Cvae(cvae) => Box::new(CvaeSystem::new(spec, cvae, condition_size, device)),
+        ModelSpec::Cvae(cvae) => {
+            Box::new(CvaeSystem::new(spec, cvae, pack.condition_size(), device))
+        }
+        ModelSpec::PhysicalInteraction(_) => unimplemented!(),
+        ModelSpec::ConvLstm(_) => unimplemented!(),
+        ModelSpec::Mocogan(_) => unimplemented!(),
+        ModelSpec::Rcn(_) => unimplemented!(),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         output::{count, print, tell},
     },
     fs::{self, Kind},
-    report::{self, Report, ReportInput, ReportRun, Rollouts, RunState},
+    report::{self, Report, ReportInput, ReportRun, RunState, Samples},
     store::{RunDir, RunFile, Store, StoreError, journal::read_journal, tensors::read_tensors},
     sweep::observe::{Status, status},
 };
@@ -100,11 +100,11 @@ fn compute(store: &Store, name: &str) -> Result<Report, Failure> {
         .map(|entry| {
             let dir = store.run(&entry.run);
             let state = state(&dir)?;
-            let rollouts = match &state {
-                RunState::Finished { .. } => rollouts(&dir)?,
-                RunState::Unfinished { .. } => None,
+            let samples = match &state {
+                RunState::Finished { .. } => samples(&dir)?,
+                RunState::Unfinished { .. } => Samples::default(),
             };
-            Ok(ReportRun { entry: entry.clone(), state, rollouts })
+            Ok(ReportRun { entry: entry.clone(), state, samples })
         })
         .collect::<Result<_, Failure>>()?;
     Ok(report::build(&ReportInput { manifest, runs })?)
@@ -130,16 +130,13 @@ fn state(dir: &RunDir) -> Result<RunState, Failure> {
     }
 }
 
-fn rollouts(dir: &RunDir) -> Result<Option<Rollouts>, Failure> {
+fn samples(dir: &RunDir) -> Result<Samples, Failure> {
     if !dir.has(RunFile::Rollouts)? {
-        return Ok(None);
+        return Ok(Samples::default());
     }
     let path = dir.path(RunFile::Rollouts);
     let (tensors, metadata) = read_tensors(&path).map_err(StoreError::from)?;
-    match Rollouts::new(&tensors, &metadata) {
-        Ok(rollouts) => Ok(Some(rollouts)),
-        Err(source) => Err(Failure::Rollouts { path, source }),
-    }
+    Samples::new(tensors, &metadata).map_err(|source| Failure::Rollouts { path, source })
 }
 
 /// Compares a report's folder with the report byte for byte.

@@ -157,7 +157,7 @@ fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> Fa
         layers.iter().enumerate().rev().find_map(at)
     };
     let mut last: Option<(usize, Place)> = None;
-    for (height, place) in problem.keys().into_iter().filter_map(written) {
+    for (height, place) in problem.keys().iter().filter_map(|key| written(key)) {
         if last.as_ref().is_none_or(|(highest, _)| height > *highest) {
             last = Some((height, place));
         }

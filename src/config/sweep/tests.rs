@@ -230,6 +230,8 @@ fn bytes_of_a_file_become_a_source() {
     let path = Path::new("experiments/small.toml");
     let read = SweepSource::from_bytes(path, VALID.as_bytes().to_vec()).expect("it is UTF-8");
     assert_eq!(read, source(VALID));
-    let ModelSpec::Cvae(model) = &parsed(VALID, &[]).runs[0].spec.model;
+    let ModelSpec::Cvae(model) = &parsed(VALID, &[]).runs[0].spec.model else {
+        panic!("the file is about the cvae");
+    };
     assert_eq!(model.z_dim.get(), 2);
 }

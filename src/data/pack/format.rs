@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! head      64 bytes   magic, format version
-//! payload              frames u8 [N, T, H, W, C], then, aligned to 64 bytes,
-//!                      actions f32 [N, T, A], then positions f32 [N, T, P], little-endian,
+//! payload              frames u8 [ΣT, H, W, C], then, aligned to 64 bytes,
+//!                      actions f32 [ΣT, A], then positions f32 [ΣT, P], little-endian,
 //!                      then zeros up to a multiple of 64 bytes
 //! sources              64 bytes per source file: stamp and SHA-256
 //! index                JSON: shapes, names, digests
 //! tail      64 bytes   magic, offset, length and SHA-256 of the index
 //! ```
-//! The index stands behind the payload so that a pack of any size is written in one pass. N counts
-//! the sequences of all splits in order. Every byte is covered: payload and sources by digests in
+//! The index stands behind the payload so that a pack of any size is written in one pass. ΣT counts
+//! the frames of all sequences of all splits in order. Every byte is covered: payload and sources by digests in
 //! the index, the index by the tail, head and tail by what they must say.
 
 use std::{
@@ -79,12 +79,18 @@ pub enum PackFault {
 pub(in crate::data) struct Index {
     /// Height, width and channels.
     pub(in crate::data) frame_shape: FrameShape,
-    /// Frames of every sequence.
+    /// Frames of the shortest sequence.
     pub(in crate::data) frames: usize,
+    /// Frames of each sequence in order; empty if all have as many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::data) lengths: Vec<usize>,
     /// Numbers of an action.
     pub(in crate::data) action_size: usize,
     /// Numbers of a position.
     pub(in crate::data) position_size: usize,
+    /// Their names, where they have any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::data) position_names: Vec<String>,
     /// Names of the sequences by split, in the order of [`Split::ALL`].
     pub(in crate::data) sequences: [Vec<String>; 3],
     /// SHA-256 of the payload.
@@ -102,8 +108,10 @@ pub(in crate::data) struct Index {
 /// Where the parts of a pack are.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::data) struct Layout {
-    /// Bytes of the frames of one sequence.
-    pub(in crate::data) sequence_bytes: usize,
+    /// Bytes of a frame.
+    pub(in crate::data) frame_bytes: usize,
+    /// The first frame of each sequence, counted over all, and their sum.
+    pub(in crate::data) starts: Vec<usize>,
     /// All frames.
     pub(in crate::data) frames: Range<usize>,
     /// All actions.
@@ -123,17 +131,30 @@ impl Layout {
         let part = |start: usize, length: usize| Some(start..start.checked_add(length)?);
         let align = |offset: usize| offset.checked_next_multiple_of(BLOCK);
 
-        let count = index.sequences.iter().map(Vec::len).sum();
+        let count: usize = index.sequences.iter().map(Vec::len).sum();
+        if !index.lengths.is_empty() && index.lengths.len() != count {
+            return None;
+        }
+        let mut starts = vec![0_usize];
+        let mut total = 0_usize;
+        for sequence in 0..count {
+            let length = index.lengths.get(sequence).copied().unwrap_or(index.frames);
+            if length < index.frames {
+                return None;
+            }
+            total = total.checked_add(length)?;
+            starts.push(total);
+        }
         let [height, width, channels] = index.frame_shape;
-        let sequence_bytes = product(&[index.frames, height, width, channels])?;
-        let floats = |size: usize| product(&[count, index.frames, size, size_of::<f32>()]);
+        let frame_bytes = product(&[height, width, channels])?;
+        let floats = |size: usize| product(&[total, size, size_of::<f32>()]);
 
-        let frames = part(BLOCK, product(&[count, sequence_bytes])?)?;
+        let frames = part(BLOCK, product(&[total, frame_bytes])?)?;
         let actions = part(align(frames.end)?, floats(index.action_size)?)?;
         let positions = part(actions.end, floats(index.position_size)?)?;
         let source_files = usize::try_from(index.source_files).ok()?;
         let sources = part(align(positions.end)?, product(&[source_files, BLOCK])?)?;
-        Some(Self { sequence_bytes, frames, actions, positions, sources })
+        Some(Self { frame_bytes, starts, frames, actions, positions, sources })
     }
 
     fn payload(&self) -> Range<usize> {
@@ -236,9 +257,11 @@ pub(in crate::data) struct Encoder<'a> {
     actions: Vec<u8>,
     positions: Vec<u8>,
     sequences: [Vec<String>; 3],
-    frames: usize,
+    /// Bytes of the frames of each sequence.
+    lengths: Vec<usize>,
     /// Numbers of an action and of a position.
     sizes: [usize; 2],
+    position_names: Vec<String>,
 }
 
 impl<'a> Encoder<'a> {
@@ -257,14 +280,21 @@ impl<'a> Encoder<'a> {
             actions: Vec::new(),
             positions: Vec::new(),
             sequences: Default::default(),
-            frames: 0,
+            lengths: Vec::new(),
             sizes: [ACTION_SIZE, POSITION_SIZE],
+            position_names: Vec::new(),
         })
     }
 
     /// Says how many numbers an action and a position of all sequences have, if not 4 and 3.
     pub(in crate::data) const fn sized(&mut self, sizes: [usize; 2]) {
         self.sizes = sizes;
+    }
+
+    /// Says that there are no actions, and what the numbers of a position are called.
+    pub(in crate::data) fn named(&mut self, position_names: Vec<String>) {
+        self.sizes = [0, position_names.len()];
+        self.position_names = position_names;
     }
 
     /// Appends a sequence; splits come in the order of [`Split::ALL`], `files` names its sources.
@@ -275,7 +305,7 @@ impl<'a> Encoder<'a> {
         content: &SequenceBuffer,
         files: impl Iterator<Item = String>,
     ) -> io::Result<()> {
-        self.frames = content.actions.len() / self.sizes[0];
+        self.lengths.push(content.frames.len());
         self.payload(&content.frames)?;
         self.actions.extend(content.actions.iter().flat_map(|value| value.to_le_bytes()));
         self.positions.extend(content.positions.iter().flat_map(|value| value.to_le_bytes()));
@@ -302,11 +332,20 @@ impl<'a> Encoder<'a> {
         let payload_sha256 = fs::hex(&self.payload.clone().finalize());
         let records = std::mem::take(&mut self.records);
         self.out.write_all(&records)?;
+        let frame_bytes = shape.iter().product::<usize>().max(1);
+        let mut lengths: Vec<usize> =
+            self.lengths.iter().map(|bytes| bytes / frame_bytes).collect();
+        let frames = lengths.iter().copied().min().unwrap_or(0);
+        if lengths.iter().all(|&length| length == frames) {
+            lengths.clear();
+        }
         let index = Index {
             frame_shape: shape,
-            frames: self.frames,
+            frames,
+            lengths,
             action_size: self.sizes[0],
             position_size: self.sizes[1],
+            position_names: self.position_names,
             sequences: self.sequences,
             payload_sha256,
             sources_sha256: fs::hex(&self.sources.finalize()),

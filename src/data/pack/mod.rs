@@ -48,6 +48,8 @@ impl Bytes {
 /// One sequence of T frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sequence<'a> {
+    /// T.
+    pub length: usize,
     /// Pixels, `[T, H, W, C]`.
     pub frames: &'a [u8],
     /// Actions, `[T, A]`; row t is carried out between frame t and t+1.
@@ -111,14 +113,29 @@ impl Pack {
         self.index.frame_shape
     }
 
-    /// Returns the number of frames of every sequence.
+    /// Returns the number of frames of the shortest sequence; most data sets have no other.
     pub fn frames(&self) -> usize {
         self.index.frames
     }
 
+    /// Returns the numbers of an action.
+    pub fn action_size(&self) -> usize {
+        self.index.action_size
+    }
+
+    /// Returns the numbers of a position.
+    pub fn position_size(&self) -> usize {
+        self.index.position_size
+    }
+
+    /// Returns what the numbers of a position are called, where they have names.
+    pub fn position_names(&self) -> &[String] {
+        &self.index.position_names
+    }
+
     /// Returns the numbers that accompany a frame: those of its action and of its position.
     pub fn condition_size(&self) -> usize {
-        self.index.action_size + self.index.position_size
+        self.action_size() + self.position_size()
     }
 
     /// Returns the number of sequences of a split.
@@ -141,13 +158,15 @@ impl Pack {
     pub fn sequence(&self, split: Split, index: usize) -> Sequence<'_> {
         assert!(index < self.sequences(split), "split `{split}` has no sequence {index}");
         let before = self.index.sequences[..split as usize].iter().map(Vec::len).sum::<usize>();
-        let at = before + index;
-        let block = |length: usize| at * length..(at + 1) * length;
+        let (start, end) =
+            (self.layout.starts[before + index], self.layout.starts[before + index + 1]);
+        let rows = |size: usize| start * size..end * size;
         let frames = &self.bytes.as_slice()[self.layout.frames.clone()];
         Sequence {
-            frames: &frames[block(self.layout.sequence_bytes)],
-            actions: &self.actions[block(self.index.frames * self.index.action_size)],
-            positions: &self.positions[block(self.index.frames * self.index.position_size)],
+            length: end - start,
+            frames: &frames[rows(self.layout.frame_bytes)],
+            actions: &self.actions[rows(self.index.action_size)],
+            positions: &self.positions[rows(self.index.position_size)],
         }
     }
 

@@ -9,15 +9,15 @@ use super::{
 use crate::{
     config::{
         model::rcn::{Activation, Keep},
-        optim::{AdagradSpec, GradientDescentSpec},
+        optim::{AdagradSpec, GradientDescentForm, GradientDescentSpec, OptimizerSpec},
     },
     golden::{Case, OutputSpec, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::{
         Activations, DropoutPass, DropoutUniforms, Rcn, Sizes,
         training::{Examples, objective, rmse, rmse_pixels},
     },
-    nn::params::{Builder, Params},
-    optim::{Adagrad, GradientDescent},
+    nn::params::Builder,
+    optim::Optimizer,
     ports::{
         integer, number, refused, renamed,
         torch::{Capture, input, kind},
@@ -42,7 +42,8 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         Keep { flat: keep(case, "dropout_keep_prob")?, hidden: keep(case, "fc1_keep_prob")? };
 
     let steps = if case.config.contains("steps") { case.config.usize("steps")? } else { 0 };
-    let mut optimizer = if steps > 0 { Some(Optimizer::new(case, &params)?) } else { None };
+    let mut optimizer =
+        if steps > 0 { Some(Optimizer::new(optimizer(case)?, &params)) } else { None };
     let mut capture = Capture::default();
     let mut losses = Vec::new();
     for step in 0..=steps {
@@ -150,50 +151,32 @@ fn layers(activations: &Activations) -> Vec<(&'static str, Tensor)> {
         .collect()
 }
 
-/// The optimizer of a case.
-enum Optimizer {
-    GradientDescent(GradientDescent),
-    Adagrad(Adagrad),
-}
-
-impl Optimizer {
-    /// Reads `optimizer`, e.g. `AdagradOptimizer (initial_accumulator_value 0.1)`, and `lr`.
-    fn new(case: &Case, params: &Params) -> Result<Self, PortError> {
-        const START: &str = "initial_accumulator_value";
-        let text = case.config.str("optimizer")?;
-        let (name, details) = text.split_once([' ', '(']).unwrap_or((text, ""));
-        let learning_rate = number(case, "lr")?;
-        match name {
-            "GradientDescentOptimizer" => {
-                Ok(Self::GradientDescent(GradientDescent::new(GradientDescentSpec {
-                    learning_rate,
-                })))
-            }
-            "AdagradOptimizer" => {
-                let mut words = details.split([' ', '(', ')', '=', ',']).filter(|w| !w.is_empty());
-                let start = if case.config.contains(START) {
-                    Some(number(case, START)?)
-                } else if words.any(|word| word == START) {
-                    let value = words.next().and_then(|word| word.parse::<f64>().ok());
-                    let value = value.ok_or_else(|| unsupported(case, format!("`{text}`")))?;
-                    Some(Positive::try_from(value).map_err(refused)?)
-                } else {
-                    None
-                };
-                let initial_accumulator =
-                    start.unwrap_or(AdagradSpec::default().initial_accumulator);
-                let spec = AdagradSpec { learning_rate, initial_accumulator };
-                Ok(Self::Adagrad(Adagrad::new(spec, params)))
-            }
-            other => Err(unsupported(case, format!("optimizer `{other}`"))),
+/// Reads `optimizer`, e.g. `AdagradOptimizer (initial_accumulator_value 0.1)`, and `lr`.
+fn optimizer(case: &Case) -> Result<OptimizerSpec, PortError> {
+    const START: &str = "initial_accumulator_value";
+    let text = case.config.str("optimizer")?;
+    let (name, details) = text.split_once([' ', '(']).unwrap_or((text, ""));
+    let learning_rate = number(case, "lr")?;
+    match name {
+        "GradientDescentOptimizer" => Ok(OptimizerSpec::GradientDescent(GradientDescentSpec {
+            learning_rate,
+            form: GradientDescentForm::TensorFlow,
+        })),
+        "AdagradOptimizer" => {
+            let mut words = details.split([' ', '(', ')', '=', ',']).filter(|w| !w.is_empty());
+            let start = if case.config.contains(START) {
+                Some(number(case, START)?)
+            } else if words.any(|word| word == START) {
+                let value = words.next().and_then(|word| word.parse::<f64>().ok());
+                let value = value.ok_or_else(|| unsupported(case, format!("`{text}`")))?;
+                Some(Positive::try_from(value).map_err(refused)?)
+            } else {
+                None
+            };
+            let initial_accumulator = start.unwrap_or(AdagradSpec::default().initial_accumulator);
+            Ok(OptimizerSpec::Adagrad(AdagradSpec { learning_rate, initial_accumulator }))
         }
-    }
-
-    fn step(&mut self, params: &Params) {
-        match self {
-            Self::GradientDescent(optimizer) => optimizer.step(params),
-            Self::Adagrad(optimizer) => optimizer.step(params),
-        }
+        other => Err(unsupported(case, format!("optimizer `{other}`"))),
     }
 }
 

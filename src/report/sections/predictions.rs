@@ -67,7 +67,10 @@ fn chosen_seed<'a>(study: &'a Study<'a>) -> Option<(u32, Vec<(&'a Arm<'a>, &'a R
         let arms = study.arms.iter();
         arms.filter_map(|arm| {
             let run = arm.runs.iter().find(|run| run.entry.seed == seed)?;
-            Some((arm, run.rollouts.as_ref().filter(|rollouts| !rollouts.clips().is_empty())?))
+            Some((
+                arm,
+                run.samples.rollouts.as_ref().filter(|rollouts| !rollouts.clips().is_empty())?,
+            ))
         })
         .collect()
     };

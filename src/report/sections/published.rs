@@ -119,13 +119,21 @@ fn scale(record: &Record) -> String {
         engine: _,
     } = &record.spec;
     let TrainingSpec { epochs, steps_per_epoch, batch_size } = training;
-    let ModelSpec::Cvae(cvae) = model;
+    let width = match model {
+        ModelSpec::Cvae(cvae) => format!("width {}, ", cvae.width),
+        ModelSpec::PhysicalInteraction(model) => format!("width {}, ", model.width),
+        ModelSpec::ConvLstm(model) => format!("{} hidden channels, ", model.hidden),
+        ModelSpec::Mocogan(model) => format!(
+            "generator width {}, discriminator width {}, ",
+            model.generator_width, model.discriminator_width
+        ),
+        ModelSpec::Rcn(_) => String::new(),
+    };
     let count = |split: Split| record.data.sequences.get(split.name()).copied().unwrap_or(0);
     format!(
-        "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} updates, batch {batch_size}, width {}, {} \
+        "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} updates, batch {batch_size}, {width}{} \
          parameters; {} training, {} validation and {} test sequences of {}",
         grouped(training.total_steps()),
-        cvae.width,
         grouped(record.parameters),
         grouped(count(Split::Train)),
         grouped(count(Split::Validate)),

@@ -167,5 +167,9 @@ fn schedules_of(spec: &RunSpec) -> Vec<(String, Vec<f64>)> {
             ("KL weight by epoch".to_owned(), cvae.kl_weight.table(epochs)),
             ("teacher-forcing ratio by epoch".to_owned(), cvae.teacher_forcing.table(epochs)),
         ],
+        ModelSpec::PhysicalInteraction(_)
+        | ModelSpec::ConvLstm(_)
+        | ModelSpec::Mocogan(_)
+        | ModelSpec::Rcn(_) => vec![],
     }
 }
