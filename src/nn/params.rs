@@ -126,10 +126,19 @@ impl Params {
     }
 }
 
+/// What a model's tensors hold when they are made.
+#[derive(Clone, Copy, Debug)]
+enum First {
+    /// Initial values, drawn from this seed's streams.
+    Drawn(Seed),
+    /// NaN, until values are loaded.
+    Unset,
+}
+
 /// Makes the tensors of a model.
 #[derive(Debug)]
 pub struct Builder {
-    seed: Seed,
+    first: First,
     kind: Kind,
     device: Device,
     params: RefCell<Params>,
@@ -138,7 +147,12 @@ pub struct Builder {
 impl Builder {
     /// Starts a model whose floating-point tensors have the given kind and device.
     pub fn new(seed: Seed, kind: Kind, device: Device) -> Self {
-        Self { seed, kind, device, params: RefCell::default() }
+        Self { first: First::Drawn(seed), kind, device, params: RefCell::default() }
+    }
+
+    /// Starts a model whose values will be loaded: none is drawn, all are NaN until then.
+    pub fn unset(kind: Kind, device: Device) -> Self {
+        Self { first: First::Unset, kind, device, params: RefCell::default() }
     }
 
     /// Returns the path of a top-level module.
@@ -210,11 +224,17 @@ impl Path<'_> {
     }
 
     fn tensor(&self, name: &str, shape: &[i64], init: Init) -> (String, Tensor) {
-        let Builder { seed, kind, device, .. } = *self.builder;
+        let Builder { first, kind, device, .. } = *self.builder;
         let name = self.join(name);
-        let len = usize::try_from(shape.iter().product::<i64>()).expect("sizes are not negative");
-        let values = init.values(seed, &name, len);
-        let tensor = Tensor::from_slice(&values).reshape(shape).to_kind(kind).to_device(device);
+        let tensor = match first {
+            First::Drawn(seed) => {
+                let len = shape.iter().product::<i64>();
+                let len = usize::try_from(len).expect("sizes are not negative");
+                let values = init.values(seed, &name, len);
+                Tensor::from_slice(&values).reshape(shape).to_kind(kind).to_device(device)
+            }
+            First::Unset => Tensor::full(shape, f64::NAN, (kind, device)),
+        };
         (name, tensor)
     }
 }

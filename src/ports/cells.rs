@@ -7,7 +7,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use super::{
     number,
-    torch::{Capture, inner, input, kind, leaf, load},
+    torch::{Capture, builder, inner, input, kind, leaf, load},
     unsupported,
 };
 use crate::{
@@ -56,10 +56,6 @@ impl Port for Cells {
             Err(unsupported(case, "a cell with these tensors"))
         }
     }
-}
-
-fn builder(precision: Precision) -> Builder {
-    Builder::new(Seed(0), kind(precision), Device::Cpu)
 }
 
 /// Initial values of layers that the case fills.
@@ -176,17 +172,16 @@ fn gru_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     Ok(capture.finish())
 }
 
-fn repeated(case: &Case, precision: Precision) -> Result<(RepeatedInputLstm, Params), PortError> {
+fn repeated(case: &Case, builder: Builder) -> Result<(RepeatedInputLstm, Params), PortError> {
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
-    let forget_bias = case.config.f64("forget_bias").unwrap_or(0.0); // overwritten by `load`
-    let builder = builder(precision);
+    let forget_bias = case.config.f64("forget_bias").unwrap_or(0.0);
     let layer = RepeatedInputLstm::new(&builder.root(), inputs, hidden, forget_bias);
     Ok((layer, builder.finish()))
 }
 
 /// `LSTM` in training mode with its gradients, then in evaluation mode.
 fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let (layer, mut params) = repeated(case, precision)?;
+    let (layer, mut params) = repeated(case, builder(precision))?;
     load(case, &mut params, precision)?;
     let inputs = leaf(case, "inputs", precision)?;
     let given = case.tensor_spec("h").is_some();
@@ -222,7 +217,7 @@ fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
 
 /// `initWeight` and `initHidden`: what they set, and the bounds of what they draw.
 fn lstm_init(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let (layer, params) = repeated(case, precision)?;
+    let (layer, params) = repeated(case, Builder::new(Seed(0), kind(precision), Device::Cpu))?;
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
     let mut capture = Capture::default();
     for entry in params.trained().filter(|entry| entry.name.contains("bias")) {

@@ -8,7 +8,10 @@ use super::refused;
 use crate::{
     golden::{self, Case, Dtype, Outputs, PortError, Precision, Role, TensorData},
     models::{NoisePurpose, NoiseSource},
-    nn::{self, params::Params},
+    nn::{
+        self,
+        params::{Builder, Params},
+    },
 };
 
 /// Kind of floating-point tensors in a precision.
@@ -17,6 +20,11 @@ pub(super) fn kind(precision: Precision) -> Kind {
         Precision::F32 => Kind::Float,
         Precision::F64 => Kind::Double,
     }
+}
+
+/// Starts a model in the kind of a precision; a case will fill it.
+pub(super) fn builder(precision: Precision) -> Builder {
+    Builder::unset(kind(precision), Device::Cpu)
 }
 
 /// Fills an input of the case; floating-point values take the kind of the precision.

@@ -9,21 +9,14 @@ use crate::{
         Head,
         picture::{self, Example, picture_grid},
     },
-    nn::{
-        conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState},
-        params::Builder,
-    },
+    nn::conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState},
     ports::{
         integer, refused, renamed,
-        torch::{Capture, input, kind, leaf, load},
+        torch::{Capture, builder, input, kind, leaf, load},
         unsupported,
     },
-    scalar::{Count, Seed},
+    scalar::Count,
 };
-
-fn builder(precision: Precision) -> Builder {
-    Builder::new(Seed(0), kind(precision), tch::Device::Cpu)
-}
 
 /// ⟨a, b⟩ over all elements.
 fn inner(a: &Tensor, b: &Tensor) -> Tensor {

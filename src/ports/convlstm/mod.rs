@@ -10,15 +10,15 @@ mod training;
 use super::{
     integer, refused,
     renamed::{self, ToCase},
-    torch::kind,
+    torch::builder,
     unsupported,
 };
 use crate::{
     config::model::ConvLstmSpec,
     golden::{Case, Outputs, Port, PortError, Precision},
     models::convlstm::ConvLstm,
-    nn::params::{Builder, Params},
-    scalar::{Count, Seed},
+    nn::params::Params,
+    scalar::Count,
 };
 
 /// The ConvLSTM autoencoder.
@@ -88,7 +88,7 @@ impl Loaded {
         let channels = inputs
             .checked_sub(hidden)
             .ok_or_else(|| unsupported(case, "a cell with fewer inputs than hidden channels"))?;
-        let builder = Builder::new(Seed(0), kind(precision), tch::Device::Cpu);
+        let builder = builder(precision);
         let model = ConvLstm::new(&builder, &spec, count(channels)?);
         let mut params = builder.finish();
         renamed::load(case, &mut params, to_case, precision)?;

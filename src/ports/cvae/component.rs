@@ -11,12 +11,11 @@ use crate::{
         training::{kl_between, kl_to_standard_normal},
         vgg::Skip,
     },
-    nn::{Mode, layers::LstmState, params::Builder},
+    nn::{Mode, layers::LstmState},
     ports::{
-        torch::{Capture, inner, input, kind, leaf, load},
+        torch::{Capture, builder, inner, input, leaf, load},
         unsupported,
     },
-    scalar::Seed,
 };
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
@@ -38,10 +37,6 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     } else {
         Err(unsupported(case, "a component with these tensors"))
     }
-}
-
-fn builder(precision: Precision) -> Builder {
-    Builder::new(Seed(0), kind(precision), tch::Device::Cpu)
 }
 
 fn mode(case: &Case) -> Result<Mode, PortError> {

@@ -16,8 +16,7 @@ use crate::{
     },
     golden::{Case, Outputs, Port, PortError, Precision},
     models::cvae::{Cvae, training::SkipPolicy},
-    nn::params::{Builder, Params},
-    scalar::Seed,
+    nn::params::Params,
 };
 
 /// The conditional VAE.
@@ -84,7 +83,7 @@ fn load(case: &Case, precision: Precision) -> Result<Loaded, PortError> {
         },
         ..CvaeSpec::default()
     };
-    let builder = Builder::new(Seed(0), super::torch::kind(precision), tch::Device::Cpu);
+    let builder = super::torch::builder(precision);
     let model = Cvae::new(&builder, &spec, config.i64("cond_dim")?);
     let mut params = builder.finish();
     super::torch::load(case, &mut params, precision)?;

@@ -1,6 +1,6 @@
 //! The discriminators, forward and backward.
 
-use super::{builder, draws::NumberedDraws, extent, instance_noise};
+use super::{draws::NumberedDraws, extent, instance_noise};
 use crate::{
     golden::{Case, Outputs, PortError, Precision},
     models::mocogan::{
@@ -9,7 +9,7 @@ use crate::{
     },
     nn::Mode,
     ports::{
-        torch::{Capture, inner, input, leaf, load},
+        torch::{Capture, builder, inner, input, leaf, load},
         unsupported,
     },
 };

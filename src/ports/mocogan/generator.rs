@@ -3,7 +3,6 @@
 use tch::Tensor;
 
 use super::{
-    builder,
     draws::{NamedDraws, NumberedDraws},
     side,
 };
@@ -17,7 +16,7 @@ use crate::{
     nn::{Mode, params::Params},
     ports::{
         integer, number, refused,
-        torch::{Capture, inner, input, load},
+        torch::{Capture, builder, inner, input, load},
         unsupported,
     },
     scalar::Count,

@@ -11,8 +11,7 @@ use super::unsupported;
 use crate::{
     config::model::mocogan::InstanceNoise,
     golden::{Case, Outputs, Port, PortError, Precision},
-    nn::params::Builder,
-    scalar::{Count, Seed},
+    scalar::Count,
 };
 
 /// MoCoGAN and the variant of seed document 002.
@@ -37,10 +36,6 @@ impl Port for MocoganPort {
             Err(unsupported(case, "a network with these tensors"))
         }
     }
-}
-
-fn builder(precision: Precision) -> Builder {
-    Builder::new(Seed(0), super::torch::kind(precision), tch::Device::Cpu)
 }
 
 /// Returns one extent of a tensor of the case.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{builder, draws::NumberedDraws, extent, generator::categories, instance_noise, side};
+use super::{draws::NumberedDraws, extent, generator::categories, instance_noise, side};
 use crate::{
     config::{
         model::{
@@ -19,7 +19,7 @@ use crate::{
     optim::Adam,
     ports::{
         integer, number, refused,
-        torch::{Capture, input, load},
+        torch::{Capture, builder, input, load},
         unsupported,
     },
     scalar::DecayRate,

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     settings::{chainer_port, transformation},
-    translate::{Axes, Form, Translated, builder, capture_gradient, inner, permutation},
+    translate::{Axes, Form, Translated, capture_gradient, inner, permutation},
 };
 use crate::{
     config::model::physical_interaction::Port,
@@ -21,7 +21,7 @@ use crate::{
     },
     ports::{
         number, refused,
-        torch::{Capture, input, kind, leaf},
+        torch::{Capture, builder, input, kind, leaf},
         unsupported,
     },
     scalar::{Count, Step},

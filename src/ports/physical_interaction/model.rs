@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     settings::Settings,
-    translate::{Axes, Form, Mixed, RecordedShuffle, Translated, builder},
+    translate::{Axes, Form, Mixed, RecordedShuffle, Translated},
 };
 use crate::{
     golden::{Case, Outputs, PortError, Precision},
@@ -17,7 +17,7 @@ use crate::{
         training::{At, Pass, feedback, pass},
     },
     optim::Adam,
-    ports::torch::{Capture, input},
+    ports::torch::{Capture, builder, input},
 };
 
 pub(super) fn run(

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     settings::tensorflow_port,
-    translate::{Axes, Form, Translated, builder, capture_gradient, inner, permutation},
+    translate::{Axes, Form, Translated, capture_gradient, inner, permutation},
 };
 use crate::{
     config::{
@@ -31,7 +31,7 @@ use crate::{
     optim::Adam,
     ports::{
         number,
-        torch::{Capture, input, leaf},
+        torch::{Capture, builder, input, leaf},
         unsupported,
     },
     scalar::{Count, Positive, Step},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 use crate::{
     config::model::physical_interaction::Port,
@@ -14,10 +14,9 @@ use crate::{
     nn::params::{Builder, Params},
     ports::{
         refused,
-        torch::{Capture, input, kind},
+        torch::{Capture, input},
         unsupported,
     },
-    scalar::Seed,
 };
 
 /// Where an original keeps the channels of a map.
@@ -45,11 +44,6 @@ impl Axes {
             Self::ChannelsFirst => map.shallow_clone(),
         }
     }
-}
-
-/// Starts a model in the kind of the precision.
-pub(super) fn builder(precision: Precision) -> Builder {
-    Builder::new(Seed(0), kind(precision), Device::Cpu)
 }
 
 /// Parameters of a model or of a part of one, with their names in the case.

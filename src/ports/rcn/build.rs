@@ -16,20 +16,19 @@ use crate::{
         Activations, DropoutPass, DropoutUniforms, Rcn, Sizes,
         training::{Examples, objective, rmse, rmse_pixels},
     },
-    nn::params::Builder,
     optim::Optimizer,
     ports::{
         integer, number, refused, renamed,
-        torch::{Capture, input, kind},
+        torch::{Capture, builder, input},
         unsupported,
     },
-    scalar::{Count, Positive, Seed},
+    scalar::{Count, Positive},
 };
 
 /// Training on one batch.
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let sizes = sizes(case)?;
-    let builder = Builder::new(Seed(0), kind(precision), tch::Device::Cpu);
+    let builder = builder(precision);
     let model = Rcn::new(&builder, activation(case)?, sizes);
     let mut params = builder.finish();
     renamed::load(case, &mut params, variable, precision)?;
@@ -188,7 +187,7 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
     let size = |key| integer::<Count>(case, key).map(Count::size);
     let (batch, height, width) = (size("batch_size")?, size("height")?, size("width")?);
     let sizes = Sizes { height, width, channels: CHANNELS, coordinates: COORDINATES };
-    let builder = Builder::new(Seed(0), tch::Kind::Float, tch::Device::Cpu);
+    let builder = builder(Precision::F32);
     let model = Rcn::new(&builder, Activation::Tanh, fitting(case, sizes)?);
     let params = builder.finish();
     // One picture has the shapes of a batch but for its first extent.

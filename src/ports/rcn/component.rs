@@ -7,14 +7,13 @@ use crate::{
     config::model::rcn::Activation,
     golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::layers::{self, ConvLayer, DenseLayer, Window, max_pool},
-    nn::params::Builder,
     ports::{
         integer, renamed,
-        torch::{Capture, input, kind, leaf},
+        torch::{Capture, builder, input, kind, leaf},
         unsupported,
     },
     rng::numpy::RandomState,
-    scalar::{Count, Seed},
+    scalar::Count,
 };
 
 /// From `[B, H, W, C]` to `[B, C, H, W]`.
@@ -34,7 +33,7 @@ fn inner(a: &Tensor, b: &Tensor) -> Tensor {
 
 /// A convolution, a pooling behind it and a fully connected layer, forward and backward.
 pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let builder = Builder::new(Seed(0), kind(precision), tch::Device::Cpu);
+    let builder = builder(precision);
     let conv = match shape(case, "conv/w") {
         Some([height, width, inputs, outputs]) => {
             let step = |key: &str| {
