@@ -17,7 +17,7 @@ use super::{
     exceptions::{Exception, Exceptions},
     flow,
     judge::{judge, widen_tail},
-    port::{Outputs, Port},
+    port::{Outputs, Port, PortError},
     verdict::{CaseReport, Report, Verdict, diverging, special_rules, worst},
 };
 
@@ -131,9 +131,26 @@ impl Check<'_> {
     }
 }
 
-/// Runs a port; a panic in it, or in the library below it, is an error like any other.
+/// Runs a port on a case.
 pub(super) fn run(case: &Case, port: &dyn Port, precision: Precision) -> Result<Outputs, String> {
-    match catch_unwind(AssertUnwindSafe(|| port.run(case, precision))) {
+    guarded(|| port.run(case, precision))
+}
+
+/// Runs every module of a port on the reference's own input, where the case stores it.
+///
+/// # Errors
+/// Why the port could not do it.
+pub fn run_isolated(
+    case: &Case,
+    port: &dyn Port,
+    precision: Precision,
+) -> Result<Outputs, String> {
+    guarded(|| port.run_isolated(case, precision))
+}
+
+/// Runs a port; a panic in it, or in the library below it, is an error like any other.
+fn guarded(run: impl FnOnce() -> Result<Outputs, PortError>) -> Result<Outputs, String> {
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(outputs)) => Ok(outputs),
         Ok(Err(error)) => Err(chain(&error)),
         Err(panic) => Err(format!("the port broke down: {}", message(&*panic))),

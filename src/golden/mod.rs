@@ -38,7 +38,7 @@ mod testing;
 mod verdict_tests;
 
 pub use case::{Case, Expected, FORMAT, Fill, OutputSpec, Precision, TensorSpec};
-pub use check::Check;
+pub use check::{Check, run_isolated};
 pub use compare::Comparison;
 pub use config::{Config, ConfigError};
 pub use discover::{CaseDir, Filter, discover};
