@@ -1,0 +1,52 @@
+//! Every other system than the conditional VAE, in its shipped sweep at the smoke preset: interrupted
+//! twice it ends with the same bits, and its report is made.
+
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::support::Place;
+
+#[track_caller]
+fn check(sweep: &str) {
+    let place = Place::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(format!("{sweep}.toml"));
+    let file = file.to_str().unwrap();
+    let arguments = |store| {
+        ["sweep", file, "--preset", "smoke", "--set", "seeds=[1]", "--jobs", "1", "--store", store]
+    };
+    place.succeed(&arguments("whole"));
+    let page = place.path("reports").join(sweep).join("report.html");
+    assert!(page.is_file(), "no report at `{}`", page.display());
+
+    let started = place.start(&arguments("broken"));
+    place.wait_for_lines("broken", 2);
+    started.signal(Signal::INT);
+    assert_eq!(started.finish().code, Some(130));
+    let started = place.start(&arguments("broken"));
+    place.wait_for_lines("broken", place.journaled("broken") + 2);
+    started.signal(Signal::KILL);
+    assert_eq!(started.finish().code, None);
+    place.succeed(&arguments("broken"));
+    place.succeed(&["runs", "diff", "--store", "whole", "--store", "broken"]);
+}
+
+#[test]
+fn physical_interaction_goes_on_to_the_same_bits() {
+    check("transformations");
+}
+
+#[test]
+fn convlstm_goes_on_to_the_same_bits() {
+    check("convlstm");
+}
+
+#[test]
+fn mocogan_goes_on_to_the_same_bits() {
+    check("mocogan");
+}
+
+#[test]
+fn rcn_goes_on_to_the_same_bits() {
+    check("keypoints");
+}
