@@ -140,11 +140,7 @@ pub(super) fn run(case: &Case, port: &dyn Port, precision: Precision) -> Result<
 ///
 /// # Errors
 /// Why the port could not do it.
-pub fn run_isolated(
-    case: &Case,
-    port: &dyn Port,
-    precision: Precision,
-) -> Result<Outputs, String> {
+pub fn run_isolated(case: &Case, port: &dyn Port, precision: Precision) -> Result<Outputs, String> {
     guarded(|| port.run_isolated(case, precision))
 }
 

@@ -104,12 +104,23 @@ impl CvaeSystem {
             Arithmetic::Bf16 => autocast::bfloat16(self.device, || fewer(noise)),
         }
     }
+}
 
-    /// Takes one optimizer step on a batch and returns its scalars by series name.
-    ///
-    /// # Errors
-    /// If a quantity is not finite; the parameters are then left as they were.
-    pub fn step(&mut self, batch: &Batch, at: At) -> Result<BTreeMap<String, f64>, Divergence> {
+impl System for CvaeSystem {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn params_mut(&mut self) -> &mut Params {
+        &mut self.params
+    }
+
+    fn update(
+        &mut self,
+        examples: &Examples<'_>,
+        at: At,
+    ) -> Result<BTreeMap<String, f64>, Divergence> {
+        let batch = batch::load(examples, self.horizon);
         let epoch = usize::try_from(at.epoch.0).expect("an epoch indexes its schedule");
         let (beta, ratio) = (self.kl_weight[epoch], self.teacher_forcing[epoch]);
         let coin = Stream::new(self.seed, TEACHER_FORCING_STREAM).at(at.step.0).next_unit();
@@ -117,7 +128,7 @@ impl CvaeSystem {
         let feedback = if teacher_forced { Feedback::TrueFrame } else { Feedback::Prediction };
 
         self.params.zero_grad();
-        let objective = self.objective(batch, feedback, at);
+        let objective = self.objective(&batch, feedback, at);
         let loss = objective.loss(beta);
         loss.backward();
 
@@ -140,24 +151,6 @@ impl CvaeSystem {
             Arithmetic::Fast | Arithmetic::Bf16 => self.optimizer.step_fused(&self.params),
         }
         Ok(scalars)
-    }
-}
-
-impl System for CvaeSystem {
-    fn params(&self) -> &Params {
-        &self.params
-    }
-
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
-    }
-
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        at: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence> {
-        self.step(&batch::load(examples, self.horizon), at)
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use self::{
     ratios::{Measured, Ratios, ratios},
     side::Side,
-    worker::{Gemm, Mode, Steps, horizon},
+    worker::{BenchSystem, Gemm, Mode, Steps, horizon},
 };
 use crate::{
     cli::{
@@ -30,6 +30,7 @@ pub mod worker;
 #[command(after_help = "\
 Examples:
   reprise bench cvae                                     exact beside fast
+  reprise bench physical_interaction --width 32 --batch 8 --arithmetic exact
   reprise bench cvae --width 8 --threads 1 --arithmetic exact,fast,bf16
   ./just bench cvae                                      both beside PyTorch eager
 
@@ -46,7 +47,7 @@ pub struct BenchArgs {
     /// What is trained
     #[arg(value_name = "SYSTEM")]
     system: BenchSystem,
-    /// Channels of the first VGG block
+    /// Channels of the first layer
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "8,16")]
     width: Vec<Count>,
     /// Threads of every side
@@ -80,13 +81,6 @@ pub struct BenchArgs {
     format: FormatArgs,
 }
 
-/// A system that has a benchmark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum BenchSystem {
-    /// The conditional VAE
-    Cvae,
-}
-
 /// What came out for one size and number of threads.
 #[derive(Debug, Serialize)]
 struct Comparison {
@@ -102,7 +96,6 @@ struct Comparison {
 
 /// Measures every size with every number of threads.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
-    let BenchSystem::Cvae = args.system;
     let mut comparisons = Vec::new();
     for &width in &args.width {
         for &threads in &args.threads {
@@ -122,7 +115,8 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
 fn compare(args: &BenchArgs, width: Count, threads: Count) -> Result<Comparison, Failure> {
     let &BenchArgs { batch, frames, rounds, .. } = args;
     let engine = EngineSpec { device: Device::Cpu, threads, ..EngineSpec::default() };
-    let workload = Workload { width, batch, horizon: horizon(frames)?, engine };
+    let subject = args.system.into();
+    let workload = Workload { subject, width, batch, horizon: horizon(frames)?, engine };
     workload.spec().check().map_err(|contradiction| Failure::Usage {
         message: contradiction.to_string(),
         hint: "give other sizes",
@@ -178,13 +172,19 @@ fn sides(args: &BenchArgs, width: Count, threads: Count) -> Result<Vec<Side>, Fa
         }
     }
     let own = env::current_exe().map_err(Failure::Itself)?;
+    let system = name(args.system);
     for mode in &args.arithmetic {
-        let name = mode.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+        let mode = name(*mode);
         let mut command = Command::new(&own);
-        command.arg("bench-worker");
-        sides.push(start(format!("reprise {name}"), command, &name)?);
+        command.args(["bench-worker", &system]);
+        sides.push(start(format!("reprise {mode}"), command, &mode)?);
     }
     Ok(sides)
+}
+
+/// Returns an argument as it is typed.
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 fn in_threads(threads: Count) -> String {

@@ -1,8 +1,8 @@
 //! `reprise bench-worker`: one side of a benchmark, told on stdin what to measure.
 //!
 //! Says `ready` once, then answers every line with one line of JSON: `step N` with the seconds of N
-//! training steps and the largest memory, so far and before the model was built, `gemm` with the speed of a matrix product. Ends with
-//! stdin. A program in any language that speaks this can be measured beside ours.
+//! training steps and the largest memory, so far and before the model was built, `gemm` with the speed
+//! of a matrix product. Ends with stdin. A program in any language that speaks this can be measured beside ours.
 
 use std::io::{self, BufRead, Write};
 
@@ -18,13 +18,16 @@ use crate::{
     libtorch,
     provenance::peak_memory_bytes,
     scalar::Count,
-    train::bench::{Trainee, Workload, gemm_gflops},
+    train::bench::{Subject, Trainee, Workload, gemm_gflops},
 };
 
 /// Arguments of `reprise bench-worker`; those of every side, whatever program it is.
 #[derive(Debug, Args)]
 pub struct BenchWorkerArgs {
-    /// Channels of the first VGG block
+    /// What is trained
+    #[arg(value_name = "SYSTEM")]
+    system: BenchSystem,
+    /// Channels of the first layer
     #[arg(long, value_name = "N")]
     width: Count,
     /// Sequences of a batch
@@ -39,6 +42,25 @@ pub struct BenchWorkerArgs {
     /// Arithmetic
     #[arg(long)]
     mode: Mode,
+}
+
+/// A system that has a benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum BenchSystem {
+    /// The conditional VAE
+    Cvae,
+    /// Physical interaction: CDNA
+    PhysicalInteraction,
+}
+
+impl From<BenchSystem> for Subject {
+    fn from(system: BenchSystem) -> Self {
+        match system {
+            BenchSystem::Cvae => Self::Cvae,
+            BenchSystem::PhysicalInteraction => Self::PhysicalInteraction,
+        }
+    }
 }
 
 /// An arithmetic of ours as an argument.
@@ -82,12 +104,13 @@ pub(super) struct Gemm {
 
 /// Measures what stdin asks for.
 pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
-    let &BenchWorkerArgs { width, batch, frames, threads, mode } = args;
+    let &BenchWorkerArgs { system, width, batch, frames, threads, mode } = args;
     let engine = EngineSpec { device: Device::Cpu, threads, arithmetic: mode.into() };
     let device = libtorch::prepare(&engine)?.device;
     let horizon = horizon(frames)?;
     let base_memory_bytes = peak_memory_bytes();
-    let mut trainee = Trainee::new(&Workload { width, batch, horizon, engine }, device);
+    let subject = system.into();
+    let mut trainee = Trainee::new(&Workload { subject, width, batch, horizon, engine }, device)?;
     say("ready")?;
     for line in io::stdin().lock().lines() {
         let line = line.map_err(Failure::Asked)?;

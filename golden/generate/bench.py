@@ -1,6 +1,6 @@
-"""Holds the network in PyTorch eager mode and takes timed training steps on request.
+"""Holds a network in PyTorch eager mode and takes timed training steps on request.
 
-    python bench_cvae.py [--width 8] [--batch 8] [--frames 12] [--threads 1] [--mode f32]
+    python bench.py SYSTEM [--width 8] [--batch 8] [--frames 12] [--threads 1] [--mode f32]
 
 `reprise` times its own step and this one in turns, so the process answers lines on standard input with
 lines on standard output:
@@ -11,9 +11,10 @@ lines on standard output:
     gemm                  {"gflops": x, "sizes": {"256": ...}}: the best rate of square products in f32
     quit                  ends the process, as the end of the input does
 
-A step is what the training script does: forward, backward and Adam, with teacher forcing and the fixed
-prior, on data that lie in memory. Modes: `f32`; `bf16`, forward under CPU autocast; `channels_last`, f32
-with the convolutions' weights and the frames in that layout. Peak memory is the process's largest
+A step is what the training script does: forward, backward and Adam, on data that lie in memory. System
+`cvae` takes it with teacher forcing and the fixed prior, `physical_interaction` with CDNA and fed-back
+predictions. Modes: `f32`; `bf16`, forward under CPU autocast; `channels_last`, f32 with the convolutions'
+weights and the frames in that layout; `physical_interaction` has the first only. Peak memory is the process's largest
 resident set so far, base memory what it was before the network was built: Python and PyTorch's libraries.
 """
 
@@ -26,6 +27,7 @@ import time
 
 import torch
 
+import physical_interaction_network as physical
 from cvae_network import Cvae, Sizes, SkipRule, objective
 
 MODES = ("f32", "bf16", "channels_last")
@@ -37,11 +39,10 @@ GEMM_SIZES = (256, 512, 1024, 2048)
 GEMM_SECONDS = 0.5  # that each size is repeated for
 
 
-class Step:
+class CvaeStep:
     """A network, its optimizer and one batch, on which every step is taken."""
 
     def __init__(self, arguments):
-        torch.manual_seed(0)
         width = arguments.width
         sizes = Sizes(width=width, g_dim=2 * width, z_dim=width, rnn_size=4 * width)
         self.model = Cvae(sizes).train()
@@ -71,6 +72,42 @@ class Step:
         self.adam.step()
         loss.item()  # as the script reads it
         return time.perf_counter() - start
+
+
+class PhysicalInteractionStep:
+    """The same for CDNA, with the sizes of action and state that the crate's data have."""
+
+    def __init__(self, arguments):
+        if arguments.mode != "f32":
+            raise SystemExit(f"error: physical_interaction has no mode `{arguments.mode}`")
+        settings = physical.Settings(width=arguments.width, actions=4, states=3)
+        self.network = physical.Network(settings)
+        self.adam = physical.Adam(self.network.parameters(), 0.001)
+        shape = (arguments.frames, arguments.batch)
+        self.images = torch.rand(*shape, 3, 64, 64).unbind(0)
+        self.actions = (torch.rand(*shape, settings.actions) * 2 - 1).unbind(0)
+        self.states = torch.rand(*shape, settings.states).unbind(0)
+
+    def take(self):
+        """Takes one training step and returns its wall time in seconds."""
+        start = time.perf_counter()
+        self.network.zero_grad()
+        steps = physical.unroll(
+            self.network,
+            self.images,
+            self.actions,
+            self.states,
+            N_PAST,
+            lambda t, truth, generated: generated,
+        )
+        loss = physical.objective(steps, self.images, self.states, N_PAST)["loss"]
+        loss.backward()
+        self.adam.step()
+        loss.item()
+        return time.perf_counter() - start
+
+
+STEPS = {"cvae": CvaeStep, "physical_interaction": PhysicalInteractionStep}
 
 
 def gemm_gflops(n):
@@ -107,6 +144,7 @@ def answer(request, step, base):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("system", choices=STEPS)
     parser.add_argument("--width", type=int, default=8)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--frames", type=int, default=12)
@@ -115,7 +153,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     base = peak_memory_bytes()
-    step = Step(arguments)
+    torch.manual_seed(0)
+    step = STEPS[arguments.system](arguments)
     for _ in range(WARM_UP_STEPS):
         step.take()
     print("ready", flush=True)

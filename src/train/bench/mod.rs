@@ -1,0 +1,183 @@
+//! A training step as a benchmark takes it: the trainer's own update on drawn sequences.
+//!
+//! Only measures. What is compared with what, and in which turns, is decided by the caller.
+
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    batch::Examples,
+    system::{At, Divergence, System, build},
+};
+use crate::{
+    config::{
+        RunSpec,
+        data::{DataSpec, Dataset, Sampler},
+        engine::EngineSpec,
+        model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec},
+        optim::{AdamForm, AdamSpec, OptimizerSpec},
+        run::{EvaluationSpec, TrainingSpec},
+    },
+    data::{self, DataError, Pack, Required, Split},
+    provenance::Stopwatch,
+    scalar::{Count, Epoch, Positive, Seed, Step},
+    schedule::{ScheduledSampling, TeacherForcing},
+};
+
+mod operations;
+
+/// Sides of the square matrices whose product measures the machine.
+const GEMM_SIDE: i64 = 1024;
+/// Products that are timed; the fastest counts.
+const GEMM_REPEATS: usize = 4;
+
+/// A system whose step is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The conditional VAE, always teacher-forced.
+    Cvae,
+    /// CDNA of the TensorFlow original, fed its own predictions.
+    PhysicalInteraction,
+}
+
+/// What a step is taken on.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// The system.
+    pub subject: Subject,
+    /// Channels of its first layer.
+    pub width: Count,
+    /// Sequences.
+    pub batch: Count,
+    /// Frames that are predicted after the original's two.
+    pub horizon: Count,
+    /// Threads and arithmetic.
+    pub engine: EngineSpec,
+}
+
+/// A model in training on one batch.
+#[derive(Debug)]
+pub struct Trainee {
+    system: Box<dyn System>,
+    pack: Pack,
+    indices: Vec<usize>,
+    device: Device,
+    next: u64,
+}
+
+impl Workload {
+    /// Returns the run whose steps are taken.
+    pub fn spec(&self) -> RunSpec {
+        let (model, adam) = match self.subject {
+            Subject::Cvae => (ModelSpec::Cvae(self.cvae()), AdamSpec::default()),
+            Subject::PhysicalInteraction => {
+                let adam = AdamSpec {
+                    learning_rate: Positive::try_from(0.001).expect("the literal is positive"),
+                    form: AdamForm::TensorFlow,
+                    ..AdamSpec::default()
+                };
+                (ModelSpec::PhysicalInteraction(self.physical_interaction()), adam)
+            }
+        };
+        let frames = model.frames_used().map_or(self.horizon, |used| {
+            Count::try_from(used.context.size() + used.horizon.size()).unwrap_or(self.horizon)
+        });
+        RunSpec {
+            seed: Seed(0),
+            data: DataSpec {
+                dataset: Dataset::MovingSquare { sequences: self.batch, frames },
+                sampler: Sampler::default(),
+            },
+            model,
+            initial_weights: None,
+            optimizer: OptimizerSpec::Adam(adam),
+            training: TrainingSpec { batch_size: self.batch, ..TrainingSpec::default() },
+            evaluation: EvaluationSpec::default(),
+            engine: self.engine,
+        }
+    }
+
+    /// Returns how many multiplications and additions of convolutions and linear maps, forward and
+    /// backward, the original's order of a step has.
+    pub fn operations(&self) -> f64 {
+        let multiplications = match self.subject {
+            Subject::Cvae => operations::cvae(&self.cvae()),
+            Subject::PhysicalInteraction => {
+                operations::physical_interaction(&self.physical_interaction())
+            }
+        };
+        2.0 * self.batch.get() as f64 * multiplications
+    }
+
+    /// All sizes in the document's proportion to the width of 64.
+    fn cvae(&self) -> CvaeSpec {
+        let times = |factor: u32| {
+            let size = self.width.size() * i64::from(factor);
+            Count::try_from(size).unwrap_or(self.width)
+        };
+        CvaeSpec {
+            width: self.width,
+            g_dim: times(2),
+            z_dim: times(1),
+            rnn_size: times(4),
+            horizon: self.horizon,
+            teacher_forcing: TeacherForcing::Always,
+            ..CvaeSpec::default()
+        }
+    }
+
+    fn physical_interaction(&self) -> PhysicalInteractionSpec {
+        PhysicalInteractionSpec {
+            width: self.width,
+            horizon: self.horizon,
+            scheduled_sampling: ScheduledSampling::Never,
+            ..PhysicalInteractionSpec::default()
+        }
+    }
+}
+
+impl Trainee {
+    /// Builds the model and draws a batch.
+    ///
+    /// # Errors
+    /// If the batch would not fit in memory.
+    pub fn new(workload: &Workload, device: Device) -> Result<Self, DataError> {
+        let spec = workload.spec();
+        // What is drawn is not kept in a cache.
+        let nowhere = std::path::Path::new("");
+        let pack = data::open(&spec.data.dataset, Required::AllSplits, nowhere, &mut |_| {})?;
+        let system = build(&spec, &pack, device);
+        let indices = (0..workload.batch.len()).collect();
+        Ok(Self { system, pack, indices, device, next: 0 })
+    }
+
+    /// Takes one optimizer step, the batch's way to tensors included, and returns how many seconds
+    /// it took.
+    ///
+    /// # Errors
+    /// If the loss is not finite.
+    pub fn step(&mut self) -> Result<f64, Divergence> {
+        let at = At { step: Step(self.next), epoch: Epoch(0) };
+        self.next += 1;
+        let Self { pack, indices, device, .. } = self;
+        let examples = Examples { pack, split: Split::Train, indices, device: *device };
+        let watch = Stopwatch::start();
+        self.system.update(&examples, at)?;
+        Ok(watch.seconds())
+    }
+}
+
+/// Returns the arithmetic operations of a second in the fastest of some products of f32 matrices,
+/// in 10⁹.
+pub fn gemm_gflops(device: Device) -> f64 {
+    let a = Tensor::ones([GEMM_SIDE, GEMM_SIDE], (Kind::Float, device));
+    let fastest = (0..GEMM_REPEATS)
+        .map(|_| {
+            let watch = Stopwatch::start();
+            let product = a.matmul(&a);
+            // Reading a number waits for the device.
+            let _value = product.double_value(&[0, 0]);
+            watch.seconds()
+        })
+        .fold(f64::INFINITY, f64::min);
+    2.0 * (GEMM_SIDE as f64).powi(3) / fastest / 1e9
+}
