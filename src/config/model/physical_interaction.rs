@@ -1,9 +1,12 @@
 //! Settings of the physical-interaction model (seed document 000; Finn, Goodfellow & Levine 2016,
 //! arXiv:1605.07157).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::optim::AdamForm,
     scalar::Count,
     schedule::{ScheduleArithmetic, ScheduledSampling},
 };
@@ -82,6 +85,31 @@ impl Port {
             Self::Chainer => ScheduleArithmetic::Double,
             Self::ChainerStateless => ScheduleArithmetic::DoubleHalvesUp,
         }
+    }
+
+    /// Returns the form of Adam that the implementation was trained with.
+    pub const fn adam_form(self) -> AdamForm {
+        match self {
+            Self::Tensorflow(_) => AdamForm::TensorFlow,
+            Self::Chainer | Self::ChainerStateless => AdamForm::Chainer,
+        }
+    }
+
+    /// Returns the name as a sweep file spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tensorflow(Version::V1) => "tensorflow",
+            Self::Tensorflow(Version::Fixed) => "tensorflow-fixed",
+            Self::Tensorflow(Version::FixedLinear) => "tensorflow-fixed-linear",
+            Self::Chainer => "chainer",
+            Self::ChainerStateless => "chainer-stateless",
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -201,6 +229,7 @@ mod tests {
         ] {
             let spec = PhysicalInteractionSpec { port, ..PhysicalInteractionSpec::default() };
             check(&format!("port = \"{name}\""), &spec);
+            assert_eq!(port.to_string(), name);
         }
     }
 
