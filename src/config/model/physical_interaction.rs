@@ -11,6 +11,10 @@ use crate::{
     schedule::{ScheduleArithmetic, ScheduledSampling},
 };
 
+mod differences;
+
+pub use differences::{DIFFERENCES, Difference};
+
 /// Architecture and objective; defaults are the flags of the TensorFlow original.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -78,6 +82,15 @@ impl Default for Port {
 }
 
 impl Port {
+    /// All ports in the order in which they were written, framework by framework.
+    pub const ALL: [Self; 5] = [
+        Self::Tensorflow(Version::V1),
+        Self::Tensorflow(Version::Fixed),
+        Self::Tensorflow(Version::FixedLinear),
+        Self::Chainer,
+        Self::ChainerStateless,
+    ];
+
     /// Returns the arithmetic in which the implementation evaluates its schedule.
     pub const fn schedule_arithmetic(self) -> ScheduleArithmetic {
         match self {
