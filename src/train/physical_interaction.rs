@@ -257,3 +257,6 @@ impl System for PhysicalInteractionSystem {
 fn size(n: usize) -> i64 {
     i64::try_from(n).expect("sizes fit an i64")
 }
+
+#[cfg(test)]
+mod tests;
