@@ -68,32 +68,34 @@ width = 2
 horizon = 3
 transformation.cdna = { masks = 3 }
 
-[[axis]]
-name = "port"
-[[axis.arm]]
-label = "tensorflow"
-set.model.physical_interaction.port = "tensorflow"
-set.optimizer.adam.form = "tensorflow"
-[[axis.arm]]
-label = "chainer"
-set.model.physical_interaction.port = "chainer"
-set.optimizer.adam.form = "chainer"
-
 [preset.toy]
 scale = "Shows nothing but that the parts fit together."
 set.training = { epochs = 1, steps_per_epoch = 1, batch_size = 2 }
 set.evaluation = { every_epochs = 1, batch_size = 2, validation_sequences = 1, test_sequences = 1 }
+
+[[axis]]
+name = "port"
 "#;
+
+/// An arm of [`PORTS`].
+fn arm(port: &str) -> String {
+    format!(
+        "[[axis.arm]]\nlabel = \"{port}\"\n\
+         set.model.physical_interaction.port = \"{port}\"\n\
+         set.optimizer.adam.form = \"{port}\"\n"
+    )
+}
 
 #[test]
 fn weights_survive_the_names_layouts_and_archives_of_two_programs() {
     let place = Place::new();
-    place.write("experiments/originals.toml", PORTS);
+    let arms = arm("tensorflow") + &arm("chainer");
+    place.write("experiments/originals.toml", &format!("{PORTS}{arms}"));
     place.succeed(&["sweep", "originals", "--store", "a"]);
     for (run, spec) in place.runs("a").iter().map(|run| {
         (run.file_name().unwrap().to_str().unwrap(), fs::read_to_string(run.join("spec.json")))
     }) {
-        let is_chainer = spec.unwrap().contains("\"port\":\"chainer\"");
+        let is_chainer = spec.unwrap().contains("\"chainer\"");
         let (mine, other, name) = if is_chainer {
             ("chainer", "tensorflow", "model/cdna_kerns/W")
         } else {
@@ -114,20 +116,8 @@ fn weights_survive_the_names_layouts_and_archives_of_two_programs() {
         assert_eq!(id("theirs.safetensors"), id("own.safetensors"));
 
         let set = format!("initial_weights=\"{}\"", id("theirs.npz").trim());
-        let port = format!("model.physical_interaction.port=\"{mine}\"");
-        let form = format!("optimizer.adam.form=\"{mine}\"");
-        place.succeed(&[
-            "sweep",
-            "originals",
-            "--store",
-            "b",
-            "--set",
-            &set,
-            "--set",
-            &port,
-            "--set",
-            &form,
-        ]);
+        place.write("experiments/originals.toml", &format!("{PORTS}{}", arm(mine)));
+        place.succeed(&["sweep", "originals", "--store", "b", "--set", &set]);
     }
 }
 

@@ -78,10 +78,10 @@ fn a_claim_that_no_compression_can_make_good_is_rejected() {
 
 #[test]
 fn double_precision_is_named_as_such() {
-    let file =
-        b"\x93NUMPY\x01\x00\x3b\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n\
-                 \0\0\0\0\0\0\0\0";
-    let bytes = archive("x.npy", file, CompressionMethod::Stored);
+    let mut file = npy::encode(&array(&[2], &[1.0, 2.0]));
+    let at = file.windows(3).position(|three| three == b"<f4").unwrap();
+    file[at + 2] = b'8';
+    let bytes = archive("x.npy", &file, CompressionMethod::Stored);
     let fault = decode(&bytes, |_| true).expect_err("it is refused");
     let NpzFault::Array { fault, .. } = fault else { panic!("{fault}") };
     let message = "it holds elements of type `<f8` where single-precision numbers (`<f4`) are due";
