@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use crate::{
     config::sweep::ConfigError,
-    data::DataError,
+    data::{DataError, npz::NpzError},
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
     provenance::GitError,
@@ -114,6 +114,13 @@ pub enum Failure {
         /// What it would be now.
         now: String,
     },
+    /// A `.npz` file.
+    #[error(transparent)]
+    Npz(#[from] NpzError),
+    /// Weights under an original's names.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Foreign(#[from] crate::models::physical_interaction::foreign::ForeignError),
     /// A file of tensors.
     #[error(transparent)]
     Tensors(#[from] TensorFileError),
@@ -187,6 +194,9 @@ impl Failure {
                 | StoreError::Unfinished { .. },
             ) => 2,
             Self::Data(error) if is_mistake(error) => 2,
+            Self::Npz(NpzError::Archive { .. }) => 2,
+            #[cfg(feature = "torch")]
+            Self::Foreign(_) => 2,
             #[cfg(feature = "torch")]
             Self::Train(crate::train::TrainError::Data(_) | crate::train::TrainError::State(_)) => {
                 2

@@ -4,7 +4,8 @@ use super::{
     RunSpec,
     data::DataSpec,
     engine::Arithmetic,
-    model::{CvaeSpec, ModelSpec},
+    model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec, physical_interaction::Port},
+    optim::{AdamForm, AdamSpec, OptimizerSpec},
     run::TrainingSpec,
 };
 use crate::schedule::{KlWeight, TeacherForcing};
@@ -56,6 +57,16 @@ pub enum Contradiction {
         /// `epochs`.
         epochs: u64,
     },
+    /// Adam would follow another framework than the model does.
+    #[error("`{port}` was trained with Adam in the form `{expected}`, not `{form}`")]
+    AdamOfAnotherPort {
+        /// Whose numerics the model follows.
+        port: Port,
+        /// The form that was chosen.
+        form: AdamForm,
+        /// The form of the port's framework.
+        expected: AdamForm,
+    },
     /// The model cannot be computed in this arithmetic.
     #[error("`{system}` cannot be trained in `{arithmetic}` arithmetic")]
     NoSuchArithmetic {
@@ -83,6 +94,9 @@ impl Contradiction {
             Self::CyclesBeyondEpochs { .. } => {
                 keys(&["model.cvae.kl_weight.cyclical.cycles", "training.epochs"])
             }
+            Self::AdamOfAnotherPort { .. } => {
+                keys(&["optimizer.adam.form", "model.physical_interaction.port"])
+            }
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
         }
     }
@@ -95,6 +109,9 @@ impl Contradiction {
             }
             Self::RampWithoutLength { .. } => {
                 Some("`constant = { beta = 1.0 }` is the full weight from the start".to_owned())
+            }
+            Self::AdamOfAnotherPort { expected, .. } => {
+                Some(format!("set `optimizer.adam.form = \"{expected}\"` beside the port"))
             }
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
             _ => None,
@@ -113,9 +130,8 @@ impl RunSpec {
                 check_teacher_forcing(model, &self.training)?;
                 check_kl_weight(model, &self.training)
             }
-            ModelSpec::PhysicalInteraction(_) | ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => {
-                Ok(())
-            }
+            ModelSpec::PhysicalInteraction(model) => check_port(model, &self.optimizer),
+            ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => Ok(()),
             ModelSpec::Mocogan(_) => Ok(()),
         }
     }
@@ -173,6 +189,21 @@ fn check_teacher_forcing(model: &CvaeSpec, training: &TrainingSpec) -> Result<()
         return Err(Contradiction::DecayAfterEnd { start, last, key });
     }
     Ok(())
+}
+
+/// A port stands for the numerics of a whole program, its optimizer's among them: Adam is the
+/// port's. An optimizer that no port had is a choice that somebody wrote down, and stays one.
+fn check_port(
+    model: &PhysicalInteractionSpec,
+    optimizer: &OptimizerSpec,
+) -> Result<(), Contradiction> {
+    let OptimizerSpec::Adam(AdamSpec { form, .. }) = *optimizer else { return Ok(()) };
+    let (port, expected) = (model.port, model.port.adam_form());
+    if form == expected {
+        Ok(())
+    } else {
+        Err(Contradiction::AdamOfAnotherPort { port, form, expected })
+    }
 }
 
 fn check_kl_weight(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
@@ -247,6 +278,39 @@ mod tests {
         let message = "2 context frames and a horizon of 29 need 31 frames, \
                        but sequences of `sawyer_push` have 30";
         check(r#""horizon": 29"#, "", Some(message));
+    }
+
+    /// Checks a port with an optimizer, as JSON, for what it is refused with.
+    #[track_caller]
+    fn check_optimizer(port: &str, optimizer: &str, message: Option<&str>) {
+        let model = format!(r#"{{ "physical_interaction": {{ "port": "{port}" }} }}"#);
+        let json = format!(r#"{{ "seed": 1, "model": {model}, "optimizer": {optimizer} }}"#);
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let found = spec.check().err();
+        assert_eq!(found.as_ref().map(ToString::to_string).as_deref(), message);
+        let keys = ["optimizer.adam.form", "model.physical_interaction.port"];
+        assert!(found.is_none_or(|found| found.keys() == keys && found.hint().is_some()));
+    }
+
+    #[test]
+    fn a_port_takes_adam_in_its_own_form_only() {
+        let adam = |form: &str| format!(r#"{{ "adam": {{ "form": "{form}" }} }}"#);
+        for port in ["tensorflow", "tensorflow-fixed", "tensorflow-fixed-linear"] {
+            check_optimizer(port, &adam("tensorflow"), None);
+        }
+        for port in ["chainer", "chainer-stateless"] {
+            check_optimizer(port, &adam("chainer"), None);
+        }
+        let message = "`tensorflow` was trained with Adam in the form `tensorflow`, not `pytorch`";
+        check_optimizer("tensorflow", r#"{ "adam": {} }"#, Some(message));
+        let message =
+            "`chainer-stateless` was trained with Adam in the form `chainer`, not `tensorflow`";
+        check_optimizer("chainer-stateless", &adam("tensorflow"), Some(message));
+    }
+
+    #[test]
+    fn an_optimizer_that_no_port_had_has_to_be_asked_for() {
+        check_optimizer("chainer", r#"{ "gradient_descent": {} }"#, None);
     }
 
     #[test]

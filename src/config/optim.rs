@@ -1,5 +1,7 @@
 //! Which optimizer moves the parameters.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{DecayRate, NonNegative, Positive};
@@ -64,6 +66,16 @@ pub enum AdamForm {
     TensorFlow,
     /// `chainer.optimizers.Adam` of Chainer 2: as TensorFlow's, with f64 hyper-parameters.
     Chainer,
+}
+
+impl fmt::Display for AdamForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PyTorch => "pytorch",
+            Self::TensorFlow => "tensorflow",
+            Self::Chainer => "chainer",
+        })
+    }
 }
 
 impl Default for AdamSpec {

@@ -26,6 +26,7 @@ pub mod moving_mnist;
 mod moving_square;
 mod natural;
 pub mod npy;
+pub mod npz;
 mod pack;
 mod pushing;
 pub mod resize;

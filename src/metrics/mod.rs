@@ -66,7 +66,7 @@ pub struct MetricDefinition {
     pub source: String,
 }
 
-/// Returns the definitions of the metrics in records, by name: `mse`, `psnr`, `ssim`.
+/// Returns the definitions of the metrics in records, by name.
 pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let define = |label: &str, unit: &str, higher_is_better, definition: &str, source: &str| {
         MetricDefinition {
@@ -80,6 +80,21 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let finn = "finn_eval_seq of the cvae document's utils.py, after Finn et al. 2016";
     let reduction = "mean over predicted frames, then over sequences; one sample per sequence";
     BTreeMap::from([
+        (
+            "state_mse".to_owned(),
+            define(
+                "state MSE",
+                "",
+                false,
+                &format!(
+                    "mean squared difference of the numbers of a position, in the data's units, in \
+                     f64; the model is given the first position and all actions and feeds its \
+                     predictions back, the baseline repeats the position at the last given frame; \
+                     {reduction}"
+                ),
+                "state_cost of the physical-interaction document's model, without its weight 1e-4",
+            ),
+        ),
         (
             "mse".to_owned(),
             define(
@@ -150,7 +165,8 @@ mod tests {
         let definitions = definitions();
         let better: Vec<_> =
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
-        assert_eq!(better, [("mse", false), ("psnr", true), ("ssim", true)]);
+        let expected = [("mse", false), ("psnr", true), ("ssim", true), ("state_mse", false)];
+        assert_eq!(better, expected);
         assert!(
             definitions.values().all(|it| it.definition.contains("mean over predicted frames"))
         );

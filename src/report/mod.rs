@@ -22,6 +22,7 @@ use crate::store::{
     record::Record,
 };
 
+mod anatomy;
 mod animation;
 mod axis;
 mod curve;

@@ -15,12 +15,12 @@ use super::{
 pub(super) const MAGNIFICATION: usize = 4;
 
 /// Side length that a frame is shown at, in units.
-const FRAME: usize = 76;
+pub(super) const FRAME: usize = 76;
 /// Distance of neighbouring frames, in units and in pixels of the picture.
-const GAP: usize = 2;
-const LABEL_HEIGHT: usize = 17;
+pub(super) const GAP: usize = 2;
+pub(super) const LABEL_HEIGHT: usize = 17;
 const HEAD_HEIGHT: usize = 38;
-const ROW_GAP: usize = 5;
+pub(super) const ROW_GAP: usize = 5;
 
 /// A test sequence with the predictions of several arms.
 #[derive(Clone, Debug)]
@@ -53,7 +53,6 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
     let frame_height = FRAME * height / width;
     let total_width = frames * (FRAME + GAP) - GAP;
     let mut elements = String::new();
-    rectangle(&mut elements, [0, 0, total_width, 0], PAPER);
 
     let mut rows = vec![("truth".to_owned(), TEXT, png(strip.truth, strip.shape)?)];
     for prediction in &strip.predictions {
@@ -74,14 +73,19 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
         text(&mut elements, [11, y + 12], TEXT, &label, "start");
         rectangle(&mut elements, [0, y + 3, 6, 10], ink);
         y += LABEL_HEIGHT;
-        row(&mut elements, y, [total_width, frame_height], &picture);
+        image(&mut elements, [0, y, total_width, frame_height], &picture);
         y += frame_height + ROW_GAP;
     }
-    // The page's colour lies below everything, up to the height that is known only now.
-    let total_height = y;
-    let elements = elements.replacen("height=\"0\"", &format!("height=\"{total_height}\""), 1);
+    Ok(on_paper(elements, [total_width, y]))
+}
+
+/// Lays the page's colour below elements that take up so much room.
+pub(super) fn on_paper(elements: String, [width, height]: [usize; 2]) -> Drawing {
+    let mut all = String::new();
+    rectangle(&mut all, [0, 0, width, height], PAPER);
+    all += &elements;
     let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
-    Ok(Drawing { width: size(total_width), height: size(total_height), scale: 1, elements })
+    Drawing { width: size(width), height: size(height), scale: 1, elements: all }
 }
 
 /// Draws the step labels and a bar over the context.
@@ -100,19 +104,20 @@ fn head(elements: &mut String, frames: usize, context_frames: usize) {
     rectangle(elements, [context, 14, frames * (FRAME + GAP) - GAP - context, 2], MUTED);
 }
 
-/// Places the picture of a row.
-fn row(elements: &mut String, y: usize, [width, height]: [usize; 2], picture: &[u8]) {
+/// Places a picture with its pixels unsmoothed.
+pub(super) fn image(elements: &mut String, [x, y, width, height]: [usize; 4], picture: &[u8]) {
     let data = STANDARD.encode(picture);
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         elements,
-        "<image x=\"0\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+        "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
          preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" \
          href=\"data:image/png;base64,{data}\"/>",
     );
 }
 
-fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink) {
+/// Fills a rectangle: left, top, width, height.
+pub(super) fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         elements,
@@ -121,7 +126,8 @@ fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink)
     );
 }
 
-fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
+/// Writes a label whose anchor is `start`, `middle` or `end`.
+pub(super) fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         elements,
@@ -147,7 +153,7 @@ fn difference(truth: &[u8], prediction: &[u8], channels: usize) -> Vec<u8> {
 
 /// Encodes frames `[T, H, W, C]` side by side with transparent gaps, with whichever filter gives the
 /// smallest file.
-fn png(
+pub(super) fn png(
     frames: &[u8],
     [count, height, width, channels]: [usize; 4],
 ) -> Result<Vec<u8>, EncodingError> {

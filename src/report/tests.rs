@@ -6,7 +6,13 @@ use super::{
     Report, ReportInput, ReportRun, RunState, Samples, build,
     fixture::{self, diverge},
 };
-use crate::store::event::Scores;
+use crate::{
+    config::model::{
+        ModelSpec, PhysicalInteractionSpec,
+        physical_interaction::{Port, Version},
+    },
+    store::event::Scores,
+};
 
 /// The report of the fixture as it is.
 static REPORT: LazyLock<Report> =
@@ -40,6 +46,28 @@ fn check(report: &Report, expected: &str) {
 #[test]
 fn equal_records_give_equal_bytes() {
     assert_eq!(*REPORT, build(&fixture::sweep()).expect("the report is built"));
+}
+
+#[test]
+fn arms_of_different_ports_are_told_apart() {
+    let report = changed(|input| {
+        for run in &mut input.runs {
+            let RunState::Finished { record, .. } = &mut run.state else { continue };
+            let port = if run.entry.arm == fixture::ARMS[0] {
+                Port::Chainer
+            } else {
+                Port::Tensorflow(Version::V1)
+            };
+            let model = PhysicalInteractionSpec { port, ..PhysicalInteractionSpec::default() };
+            record.spec.model = ModelSpec::PhysicalInteraction(model);
+        }
+    });
+    check(&report, "| 13 | order of a cell's gates | j, i, f, o | i, j, f, o |");
+    // Differences by seed: -0.10, -0.15, -0.35.
+    check(&report, "**cyclical \u{2212} monotonic**: PSNR (dB) \u{2212}0.200 on test");
+    let markdown = text(&report, "report.md");
+    assert!(!markdown.contains("shifts of DNA"), "CDNA is not concerned");
+    assert!(!text(&REPORT, "report.md").contains("Where the ports differ"));
 }
 
 #[test]

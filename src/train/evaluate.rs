@@ -58,7 +58,7 @@ pub fn score_rollouts(
     scope: Scope,
     horizon: Horizon,
     device: tch::Device,
-    rollout: impl Fn(&Batch, &[usize]) -> Tensor,
+    mut rollout: impl FnMut(&Batch, &[usize]) -> Tensor,
 ) -> Evaluation {
     let Scope { split, sequences, batch_size } = scope;
     let [height, width, channels] = pack.frame_shape();
@@ -129,17 +129,18 @@ impl Tally {
     }
 
     fn score(&self, metric: usize) -> Score {
-        let frames = self.sequences.first().map_or(0, Vec::len);
-        let by_sequence: Vec<f64> = self
-            .sequences
-            .iter()
-            .map(|frames| mean(frames.iter().map(|scores| scores[metric])))
-            .collect();
-        let by_frame = (0..frames)
-            .map(|t| mean(self.sequences.iter().map(|frames| frames[t][metric])))
-            .collect();
-        Score { mean: mean(by_sequence.iter().copied()), by_frame, by_sequence }
+        let of = |frames: &Vec<FrameScores>| frames.iter().map(|scores| scores[metric]).collect();
+        score(&self.sequences.iter().map(of).collect::<Vec<Vec<f64>>>())
     }
+}
+
+/// Averages a metric's values, one list of frames a sequence.
+pub(super) fn score(sequences: &[Vec<f64>]) -> Score {
+    let frames = sequences.first().map_or(0, Vec::len);
+    let by_sequence: Vec<f64> =
+        sequences.iter().map(|frames| mean(frames.iter().copied())).collect();
+    let by_frame = (0..frames).map(|t| mean(sequences.iter().map(|frames| frames[t]))).collect();
+    Score { mean: mean(by_sequence.iter().copied()), by_frame, by_sequence }
 }
 
 /// Mean in the order given.
@@ -149,7 +150,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 /// Copies a tensor to host memory as f32.
-fn host(tensor: &Tensor) -> Vec<f32> {
+pub(super) fn host(tensor: &Tensor) -> Vec<f32> {
     let tensor = tensor.to_device(tch::Device::Cpu).to_kind(Kind::Float).contiguous();
     let mut values = vec![0.0; tensor.numel()];
     tensor.copy_data(&mut values, tensor.numel());

@@ -6,7 +6,10 @@ use tch::Tensor;
 
 use crate::{
     data::Split,
-    models::{Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource},
+    models::{
+        Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource,
+        physical_interaction::sampling::ShuffleSource,
+    },
     rng::streams::{Draws, Stream},
     scalar::{Seed, Step},
 };
@@ -52,6 +55,28 @@ impl RandomSource for StepNoise {
             .entry(purpose)
             .or_insert_with(|| Stream::new(seed, choice_stream_name(purpose)).at(step.0));
         chosen(draws, choice)
+    }
+}
+
+/// Stream of the orders in which scheduled sampling deals true frames out to a batch.
+pub const SAMPLING_ORDER_STREAM: &str = "sampling_order";
+
+/// Orders of a batch in one optimizer step, drawn in order of time.
+#[derive(Debug)]
+pub struct StepShuffle {
+    draws: Draws,
+}
+
+impl StepShuffle {
+    /// Starts the orders of a step.
+    pub fn new(seed: Seed, step: Step) -> Self {
+        Self { draws: Stream::new(seed, SAMPLING_ORDER_STREAM).at(step.0) }
+    }
+}
+
+impl ShuffleSource for StepShuffle {
+    fn permutation(&mut self, _: u64, batch: i64) -> Vec<i64> {
+        chosen(&mut self.draws, Choice::Distinct { count: batch, below: batch })
     }
 }
 
@@ -152,6 +177,29 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 20);
+    }
+
+    /// Orders of a batch of six at the first two steps after the context.
+    fn orders(step: u64) -> [Vec<i64>; 2] {
+        let mut shuffle = StepShuffle::new(Seed(1), Step(step));
+        [0, 1].map(|draw| shuffle.permutation(draw, 6))
+    }
+
+    #[test]
+    fn an_order_holds_every_sequence_once() {
+        for order in (0..20).flat_map(orders) {
+            let mut sorted = order;
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[test]
+    fn orders_differ_within_a_step_and_between_steps_and_repeat_with_the_step() {
+        let [first, second] = orders(3);
+        assert_ne!(first, second);
+        assert_ne!([first.clone(), second.clone()], orders(4));
+        assert_eq!([first, second], orders(3));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
     batch::Examples,
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
+    physical_interaction::{self, PhysicalInteractionSystem},
 };
 use crate::{
     config::{
@@ -122,6 +123,24 @@ pub enum UnfitData {
         /// Height, width, channels of the data.
         found: [usize; 3],
     },
+    /// The model halves frames more often than their sides allow.
+    #[error(
+        "failed to fit the data to the model: it takes frames whose sides are multiples of \
+         {multiple}, the data has {height}x{width}"
+    )]
+    FrameSides {
+        /// What both sides must be a multiple of.
+        multiple: usize,
+        /// Rows of a frame.
+        height: usize,
+        /// Columns of a frame.
+        width: usize,
+    },
+    /// The model predicts states, but the data has none.
+    #[error(
+        "failed to fit the data to the model: it predicts positions, the data has frames alone"
+    )]
+    NoPositions,
 }
 
 /// Refuses data that the model of a run cannot learn from.
@@ -137,7 +156,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     }
     match &spec.model {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
-        ModelSpec::PhysicalInteraction(_) => Ok(()),
+        ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),
         ModelSpec::ConvLstm(_) => Ok(()),
         ModelSpec::Mocogan(_) => Ok(()),
         ModelSpec::Rcn(_) => Ok(()),
@@ -150,7 +169,9 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         ModelSpec::Cvae(cvae) => {
             Box::new(CvaeSystem::new(spec, cvae, pack.condition_size(), device))
         }
-        ModelSpec::PhysicalInteraction(_) => unimplemented!(),
+        ModelSpec::PhysicalInteraction(model) => {
+            Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
+        }
         ModelSpec::ConvLstm(_) => unimplemented!(),
         ModelSpec::Mocogan(_) => unimplemented!(),
         ModelSpec::Rcn(_) => unimplemented!(),

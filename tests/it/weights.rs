@@ -50,3 +50,82 @@ fn weights_that_are_not_there_or_do_not_fit_are_refused() {
     assert_eq!(nonsense.code, Some(2), "{}", nonsense.stderr);
     assert!(nonsense.stderr.contains("64 hexadecimal digits"), "{}", nonsense.stderr);
 }
+
+/// Two programs whose names and layouts are not ours.
+const PORTS: &str = r#"
+name = "originals"
+title = "Weights of two programs"
+description = "Do weights come back as they were?"
+seeds = [1]
+default_preset = "toy"
+
+[run.data.dataset.moving_square]
+sequences = 4
+frames = 6
+
+[run.model.physical_interaction]
+width = 2
+horizon = 3
+transformation.cdna = { masks = 3 }
+
+[preset.toy]
+scale = "Shows nothing but that the parts fit together."
+set.training = { epochs = 1, steps_per_epoch = 1, batch_size = 2 }
+set.evaluation = { every_epochs = 1, batch_size = 2, validation_sequences = 1, test_sequences = 1 }
+
+[[axis]]
+name = "port"
+"#;
+
+/// An arm of [`PORTS`].
+fn arm(port: &str) -> String {
+    format!(
+        "[[axis.arm]]\nlabel = \"{port}\"\n\
+         set.model.physical_interaction.port = \"{port}\"\n\
+         set.optimizer.adam.form = \"{port}\"\n"
+    )
+}
+
+#[test]
+fn weights_survive_the_names_layouts_and_archives_of_two_programs() {
+    let place = Place::new();
+    let arms = arm("tensorflow") + &arm("chainer");
+    place.write("experiments/originals.toml", &format!("{PORTS}{arms}"));
+    place.succeed(&["sweep", "originals", "--store", "a"]);
+    for (run, spec) in place.runs("a").iter().map(|run| {
+        (run.file_name().unwrap().to_str().unwrap(), fs::read_to_string(run.join("spec.json")))
+    }) {
+        let is_chainer = spec.unwrap().contains("\"chainer\"");
+        let (mine, other, name) = if is_chainer {
+            ("chainer", "tensorflow", "model/cdna_kerns/W")
+        } else {
+            ("tensorflow", "chainer", "cdna_params/weights")
+        };
+        place.succeed(&["export", run, "own.safetensors", "--store", "a", "--names", "own"]);
+        place.succeed(&["export", run, "theirs.npz", "--store", "a", "--names", mine]);
+        place.succeed(&["export", run, "theirs.safetensors", "--store", "a"]);
+        let archive = fs::read(place.path("theirs.npz")).unwrap();
+        let member = format!("{name}.npy");
+        assert!(archive.windows(member.len()).any(|bytes| bytes == member.as_bytes()), "{run}");
+        let refused = place.run(&["export", run, "x.npz", "--store", "a", "--names", other]);
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+
+        // The id is a digest of names, shapes and bytes.
+        let id = |file: &str| place.succeed(&["import", file, "--store", "b"]).stdout;
+        assert_eq!(id("theirs.npz"), id("own.safetensors"));
+        assert_eq!(id("theirs.safetensors"), id("own.safetensors"));
+
+        let set = format!("initial_weights=\"{}\"", id("theirs.npz").trim());
+        place.write("experiments/originals.toml", &format!("{PORTS}{}", arm(mine)));
+        place.succeed(&["sweep", "originals", "--store", "b", "--set", &set]);
+    }
+}
+
+#[test]
+fn an_archive_that_is_damaged_is_refused() {
+    let place = Place::new();
+    fs::write(place.path("broken.npz"), b"PK\x03\x04 and no more").unwrap();
+    let refused = place.run(&["import", "broken.npz"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("no intact zip archive"), "{}", refused.stderr);
+}

@@ -12,6 +12,11 @@ pub mod engine;
 pub mod export;
 pub mod golden;
 pub mod import;
+#[cfg(not(feature = "torch"))]
+#[path = "no_original.rs"]
+pub mod original;
+#[cfg(feature = "torch")]
+pub mod original;
 #[cfg(all(feature = "torch", not(feature = "report")))]
 #[path = "no_report.rs"]
 pub mod report;

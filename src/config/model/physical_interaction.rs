@@ -1,12 +1,19 @@
 //! Settings of the physical-interaction model (seed document 000; Finn, Goodfellow & Levine 2016,
 //! arXiv:1605.07157).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::optim::AdamForm,
     scalar::Count,
     schedule::{ScheduleArithmetic, ScheduledSampling},
 };
+
+mod differences;
+
+pub use differences::{DIFFERENCES, Difference};
 
 /// Architecture and objective; defaults are the flags of the TensorFlow original.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +82,15 @@ impl Default for Port {
 }
 
 impl Port {
+    /// All ports in the order in which they were written, framework by framework.
+    pub const ALL: [Self; 5] = [
+        Self::Tensorflow(Version::V1),
+        Self::Tensorflow(Version::Fixed),
+        Self::Tensorflow(Version::FixedLinear),
+        Self::Chainer,
+        Self::ChainerStateless,
+    ];
+
     /// Returns the arithmetic in which the implementation evaluates its schedule.
     pub const fn schedule_arithmetic(self) -> ScheduleArithmetic {
         match self {
@@ -82,6 +98,31 @@ impl Port {
             Self::Chainer => ScheduleArithmetic::Double,
             Self::ChainerStateless => ScheduleArithmetic::DoubleHalvesUp,
         }
+    }
+
+    /// Returns the form of Adam that the implementation was trained with.
+    pub const fn adam_form(self) -> AdamForm {
+        match self {
+            Self::Tensorflow(_) => AdamForm::TensorFlow,
+            Self::Chainer | Self::ChainerStateless => AdamForm::Chainer,
+        }
+    }
+
+    /// Returns the name as a sweep file spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tensorflow(Version::V1) => "tensorflow",
+            Self::Tensorflow(Version::Fixed) => "tensorflow-fixed",
+            Self::Tensorflow(Version::FixedLinear) => "tensorflow-fixed-linear",
+            Self::Chainer => "chainer",
+            Self::ChainerStateless => "chainer-stateless",
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -201,6 +242,7 @@ mod tests {
         ] {
             let spec = PhysicalInteractionSpec { port, ..PhysicalInteractionSpec::default() };
             check(&format!("port = \"{name}\""), &spec);
+            assert_eq!(port.to_string(), name);
         }
     }
 

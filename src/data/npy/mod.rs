@@ -227,6 +227,19 @@ pub fn read(path: &Path, due: &Due<'_>) -> Result<Array, NpyError> {
 
 /// Reads the array that is due from `len` bytes.
 pub fn decode(mut reader: impl Read, len: u64, due: &Due<'_>) -> Result<Array, NpyFault> {
+    let (header, left) = header_of(&mut reader, len)?;
+    elements(&mut reader, left, header, due)
+}
+
+/// Reads an array of single precision and any shape from `len` bytes.
+pub fn decode_any(mut reader: impl Read, len: u64, bytes_max: u64) -> Result<Array, NpyFault> {
+    let (header, left) = header_of(&mut reader, len)?;
+    let axes: Vec<Axis> = header.shape.iter().map(|&extent| Axis::Of(extent)).collect();
+    elements(&mut reader, left, header, &Due { dtype: Dtype::F32, axes: &axes, bytes_max })
+}
+
+/// Reads up to the elements; returns what the header says and how many bytes are left.
+fn header_of(mut reader: impl Read, len: u64) -> Result<(header::Header, u64), NpyFault> {
     let mut magic = [0; 6];
     if len < MAGIC.len() as u64 {
         return Err(NpyFault::NotNpy);
@@ -255,7 +268,16 @@ pub fn decode(mut reader: impl Read, len: u64, due: &Due<'_>) -> Result<Array, N
     reader.read_exact(&mut text).map_err(NpyFault::Io)?;
     left -= length;
 
-    let header = header::parse(&text).map_err(NpyFault::Header)?;
+    Ok((header::parse(&text).map_err(NpyFault::Header)?, left))
+}
+
+/// Reads the elements, which take all that is left.
+fn elements(
+    mut reader: impl Read,
+    left: u64,
+    header: header::Header,
+    due: &Due<'_>,
+) -> Result<Array, NpyFault> {
     let count = check(&header, due)?;
     let bytes = count.checked_mul(due.dtype.size()).filter(|&bytes| bytes <= due.bytes_max);
     let too_large = || NpyFault::TooLarge { shape: header.shape.clone(), limit: due.bytes_max };

@@ -26,13 +26,14 @@
 //! | 16 | gradient and reach of scheduled sampling | [`sampling`] |
 //!
 //! Neither original fixes names for the other, so parameters have names of our own; [`names`] maps
-//! them one to one to those of either.
+//! them one to one to those of either, and [`foreign`] knows weights by these.
 //!
 //! [`Network`] is the type to start from. [`training::pass`] is one update up to its gradient,
 //! [`sequence::rollout`] a prediction, [`sequence::inspect`] one with masks, transformed frames and
 //! kernels.
 
 pub mod conv_lstm;
+pub mod foreign;
 pub mod layers;
 pub mod masks;
 pub mod names;

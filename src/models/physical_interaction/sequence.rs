@@ -74,19 +74,30 @@ pub fn unroll(
     }
 }
 
-/// Rolls the network out without gradient and returns `[T, B, C, H, W]`.
+/// A roll-out over T frames of which the first are given.
+#[derive(Debug)]
+pub struct Rollout {
+    /// Frames `[T, B, C, H, W]`, those of the context as they were given.
+    pub frames: Tensor,
+    /// Predicted states `[T - context_frames, B, S]`.
+    pub states: Tensor,
+}
+
+/// Rolls the network out without gradient.
 ///
-/// Entries before `context_frames` are the true frames; the network is run on them, so that its
-/// cells advance, and its predictions there are dropped. `batch.images` needs only the context, the
-/// number of frames follows from `batch.actions`.
-pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Tensor {
+/// The network is run on the context, so that its cells advance; what it predicts there is dropped.
+/// `batch.images` needs only the context and `batch.states` only the first state: the number of
+/// frames follows from `batch.actions`.
+pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Rollout {
     let mut frames: Vec<Tensor> = (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
+    let mut states = Vec::new();
     predict(network, batch, context_frames, |t, step| {
         if t + 1 >= context_frames {
             frames.push(step.image);
+            states.push(step.state);
         }
     });
-    Tensor::stack(&frames, 0)
+    Rollout { frames: Tensor::stack(&frames, 0), states: Tensor::stack(&states, 0) }
 }
 
 /// How a frame was made.

@@ -25,13 +25,16 @@ use crate::{
 const POINTS_MAX: u64 = 120;
 
 /// Series in the order in which a reader expects them; others follow by name.
-const SERIES_ORDER: [&str; 7] = [
+const SERIES_ORDER: [&str; 10] = [
     "loss",
     "reconstruction",
     "kl",
     "kl_weight",
     "teacher_forcing_ratio",
     "teacher_forced",
+    "state_loss",
+    "psnr_sum",
+    "true_frame_share",
     "learning_rate",
 ];
 

@@ -7,10 +7,12 @@ use super::{
     study::Study,
 };
 
+mod anatomy;
 mod configuration;
 mod curves;
 mod differences;
 mod findings;
+mod ports;
 mod predictions;
 mod provenance;
 mod published;
@@ -32,9 +34,11 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     }
     blocks.extend(results::blocks(study));
     blocks.extend(differences::blocks(study));
+    blocks.extend(ports::blocks(study));
     blocks.extend(published::blocks(study));
     blocks.extend(curves::blocks(study)?);
     blocks.extend(predictions::blocks(study)?);
+    blocks.extend(anatomy::blocks(study)?);
     blocks.extend(provenance::blocks(study));
     blocks.extend(configuration::blocks(study)?);
     Ok(Document {

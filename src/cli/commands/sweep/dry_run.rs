@@ -14,7 +14,11 @@ use crate::{
         chart::bars,
         output::{count, duration, print, print_json, table},
     },
-    config::{RunSpec, model::ModelSpec},
+    config::{
+        RunSpec,
+        model::{ModelSpec, PhysicalInteractionSpec},
+        run::TrainingSpec,
+    },
     fs,
     provenance::SOURCES_SHA256,
     scalar::Step,
@@ -167,9 +171,20 @@ fn schedules_of(spec: &RunSpec) -> Vec<(String, Vec<f64>)> {
             ("KL weight by epoch".to_owned(), cvae.kl_weight.table(epochs)),
             ("teacher-forcing ratio by epoch".to_owned(), cvae.teacher_forcing.table(epochs)),
         ],
-        ModelSpec::PhysicalInteraction(_)
-        | ModelSpec::ConvLstm(_)
-        | ModelSpec::Mocogan(_)
-        | ModelSpec::Rcn(_) => vec![],
+        ModelSpec::PhysicalInteraction(model) => {
+            vec![("true-frame share by epoch".to_owned(), true_frame_share(model, spec.training))]
+        }
+        ModelSpec::ConvLstm(_) | ModelSpec::Mocogan(_) | ModelSpec::Rcn(_) => vec![],
     }
+}
+
+/// Part of a batch that scheduled sampling shows true frames, at the first update of every epoch.
+fn true_frame_share(model: &PhysicalInteractionSpec, training: TrainingSpec) -> Vec<f64> {
+    let (batch, arithmetic) = (training.batch_size, model.port.schedule_arithmetic());
+    let at = |epoch: u64| {
+        let step = Step(epoch * training.steps_per_epoch.get());
+        let true_frames = model.scheduled_sampling.true_frames(batch, step, arithmetic);
+        true_frames.unwrap_or(0) as f64 / batch.get() as f64
+    };
+    (0..training.epochs.get()).map(at).collect()
 }

@@ -50,6 +50,25 @@ fn ablations_has_the_documents_two_and_a_control() {
 }
 
 #[test]
+fn transformations_compares_three_ways_to_move_a_frame() {
+    let text = include_str!("../../../../experiments/transformations.toml");
+    check("transformations", text, &["CDNA", "DNA", "STP"], [2, 3, 1]);
+}
+
+#[test]
+fn scheduled_sampling_compares_two_paces_and_none() {
+    let text = include_str!("../../../../experiments/scheduled_sampling.toml");
+    check("scheduled_sampling", text, &["document's pace", "late", "never"], [2, 3, 1]);
+}
+
+#[test]
+fn ports_compares_four_programs() {
+    let text = include_str!("../../../../experiments/ports.toml");
+    let arms = ["tensorflow", "tensorflow-fixed", "chainer", "chainer-stateless"];
+    check("ports", text, &arms, [2, 3, 1]);
+}
+
+#[test]
 fn the_paper_preset_is_the_documents_configuration() {
     let path = PathBuf::from("experiments/kl_annealing.toml");
     let text = include_str!("../../../../experiments/kl_annealing.toml").to_owned();

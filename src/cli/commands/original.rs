@@ -1,0 +1,82 @@
+//! Weights under an original's names and layouts, where these are not ours.
+
+use std::collections::BTreeMap;
+
+use tch::Tensor;
+
+use super::export::Names;
+use crate::{
+    cli::{Failure, output::tell},
+    config::model::ModelSpec,
+    libtorch::convert::{from_stored, to_stored},
+    models::physical_interaction::foreign,
+    store::{RunDir, tensors::StoredTensor},
+};
+
+/// Turns a run's weights into those of its original.
+///
+/// # Errors
+/// If the run's original is another one than was asked for.
+pub fn of_run(
+    dir: &RunDir,
+    tensors: Vec<StoredTensor>,
+    names: Names,
+) -> Result<Vec<StoredTensor>, Failure> {
+    let spec = dir.read_spec()?;
+    let own = match &spec.model {
+        ModelSpec::PhysicalInteraction(model) => foreign::Names::of(model.port),
+        _ => None,
+    };
+    let asked = match names {
+        Names::Own => return Ok(tensors),
+        Names::Original => own,
+        Names::Tensorflow => Some(foreign::Names::Tensorflow),
+        Names::Chainer => Some(foreign::Names::Chainer),
+    };
+    if asked != own {
+        return Err(Failure::Usage {
+            message: format!("failed to export run {}: it follows another program", dir.id()),
+            hint: "`--names original` takes the names of the program that the run follows",
+        });
+    }
+    let (ModelSpec::PhysicalInteraction(model), Some(_)) = (&spec.model, own) else {
+        return Ok(tensors);
+    };
+    let [height, width, channels] = dir.read_record()?.data.frame_shape[..] else {
+        return Ok(tensors);
+    };
+    let frame = [channels, height, width].map(u64::cast_signed);
+    let theirs = foreign::from_ours(model, frame, spec.training.batch_size, named(&tensors))?;
+    Ok(stored(theirs))
+}
+
+/// Turns weights that have an original's names into ours and leaves others as they are.
+///
+/// # Errors
+/// If they have an original's names but not its shapes.
+pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> {
+    match foreign::to_ours(&named(&tensors))? {
+        None => Ok(tensors),
+        Some((names, ours)) => {
+            let program = match names {
+                foreign::Names::Tensorflow => "TensorFlow",
+                foreign::Names::Chainer => "Chainer",
+            };
+            tell(&format!("the names are {program}'s, of physical_interaction"));
+            Ok(stored(ours))
+        }
+    }
+}
+
+/// Returns whether a tensor is left out of an import.
+pub fn is_left_out(name: &str) -> bool {
+    foreign::is_of_optimizer(name)
+}
+
+fn named(tensors: &[StoredTensor]) -> BTreeMap<String, Tensor> {
+    tensors.iter().filter_map(|it| Some((it.name.clone(), from_stored(it)?))).collect()
+}
+
+fn stored(tensors: Vec<(String, Tensor)>) -> Vec<StoredTensor> {
+    tensors.into_iter().map(|(name, tensor)| to_stored(name, &tensor)).collect()
+}

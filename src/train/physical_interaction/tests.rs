@@ -1,0 +1,129 @@
+use std::path::Path;
+
+use tch::Device;
+
+use super::*;
+use crate::{
+    config::data::Dataset,
+    data::{self, Required, Split},
+    libtorch::convert::to_stored,
+    scalar::{Count, Epoch, Step},
+    store::tensors::state_digest,
+    train::state::{checkpoint_tensors, load_checkpoint},
+};
+
+fn pack() -> Pack {
+    let dataset = Dataset::MovingSquare { sequences: Count::literal(4), frames: Count::literal(6) };
+    data::open(&dataset, Required::AllSplits, Path::new(""), &mut |_| {}).expect("it is drawn")
+}
+
+fn spec(model: &str, form: &str) -> RunSpec {
+    let model = format!(r#"{{ "width": 2, "horizon": 3, {model} }}"#);
+    let json = format!(
+        r#"{{ "seed": 5, "model": {{ "physical_interaction": {model} }},
+              "optimizer": {{ "adam": {{ "form": "{form}" }} }},
+              "training": {{ "batch_size": 4 }} }}"#
+    );
+    let spec: RunSpec = serde_json::from_str(&json).expect("the settings are valid");
+    spec.check().expect("they can be meant together");
+    spec
+}
+
+fn system(spec: &RunSpec, pack: &Pack) -> Box<dyn System> {
+    crate::train::system::build(spec, pack, Device::Cpu)
+}
+
+fn update(system: &mut dyn System, pack: &Pack, step: u64) -> BTreeMap<String, f64> {
+    let examples =
+        Examples { pack, split: Split::Train, indices: &[0, 1, 2, 3], device: Device::Cpu };
+    let at = At { step: Step(step), epoch: Epoch(0) };
+    system.update(&examples, at).expect("everything is finite")
+}
+
+fn digest(system: &dyn System) -> String {
+    let tensors: Vec<_> =
+        system.params().iter().map(|entry| to_stored(entry.name.clone(), &entry.tensor)).collect();
+    state_digest(&tensors)
+}
+
+const CDNA: &str = r#""transformation": { "cdna": { "masks": 3 } }"#;
+
+#[test]
+fn an_update_is_a_function_of_its_step() {
+    let pack = pack();
+    // At k = 1 half of the batch is true at step 0, so that the order of the batch decides.
+    let settings =
+        format!(r#"{CDNA}, "scheduled_sampling": {{ "inverse_sigmoid": {{ "k": 1 }} }}"#);
+    let spec = spec(&settings, "tensorflow");
+    let after = |seed: u32| {
+        let mut system = system(&RunSpec { seed: Seed(seed), ..spec.clone() }, &pack);
+        let scalars = update(&mut *system, &pack, 0);
+        assert_eq!(scalars["true_frame_share"], 0.5);
+        digest(&*system)
+    };
+    assert_eq!(after(5), after(5));
+    assert_ne!(after(5), after(6));
+}
+
+/// Goes on from a checkpoint after two updates and expects the bits of three in a row.
+#[track_caller]
+fn check_resume(model: &str, form: &str) {
+    let pack = pack();
+    let spec = spec(model, form);
+    let mut whole = system(&spec, &pack);
+    for step in 0..2 {
+        update(&mut *whole, &pack, step);
+    }
+    let checkpoint = checkpoint_tensors(&*whole);
+    update(&mut *whole, &pack, 2);
+
+    let mut resumed = system(&spec, &pack);
+    load_checkpoint(&mut *resumed, 2, &checkpoint).expect("the checkpoint is complete");
+    update(&mut *resumed, &pack, 2);
+    assert_eq!(digest(&*resumed), digest(&*whole));
+    let states = [resumed, whole].map(|system| state_digest(&checkpoint_tensors(&*system)));
+    assert_eq!(states[0], states[1], "the optimizer's moments, too");
+}
+
+#[test]
+fn every_transformation_and_port_resumes_bit_for_bit() {
+    check_resume(CDNA, "tensorflow");
+    check_resume(r#""transformation": "dna", "port": "tensorflow-fixed-linear""#, "tensorflow");
+    check_resume(r#""transformation": { "stp": { "masks": 3 } }, "port": "chainer""#, "chainer");
+    check_resume(&format!(r#"{CDNA}, "port": "chainer-stateless""#), "chainer");
+}
+
+#[test]
+fn an_evaluation_scores_frames_and_states_and_keeps_what_frames_were_made_of() {
+    let pack = pack();
+    let system = system(&spec(CDNA, "tensorflow"), &pack);
+    let scope = Scope { split: Split::Test, sequences: 1, batch_size: 1 };
+    let Evaluation { scores, pictures, names } = system.evaluate(&pack, scope, Device::Cpu);
+    assert_eq!(names.len(), 1);
+    let metrics: Vec<&str> = scores["model"].keys().map(String::as_str).collect();
+    assert_eq!(metrics, ["mse", "psnr", "ssim", "state_mse"]);
+    assert!(scores["copy_last_frame"]["state_mse"].by_frame.iter().all(|error| *error > 0.0));
+    let [height, width, channels] = pack.frame_shape();
+    let shapes: BTreeMap<&str, &[usize]> =
+        pictures.iter().map(|it| (it.name.as_str(), it.shape.as_slice())).collect();
+    let expected: [(&str, &[usize]); 7] = [
+        ("inspected_frames", &[3]),
+        ("kernels", &[1, 3, 3, 5, 5]),
+        ("masks", &[1, 3, 4, height, width]),
+        ("prediction", &[1, 5, height, width, channels]),
+        ("previous", &[1, 3, height, width, channels]),
+        ("transformed", &[1, 3, 4, height, width, channels]),
+        ("truth", &[1, 5, height, width, channels]),
+    ];
+    assert_eq!(shapes, BTreeMap::from(expected));
+}
+
+#[test]
+fn every_scalar_has_a_definition() {
+    let pack = pack();
+    let mut system = system(&spec(r#""transformation": "dna""#, "tensorflow"), &pack);
+    let scalars = update(&mut *system, &pack, 0);
+    assert!(scalars.keys().eq(system.series().keys()));
+    let sum = (scalars["reconstruction"] + scalars["state_loss"]) / 3.0;
+    assert!((scalars["loss"] - sum).abs() < 1e-6 * sum);
+}
