@@ -11,6 +11,7 @@ pub mod cvae;
 pub mod evaluate;
 pub mod mocogan;
 pub mod noise;
+pub mod rcn;
 pub mod record;
 pub mod run;
 pub mod state;

@@ -8,6 +8,7 @@ use super::{
     batch::Examples,
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
+    rcn::{self, RcnSystem},
 };
 use crate::{
     config::{
@@ -122,6 +123,9 @@ pub enum UnfitData {
         /// Height, width, channels of the data.
         found: [usize; 3],
     },
+    /// The model learns where keypoints are, and the data does not say.
+    #[error("failed to fit the data to the model: its frames have no keypoints")]
+    NoKeypoints,
 }
 
 /// Refuses data that the model of a run cannot learn from.
@@ -140,7 +144,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
         ModelSpec::PhysicalInteraction(_) => Ok(()),
         ModelSpec::ConvLstm(_) => Ok(()),
         ModelSpec::Mocogan(_) => Ok(()),
-        ModelSpec::Rcn(_) => Ok(()),
+        ModelSpec::Rcn(_) => rcn::check_data(pack),
     }
 }
 
@@ -153,6 +157,8 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         ModelSpec::PhysicalInteraction(_) => unimplemented!(),
         ModelSpec::ConvLstm(_) => unimplemented!(),
         ModelSpec::Mocogan(_) => unimplemented!(),
-        ModelSpec::Rcn(_) => unimplemented!(),
+        ModelSpec::Rcn(rcn) => {
+            Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device))
+        }
     }
 }

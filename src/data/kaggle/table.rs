@@ -115,6 +115,7 @@ pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints
         columns: names,
         filled: vec![0; table.columns.len()],
         rows: 0,
+        numbers: Vec::new(),
         pictures: Pictures::default(),
         coordinates: Vec::new(),
     };
@@ -131,7 +132,10 @@ pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints
             *filled += u64::from(point.is_some());
         }
         match wanted.iter().map(|&at| points[at]).collect::<Option<Vec<f64>>>() {
-            Some(complete) => keypoints.coordinates.extend(complete),
+            Some(complete) => {
+                keypoints.coordinates.extend(complete);
+                keypoints.numbers.push(row);
+            }
             None => keypoints.pictures.grey.truncate(kept),
         }
         Ok(())
