@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Split, bair::FrameFault, bair::TableFault, kaggle::KaggleError, map_csv::MapError, npy::NpyError, pack::PackFault,
-    tfrecord::TfrecordError,
+    Split, bair::FrameFault, bair::TableFault, kaggle::KaggleError, map_csv::MapError,
+    npy::NpyError, pack::PackFault, tfrecord::TfrecordError,
 };
 use crate::fs::FsError;
 

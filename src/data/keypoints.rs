@@ -102,7 +102,8 @@ impl Table<'_> {
     /// Returns split and complete row of every sequence in the pack's order.
     fn arrange(&self, keypoints: &Keypoints) -> Result<Vec<(Split, usize)>, DataError> {
         let rows = keypoints.len();
-        arrange(rows, self.split).ok_or_else(|| DataError::NoRowsToTrain { path: self.path(), rows })
+        arrange(rows, self.split)
+            .ok_or_else(|| DataError::NoRowsToTrain { path: self.path(), rows })
     }
 }
 
@@ -183,8 +184,7 @@ fn difference(table: Table<'_>, pack: &Pack) -> Result<Option<String>, DataError
     };
     let stamp = fs::stamp(&path)?;
     let unchanged = stamp == known.stamp
-        || stamp.bytes == known.stamp.bytes
-            && fs::sha256_file(&path)?.0 == fs::hex(&known.sha256);
+        || stamp.bytes == known.stamp.bytes && fs::sha256_file(&path)?.0 == fs::hex(&known.sha256);
     Ok((!unchanged).then(|| format!("`{}` changed", path.display())))
 }
 

@@ -93,7 +93,8 @@ impl Order {
             random.permutation(self.sequences);
         }
         let passes = first.0 / per_pass..(first.0 + steps).div_ceil(per_pass);
-        let batches = passes.flat_map(|_| minibatches(self.sequences, self.batch_size, &mut random));
+        let batches =
+            passes.flat_map(|_| minibatches(self.sequences, self.batch_size, &mut random));
         batches.skip(index(first.0 % per_pass)).take(index(steps)).collect()
     }
 

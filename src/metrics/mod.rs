@@ -177,13 +177,16 @@ mod tests {
         let definitions = definitions();
         let better: Vec<_> =
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
-        assert_eq!(better, [
+        assert_eq!(
+            better,
+            [
                 ("mse", false),
                 ("psnr", true),
                 ("rmse", false),
                 ("rmse_pixels", false),
                 ("ssim", true)
-            ]);
+            ]
+        );
         let reductions = ["mean over predicted frames", "mean over all coordinates"];
         assert!(
             definitions

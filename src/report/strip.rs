@@ -112,7 +112,8 @@ fn row(elements: &mut String, y: usize, [width, height]: [usize; 2], picture: &[
     );
 }
 
-fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink) {
+/// Draws a rectangle: left, top, width and height in units.
+pub(super) fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         elements,
@@ -121,7 +122,8 @@ fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink)
     );
 }
 
-fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
+/// Writes a line of text at a place; `anchor` is what of it stands there.
+pub(super) fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         elements,
@@ -147,7 +149,7 @@ fn difference(truth: &[u8], prediction: &[u8], channels: usize) -> Vec<u8> {
 
 /// Encodes frames `[T, H, W, C]` side by side with transparent gaps, with whichever filter gives the
 /// smallest file.
-fn png(
+pub(super) fn png(
     frames: &[u8],
     [count, height, width, channels]: [usize; 4],
 ) -> Result<Vec<u8>, EncodingError> {

@@ -10,6 +10,7 @@ use tch::{Device, Kind, Tensor};
 use super::{
     batch::{self, Examples},
     evaluate::{Evaluation, MODEL, Scope},
+    state::{StateError, load_model},
     system::{At, Divergence, Horizon, System, UnfitData},
 };
 use crate::{
@@ -20,11 +21,7 @@ use crate::{
             rcn::{Dropout, HALF_SIDE, Keep, PredictionDropout},
         },
     },
-    data::{
-        Pack, Split,
-        kaggle::{PIXELS, SIDE},
-        sampler::ORDER_STREAM,
-    },
+    data::{Pack, Split, kaggle::SIDE, sampler::ORDER_STREAM},
     libtorch::convert::to_stored,
     metrics::keypoints::{Keypoint, SquaredErrors, keypoints},
     models::rcn::{
@@ -53,6 +50,9 @@ const HIDDEN_STREAM: &str = "dropout/hidden";
 const PREDICTION_STREAM: &str = "prediction_dropout";
 /// The pictures of `reprise predict` count as a split of their own.
 const UNSEEN: &str = "unseen";
+
+/// The last layer's bias, which has an element for each coordinate.
+const LAST_BIAS: &str = "fc2.b";
 
 /// Pictures that are kept for the report.
 const KEPT_PICTURES: usize = 6;
@@ -121,11 +121,7 @@ impl RcnSystem {
 
     /// Returns the uniforms of predictions, for each picture its own whatever batch it is in; nothing
     /// if nothing is dropped.
-    fn prediction_uniforms(
-        &self,
-        of: &str,
-        pictures: &[u64],
-    ) -> Option<(Keep, DropoutUniforms)> {
+    fn prediction_uniforms(&self, of: &str, pictures: &[u64]) -> Option<(Keep, DropoutUniforms)> {
         let keep = match (self.prediction, self.dropout) {
             (PredictionDropout::AsInTraining, Dropout::Keep(keep)) => keep,
             (PredictionDropout::Off, _) | (_, Dropout::Off) => return None,
@@ -155,6 +151,15 @@ fn sizes(rcn: &RcnSpec, coordinates: usize) -> Sizes {
     }
 }
 
+/// Weights to predict with.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    /// Every tensor of the model.
+    pub tensors: &'a [StoredTensor],
+    /// Where they go.
+    pub device: Device,
+}
+
 /// Predicts keypoints in pixels with given weights, a row a picture.
 ///
 /// `pictures` are grey values, 96×96 each. Dropout is what the run's settings say; its uniforms belong
@@ -165,26 +170,23 @@ fn sizes(rcn: &RcnSpec, coordinates: usize) -> Sizes {
 pub fn predict(
     spec: &RunSpec,
     rcn: &RcnSpec,
-    weights: &[StoredTensor],
+    weights: Weights<'_>,
     pictures: &[&[u8]],
-) -> Result<Vec<Vec<f64>>, super::state::StateError> {
-    /// Weights and bias of the last layer end in as many elements as there are coordinates.
-    const LAST_BIAS: &str = "fc2.b";
-    let coordinates = weights.iter().find(|tensor| tensor.name == LAST_BIAS);
+) -> Result<Vec<Vec<f64>>, StateError> {
+    let Weights { tensors, device } = weights;
+    let coordinates = tensors.iter().find(|tensor| tensor.name == LAST_BIAS);
     let coordinates = coordinates.map_or(0, |bias| bias.shape.iter().product());
-    let device = Device::Cpu;
     let mut system = RcnSystem::new(spec, rcn, coordinates, device);
-    super::state::load_model(&mut system, weights)?;
+    load_model(&mut system, tensors)?;
     let mut predicted = Vec::with_capacity(pictures.len());
     let batch_size = spec.evaluation.batch_size.len();
     for (batch, pictures) in pictures.chunks(batch_size).enumerate() {
         let first = (batch * batch_size) as u64;
         let places: Vec<u64> = (first..).take(pictures.len()).collect();
-        let grey: Vec<u8> = pictures.iter().flat_map(|picture| &picture[..PIXELS]).copied().collect();
-        let shape = [size(pictures.len()), 1, size(SIDE), size(SIDE)];
-        let images = batch::unit(&Tensor::from_slice(&grey).view(shape));
+        let grey = Tensor::from_slice(&pictures.concat()).to_device(device);
+        let images = batch::unit(&grey.view([-1, 1, size(SIDE), size(SIDE)]));
         let scaled = system.predict(&images, UNSEEN, &places);
-        predicted.extend(scaled.chunks(coordinates.max(1)).map(|row| row.iter().map(pixels).collect()));
+        predicted.extend(scaled.chunks(coordinates).map(|row| row.iter().map(pixels).collect()));
     }
     Ok(predicted)
 }

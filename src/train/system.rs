@@ -157,8 +157,6 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         ModelSpec::PhysicalInteraction(_) => unimplemented!(),
         ModelSpec::ConvLstm(_) => unimplemented!(),
         ModelSpec::Mocogan(_) => unimplemented!(),
-        ModelSpec::Rcn(rcn) => {
-            Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device))
-        }
+        ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
     }
 }

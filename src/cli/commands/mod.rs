@@ -12,6 +12,8 @@ pub mod engine;
 pub mod export;
 pub mod golden;
 pub mod import;
+#[cfg(feature = "torch")]
+pub mod predict;
 #[cfg(all(feature = "torch", not(feature = "report")))]
 #[path = "no_report.rs"]
 pub mod report;

@@ -7,6 +7,7 @@
 
 mod fault;
 mod order;
+mod submission;
 mod table;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::{
 pub use crate::config::data::KeypointColumns as Columns;
 pub use fault::{KaggleError, KaggleFault};
 pub use order::{minibatches, shuffled};
+pub use submission::{Outside, Predictions, Wanted, read_lookup, submission};
 
 /// Height and width of a picture in pixels.
 pub const SIDE: usize = 96;

@@ -187,15 +187,11 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
     const COORDINATES: i64 = 30;
     let size = |key| integer::<Count>(case, key).map(Count::size);
     let (batch, height, width) = (size("batch_size")?, size("height")?, size("width")?);
-    let sizes = Sizes {
-        height,
-        width,
-        channels: CHANNELS,
-        hidden: HIDDEN_UNITS,
-        coordinates: COORDINATES,
-    };
+    let sizes =
+        Sizes { height, width, channels: CHANNELS, hidden: HIDDEN_UNITS, coordinates: COORDINATES };
     let builder = Builder::new(Seed(0), tch::Kind::Float, tch::Device::Cpu);
-    let model = Rcn::new(&builder, Recombination::Concatenate, Activation::Tanh, fitting(case, sizes)?);
+    let model =
+        Rcn::new(&builder, Recombination::Concatenate, Activation::Tanh, fitting(case, sizes)?);
     let params = builder.finish();
     // One picture has the shapes of a batch but for its first extent.
     let picture = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));

@@ -1,8 +1,7 @@
 use super::*;
 use crate::{
-    config::data::{KeypointColumns, RowSplit},
-    config::data::Dataset,
-    data::{self, Required},
+    config::data::{Dataset, KeypointColumns, RowSplit},
+    data::{self, Required, kaggle::PIXELS},
     fs,
     scalar::{Epoch, Step},
     train::state,
@@ -46,8 +45,7 @@ fn system(spec: &RunSpec, pack: &Pack) -> RcnSystem {
 
 fn step(system: &mut RcnSystem, pack: &Pack, step: u64) -> f64 {
     let indices = [0, 1 + usize::try_from(step).expect("a small step")];
-    let examples =
-        Examples { pack, split: Split::Train, indices: &indices, device: Device::Cpu };
+    let examples = Examples { pack, split: Split::Train, indices: &indices, device: Device::Cpu };
     let at = At { step: Step(step), epoch: Epoch(0) };
     system.update(&examples, at).expect("nothing diverges")["loss"]
 }
@@ -110,13 +108,13 @@ fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
     let Evaluation { scores, pictures, names } =
         system.evaluate(&pack, scope(Split::Train, 4), Device::Cpu);
     for predictor in [MODEL, MEAN_POSITION] {
-        let [scaled, pixels] =
-            ["rmse", "rmse_pixels"].map(|metric| scores[predictor][metric].mean);
+        let [scaled, pixels] = ["rmse", "rmse_pixels"].map(|metric| scores[predictor][metric].mean);
         assert!((48.0 * scaled - pixels).abs() < 1e-12);
     }
     // On the training pictures the mean position errs by their standard deviation.
-    let positions: Vec<&[f32]> =
-        (0..pack.sequences(Split::Train)).map(|i| pack.sequence(Split::Train, i).positions).collect();
+    let positions: Vec<&[f32]> = (0..pack.sequences(Split::Train))
+        .map(|i| pack.sequence(Split::Train, i).positions)
+        .collect();
     let n = positions.len() as f64;
     let variance: f64 = (0..2)
         .map(|axis| {
@@ -147,8 +145,11 @@ fn without_concatenation_only_the_first_convolution_of_each_pair_is_smaller() {
     let joined = shapes(SMALL);
     let alone = shapes(r#"{ "hidden_units": 6, "recombination": "none" }"#);
     assert!(joined.keys().eq(alone.keys()));
-    let differing: Vec<_> =
-        joined.iter().filter(|(name, shape)| alone[*name] != **shape).map(|(name, _)| name).collect();
+    let differing: Vec<_> = joined
+        .iter()
+        .filter(|(name, shape)| alone[*name] != **shape)
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(differing, ["conv2_1_c.w", "conv2_2_c.w", "conv2_3_c.w"]);
     assert_eq!(alone["conv2_1_c.w"], [3, 3, 48, 48]);
 }
@@ -160,7 +161,8 @@ fn a_loss_that_is_not_finite_leaves_the_parameters_alone() {
     let bias = system.params.iter().find(|entry| entry.name == "fc2.b").expect("a bias");
     let _filled = tch::no_grad(|| bias.tensor.shallow_clone().fill_(f64::NAN));
     let before = state::model_tensors(&system);
-    let examples = Examples { pack: &pack, split: Split::Train, indices: &[0, 1], device: Device::Cpu };
+    let examples =
+        Examples { pack: &pack, split: Split::Train, indices: &[0, 1], device: Device::Cpu };
     let at = At { step: Step(0), epoch: Epoch(0) };
     let divergence = system.update(&examples, at).expect_err("the loss is no number");
     assert_eq!(divergence.quantity, "loss");
@@ -186,11 +188,12 @@ fn weights_alone_predict_as_the_trained_system_does() {
     let weights = state::model_tensors(&trained);
     let crate::config::model::ModelSpec::Rcn(rcn) = &run.model else { panic!("an rcn") };
     let pictures = [0, 1, 2].map(|index| pack.sequence(Split::Train, index).frames);
-    let predicted = predict(&run, rcn, &weights, &pictures).expect("the weights fit");
+    let given = |tensors| Weights { tensors, device: Device::Cpu };
+    let predicted = predict(&run, rcn, given(&weights), &pictures).expect("the weights fit");
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1, 2], device: Device::Cpu };
     let expected = trained.predict(&load(&examples).images, UNSEEN, &[0, 1, 2]);
     let expected: Vec<f64> = expected.iter().map(pixels).collect();
     assert_eq!(predicted.concat(), expected);
-    assert!(predict(&run, rcn, &weights[1..], &pictures).is_err());
+    assert!(predict(&run, rcn, given(&weights[1..]), &pictures).is_err());
 }

@@ -52,12 +52,7 @@ fn ablations_has_the_documents_two_and_a_control() {
 #[test]
 fn keypoints_changes_one_setting_at_a_time() {
     let text = include_str!("../../../../experiments/keypoints.toml");
-    let arms = [
-        "Adagrad, the repository's",
-        "gradient descent, the document's",
-        "no dropout",
-        "no concatenation",
-    ];
+    let arms = ["Adagrad", "gradient descent", "no dropout", "no concatenation"];
     check("keypoints", text, &arms, [2, 2, 1]);
 }
 
