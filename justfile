@@ -45,6 +45,12 @@ data *ARGS:
 export *ARGS:
     @tools/reprise export "$@"
 
+# predict keypoints of Kaggle's test pictures with a run's weights
+[group('the program')]
+[no-exit-message]
+predict *ARGS:
+    @tools/reprise predict "$@"
+
 # take weights into the store, to begin runs with
 [group('the program')]
 [no-exit-message]

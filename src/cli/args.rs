@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "report")]
 use super::commands::report;
 #[cfg(feature = "torch")]
-use super::commands::{bench, sweep, worker};
+use super::commands::{bench, predict, sweep, worker};
 use super::commands::{data, doctor, export, golden, import, runs, status};
 
 /// Repeat, check and believe published results of video-prediction models.
@@ -49,6 +49,9 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Take weights into the store, to begin runs with
     Import(import::ImportArgs),
+    /// Predict keypoints of Kaggle's test pictures with a run's weights
+    #[cfg(feature = "torch")]
+    Predict(predict::PredictArgs),
     /// List, check, pack and import data sets
     Data(data::DataArgs),
     /// Hold ports to the reference cases of their originals

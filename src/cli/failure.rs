@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use crate::{
     config::sweep::ConfigError,
-    data::{DataError, npz::NpzError},
+    data::{DataError, kaggle::KaggleError, npz::NpzError},
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
     provenance::GitError,
@@ -265,7 +265,7 @@ impl Failure {
 /// Returns whether an error is in the data set itself, not in the disk below it.
 fn is_mistake(error: &DataError) -> bool {
     match error {
-        DataError::Fs(error) => error.is_not_found(),
+        DataError::Fs(error) | DataError::Kaggle(KaggleError::Fs(error)) => error.is_not_found(),
         _ => true,
     }
 }

@@ -30,6 +30,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Data(args) => commands::data::run(args),
         Command::Export(args) => commands::export::run(&args),
         Command::Import(args) => commands::import::run(&args),
+        #[cfg(feature = "torch")]
+        Command::Predict(args) => commands::predict::run(&args),
         Command::Golden(args) => commands::golden::run(args),
         Command::Doctor(args) => commands::doctor::run(&args),
         #[cfg(feature = "torch")]

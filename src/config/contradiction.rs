@@ -2,7 +2,7 @@
 
 use super::{
     RunSpec,
-    data::DataSpec,
+    data::{Content, DataSpec, Sampler},
     engine::Arithmetic,
     model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec, physical_interaction::Port},
     optim::{AdamForm, AdamSpec, OptimizerSpec},
@@ -67,6 +67,24 @@ pub enum Contradiction {
         /// The form of the port's framework.
         expected: AdamForm,
     },
+    /// A model of keypoints without any, or pictures with keypoints for a model of frames.
+    #[error("`{system}` {needs}, and `{dataset}` has none")]
+    ContentMissing {
+        /// The system's name.
+        system: &'static str,
+        /// What it learns from, as a verb with its object.
+        needs: &'static str,
+        /// The dataset's name.
+        dataset: &'static str,
+    },
+    /// The sampler repeats the order of another document's script.
+    #[error("the sampler `{sampler}` repeats the script of another system than `{system}`")]
+    ForeignSampler {
+        /// The system's name.
+        system: &'static str,
+        /// The sampler's name.
+        sampler: &'static str,
+    },
     /// The model cannot be computed in this arithmetic.
     #[error("`{system}` cannot be trained in `{arithmetic}` arithmetic")]
     NoSuchArithmetic {
@@ -97,6 +115,8 @@ impl Contradiction {
             Self::AdamOfAnotherPort { .. } => {
                 keys(&["optimizer.adam.form", "model.physical_interaction.port"])
             }
+            Self::ContentMissing { .. } => keys(&["data.dataset"]),
+            Self::ForeignSampler { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
         }
     }
@@ -113,6 +133,14 @@ impl Contradiction {
             Self::AdamOfAnotherPort { expected, .. } => {
                 Some(format!("set `optimizer.adam.form = \"{expected}\"` beside the port"))
             }
+            Self::ContentMissing { .. } => {
+                Some("`reprise data list` says what each data set consists of".to_owned())
+            }
+            Self::ForeignSampler { .. } => Some(
+                "`epoch_permutation` is there for every system, `original` is cvae's, \
+                 `minibatches` rcn's"
+                    .to_owned(),
+            ),
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
             _ => None,
         }
@@ -123,6 +151,8 @@ impl RunSpec {
     /// Checks that no two settings contradict each other.
     pub fn check(&self) -> Result<(), Contradiction> {
         check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
+        check_content(&self.model, &self.data)?;
+        check_sampler(&self.model, self.data.sampler)?;
         check_frames(&self.model, &self.data)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
@@ -146,6 +176,39 @@ fn check_arithmetic(
         Ok(())
     } else {
         Err(Contradiction::NoSuchArithmetic { system, arithmetic })
+    }
+}
+
+fn check_content(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let needed = match model {
+        ModelSpec::Rcn(_) => Content::Keypoints,
+        ModelSpec::Cvae(_)
+        | ModelSpec::PhysicalInteraction(_)
+        | ModelSpec::ConvLstm(_)
+        | ModelSpec::Mocogan(_) => Content::Frames,
+    };
+    if data.dataset.content() == needed {
+        return Ok(());
+    }
+    let needs = match needed {
+        Content::Frames => "learns from frames in time",
+        Content::Keypoints => "learns from keypoints",
+    };
+    let (system, dataset) = (model.system(), data.dataset.name());
+    Err(Contradiction::ContentMissing { system, needs, dataset })
+}
+
+/// An order that repeats a script belongs to the system of that script.
+fn check_sampler(model: &ModelSpec, sampler: Sampler) -> Result<(), Contradiction> {
+    let (sampler, of_rcn) = match sampler {
+        Sampler::EpochPermutation => return Ok(()),
+        Sampler::Original { .. } => ("original", false),
+        Sampler::Minibatches => ("minibatches", true),
+    };
+    if matches!(model, ModelSpec::Rcn(_)) == of_rcn {
+        Ok(())
+    } else {
+        Err(Contradiction::ForeignSampler { system: model.system(), sampler })
     }
 }
 

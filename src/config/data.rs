@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::Count;
+use crate::scalar::{Count, Fraction};
 
 /// The data of a run: a dataset and the order in which training visits it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,19 @@ pub enum Dataset {
         /// The folder that holds `train` and `test`.
         root: PathBuf,
     },
+    /// The embedded pictures of faces with their keypoints, 96×96 grey.
+    FacialKeypoints,
+    /// Kaggle's facial keypoints: `training.csv`, a picture of 96×96 grey values a row.
+    Kaggle {
+        /// The folder that holds `training.csv`.
+        root: PathBuf,
+        /// Which coordinates are predicted; rows that lack one of them are left out.
+        #[serde(default)]
+        columns: KeypointColumns,
+        /// Which rows train, validate and test.
+        #[serde(default)]
+        split: RowSplit,
+    },
     /// A square pushed about by its actions, drawn on the fly: for tests.
     MovingSquare {
         /// Training sequences; validation and test have a quarter each, at least one.
@@ -66,6 +79,8 @@ impl Dataset {
             Self::BerkeleyTfrecord { .. } => "berkeley_tfrecord",
             Self::GooglePushTfrecord { .. } => "google_push_tfrecord",
             Self::Npy { .. } => "npy",
+            Self::FacialKeypoints => "facial_keypoints",
+            Self::Kaggle { .. } => "kaggle",
             Self::MovingSquare { .. } => "moving_square",
         }
     }
@@ -74,11 +89,83 @@ impl Dataset {
     pub const fn frames(&self) -> Option<u64> {
         match self {
             Self::SawyerPush => Some(30),
+            Self::FacialKeypoints | Self::Kaggle { .. } => Some(1),
             Self::Bair { .. } | Self::Npy { .. } => None,
             Self::BerkeleyTfrecord { frames, .. }
             | Self::GooglePushTfrecord { frames, .. }
             | Self::MovingSquare { frames, .. } => Some(frames.get()),
         }
+    }
+}
+
+/// Whether a data set consists of frames in time or of pictures with keypoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Sequences of frames.
+    Frames,
+    /// Single pictures whose positions are keypoints.
+    Keypoints,
+}
+
+impl Dataset {
+    /// Returns what the data set consists of.
+    pub const fn content(&self) -> Content {
+        match self {
+            Self::FacialKeypoints | Self::Kaggle { .. } => Content::Keypoints,
+            Self::SawyerPush
+            | Self::Bair { .. }
+            | Self::BerkeleyTfrecord { .. }
+            | Self::GooglePushTfrecord { .. }
+            | Self::Npy { .. }
+            | Self::MovingSquare { .. } => Content::Frames,
+        }
+    }
+}
+
+/// Which coordinates of a table of keypoints are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum KeypointColumns {
+    /// Those of the file, in its order.
+    #[default]
+    All,
+    /// These, in this order (`load(cols=...)`; `load2d` of the original ignores its argument).
+    Named(Vec<String>),
+}
+
+/// Which of the complete rows train, validate and test.
+///
+/// Rows are first put in the document's order, scikit-learn's `shuffle(random_state=42)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RowSplit {
+    /// The first rows of that order train, the next validate, the last test.
+    Shares(Shares),
+    /// The document's: every row trains. It holds nothing back and reports its training error only,
+    /// so validation and test are the training rows once more.
+    Document,
+}
+
+/// Shares of the complete rows, rounded down, at least one row each; the others train.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shares {
+    /// Share that validates.
+    pub validate: Fraction,
+    /// Share that tests.
+    pub test: Fraction,
+}
+
+impl Default for RowSplit {
+    fn default() -> Self {
+        Self::Shares(Shares::default())
+    }
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        let share = |x: f64| Fraction::try_from(x).expect("the literal is a share");
+        Self { validate: share(0.15), test: share(0.15) }
     }
 }
 
@@ -95,6 +182,10 @@ pub enum Sampler {
         /// `num_workers` of the DataLoader; 0 loads in the main process.
         workers: u32,
     },
+    /// The rcn document's order (`iterate_minibatches` with `shuffle=True`): NumPy's generator goes on
+    /// from pass to pass, and what fills no batch is left out of a pass. The document leaves the
+    /// generator unseeded; here it begins with the run's seed.
+    Minibatches,
 }
 
 /// One of the three parts of a dataset.

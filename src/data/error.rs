@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Split, bair::FrameFault, bair::TableFault, map_csv::MapError, npy::NpyError, pack::PackFault,
-    tfrecord::TfrecordError,
+    Split, bair::FrameFault, bair::TableFault, kaggle::KaggleError, map_csv::MapError,
+    npy::NpyError, pack::PackFault, tfrecord::TfrecordError,
 };
 use crate::fs::FsError;
 
@@ -124,6 +124,17 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// A table of keypoints is not what it should be.
+    #[error(transparent)]
+    Kaggle(#[from] KaggleError),
+    /// Validation and test would take all rows of a table.
+    #[error("failed to split `{}`: validation and test leave none of its {rows} complete rows to train", path.display())]
+    NoRowsToTrain {
+        /// The table.
+        path: PathBuf,
+        /// Its complete rows.
+        rows: usize,
+    },
     /// A TFRecord file, or a record of it, is not what it should be.
     #[error(transparent)]
     Tfrecord(#[from] TfrecordError),
@@ -198,8 +209,13 @@ impl DataError {
                 "names are as in `0/image_aux1/encoded` or `move/0/image/encoded`"
             }
             Self::Tfrecord(error) => return error.hint(),
+            Self::Kaggle(KaggleError::Table { fault, .. }) => return fault.hint(),
+            Self::NoRowsToTrain { .. } => {
+                "`data.dataset.kaggle.split.shares` says how many validate and test"
+            }
             Self::Npy(error) => return error.hint(),
             Self::Fs(_)
+            | Self::Kaggle(KaggleError::Fs(_))
             | Self::NoRecordFiles { .. }
             | Self::Map(_)
             | Self::Element { .. }

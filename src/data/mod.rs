@@ -10,17 +10,24 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::data::Dataset;
+use embedded::Embedded;
+use facial_keypoints::FACIAL_KEYPOINTS;
+use keypoints::Table;
 use pushing::Origin;
+use sawyer_push::SAWYER_PUSH;
 use tfrecord::Layout;
 
 mod bair;
 mod cache;
+mod embedded;
 mod error;
+mod facial_keypoints;
 pub mod files;
 mod folder;
 pub mod idx;
 pub mod jpeg;
 pub mod kaggle;
+mod keypoints;
 pub mod map_csv;
 pub mod moving_mnist;
 mod moving_square;
@@ -80,7 +87,11 @@ pub fn open(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pack, DataError> {
     match dataset {
-        Dataset::SawyerPush => sawyer_push::open(cache, progress),
+        Dataset::SawyerPush => SAWYER_PUSH.open(cache, progress),
+        Dataset::FacialKeypoints => FACIAL_KEYPOINTS.open(cache, progress),
+        Dataset::Kaggle { root, columns, split } => {
+            keypoints::open(Table { root, columns, split: *split }, cache, progress)
+        }
         Dataset::Bair { root } => folder::open(root, required, cache, progress),
         Dataset::BerkeleyTfrecord { root, frames } => {
             let layout = Layout::Berkeley;
@@ -126,7 +137,11 @@ pub fn check(
         Dataset::Npy { root } => {
             return pushing::check(Origin::Arrays { root }, required, progress);
         }
-        Dataset::SawyerPush => sawyer_push::check(progress),
+        Dataset::Kaggle { root, columns, split } => {
+            return keypoints::check(Table { root, columns, split: *split });
+        }
+        Dataset::SawyerPush => SAWYER_PUSH.check(progress),
+        Dataset::FacialKeypoints => FACIAL_KEYPOINTS.check(progress),
         Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
     };
     whole.err().into_iter().map(Fault::Error).collect()
@@ -154,17 +169,30 @@ pub struct Sizes {
     pub sequences: [u64; 3],
 }
 
+impl Sizes {
+    const fn of(embedded: &Embedded) -> Self {
+        let Embedded { frame_shape, frames, sequences, .. } = *embedded;
+        Self { frame_shape, frames, sequences }
+    }
+}
+
 /// Returns the data sets that a sweep file can name.
 pub fn list() -> Vec<Known> {
     vec![
         Known {
             name: "sawyer_push",
             about: "simulated Sawyer arm pushing objects, embedded in this program (default)",
-            sizes: Some(Sizes {
-                frame_shape: sawyer_push::FRAME_SHAPE,
-                frames: sawyer_push::FRAMES,
-                sequences: Split::ALL.map(sawyer_push::size),
-            }),
+            sizes: Some(Sizes::of(&SAWYER_PUSH)),
+        },
+        Known {
+            name: "facial_keypoints",
+            about: "rendered faces with fifteen keypoints each, 96x96 grey, embedded in this program",
+            sizes: Some(Sizes::of(&FACIAL_KEYPOINTS)),
+        },
+        Known {
+            name: "kaggle",
+            about: "Kaggle's facial keypoints: a folder with training.csv",
+            sizes: None,
         },
         Known {
             name: "bair",

@@ -4,6 +4,7 @@
 //! opens a file or knows what a sequence holds; a sequence is its index in the split's sorted
 //! order. Start from [`Order::new`]; a loop over an epoch takes [`Order::batches`] once.
 
+use super::kaggle::minibatches;
 use crate::{
     config::data::Sampler,
     rng::{numpy::RandomState, streams::Stream, torch::Generator},
@@ -21,7 +22,7 @@ pub enum SamplerError {
     NoSequences,
     /// The original's loader drops an incomplete batch, and no complete one exists.
     #[error(
-        "failed to order training sequences: the original sampler drops incomplete batches, and \
+        "failed to order training sequences: this sampler drops incomplete batches, and \
          {sequences} sequences do not fill a batch of {batch_size}"
     )]
     NoFullBatch {
@@ -53,7 +54,8 @@ impl Order {
         if sequences == 0 {
             return Err(SamplerError::NoSequences);
         }
-        if matches!(sampler, Sampler::Original { .. }) && batch_size > sequences {
+        let drops_rest = !matches!(sampler, Sampler::EpochPermutation);
+        if drops_rest && batch_size > sequences {
             return Err(SamplerError::NoFullBatch { sequences, batch_size });
         }
         Ok(Self { sampler, seed, sequences, batch_size })
@@ -73,11 +75,27 @@ impl Order {
     /// `Original` goes through the passes of [`loader_pass`] one after the other. As in the
     /// document's script a pass outlives an epoch: when an epoch takes fewer steps than a pass has
     /// batches the next epoch goes on in it, and when it takes more a new pass begins inside it.
+    ///
+    /// `Minibatches` goes through passes of [`minibatches`] in the same way, whose permutations one
+    /// generator draws; to find a pass, those before it are drawn again.
     pub fn batches(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
         match self.sampler {
             Sampler::EpochPermutation => self.permuted(first, steps),
             Sampler::Original { workers } => self.as_loaded(workers, first, steps),
+            Sampler::Minibatches => self.as_iterated(first, steps),
         }
+    }
+
+    fn as_iterated(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
+        let per_pass = (self.sequences / self.batch_size) as u64;
+        let mut random = RandomState::new(self.seed.0);
+        for _ in 0..first.0 / per_pass {
+            random.permutation(self.sequences);
+        }
+        let passes = first.0 / per_pass..(first.0 + steps).div_ceil(per_pass);
+        let batches =
+            passes.flat_map(|_| minibatches(self.sequences, self.batch_size, &mut random));
+        batches.skip(index(first.0 % per_pass)).take(index(steps)).collect()
     }
 
     fn permuted(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
@@ -222,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn minibatches_are_those_of_one_numpy_generator() {
+        let order = order(Sampler::Minibatches, 1337, 7, 3);
+        let mut random = RandomState::new(1337);
+        let passes: Vec<_> = (0..3).flat_map(|_| minibatches(7, 3, &mut random)).collect();
+        assert_eq!(order.batches(Step(0), 6), passes);
+        assert_eq!(order.batches(Step(3), 2), passes[3..5]);
+    }
+
+    #[test]
     fn an_empty_split_is_refused() {
         let refused = Order::new(Sampler::EpochPermutation, Seed(1), 0, Count::literal(1));
         assert_eq!(refused, Err(SamplerError::NoSequences));
@@ -231,7 +258,7 @@ mod tests {
     fn the_original_needs_one_full_batch() {
         let original = Sampler::Original { workers: 0 };
         let error = Order::new(original, Seed(1), 11, Count::literal(12)).unwrap_err();
-        insta::assert_snapshot!(error, @"failed to order training sequences: the original sampler drops incomplete batches, and 11 sequences do not fill a batch of 12");
+        insta::assert_snapshot!(error, @"failed to order training sequences: this sampler drops incomplete batches, and 11 sequences do not fill a batch of 12");
         assert!(Order::new(Sampler::EpochPermutation, Seed(1), 11, Count::literal(12)).is_ok());
     }
 
@@ -239,6 +266,7 @@ mod tests {
         prop_oneof![
             Just(Sampler::EpochPermutation),
             (0_u32..6).prop_map(|workers| Sampler::Original { workers }),
+            Just(Sampler::Minibatches),
         ]
     }
 

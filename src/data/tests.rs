@@ -3,7 +3,11 @@
 use std::{error::Error, fmt::Write as _, path::PathBuf};
 
 use super::*;
-use crate::{fs, scalar::Count};
+use crate::{
+    config::data::{KeypointColumns, RowSplit},
+    fs,
+    scalar::Count,
+};
 
 const FRAMES: u8 = 3;
 
@@ -339,8 +343,10 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
 }
 
 #[test]
-fn the_embedded_data_set_is_what_its_digests_say() {
-    assert!(check(&Dataset::SawyerPush, Required::AllSplits, &mut |_| {}).is_empty());
+fn the_embedded_data_sets_are_what_their_digests_say() {
+    for dataset in [Dataset::SawyerPush, Dataset::FacialKeypoints] {
+        assert!(check(&dataset, Required::AllSplits, &mut |_| {}).is_empty());
+    }
 }
 
 #[test]
@@ -362,6 +368,12 @@ fn every_data_set_of_the_list_can_be_named_in_a_sweep_file() {
     let count = Count::literal(1);
     for dataset in [
         Dataset::SawyerPush,
+        Dataset::FacialKeypoints,
+        Dataset::Kaggle {
+            root: PathBuf::new(),
+            columns: KeypointColumns::default(),
+            split: RowSplit::default(),
+        },
         Dataset::Bair { root: PathBuf::new() },
         Dataset::MovingSquare { sequences: count, frames: count },
     ] {

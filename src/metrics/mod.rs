@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod error;
 mod filter;
+pub mod keypoints;
 pub mod ssim;
 
 pub use error::{mse, psnr};
@@ -66,7 +67,8 @@ pub struct MetricDefinition {
     pub source: String,
 }
 
-/// Returns the definitions of the metrics in records, by name.
+/// Returns the definitions of the metrics in records, by name: `mse`, `psnr`, `ssim` of frames, `state_mse` of states,
+/// `rmse`, `rmse_pixels` of keypoints.
 pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let define = |label: &str, unit: &str, higher_is_better, definition: &str, source: &str| {
         MetricDefinition {
@@ -79,6 +81,8 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     };
     let finn = "finn_eval_seq of the cvae document's utils.py, after Finn et al. 2016";
     let reduction = "mean over predicted frames, then over sequences; one sample per sequence";
+    let honari = "the rcn document's training loss, whose root it reports";
+    let coordinates = "mean over all coordinates of all pictures, in f64; one sample per picture";
     BTreeMap::from([
         (
             "state_mse".to_owned(),
@@ -93,6 +97,29 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
                      {reduction}"
                 ),
                 "state_cost of the physical-interaction document's model, without its weight 1e-4",
+            ),
+        ),
+        (
+            "rmse".to_owned(),
+            define(
+                "RMSE",
+                "",
+                false,
+                &format!(
+                    "root of the mean squared error of keypoints in the network's units, \
+                     (pixel - 48) / 48; {coordinates}"
+                ),
+                honari,
+            ),
+        ),
+        (
+            "rmse_pixels".to_owned(),
+            define(
+                "RMSE",
+                "px",
+                false,
+                &format!("48 times the RMSE in the network's units; {coordinates}"),
+                "ours; the rcn document gives no error in pixels",
             ),
         ),
         (
@@ -165,10 +192,20 @@ mod tests {
         let definitions = definitions();
         let better: Vec<_> =
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
-        let expected = [("mse", false), ("psnr", true), ("ssim", true), ("state_mse", false)];
+        let expected = [
+            ("mse", false),
+            ("psnr", true),
+            ("rmse", false),
+            ("rmse_pixels", false),
+            ("ssim", true),
+            ("state_mse", false),
+        ];
         assert_eq!(better, expected);
+        let reductions = ["mean over predicted frames", "mean over all coordinates"];
         assert!(
-            definitions.values().all(|it| it.definition.contains("mean over predicted frames"))
+            definitions
+                .values()
+                .all(|it| reductions.iter().any(|reduction| it.definition.contains(reduction)))
         );
     }
 }

@@ -126,7 +126,7 @@ pub(super) fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4]
     );
 }
 
-/// Writes a label whose anchor is `start`, `middle` or `end`.
+/// Writes a line of text at a place; `anchor` is what of it stands there.
 pub(super) fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(

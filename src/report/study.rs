@@ -22,7 +22,7 @@ use crate::{
 pub(super) const MODEL: &str = "model";
 
 /// Metrics in the order in which a reader expects them; others follow by name.
-const METRIC_ORDER: [&str; 4] = ["psnr", "ssim", "mse", "state_mse"];
+const METRIC_ORDER: [&str; 6] = ["psnr", "ssim", "mse", "state_mse", "rmse", "rmse_pixels"];
 
 /// A sweep's records, arranged.
 #[derive(Debug)]

@@ -48,15 +48,19 @@ pub fn load(examples: &Examples<'_>, use_: Horizon) -> Batch {
         .to_device(device)
         .view([batch, frames, height, width, channels])
         .permute([1, 0, 4, 2, 3]) // [T, B, C, H, W]
-        .contiguous()
-        .to_kind(Kind::Float)
-        / BYTE_MAX;
+        .contiguous();
+    let pixels = unit(&pixels);
     let condition = Tensor::from_slice(&condition)
         .view([batch, frames, size(pack.condition_size())])
         .permute([1, 0, 2])
         .contiguous()
         .to_device(device);
     Batch { frames: pixels, condition }
+}
+
+/// Turns bytes into pixels in [0, 1]: `byte / 255` in f32.
+pub fn unit(bytes: &Tensor) -> Tensor {
+    bytes.to_kind(Kind::Float) / BYTE_MAX
 }
 
 /// Appends action ⊕ position of the first `frames` frames.

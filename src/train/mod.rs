@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod mocogan;
 pub mod noise;
 pub mod physical_interaction;
+pub mod rcn;
 pub mod record;
 pub mod run;
 pub mod state;

@@ -9,6 +9,7 @@ use super::{
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
     physical_interaction::{self, PhysicalInteractionSystem},
+    rcn::{self, RcnSystem},
 };
 use crate::{
     config::{
@@ -141,6 +142,9 @@ pub enum UnfitData {
         "failed to fit the data to the model: it predicts positions, the data has frames alone"
     )]
     NoPositions,
+    /// The model learns where keypoints are, and the data does not say.
+    #[error("failed to fit the data to the model: its frames have no keypoints")]
+    NoKeypoints,
 }
 
 /// Refuses data that the model of a run cannot learn from.
@@ -159,7 +163,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
         ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),
         ModelSpec::ConvLstm(_) => Ok(()),
         ModelSpec::Mocogan(_) => Ok(()),
-        ModelSpec::Rcn(_) => Ok(()),
+        ModelSpec::Rcn(_) => rcn::check_data(pack),
     }
 }
 
@@ -174,6 +178,6 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         }
         ModelSpec::ConvLstm(_) => unimplemented!(),
         ModelSpec::Mocogan(_) => unimplemented!(),
-        ModelSpec::Rcn(_) => unimplemented!(),
+        ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
     }
 }

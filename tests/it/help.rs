@@ -17,8 +17,8 @@ fn the_program_says_where_to_begin() {
 #[test]
 fn every_verb_explains_itself() {
     for verb in [
-        "sweep", "status", "report", "runs", "export", "import", "data", "golden", "doctor",
-        "bench",
+        "sweep", "status", "report", "runs", "export", "import", "predict", "data", "golden",
+        "doctor", "bench",
     ] {
         check(verb, &[verb, "--help"]);
     }

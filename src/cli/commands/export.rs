@@ -17,7 +17,7 @@ use crate::{
         npz,
     },
     store::{
-        RunFile, Store,
+        RunDir, RunFile, Store,
         tensors::{StoredTensor, read_tensors, write_tensors},
     },
 };
@@ -54,11 +54,28 @@ pub struct ExportArgs {
 
 /// A moment of a run whose weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Checkpoint {
+pub enum Checkpoint {
     /// After the epoch whose validation was best
     Best,
     /// After the last step
     Final,
+}
+
+impl Checkpoint {
+    /// Returns the file of a run's weights; `action` is what they are for, as a verb.
+    pub(super) fn path(self, dir: &RunDir, action: &str) -> Result<PathBuf, Failure> {
+        let file = match self {
+            Self::Best => RunFile::Best,
+            Self::Final => RunFile::Final,
+        };
+        if dir.has(file)? {
+            return Ok(dir.path(file));
+        }
+        Err(Failure::Usage {
+            message: format!("failed to {action} run {}: it has no such checkpoint yet", dir.id()),
+            hint: "`reprise status` says how far it is; `--checkpoint` names the other one",
+        })
+    }
 }
 
 /// Names and layouts of exported tensors.
@@ -77,17 +94,7 @@ pub enum Names {
 /// Writes parameters and buffers of a run.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let dir = Store::open(&args.store.store)?.find(&args.run)?;
-    let file = match args.checkpoint {
-        Checkpoint::Best => RunFile::Best,
-        Checkpoint::Final => RunFile::Final,
-    };
-    if !dir.has(file)? {
-        return Err(Failure::Usage {
-            message: format!("failed to export run {}: it has no such checkpoint yet", dir.id()),
-            hint: "`reprise status` says how far it is; `--checkpoint` names the other one",
-        });
-    }
-    let (tensors, mut metadata) = read_tensors(&dir.path(file))?;
+    let (tensors, mut metadata) = read_tensors(&args.checkpoint.path(&dir, "export")?)?;
     metadata.insert("run".to_owned(), dir.id().to_string());
     metadata.insert("system".to_owned(), dir.read_spec()?.model.system().to_owned());
     let tensors = original::of_run(&dir, tensors, args.names)?;

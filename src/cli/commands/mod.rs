@@ -17,6 +17,8 @@ pub mod import;
 pub mod original;
 #[cfg(feature = "torch")]
 pub mod original;
+#[cfg(feature = "torch")]
+pub mod predict;
 #[cfg(all(feature = "torch", not(feature = "report")))]
 #[path = "no_report.rs"]
 pub mod report;

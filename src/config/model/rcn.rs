@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::KeepProbability;
+use crate::scalar::{Count, KeepProbability};
 
 /// Half the side of a picture in pixels: a coordinate p is learned as (p − 48) / 48.
 pub const HALF_SIDE: f64 = 48.0;
@@ -11,15 +11,46 @@ pub const HALF_SIDE: f64 = 48.0;
 ///
 /// The document trains it by gradient descent at a learning rate of 0.01, the repository's script by
 /// Adagrad at the same rate, both in batches of 100.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RcnSpec {
+    /// What goes on beside the up-sampled coarse map at each resolution.
+    pub recombination: Recombination,
+    /// Units of the first fully connected layer (500 in the document). It holds nearly all
+    /// parameters, 46,080 for each unit.
+    pub hidden_units: Count,
     /// Dropout in training.
     pub dropout: Dropout,
     /// Dropout in prediction.
     pub prediction: PredictionDropout,
     /// Non-linearity of every layer, the last one included.
     pub activation: Activation,
+}
+
+impl Default for RcnSpec {
+    fn default() -> Self {
+        Self {
+            recombination: Recombination::default(),
+            hidden_units: Count::literal(500),
+            dropout: Dropout::default(),
+            prediction: PredictionDropout::default(),
+            activation: Activation::default(),
+        }
+    }
+}
+
+/// How coarse features reach finer resolutions; f₁ … f₄ are the branches, fine to coarse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Recombination {
+    /// The document's: the up-sampled coarse map is concatenated with the branch of the finer
+    /// resolution, m₃ = C C (U f₄ ⊕ f₃), m₂ = C C (U m₃ ⊕ f₂), m₁ = C C (U m₂ ⊕ f₁).
+    #[default]
+    Concatenate,
+    /// The up-sampled coarse map goes on alone, m₃ = C C U f₄, m₂ = C C U m₃, m₁ = C C U m₂. The same
+    /// layers in the same depth; only the first convolution of each pair has fewer input channels.
+    /// What pooling has thrown away of a finer resolution is then lost.
+    None,
 }
 
 /// Whether and how strongly activations are dropped.

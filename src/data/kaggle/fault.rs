@@ -111,13 +111,34 @@ pub enum KaggleFault {
         /// The cell's text.
         cell: String,
     },
-    /// A number of a picture is not a whole number.
-    #[error("row {row}, column `ImageId`: `{cell}` is not a whole number")]
-    ImageId {
+    /// The number of a row or a picture is not a whole number.
+    #[error("row {row}, column `{column}`: `{cell}` is not a whole number")]
+    WholeNumber {
         /// The row.
         row: u64,
+        /// Name of the column.
+        column: &'static str,
         /// The cell's text.
         cell: String,
+    },
+    /// The header of a lookup table is another one.
+    #[error("its columns are not `RowId`, `ImageId`, `FeatureName`, `Location`")]
+    NotLookup,
+    /// A coordinate of a picture is wanted that is not there.
+    #[error("row {row}, column `ImageId`: there is no picture {image_id} in `test.csv`")]
+    NoSuchPicture {
+        /// The row.
+        row: u64,
+        /// Number of the picture.
+        image_id: u64,
+    },
+    /// A coordinate is wanted that nothing predicts.
+    #[error("row {row}, column `FeatureName`: the run does not predict `{name}`")]
+    NotPredicted {
+        /// The row.
+        row: u64,
+        /// The coordinate.
+        name: String,
     },
     /// A pixel is not a grey value.
     #[error("row {row}, column `Image`, pixel {pixel}: `{cell}` is not a whole number in [0, 255]")]
@@ -149,6 +170,9 @@ impl KaggleFault {
             Self::Cells { .. } => Some("cells are separated by commas and not quoted"),
             Self::PixelCount { .. } => Some("pictures are 96x96, written row by row"),
             Self::Coordinate { .. } => Some("a missing coordinate is an empty cell"),
+            Self::NotPredicted { .. } => {
+                Some("a run predicts the columns of its own `training.csv` or of its data set")
+            }
             _ => None,
         }
     }

@@ -7,6 +7,7 @@
 
 mod fault;
 mod order;
+mod submission;
 mod table;
 
 use std::path::Path;
@@ -16,8 +17,10 @@ use crate::{
     fs::{self, FsError},
 };
 
+pub use crate::config::data::KeypointColumns as Columns;
 pub use fault::{KaggleError, KaggleFault};
 pub use order::{minibatches, shuffled};
+pub use submission::{Outside, Predictions, Wanted, read_lookup, submission};
 
 /// Height and width of a picture in pixels.
 pub const SIDE: usize = 96;
@@ -28,15 +31,6 @@ pub const PIXELS: usize = SIDE * SIDE;
 /// Largest file; Kaggle's `training.csv` has 237 MiB.
 const FILE_BYTES_MAX: u64 = 512 << 20;
 
-/// Which coordinates are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Columns {
-    /// Those of the file, in its order.
-    All,
-    /// These, in this order (`load(cols=...)`; `load2d` of the original ignores its argument).
-    Named(Vec<String>),
-}
-
 /// Pictures with their keypoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keypoints {
@@ -46,6 +40,8 @@ pub struct Keypoints {
     pub filled: Vec<u64>,
     /// Rows of the file.
     pub rows: u64,
+    /// Rows that were kept, counted from 1.
+    numbers: Vec<u64>,
     pictures: Pictures,
     /// A row per picture, in pixels.
     coordinates: Vec<f64>,
@@ -75,6 +71,11 @@ impl Keypoints {
     /// Returns whether no row is complete; a file of which nothing is kept is refused.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns which row of the file a complete row is; rows count from 1 below the header.
+    pub fn number(&self, index: usize) -> u64 {
+        self.numbers[index]
     }
 
     /// Returns the pictures of the complete rows.

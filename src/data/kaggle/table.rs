@@ -18,14 +18,14 @@ const OUTSIDE_MAX: f64 = SIDE as f64;
 const SHOWN_BYTES: usize = 24;
 
 /// A table whose header has been read.
-struct Table<'a> {
-    columns: Vec<String>,
+pub(super) struct Table<'a> {
+    pub(super) columns: Vec<String>,
     /// Everything below the header.
     rows: &'a [u8],
 }
 
 impl<'a> Table<'a> {
-    fn open(text: &'a [u8]) -> Result<Self, KaggleFault> {
+    pub(super) fn open(text: &'a [u8]) -> Result<Self, KaggleFault> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         if text.is_empty() {
             return Err(KaggleFault::Empty);
@@ -41,18 +41,23 @@ impl<'a> Table<'a> {
             }
             columns.push(name.to_owned());
         }
-        match columns.last() {
-            Some(last) if last == IMAGE => {}
-            last => {
-                let last = shown(last.map_or(b"", |name| name.as_bytes()));
-                return Err(KaggleFault::ImageNotLast { last });
-            }
-        }
         Ok(Self { columns, rows: text.get(end + 1..).unwrap_or_default() })
     }
 
+    /// Opens a table whose last column holds pictures.
+    fn of_pictures(text: &'a [u8]) -> Result<Self, KaggleFault> {
+        let table = Self::open(text)?;
+        match table.columns.last() {
+            Some(last) if last == IMAGE => Ok(table),
+            last => {
+                let last = shown(last.map_or(b"", |name| name.as_bytes()));
+                Err(KaggleFault::ImageNotLast { last })
+            }
+        }
+    }
+
     /// Calls `visit` with the number and the cells of every row.
-    fn each(
+    pub(super) fn each(
         &self,
         mut visit: impl FnMut(u64, &[&'a [u8]]) -> Result<(), KaggleFault>,
     ) -> Result<u64, KaggleFault> {
@@ -95,7 +100,7 @@ fn bounded(line: &[u8], row: u64) -> Result<&[u8], KaggleFault> {
 
 /// Parses a table with keypoints; an empty cell is a missing coordinate.
 pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints, KaggleFault> {
-    let table = Table::open(text)?;
+    let table = Table::of_pictures(text)?;
     let coordinates = table.columns.len() - 1;
     if table.columns[..coordinates].is_empty() || table.columns == [IMAGE_ID, IMAGE] {
         return Err(KaggleFault::NotTraining);
@@ -115,6 +120,7 @@ pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints
         columns: names,
         filled: vec![0; table.columns.len()],
         rows: 0,
+        numbers: Vec::new(),
         pictures: Pictures::default(),
         coordinates: Vec::new(),
     };
@@ -131,7 +137,10 @@ pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints
             *filled += u64::from(point.is_some());
         }
         match wanted.iter().map(|&at| points[at]).collect::<Option<Vec<f64>>>() {
-            Some(complete) => keypoints.coordinates.extend(complete),
+            Some(complete) => {
+                keypoints.coordinates.extend(complete);
+                keypoints.numbers.push(row);
+            }
             None => keypoints.pictures.grey.truncate(kept),
         }
         Ok(())
@@ -144,17 +153,26 @@ pub(super) fn parse_training(text: &[u8], columns: &Columns) -> Result<Keypoints
 
 /// Parses a table of numbered pictures.
 pub(super) fn parse_test(text: &[u8]) -> Result<TestPictures, KaggleFault> {
-    let table = Table::open(text)?;
+    let table = Table::of_pictures(text)?;
     if table.columns != [IMAGE_ID, IMAGE] {
         return Err(KaggleFault::NotTest);
     }
     let mut test = TestPictures { ids: Vec::new(), pictures: Pictures::default() };
     table.each(|row, cells| {
-        let number = str::from_utf8(cells[0]).ok().and_then(|text| text.parse().ok());
-        test.ids.push(number.ok_or_else(|| KaggleFault::ImageId { row, cell: shown(cells[0]) })?);
+        let number = whole_number(cells[0]).ok_or_else(|| KaggleFault::WholeNumber {
+            row,
+            column: IMAGE_ID,
+            cell: shown(cells[0]),
+        })?;
+        test.ids.push(number);
         picture(cells[1], row, &mut test.pictures.grey)
     })?;
     Ok(test)
+}
+
+/// Parses the number of a row or a picture.
+pub(super) fn whole_number(cell: &[u8]) -> Option<u64> {
+    str::from_utf8(cell).ok()?.parse().ok()
 }
 
 /// Parses a coordinate; an empty cell is none.
@@ -187,7 +205,7 @@ fn picture(cell: &[u8], row: u64, grey: &mut Vec<u8>) -> Result<(), KaggleFault>
 }
 
 /// Returns text of the file as it can stand in a message.
-fn shown(text: &[u8]) -> String {
+pub(super) fn shown(text: &[u8]) -> String {
     match text.get(..SHOWN_BYTES) {
         Some(start) if text.len() > SHOWN_BYTES => format!("{}...", start.escape_ascii()),
         _ => text.escape_ascii().to_string(),

@@ -13,6 +13,7 @@ use crate::{
         DataError,
         error::Findings,
         jpeg::Picture,
+        keypoints,
         map_csv::{self, Entry},
         npy::{self, Array, Elements},
         resize::{Fit, frame},
@@ -81,11 +82,16 @@ pub fn import(
     Ok(Imported { layout, sequences: entries.len(), frames })
 }
 
-/// Tells what stands in a folder: TFRecord files, `.npy` files, or else the BAIR layout.
+/// Tells what stands in a folder: a table of keypoints, TFRecord files, `.npy` files, or else the BAIR
+/// layout.
 ///
 /// Without `frames`, those of the first record that can be read are taken.
 pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
     let owned = || root.to_owned();
+    if fs::kind(&root.join(keypoints::FILE))?.is_some() {
+        let (columns, split) = <_>::default();
+        return Ok(Dataset::Kaggle { root: owned(), columns, split });
+    }
     for folder in ["push_train", "push_testseen", "train", "test"] {
         let path = root.join(folder);
         if fs::kind(&path)? != Some(Kind::Dir) {

@@ -10,6 +10,7 @@
 //! ```
 //!
 //! Coarse features inform finer ones early: the coarse branch stands first in every concatenation.
+//! [`Recombination::None`] is ours: it leaves the finer branch out of every concatenation.
 //! φ is tanh everywhere, after the last layer too. The original's fully connected end is not in the
 //! paper, whose network predicts a map per keypoint.
 //!
@@ -24,7 +25,7 @@ use tch::Tensor;
 
 use self::layers::{ConvLayer, DenseLayer, Window, max_pool, upsample};
 use crate::{
-    config::model::rcn::{Activation, Keep},
+    config::model::rcn::{Activation, Keep, Recombination},
     nn::params::Builder,
 };
 
@@ -46,7 +47,7 @@ const WINDOW: Window = Window { kernel: [3, 3], stride: [1, 1] };
 /// What pooling divides and up-sampling multiplies each side by.
 const SCALE: i64 = 2;
 
-/// Units of the first fully connected layer.
+/// Units of the first fully connected layer in the original.
 pub const HIDDEN_UNITS: i64 = 500;
 
 /// Sizes of a [`Rcn`].
@@ -58,6 +59,8 @@ pub struct Sizes {
     pub width: i64,
     /// Channels of a picture.
     pub channels: i64,
+    /// Units of the first fully connected layer, [`HIDDEN_UNITS`] in the original.
+    pub hidden: i64,
     /// Coordinates that are predicted: x and y of every keypoint.
     pub coordinates: i64,
 }
@@ -83,6 +86,7 @@ pub struct Rcn {
     merges: Vec<[ConvLayer; 2]>,
     fc1: DenseLayer,
     fc2: DenseLayer,
+    recombination: Recombination,
 }
 
 /// Whether this pass drops activations.
@@ -104,7 +108,7 @@ pub enum DropoutPass<'a> {
 pub struct DropoutUniforms {
     /// For the flattened map, `[B, H·W·5]`, see [`Sizes::flat`]; pixel by pixel as it is flattened.
     pub flat: Tensor,
-    /// For the first fully connected layer, `[B, 500]`.
+    /// For the first fully connected layer, `[B, hidden]`.
     pub hidden: Tensor,
 }
 
@@ -119,7 +123,7 @@ pub struct Activations {
     pub upsampled: Vec<Tensor>,
     /// m₃, m₂, m₁, coarse to fine.
     pub merged: Vec<Tensor>,
-    /// First fully connected layer `[B, 500]`.
+    /// First fully connected layer `[B, hidden]`.
     pub hidden: Tensor,
     /// The same after dropout.
     pub hidden_kept: Tensor,
@@ -132,7 +136,12 @@ impl Rcn {
     ///
     /// # Panics
     /// If the sizes do not [`fit`](Sizes::fit).
-    pub fn new(builder: &Builder, activation: Activation, sizes: Sizes) -> Self {
+    pub fn new(
+        builder: &Builder,
+        recombination: Recombination,
+        activation: Activation,
+        sizes: Sizes,
+    ) -> Self {
         assert!(sizes.fit(), "sides are multiples of 8");
         let conv = |name: &str, inputs: i64, outputs: i64| {
             ConvLayer::new(&builder.module(name), [inputs, outputs], WINDOW, activation)
@@ -146,7 +155,11 @@ impl Rcn {
         let finer = BRANCHES.iter().rev().skip(1);
         let merges =
             finer.zip(MERGES).map(|(&(_, channels), [(first, middle), (second, last)])| {
-                let pair = [conv(first, inputs + channels, middle), conv(second, middle, last)];
+                let joined = match recombination {
+                    Recombination::Concatenate => inputs + channels,
+                    Recombination::None => inputs,
+                };
+                let pair = [conv(first, joined, middle), conv(second, middle, last)];
                 inputs = last;
                 pair
             });
@@ -157,8 +170,9 @@ impl Rcn {
         Self {
             branches: branches.into(),
             merges,
-            fc1: dense("fc1", [sizes.flat(), HIDDEN_UNITS], sizes.height),
-            fc2: dense("fc2", [HIDDEN_UNITS, sizes.coordinates], 1),
+            fc1: dense("fc1", [sizes.flat(), sizes.hidden], sizes.height),
+            fc2: dense("fc2", [sizes.hidden, sizes.coordinates], 1),
+            recombination,
         }
     }
 
@@ -179,7 +193,11 @@ impl Rcn {
         let mut coarse = branches.last().expect("there are four branches").shallow_clone();
         for (finer, [first, second]) in branches.iter().rev().skip(1).zip(&self.merges) {
             let u = upsample(&coarse, [SCALE, SCALE]);
-            coarse = second.forward(&first.forward(&Tensor::cat(&[&u, finer], 1)));
+            let joined = match self.recombination {
+                Recombination::Concatenate => Tensor::cat(&[&u, finer], 1),
+                Recombination::None => u.shallow_clone(),
+            };
+            coarse = second.forward(&first.forward(&joined));
             upsampled.push(u);
             merged.push(coarse.shallow_clone());
         }

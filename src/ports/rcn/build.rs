@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     config::{
-        model::rcn::{Activation, Keep},
+        model::rcn::{Activation, Keep, Recombination},
         optim::{AdagradSpec, GradientDescentForm, GradientDescentSpec, OptimizerSpec},
     },
     golden::{Case, OutputSpec, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::{
-        Activations, DropoutPass, DropoutUniforms, Rcn, Sizes,
+        Activations, DropoutPass, DropoutUniforms, HIDDEN_UNITS, Rcn, Sizes,
         training::{Examples, objective, rmse, rmse_pixels},
     },
     optim::Optimizer,
@@ -29,7 +29,7 @@ use crate::{
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let sizes = sizes(case)?;
     let builder = builder(precision);
-    let model = Rcn::new(&builder, activation(case)?, sizes);
+    let model = Rcn::new(&builder, Recombination::Concatenate, activation(case)?, sizes);
     let mut params = builder.finish();
     renamed::load(case, &mut params, variable, precision)?;
     let batch = Examples {
@@ -85,7 +85,7 @@ fn sizes(case: &Case) -> Result<Sizes, PortError> {
         .ok_or_else(|| unsupported(case, "pictures that are not [B, H, W, C]"))?;
     let [_, coordinates] = shape(case, "position")
         .ok_or_else(|| unsupported(case, "positions that are not [B, n]"))?;
-    fitting(case, Sizes { height, width, channels, coordinates })
+    fitting(case, Sizes { height, width, channels, hidden: HIDDEN_UNITS, coordinates })
 }
 
 /// Largest side of a picture: beyond it the first fully connected layer has over a gigabyte.
@@ -186,9 +186,11 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
     const COORDINATES: i64 = 30;
     let size = |key| integer::<Count>(case, key).map(Count::size);
     let (batch, height, width) = (size("batch_size")?, size("height")?, size("width")?);
-    let sizes = Sizes { height, width, channels: CHANNELS, coordinates: COORDINATES };
+    let sizes =
+        Sizes { height, width, channels: CHANNELS, hidden: HIDDEN_UNITS, coordinates: COORDINATES };
     let builder = builder(Precision::F32);
-    let model = Rcn::new(&builder, Activation::Tanh, fitting(case, sizes)?);
+    let model =
+        Rcn::new(&builder, Recombination::Concatenate, Activation::Tanh, fitting(case, sizes)?);
     let params = builder.finish();
     // One picture has the shapes of a batch but for its first extent.
     let picture = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));

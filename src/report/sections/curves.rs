@@ -25,8 +25,9 @@ use crate::{
 const POINTS_MAX: u64 = 120;
 
 /// Series in the order in which a reader expects them; others follow by name.
-const SERIES_ORDER: [&str; 10] = [
+const SERIES_ORDER: [&str; 11] = [
     "loss",
+    "rmse",
     "reconstruction",
     "kl",
     "kl_weight",
@@ -163,7 +164,7 @@ fn epoch_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, Re
     let path = format!("figures/validation_{}.svg", file_stem(&metric.key));
     let caption = Text::default()
         .strong(format!("Validation {label}"))
-        .plain(" after each evaluated epoch, mean over predicted frames and validation sequences.");
+        .plain(" after each evaluated epoch, over the validation split as the metric defines it.");
     let plot = Plot {
         x_label: "epochs trained".to_owned(),
         y_label: format!("Validation {}", metric.heading()),

@@ -12,6 +12,7 @@ mod configuration;
 mod curves;
 mod differences;
 mod findings;
+mod keypoints;
 mod ports;
 mod predictions;
 mod provenance;
@@ -39,6 +40,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     blocks.extend(curves::blocks(study)?);
     blocks.extend(predictions::blocks(study)?);
     blocks.extend(anatomy::blocks(study)?);
+    blocks.extend(keypoints::blocks(study)?);
     blocks.extend(provenance::blocks(study));
     blocks.extend(configuration::blocks(study)?);
     Ok(Document {

@@ -2,7 +2,7 @@
 
 use super::findings::seeds;
 use crate::report::{
-    ReportError, Rollouts,
+    ReportError, ReportRun, Rollouts,
     animation::{self, FRAMES_PER_SECOND},
     document::{Block, Figure, Layout, Picture, Text},
     strip::{self, MAGNIFICATION, Prediction, Strip},
@@ -18,7 +18,10 @@ const PICTURE_BYTES_MAX: usize = 1_400_000;
 /// Returns the section.
 pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     let heading = Block::Heading("Roll-outs".to_owned());
-    let Some((seed, shown)) = chosen_seed(study) else {
+    let Some((seed, shown)) = chosen_seed(study, rollouts) else {
+        if study.input.runs.iter().any(|run| !run.samples.tensors.is_empty()) {
+            return Ok(Vec::new()); // The task is another one, which another section shows.
+        }
         return Ok(vec![heading, Block::Prose("No run has left roll-outs.".into())]);
     };
     let reference = shown[0].1;
@@ -60,20 +63,24 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     ])
 }
 
-/// Returns the smallest seed with roll-outs in as many arms as possible, and these arms.
-fn chosen_seed<'a>(study: &'a Study<'a>) -> Option<(u32, Vec<(&'a Arm<'a>, &'a Rollouts)>)> {
-    let seeds = study.input.runs.iter().map(|run| run.entry.seed);
-    let with_seed = |seed| -> Vec<(&Arm<'_>, &Rollouts)> {
+fn rollouts(run: &ReportRun) -> Option<&Rollouts> {
+    run.samples.rollouts.as_ref().filter(|rollouts| !rollouts.clips().is_empty())
+}
+
+/// Returns the smallest seed for which as many arms as possible have `what`, and these arms.
+pub(super) fn chosen_seed<'a, T>(
+    study: &'a Study<'a>,
+    what: impl Fn(&'a ReportRun) -> Option<T>,
+) -> Option<(u32, Vec<(&'a Arm<'a>, T)>)> {
+    let with_seed = |seed| -> Vec<(&Arm<'_>, T)> {
         let arms = study.arms.iter();
         arms.filter_map(|arm| {
             let run = arm.runs.iter().find(|run| run.entry.seed == seed)?;
-            Some((
-                arm,
-                run.samples.rollouts.as_ref().filter(|rollouts| !rollouts.clips().is_empty())?,
-            ))
+            Some((arm, what(run)?))
         })
         .collect()
     };
+    let seeds = study.input.runs.iter().map(|run| run.entry.seed);
     let best = seeds.max_by_key(|seed| (with_seed(*seed).len(), std::cmp::Reverse(*seed)))?;
     let shown = with_seed(best);
     (!shown.is_empty()).then_some((best.0, shown))

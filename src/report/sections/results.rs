@@ -70,8 +70,10 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
                 .into(),
         ),
     ];
-    if !study.metrics.is_empty() {
-        blocks.push(Block::List(study.metrics.iter().map(definition).collect()));
+    let scored = |metric: &&Metric| Split::ALL.iter().any(|&split| study.is_scored(split, metric));
+    let definitions: Vec<Text> = study.metrics.iter().filter(scored).map(definition).collect();
+    if !definitions.is_empty() {
+        blocks.push(Block::List(definitions));
     }
     blocks
 }

@@ -69,6 +69,13 @@ fn ports_compares_four_programs() {
 }
 
 #[test]
+fn keypoints_changes_one_setting_at_a_time() {
+    let text = include_str!("../../../../experiments/keypoints.toml");
+    let arms = ["Adagrad", "gradient descent", "no dropout", "no concatenation"];
+    check("keypoints", text, &arms, [2, 2, 1]);
+}
+
+#[test]
 fn the_paper_preset_is_the_documents_configuration() {
     let path = PathBuf::from("experiments/kl_annealing.toml");
     let text = include_str!("../../../../experiments/kl_annealing.toml").to_owned();

@@ -1,0 +1,304 @@
+//! Pictures with true and predicted keypoints, and the error of every keypoint.
+
+use std::fmt::Write as _;
+
+use super::predictions::chosen_seed;
+use crate::{
+    report::{
+        ReportError, ReportRun,
+        document::{Block, Column, Figure, Layout, Picture, Row, Table, Text},
+        number::{ABSENT, decimals, fixed},
+        palette::{self, Ink, PAPER, TEXT},
+        strip::{png, rectangle, text},
+        study::Study,
+        svg::Drawing,
+    },
+    stats::summary::{Summary, summarize},
+};
+
+/// Prefix of the tensors that hold the error of a keypoint: of the model, then of the baseline.
+const ERROR: &str = "keypoints/rmse_pixels/";
+
+/// Side that a picture is shown at, in units.
+const SIDE: usize = 144;
+/// Distance of neighbouring pictures in pixels of the picture; `strip::png` leaves it.
+const GAP_PIXELS: usize = 2;
+/// Height of the legend and of the label of an arm.
+const LINE: usize = 18;
+
+/// True keypoints: blue discs. Predicted ones: orange crosses. The two differ in form and in lightness.
+const TRUTH: Ink = palette::arm(5);
+const PREDICTION: Ink = palette::arm(4);
+/// Lies below every mark, so that it shows on any grey.
+const OUTLINE: &str = "#000000";
+
+/// What a run kept of its test pictures.
+struct Kept<'a> {
+    /// `[N, height, width]`.
+    shape: [usize; 3],
+    grey: &'a [u8],
+    /// `[N, points, 2]` in pixels.
+    truth: Vec<f32>,
+    prediction: Vec<f32>,
+}
+
+/// Returns the section; nothing if no run predicted keypoints.
+pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
+    let mut blocks = Vec::new();
+    blocks.extend(errors(study));
+    blocks.extend(pictures(study)?);
+    if !blocks.is_empty() {
+        blocks.insert(0, Block::Heading("Keypoints".to_owned()));
+    }
+    Ok(blocks)
+}
+
+/// Tabulates the error of every keypoint by arm.
+fn errors(study: &Study<'_>) -> Option<Block> {
+    let completed = || study.arms.iter().flat_map(|arm| &arm.runs);
+    let completed = || completed().filter(|run| run.completed().is_some());
+    let first = completed().find(|run| run.samples.tensors.iter().any(|it| is_error(&it.name)))?;
+    let names: Vec<&str> =
+        first.samples.tensors.iter().filter_map(|tensor| tensor.name.strip_prefix(ERROR)).collect();
+
+    // Of every keypoint: the baseline's error, which all runs share, and the arms' over their seeds.
+    let error = |run: &ReportRun, name: &str, which: usize| {
+        let (_, values) = run.samples.floats(&format!("{ERROR}{name}"))?;
+        values.get(which).map(|&value| f64::from(value))
+    };
+    let rows: Vec<(&str, Vec<Option<Summary>>)> = names
+        .into_iter()
+        .map(|name| {
+            let arms = study.arms.iter().map(|arm| {
+                let runs = arm.runs.iter().filter(|run| run.completed().is_some());
+                let values: Vec<f64> = runs.filter_map(|run| error(run, name, 0)).collect();
+                summarize(&values)
+            });
+            let baseline: Vec<f64> = error(first, name, 1).into_iter().collect();
+            (name, arms.chain([summarize(&baseline)]).collect())
+        })
+        .collect();
+
+    let means = rows.iter().flat_map(|(_, cells)| cells.iter().flatten().map(|cell| cell.mean));
+    let places = decimals(means);
+    let mut columns = vec![Column::words("Keypoint")];
+    columns.extend(study.arms.iter().map(|arm| Column::numbers(arm.label)));
+    columns.push(Column::numbers("mean position"));
+    let rows = rows.into_iter().map(|(name, cells)| {
+        let best = cells.iter().flatten().map(|cell| cell.mean).min_by(f64::total_cmp);
+        let label = Text::from(name.replace('_', " "));
+        let cells = cells.iter().map(|cell| written(cell.as_ref(), best, places));
+        Row::new([label].into_iter().chain(cells).collect())
+    });
+    Some(Block::Table(Table {
+        caption:
+            "Test RMSE of each keypoint in pixels, both coordinates and all pictures together: \
+                  mean \u{b1} sample standard deviation over seeds. Bold: best mean of the row."
+                .into(),
+        columns,
+        rows: rows.collect(),
+    }))
+}
+
+fn is_error(name: &str) -> bool {
+    name.starts_with(ERROR)
+}
+
+fn written(cell: Option<&Summary>, best: Option<f64>, places: usize) -> Text {
+    let Some(Summary { mean, standard_deviation, .. }) = cell else { return ABSENT.into() };
+    let spread = standard_deviation
+        .map_or_else(String::new, |spread| format!(" \u{b1} {}", fixed(spread, places)));
+    let text = format!("{}{spread}", fixed(*mean, places));
+    if Some(*mean) == best { Text::default().strong(text) } else { text.into() }
+}
+
+/// Shows some test pictures with what one run of each arm predicted for them.
+fn pictures(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
+    let Some((seed, shown)) = chosen_seed(study, kept) else { return Ok(Vec::new()) };
+    let [count, height, width] = shown[0].1.shape;
+    // Only predictions for the very same pictures can stand below one another.
+    let shown: Vec<_> = shown.iter().filter(|(_, kept)| kept.grey == shown[0].1.grey).collect();
+    let total_width = count * SIDE + (count - 1) * SIDE * GAP_PIXELS / width;
+    let total_height = LINE + shown.len() * (LINE + SIDE * height / width + 4);
+
+    let mut elements = String::new();
+    rectangle(&mut elements, [0, 0, total_width, total_height], PAPER);
+    legend(&mut elements);
+    let mut y = LINE;
+    for (arm, kept) in &shown {
+        rectangle(&mut elements, [0, y + 4, 6, 10], palette::arm(arm.position));
+        text(&mut elements, [11, y + 13], TEXT, arm.label, "start");
+        y += LINE;
+        row(&mut elements, y, [total_width, SIDE * height / width], kept)?;
+        y += SIDE * height / width + 4;
+    }
+    let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
+    let drawing =
+        Drawing { width: size(total_width), height: size(total_height), scale: 1, elements };
+    let figure = Figure {
+        path: "figures/keypoints.svg".to_owned(),
+        picture: Picture::Svg(drawing),
+        alt: "test pictures with true and predicted keypoints, a row an arm".to_owned(),
+        caption: Text::default().strong("Test pictures").plain(format!(
+            ", the first {count} of the split, not chosen by their scores; seed {seed}. Discs: true \
+             keypoints. Crosses: predictions, joined to their truth by a line."
+        )),
+    };
+    Ok(vec![Block::Figures { figures: vec![figure], layout: Layout::Wide }])
+}
+
+fn kept(run: &ReportRun) -> Option<Kept<'_>> {
+    let picture = run.samples.bytes("keypoints/picture")?;
+    let &[count, height, width] = picture.shape.as_slice() else { return None };
+    let (points, truth) = run.samples.floats("keypoints/truth")?;
+    let (same, prediction) = run.samples.floats("keypoints/prediction")?;
+    let fits = points == same
+        && points.first() == Some(&count)
+        && points.last() == Some(&2)
+        && ![count, height, width].contains(&0);
+    let shape = [count, height, width];
+    fits.then_some(Kept { shape, grey: &picture.data, truth, prediction })
+}
+
+fn legend(elements: &mut String) {
+    disc(elements, [6.0, 8.0]);
+    text(elements, [14, 13], TEXT, "true", "start");
+    cross(elements, [60.0, 8.0]);
+    text(elements, [68, 13], TEXT, "predicted", "start");
+}
+
+/// Draws the pictures of an arm side by side with their keypoints.
+fn row(
+    elements: &mut String,
+    y: usize,
+    [width, height]: [usize; 2],
+    kept: &Kept<'_>,
+) -> Result<(), ReportError> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let [count, rows, columns] = kept.shape;
+    let bytes = png(kept.grey, [count, rows, columns, 1])
+        .map_err(|source| ReportError::Png { clip: "keypoints".to_owned(), source })?;
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        elements,
+        "<image x=\"0\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+         preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" \
+         href=\"data:image/png;base64,{}\"/>",
+        STANDARD.encode(bytes)
+    );
+    let scale = SIDE as f64 / columns as f64;
+    let points = kept.truth.len() / count / 2;
+    let coordinates = kept.truth.chunks_exact(2).zip(kept.prediction.chunks_exact(2));
+    for (point, (truth, prediction)) in coordinates.enumerate() {
+        let left = (point / points * (columns + GAP_PIXELS)) as f64;
+        // (0, 0) is the middle of the first pixel. A mark stays in its picture.
+        let place = |at: &[f32]| {
+            let inside = |p: f32, end: usize| f64::from(p).clamp(-0.5, end as f64 - 0.5) + 0.5;
+            [scale * (left + inside(at[0], columns)), y as f64 + scale * inside(at[1], rows)]
+        };
+        let (truth, prediction) = (place(truth), place(prediction));
+        line(elements, truth, prediction);
+        disc(elements, truth);
+        cross(elements, prediction);
+    }
+    Ok(())
+}
+
+fn disc(elements: &mut String, [x, y]: [f64; 2]) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        elements,
+        "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.2\" fill=\"{}\" stroke=\"{OUTLINE}\" \
+         stroke-width=\"0.6\"/>",
+        TRUTH.hex()
+    );
+}
+
+fn cross(elements: &mut String, [x, y]: [f64; 2]) {
+    for (ink, width) in [(OUTLINE.to_owned(), 2.4), (PREDICTION.hex(), 1.4)] {
+        let (left, right, top, bottom) = (x - 2.6, x + 2.6, y - 2.6, y + 2.6);
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(
+            elements,
+            "<path d=\"M{left:.1} {top:.1}L{right:.1} {bottom:.1}M{left:.1} {bottom:.1}L{right:.1} \
+             {top:.1}\" stroke=\"{ink}\" stroke-width=\"{width}\"/>"
+        );
+    }
+}
+
+fn line(elements: &mut String, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(
+        elements,
+        "<path d=\"M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}\" stroke=\"{}\" stroke-width=\"0.9\"/>",
+        PREDICTION.hex()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use safetensors::Dtype;
+
+    use crate::{
+        report::{Samples, build, fixture},
+        store::tensors::StoredTensor,
+    };
+
+    fn tensor(name: &str, shape: &[usize], values: &[f32]) -> StoredTensor {
+        StoredTensor {
+            name: format!("keypoints/{name}"),
+            dtype: Dtype::F32,
+            shape: shape.to_vec(),
+            data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
+    /// A picture of 8×8 with one keypoint, missed by `error` pixels to the right.
+    fn samples(error: f32) -> Samples {
+        let picture = StoredTensor {
+            name: "keypoints/picture".to_owned(),
+            dtype: Dtype::U8,
+            shape: vec![1, 8, 8],
+            data: vec![9; 64],
+        };
+        let tensors = vec![
+            picture,
+            tensor("prediction", &[1, 1, 2], &[3.0 + error, 4.0]),
+            tensor("rmse_pixels/nose_tip", &[2], &[error, 7.25]),
+            tensor("truth", &[1, 1, 2], &[3.0, 4.0]),
+        ];
+        let names = BTreeMap::from([("sequences".to_owned(), r#"["12"]"#.to_owned())]);
+        Samples::new(tensors, &names).expect("the samples are valid")
+    }
+
+    #[test]
+    fn errors_stand_by_arm_beside_the_baseline_and_pictures_show_both_points() {
+        let mut input = fixture::sweep();
+        for run in &mut input.runs {
+            run.samples = samples(if run.entry.arm == fixture::ARMS[0] { 1.5 } else { 2.25 });
+        }
+        let report = build(&input).expect("the report can be built");
+        let file = |path: &str| {
+            String::from_utf8_lossy(&report.files[path.as_ref() as &std::path::Path]).into_owned()
+        };
+        let page = file("report.md");
+        let row = "| nose tip | **1.500 \u{b1} 0.000** | 2.250 \u{b1} 0.000 | 7.250 |";
+        assert!(page.contains(row), "{page}");
+        assert!(!page.contains("Roll-outs"), "{page}");
+        let drawing = file("figures/keypoints.svg");
+        // One disc and one cross in the legend, then one of each for either arm.
+        assert_eq!(drawing.matches("<circle").count(), 3);
+        assert_eq!(drawing.matches("stroke-width=\"1.4\"").count(), 3);
+        // The keypoint at pixel (3, 4) of 8 lies at (3.5, 4.5) / 8 of a side of 144.
+        assert!(drawing.contains("<circle cx=\"63.0\" cy=\"117.0\""), "{drawing}");
+    }
+
+    #[test]
+    fn a_study_of_frames_has_no_section_of_keypoints() {
+        let report = build(&fixture::sweep()).expect("the report can be built");
+        let page = &report.files["report.md".as_ref() as &std::path::Path];
+        assert!(!String::from_utf8_lossy(page).contains("Keypoints"));
+    }
+}
