@@ -29,6 +29,21 @@ pub enum Contradiction {
         /// Its sequences' length.
         frames: u64,
     },
+    /// Frames have colour where the model takes grey, or the other way round.
+    #[error(
+        "`{system}` takes frames of {} and `{dataset}` has frames of {}",
+        channels(*takes), channels(*has)
+    )]
+    Channels {
+        /// The system's name.
+        system: &'static str,
+        /// Channels of its frames.
+        takes: u64,
+        /// The dataset's name.
+        dataset: &'static str,
+        /// Channels of its frames.
+        has: u64,
+    },
     /// A batch of one, for a model that normalizes over the batch.
     #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values")]
     BatchOfOne,
@@ -77,6 +92,9 @@ impl Contradiction {
                 format!("data.dataset.{dataset}.frames"),
                 "data.dataset".to_owned(),
             ],
+            Self::Channels { dataset, .. } => {
+                vec![format!("data.dataset.{dataset}"), "data.dataset".to_owned()]
+            }
             Self::BatchOfOne => keys(&["training.batch_size"]),
             Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
             Self::RampWithoutLength { key } => keys(&[key]),
@@ -96,6 +114,9 @@ impl Contradiction {
             Self::RampWithoutLength { .. } => {
                 Some("`constant = { beta = 1.0 }` is the full weight from the start".to_owned())
             }
+            Self::Channels { takes: 1, .. } => {
+                Some("`data.dataset = \"moving_mnist\"` has grey frames".to_owned())
+            }
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
             _ => None,
         }
@@ -107,6 +128,7 @@ impl RunSpec {
     pub fn check(&self) -> Result<(), Contradiction> {
         check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
         check_frames(&self.model, &self.data)?;
+        check_channels(&self.model, &self.data)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
                 check_batch(&self.training)?;
@@ -143,6 +165,18 @@ fn check_frames(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction>
         return Err(Contradiction::SequenceTooShort { context, horizon, system, dataset, frames });
     }
     Ok(())
+}
+
+fn check_channels(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let (system, dataset, has) = (model.system(), data.dataset.name(), data.dataset.channels());
+    match model.channels() {
+        Some(takes) if takes != has => Err(Contradiction::Channels { system, takes, dataset, has }),
+        _ => Ok(()),
+    }
+}
+
+fn channels(count: u64) -> String {
+    if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
 }
 
 /// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.

@@ -10,6 +10,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::data::Dataset;
+use moving_mnist::{
+    sets::{self, Recipe},
+    test_seq,
+};
 use pushing::Origin;
 use tfrecord::Layout;
 
@@ -31,6 +35,7 @@ mod pushing;
 pub mod resize;
 pub mod sampler;
 mod sawyer_push;
+mod source_files;
 pub mod strips;
 pub mod tfrecord;
 
@@ -100,6 +105,14 @@ pub fn open(
             )
         }
         Dataset::Npy { root } => pushing::open(Origin::Arrays { root }, required, cache, progress),
+        Dataset::MovingMnist => sets::open_embedded(cache, progress),
+        Dataset::MovingMnistIdx { root, sampling, frames, sequences } => {
+            let recipe = Recipe { sampling: *sampling, frames: *frames, sequences: *sequences };
+            sets::open_idx(root, recipe, cache, progress)
+        }
+        Dataset::MnistTestSeq { file, sequences } => {
+            test_seq::open(file, *sequences, cache, progress)
+        }
         Dataset::MovingSquare { sequences, frames } => {
             moving_square::open(*sequences, *frames, progress)
         }
@@ -126,6 +139,12 @@ pub fn check(
             return pushing::check(Origin::Arrays { root }, required, progress);
         }
         Dataset::SawyerPush => sawyer_push::check(progress),
+        Dataset::MovingMnist => sets::check_embedded(progress),
+        Dataset::MovingMnistIdx { root, sampling, frames, sequences } => {
+            let recipe = Recipe { sampling: *sampling, frames: *frames, sequences: *sequences };
+            sets::check_idx(root, recipe, progress)
+        }
+        Dataset::MnistTestSeq { file, sequences } => test_seq::check(file, *sequences, progress),
         Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
     };
     whole.err().into_iter().map(Fault::Error).collect()
@@ -184,6 +203,26 @@ pub fn list() -> Vec<Known> {
         Known {
             name: "npy",
             about: "`.npy` files that a map.csv lists, in the folders train and test",
+            sizes: None,
+        },
+        Known {
+            name: "moving_mnist",
+            about: "two MNIST digits that bounce about, grey, embedded in this program",
+            sizes: Some(Sizes {
+                frame_shape: sets::FRAME_SHAPE,
+                frames: sets::EMBEDDED.frames.get(),
+                sequences: Split::ALL.map(|split| sets::EMBEDDED.sequences.of(split).get()),
+            }),
+        },
+        Known {
+            name: "moving_mnist_idx",
+            about: "Moving MNIST drawn from the files train-images-idx3-ubyte and \
+                    t10k-images-idx3-ubyte of a folder, plain or gzipped",
+            sizes: None,
+        },
+        Known {
+            name: "mnist_test_seq",
+            about: "the published test file mnist_test_seq.npy, divided as the sweep file says",
             sizes: None,
         },
         Known {

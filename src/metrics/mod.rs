@@ -13,7 +13,7 @@ mod error;
 mod filter;
 pub mod ssim;
 
-pub use error::{mse, psnr};
+pub use error::{mse, mse_sum, psnr};
 pub use ssim::{skimage_ssim, ssim};
 
 /// A pixel value in single or double precision; every metric computes in double precision.
@@ -66,7 +66,7 @@ pub struct MetricDefinition {
     pub source: String,
 }
 
-/// Returns the definitions of the metrics in records, by name: `mse`, `psnr`, `ssim`.
+/// Returns the definitions of the metrics in records, by name: `mse`, `mse_sum`, `psnr`, `ssim`.
 pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let define = |label: &str, unit: &str, higher_is_better, definition: &str, source: &str| {
         MetricDefinition {
@@ -90,6 +90,20 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
                     "mean squared difference over channels and pixels in [0, 1], in f64; {reduction}"
                 ),
                 finn,
+            ),
+        ),
+        (
+            "mse_sum".to_owned(),
+            define(
+                "MSE per frame, summed",
+                "",
+                false,
+                &format!(
+                    "squared difference summed over channels and pixels in [0, 1] of a frame, in \
+                     f64; {reduction}"
+                ),
+                "the convention of the Moving MNIST literature: metric.MSE of OpenSTL, Tan et al. \
+                 2023, arXiv:2306.11249",
             ),
         ),
         (
@@ -150,7 +164,7 @@ mod tests {
         let definitions = definitions();
         let better: Vec<_> =
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
-        assert_eq!(better, [("mse", false), ("psnr", true), ("ssim", true)]);
+        assert_eq!(better, [("mse", false), ("mse_sum", false), ("psnr", true), ("ssim", true)]);
         assert!(
             definitions.values().all(|it| it.definition.contains("mean over predicted frames"))
         );

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const MODEL: &str = "model";
 
 /// Metrics in the order in which a reader expects them; others follow by name.
-const METRIC_ORDER: [&str; 3] = ["psnr", "ssim", "mse"];
+const METRIC_ORDER: [&str; 4] = ["psnr", "ssim", "mse", "mse_sum"];
 
 /// A sweep's records, arranged.
 #[derive(Debug)]

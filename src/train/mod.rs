@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod bench;
+pub mod convlstm;
 pub mod cvae;
 pub mod evaluate;
 pub mod mocogan;

@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::{
     batch::Examples,
+    convlstm::{self, ConvLstmSystem},
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
 };
@@ -138,7 +139,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     match &spec.model {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
         ModelSpec::PhysicalInteraction(_) => Ok(()),
-        ModelSpec::ConvLstm(_) => Ok(()),
+        ModelSpec::ConvLstm(_) => convlstm::check_data(pack),
         ModelSpec::Mocogan(_) => Ok(()),
         ModelSpec::Rcn(_) => Ok(()),
     }
@@ -151,7 +152,7 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
             Box::new(CvaeSystem::new(spec, cvae, pack.condition_size(), device))
         }
         ModelSpec::PhysicalInteraction(_) => unimplemented!(),
-        ModelSpec::ConvLstm(_) => unimplemented!(),
+        ModelSpec::ConvLstm(convlstm) => Box::new(ConvLstmSystem::new(spec, convlstm, device)),
         ModelSpec::Mocogan(_) => unimplemented!(),
         ModelSpec::Rcn(_) => unimplemented!(),
     }
