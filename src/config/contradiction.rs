@@ -284,6 +284,30 @@ mod tests {
     }
 
     #[test]
+    fn a_model_of_grey_frames_takes_no_colour_and_has_twenty_of_them() {
+        #[track_caller]
+        fn check(model: &str, dataset: &str, found: Option<&str>) {
+            let json = format!(
+                r#"{{ "seed": 1, "model": {model}, "data": {{ "dataset": "{dataset}" }} }}"#
+            );
+            let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+            let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
+            assert_eq!(contradiction.as_deref(), found);
+        }
+        let convlstm = r#"{ "convlstm": {} }"#;
+        check(convlstm, "moving_mnist", None);
+        let message =
+            "`convlstm` takes frames of 1 channel and `sawyer_push` has frames of 3 channels";
+        check(convlstm, "sawyer_push", Some(message));
+        let message =
+            "`cvae` takes frames of 3 channels and `moving_mnist` has frames of 1 channel";
+        check(r#"{ "cvae": {} }"#, "moving_mnist", Some(message));
+        let message = "10 context frames and a horizon of 11 need 21 frames, \
+                       but sequences of `moving_mnist` have 20";
+        check(r#"{ "convlstm": { "horizon": 11 } }"#, "moving_mnist", Some(message));
+    }
+
+    #[test]
     fn a_system_is_trained_only_in_arithmetics_that_it_has() {
         let exact = [Arithmetic::Exact];
         assert_eq!(check_arithmetic("it", &exact, Arithmetic::Exact), Ok(()));

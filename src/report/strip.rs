@@ -84,6 +84,17 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
     Ok(Drawing { width: size(total_width), height: size(total_height), scale: 1, elements })
 }
 
+/// Draws one picture `[H, W, C]` at its own size.
+pub(super) fn single(
+    picture: &[u8],
+    [height, width, channels]: [usize; 3],
+) -> Result<Drawing, EncodingError> {
+    let mut elements = String::new();
+    row(&mut elements, 0, [width, height], &png(picture, [1, height, width, channels])?);
+    let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
+    Ok(Drawing { width: size(width), height: size(height), scale: 1, elements })
+}
+
 /// Draws the step labels and a bar over the context.
 fn head(elements: &mut String, frames: usize, context_frames: usize) {
     for frame in 0..frames {

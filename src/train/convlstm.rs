@@ -15,14 +15,15 @@ use super::{
 use crate::{
     config::{RunSpec, engine::Arithmetic, model::ConvLstmSpec},
     data::Pack,
-    libtorch::autocast,
+    libtorch::{autocast, convert::to_stored},
     models::convlstm::{
         ConvLstm,
+        picture::{Example, picture_grid},
         training::{self, Objective, objective},
     },
     nn::params::{Builder, Params},
     optim::Optimizer,
-    store::record::SeriesDefinition,
+    store::{record::SeriesDefinition, tensors::StoredTensor},
 };
 
 /// Channels of a frame (`in_chan`): the objective compares grey frames only.
@@ -112,6 +113,21 @@ impl ConvLstmSystem {
             .into())
     }
 
+    /// Draws the picture that the original logs, of one sequence: `picture_grid`, `[1, H, W, 3]`.
+    fn picture_grid(&self, examples: &Examples<'_>) -> StoredTensor {
+        let batch = batch::load(examples, self.horizon);
+        let rollout = self.rollout(&batch).select(1, 0); // [T, 1, H, W]
+        let training::Horizon { context_frames, predicted_frames } = self.divided;
+        let grid = picture_grid(&Example {
+            context: &rollout.narrow(0, 0, context_frames),
+            prediction: &rollout.narrow(0, context_frames, predicted_frames),
+            truth: &batch.frames.select(1, 0).narrow(0, context_frames, predicted_frames),
+        });
+        // Cut off, not rounded, as `SummaryWriter.add_image` does.
+        let bytes = (grid * 255.0).clamp(0.0, 255.0).to_kind(Kind::Uint8);
+        to_stored("picture_grid".to_owned(), &bytes.permute([1, 2, 0]).unsqueeze(0))
+    }
+
     /// Predicts the frames after the context of a batch; returns both, `[T, B, 1, H, W]`.
     fn rollout(&self, batch: &Batch) -> Tensor {
         let context = batch.frames.narrow(0, 0, self.divided.context_frames);
@@ -144,9 +160,20 @@ impl System for ConvLstmSystem {
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
-        score_rollouts_by(&METRICS, pack, scope, self.horizon, device, |batch, _| {
-            self.rollout(batch)
-        })
+        let mut evaluation =
+            score_rollouts_by(&METRICS, pack, scope, self.horizon, device, |batch, _| {
+                self.rollout(batch)
+            });
+        if !evaluation.names.is_empty() {
+            let first = Examples { pack, split: scope.split, indices: &[0], device };
+            evaluation.pictures.push(self.picture_grid(&first));
+        }
+        evaluation
+    }
+
+    fn training_pictures(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
+        let first = Examples { indices: &examples.indices[..1], ..*examples };
+        vec![self.picture_grid(&first)]
     }
 
     fn choosing_metric(&self) -> &'static str {
@@ -193,3 +220,6 @@ impl System for ConvLstmSystem {
         uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

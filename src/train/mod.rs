@@ -10,6 +10,7 @@ pub mod bench;
 pub mod convlstm;
 pub mod cvae;
 pub mod evaluate;
+pub mod log;
 pub mod mocogan;
 pub mod noise;
 pub mod record;

@@ -18,7 +18,7 @@ use crate::{
     data::Pack,
     nn::params::Params,
     scalar::{Epoch, Step},
-    store::record::SeriesDefinition,
+    store::{record::SeriesDefinition, tensors::StoredTensor},
 };
 
 /// A system in training: its model with optimizer and schedules.
@@ -48,6 +48,12 @@ pub trait System {
     ///
     /// Systems that predict frames call [`super::evaluate::score_rollouts`].
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation;
+
+    /// Returns pictures of what the model makes of training examples, for whoever watches: bytes as
+    /// [`EventFile::pictures`](crate::tensorboard::EventFile::pictures) takes them.
+    fn training_pictures(&self, _: &Examples<'_>) -> Vec<StoredTensor> {
+        Vec::new()
+    }
 
     /// Returns the metric that chooses the best checkpoint, one of [`crate::metrics::definitions`].
     fn choosing_metric(&self) -> &'static str;

@@ -225,6 +225,10 @@ pub fn to_unit(byte: u8) -> f32 {
 }
 
 #[cfg(test)]
+#[path = "set_tests.rs"]
+mod set_tests;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

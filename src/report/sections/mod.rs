@@ -11,6 +11,7 @@ mod configuration;
 mod curves;
 mod differences;
 mod findings;
+mod picture_grid;
 mod predictions;
 mod provenance;
 mod published;
@@ -35,6 +36,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     blocks.extend(published::blocks(study));
     blocks.extend(curves::blocks(study)?);
     blocks.extend(predictions::blocks(study)?);
+    blocks.extend(picture_grid::blocks(study)?);
     blocks.extend(provenance::blocks(study));
     blocks.extend(configuration::blocks(study)?);
     Ok(Document {
