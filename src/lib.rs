@@ -29,6 +29,7 @@ pub mod provenance;
 pub mod sweep;
 
 pub mod golden;
+pub mod tensorboard;
 
 // What needs libtorch; of `ports` only a part does.
 #[cfg(feature = "torch")]

@@ -9,6 +9,8 @@ use super::commands::report;
 #[cfg(feature = "torch")]
 use super::commands::{bench, predict, sweep, worker};
 use super::commands::{data, doctor, export, golden, import, runs, status};
+#[cfg(feature = "torch")]
+use crate::scalar::Count;
 
 /// Repeat, check and believe published results of video-prediction models.
 #[derive(Debug, Parser)]
@@ -77,6 +79,18 @@ pub struct StoreArgs {
     /// Folder of the run store
     #[arg(long, value_name = "DIR", default_value = "store")]
     pub store: PathBuf,
+}
+
+/// What is shown to TensorBoard; changes no number of a run.
+#[cfg(feature = "torch")]
+#[derive(Debug, Args)]
+pub struct TensorboardArgs {
+    /// Write event files for TensorBoard to this folder: scalars, scores and pictures
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
+    /// Steps between pictures of training sequences in TensorBoard
+    #[arg(long, value_name = "N", default_value = "250", requires = "tensorboard")]
+    pub picture_steps: Count,
 }
 
 /// How data is printed.

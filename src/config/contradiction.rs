@@ -30,6 +30,21 @@ pub enum Contradiction {
         /// Its sequences' length.
         frames: u64,
     },
+    /// Frames have colour where the model takes grey, or the other way round.
+    #[error(
+        "`{system}` takes frames of {} and `{dataset}` has frames of {}",
+        channels(*takes), channels(*has)
+    )]
+    Channels {
+        /// The system's name.
+        system: &'static str,
+        /// Channels of its frames.
+        takes: u64,
+        /// The dataset's name.
+        dataset: &'static str,
+        /// Channels of its frames.
+        has: u64,
+    },
     /// A batch of one, for a model that normalizes over the batch.
     #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values")]
     BatchOfOne,
@@ -106,6 +121,9 @@ impl Contradiction {
                 format!("data.dataset.{dataset}.frames"),
                 "data.dataset".to_owned(),
             ],
+            Self::Channels { dataset, .. } => {
+                vec![format!("data.dataset.{dataset}"), "data.dataset".to_owned()]
+            }
             Self::BatchOfOne => keys(&["training.batch_size"]),
             Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
             Self::RampWithoutLength { key } => keys(&[key]),
@@ -141,6 +159,9 @@ impl Contradiction {
                  `minibatches` rcn's"
                     .to_owned(),
             ),
+            Self::Channels { takes: 1, .. } => {
+                Some("`data.dataset = \"moving_mnist\"` has grey frames".to_owned())
+            }
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
             _ => None,
         }
@@ -154,6 +175,7 @@ impl RunSpec {
         check_content(&self.model, &self.data)?;
         check_sampler(&self.model, self.data.sampler)?;
         check_frames(&self.model, &self.data)?;
+        check_channels(&self.model, &self.data)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
                 check_batch(&self.training)?;
@@ -222,6 +244,18 @@ fn check_frames(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction>
         return Err(Contradiction::SequenceTooShort { context, horizon, system, dataset, frames });
     }
     Ok(())
+}
+
+fn check_channels(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let (system, dataset, has) = (model.system(), data.dataset.name(), data.dataset.channels());
+    match model.channels() {
+        Some(takes) if takes != has => Err(Contradiction::Channels { system, takes, dataset, has }),
+        _ => Ok(()),
+    }
+}
+
+fn channels(count: u64) -> String {
+    if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
 }
 
 /// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.
@@ -374,6 +408,30 @@ mod tests {
     #[test]
     fn an_optimizer_that_no_port_had_has_to_be_asked_for() {
         check_optimizer("chainer", r#"{ "gradient_descent": {} }"#, None);
+    }
+
+    #[test]
+    fn a_model_of_grey_frames_takes_no_colour_and_has_twenty_of_them() {
+        #[track_caller]
+        fn check(model: &str, dataset: &str, found: Option<&str>) {
+            let json = format!(
+                r#"{{ "seed": 1, "model": {model}, "data": {{ "dataset": "{dataset}" }} }}"#
+            );
+            let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+            let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
+            assert_eq!(contradiction.as_deref(), found);
+        }
+        let convlstm = r#"{ "convlstm": {} }"#;
+        check(convlstm, "moving_mnist", None);
+        let message =
+            "`convlstm` takes frames of 1 channel and `sawyer_push` has frames of 3 channels";
+        check(convlstm, "sawyer_push", Some(message));
+        let message =
+            "`cvae` takes frames of 3 channels and `moving_mnist` has frames of 1 channel";
+        check(r#"{ "cvae": {} }"#, "moving_mnist", Some(message));
+        let message = "10 context frames and a horizon of 11 need 21 frames, \
+                       but sequences of `moving_mnist` have 20";
+        check(r#"{ "convlstm": { "horizon": 11 } }"#, "moving_mnist", Some(message));
     }
 
     #[test]

@@ -61,6 +61,29 @@ pub enum Dataset {
         #[serde(default)]
         split: RowSplit,
     },
+    /// Two embedded MNIST digits that bounce about, 64×64 grey, 20 frames.
+    MovingMnist,
+    /// Moving MNIST drawn from MNIST's own files, plain or gzipped: two digits, 64×64 grey.
+    MovingMnistIdx {
+        /// The folder that holds `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`.
+        root: PathBuf,
+        /// Whose random numbers choose digits and paths.
+        sampling: DigitSampling,
+        /// Frames of each sequence (`seq_len`).
+        frames: Count,
+        /// Sequences of each split.
+        sequences: SplitSizes,
+    },
+    /// The published test file of Moving MNIST, u8 `[frame, sequence, 64, 64]`.
+    ///
+    /// Its sequences are divided in their order: first those to train, then those to validate, then
+    /// those to test; what is left over is not used.
+    MnistTestSeq {
+        /// The `.npy` file.
+        file: PathBuf,
+        /// Sequences of each split.
+        sequences: SplitSizes,
+    },
     /// A square pushed about by its actions, drawn on the fly: for tests.
     MovingSquare {
         /// Training sequences; validation and test have a quarter each, at least one.
@@ -81,6 +104,9 @@ impl Dataset {
             Self::Npy { .. } => "npy",
             Self::FacialKeypoints => "facial_keypoints",
             Self::Kaggle { .. } => "kaggle",
+            Self::MovingMnist => "moving_mnist",
+            Self::MovingMnistIdx { .. } => "moving_mnist_idx",
+            Self::MnistTestSeq { .. } => "mnist_test_seq",
             Self::MovingSquare { .. } => "moving_square",
         }
     }
@@ -89,13 +115,70 @@ impl Dataset {
     pub const fn frames(&self) -> Option<u64> {
         match self {
             Self::SawyerPush => Some(30),
+            Self::MovingMnist => Some(20),
             Self::FacialKeypoints | Self::Kaggle { .. } => Some(1),
-            Self::Bair { .. } | Self::Npy { .. } => None,
+            Self::Bair { .. } | Self::Npy { .. } | Self::MnistTestSeq { .. } => None,
             Self::BerkeleyTfrecord { frames, .. }
             | Self::GooglePushTfrecord { frames, .. }
+            | Self::MovingMnistIdx { frames, .. }
             | Self::MovingSquare { frames, .. } => Some(frames.get()),
         }
     }
+
+    /// Returns the channels of a frame: 3 for colour, 1 for grey.
+    pub const fn channels(&self) -> u64 {
+        match self {
+            Self::SawyerPush
+            | Self::Bair { .. }
+            | Self::BerkeleyTfrecord { .. }
+            | Self::GooglePushTfrecord { .. }
+            | Self::Npy { .. }
+            | Self::MovingSquare { .. } => 3,
+            Self::MovingMnist
+            | Self::MovingMnistIdx { .. }
+            | Self::MnistTestSeq { .. }
+            | Self::FacialKeypoints
+            | Self::Kaggle { .. } => 1,
+        }
+    }
+}
+
+/// How many sequences each split has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitSizes {
+    /// Sequences to train.
+    pub train: Count,
+    /// Sequences to validate.
+    pub validate: Count,
+    /// Sequences to test.
+    pub test: Count,
+}
+
+impl SplitSizes {
+    /// Returns the sequences of a split.
+    pub const fn of(&self, split: Split) -> Count {
+        match split {
+            Split::Train => self.train,
+            Split::Validate => self.validate,
+            Split::Test => self.test,
+        }
+    }
+}
+
+/// Whose random numbers choose the digits of Moving MNIST and their paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DigitSampling {
+    /// A stream of our own for every split, with draws of its own for every sequence. The last tenth
+    /// of the training digits shows only in validation.
+    Streams,
+    /// NumPy's generator in the original's order: one data set of training digits, whose first items
+    /// train and whose next ones validate, and one of test digits.
+    Original {
+        /// The item that a data set is asked for first: it seeds NumPy, once.
+        first_index: u32,
+    },
 }
 
 /// Whether a data set consists of frames in time or of pictures with keypoints.
@@ -117,7 +200,10 @@ impl Dataset {
             | Self::BerkeleyTfrecord { .. }
             | Self::GooglePushTfrecord { .. }
             | Self::Npy { .. }
-            | Self::MovingSquare { .. } => Content::Frames,
+            | Self::MovingSquare { .. }
+            | Self::MovingMnist
+            | Self::MovingMnistIdx { .. }
+            | Self::MnistTestSeq { .. } => Content::Frames,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Split, bair::FrameFault, bair::TableFault, kaggle::KaggleError, map_csv::MapError,
-    npy::NpyError, pack::PackFault, tfrecord::TfrecordError,
+    Split, bair::FrameFault, bair::TableFault, idx::IdxError, kaggle::KaggleError,
+    map_csv::MapError, npy::NpyError, pack::PackFault, tfrecord::TfrecordError,
 };
 use crate::fs::FsError;
 
@@ -144,6 +144,25 @@ pub enum DataError {
     /// A `.npy` file is not what it should be.
     #[error(transparent)]
     Npy(#[from] NpyError),
+    /// A file of MNIST's digits is not what it should be.
+    #[error(transparent)]
+    Idx(#[from] IdxError),
+    /// Neither a file nor the same file packed is there.
+    #[error("failed to find `{}`, plain or with `.gz`", path.display())]
+    DigitsMissing {
+        /// The plain file.
+        path: PathBuf,
+    },
+    /// A file holds fewer sequences than the splits need.
+    #[error("failed to divide `{}`: it has {found} sequences, the splits need {needed}", path.display())]
+    TooFewSequences {
+        /// The file.
+        path: PathBuf,
+        /// Its sequences.
+        found: u64,
+        /// Sequences of all splits together.
+        needed: u64,
+    },
     /// An element of an array is not what it should be.
     #[error("failed to use element {index} of `{}`: {what}", path.display())]
     Element {
@@ -208,6 +227,8 @@ impl DataError {
             Self::UnknownLayout { .. } => {
                 "names are as in `0/image_aux1/encoded` or `move/0/image/encoded`"
             }
+            Self::DigitsMissing { .. } => "the four files of MNIST keep their names",
+            Self::TooFewSequences { .. } => "lower `train`, `validate` or `test` of `sequences`",
             Self::Tfrecord(error) => return error.hint(),
             Self::Kaggle(KaggleError::Table { fault, .. }) => return fault.hint(),
             Self::NoRowsToTrain { .. } => {
@@ -218,6 +239,7 @@ impl DataError {
             | Self::Kaggle(KaggleError::Fs(_))
             | Self::NoRecordFiles { .. }
             | Self::Map(_)
+            | Self::Idx(_)
             | Self::Element { .. }
             | Self::NotADirectory { .. }
             | Self::FrameMissing { .. }

@@ -141,11 +141,20 @@ impl Digits {
 /// # Errors
 /// If the file cannot be read or is not exactly what its header says.
 pub fn read_digits(path: &Path) -> Result<Digits, IdxError> {
-    let pixels = read(path, |[_, height, width]: [u32; 3]| {
-        let side = |extent: u32| usize::try_from(extent).is_ok_and(|extent| extent == SIDE);
-        if side(height) && side(width) { Ok(PIXELS) } else { Err(IdxFault::Size { height, width }) }
-    })?;
-    Ok(Digits { pixels })
+    Ok(Digits { pixels: read(path, digit_bytes)? })
+}
+
+/// Reads digits from the content of such a file.
+///
+/// # Errors
+/// If it is not exactly what its header says.
+pub fn parse_digits(file: &[u8]) -> Result<Digits, IdxFault> {
+    Ok(Digits { pixels: unpacked(file, digit_bytes)? })
+}
+
+fn digit_bytes([_, height, width]: [u32; 3]) -> Result<usize, IdxFault> {
+    let side = |extent: u32| usize::try_from(extent).is_ok_and(|extent| extent == SIDE);
+    if side(height) && side(width) { Ok(PIXELS) } else { Err(IdxFault::Size { height, width }) }
 }
 
 /// Reads a file of labels, `train-labels-idx1-ubyte` or the same with `.gz`.
@@ -162,20 +171,21 @@ fn read<const RANK: usize>(
     item: impl FnOnce([u32; RANK]) -> Result<usize, IdxFault>,
 ) -> Result<Vec<u8>, IdxError> {
     let file = fs::read(path, FILE_BYTES_MAX)?;
-    let data = if file.starts_with(&GZIP_MAGIC) {
-        let mut packed = file.as_slice();
-        parse(&mut GzDecoder::new(&mut packed), item, IdxFault::Gzip).and_then(|data| {
-            if packed.is_empty() {
-                Ok(data)
-            } else {
-                Err(IdxFault::Trailing { expected: data.len() })
-            }
-        })
-    } else {
+    unpacked(&file, item).map_err(|fault| IdxError::File { path: path.to_owned(), fault })
+}
+
+/// Takes apart a file, packed by gzip or not.
+fn unpacked<const RANK: usize>(
+    file: &[u8],
+    item: impl FnOnce([u32; RANK]) -> Result<usize, IdxFault>,
+) -> Result<Vec<u8>, IdxFault> {
+    if !file.starts_with(&GZIP_MAGIC) {
         // Reading from memory does not fail.
-        parse(&mut file.as_slice(), item, |_| IdxFault::Header)
-    };
-    data.map_err(|fault| IdxError::File { path: path.to_owned(), fault })
+        return parse(&mut &*file, item, |_| IdxFault::Header);
+    }
+    let mut packed = file;
+    let data = parse(&mut GzDecoder::new(&mut packed), item, IdxFault::Gzip)?;
+    if packed.is_empty() { Ok(data) } else { Err(IdxFault::Trailing { expected: data.len() }) }
 }
 
 fn parse<const RANK: usize>(

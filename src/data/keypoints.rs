@@ -22,7 +22,7 @@ use super::{
     files::training_files,
     kaggle::{Columns, Keypoints, SIDE, read_training, shuffled},
     pack::{Encoder, Pack},
-    pushing::source,
+    source_files::source,
 };
 use crate::{
     config::data::{RowSplit, Shares},

@@ -13,6 +13,10 @@ use crate::config::data::Dataset;
 use embedded::Embedded;
 use facial_keypoints::FACIAL_KEYPOINTS;
 use keypoints::Table;
+use moving_mnist::{
+    sets::{self, Recipe},
+    test_seq,
+};
 use pushing::Origin;
 use sawyer_push::SAWYER_PUSH;
 use tfrecord::Layout;
@@ -39,6 +43,7 @@ mod pushing;
 pub mod resize;
 pub mod sampler;
 mod sawyer_push;
+mod source_files;
 pub mod strips;
 pub mod tfrecord;
 
@@ -112,6 +117,14 @@ pub fn open(
             )
         }
         Dataset::Npy { root } => pushing::open(Origin::Arrays { root }, required, cache, progress),
+        Dataset::MovingMnist => sets::open_embedded(cache, progress),
+        Dataset::MovingMnistIdx { root, sampling, frames, sequences } => {
+            let recipe = Recipe { sampling: *sampling, frames: *frames, sequences: *sequences };
+            sets::open_idx(root, recipe, cache, progress)
+        }
+        Dataset::MnistTestSeq { file, sequences } => {
+            test_seq::open(file, *sequences, cache, progress)
+        }
         Dataset::MovingSquare { sequences, frames } => {
             moving_square::open(*sequences, *frames, progress)
         }
@@ -142,6 +155,12 @@ pub fn check(
         }
         Dataset::SawyerPush => SAWYER_PUSH.check(progress),
         Dataset::FacialKeypoints => FACIAL_KEYPOINTS.check(progress),
+        Dataset::MovingMnist => sets::check_embedded(progress),
+        Dataset::MovingMnistIdx { root, sampling, frames, sequences } => {
+            let recipe = Recipe { sampling: *sampling, frames: *frames, sequences: *sequences };
+            sets::check_idx(root, recipe, progress)
+        }
+        Dataset::MnistTestSeq { file, sequences } => test_seq::check(file, *sequences, progress),
         Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
     };
     whole.err().into_iter().map(Fault::Error).collect()
@@ -213,6 +232,26 @@ pub fn list() -> Vec<Known> {
         Known {
             name: "npy",
             about: "`.npy` files that a map.csv lists, in the folders train and test",
+            sizes: None,
+        },
+        Known {
+            name: "moving_mnist",
+            about: "two MNIST digits that bounce about, grey, embedded in this program",
+            sizes: Some(Sizes {
+                frame_shape: sets::FRAME_SHAPE,
+                frames: sets::EMBEDDED.frames.get(),
+                sequences: Split::ALL.map(|split| sets::EMBEDDED.sequences.of(split).get()),
+            }),
+        },
+        Known {
+            name: "moving_mnist_idx",
+            about: "Moving MNIST drawn from the files train-images-idx3-ubyte and \
+                    t10k-images-idx3-ubyte of a folder, plain or gzipped",
+            sizes: None,
+        },
+        Known {
+            name: "mnist_test_seq",
+            about: "the published test file mnist_test_seq.npy, divided as the sweep file says",
             sizes: None,
         },
         Known {

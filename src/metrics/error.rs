@@ -9,13 +9,24 @@ use super::{FrameShape, Pixel, assert_frames};
 /// # Panics
 /// If the lengths differ or are 0.
 pub fn mse<T: Pixel>(truth: &[T], prediction: &[T]) -> f64 {
+    mse_sum(truth, prediction) / truth.len() as f64
+}
+
+/// Returns the squared difference of two equally long slices, summed, in `f64`.
+///
+/// Called MSE in the Moving MNIST literature, where it is averaged over frames and sequences:
+/// `metric.MSE` of OpenSTL (Tan et al. 2023, arXiv:2306.11249), after the code of PredRNN.
+///
+/// # Panics
+/// If the lengths differ or are 0.
+pub fn mse_sum<T: Pixel>(truth: &[T], prediction: &[T]) -> f64 {
     assert_eq!(truth.len(), prediction.len(), "both frames have the same shape");
     assert!(!truth.is_empty(), "a frame has pixels");
     let squares = truth.iter().zip(prediction).map(|(&x, &y)| {
         let difference = x.into() - y.into();
         difference * difference
     });
-    squares.sum::<f64>() / truth.len() as f64
+    squares.sum::<f64>()
 }
 
 /// Returns the peak signal-to-noise ratio in dB for a data range of 1: −10·log₁₀ of the
@@ -70,6 +81,13 @@ mod tests {
     fn an_exactly_predicted_channel_has_no_ratio() {
         check([0.5, 0.0], None);
         check([0.0, 0.0], None);
+    }
+
+    #[test]
+    fn the_summed_error_of_a_frame_is_the_mean_times_its_pixels() {
+        let (truth, prediction) = ([0.0, 0.5, 1.0, 0.25], [0.5, 0.5, 0.0, 0.0]);
+        assert_eq!(mse_sum(&truth, &prediction).to_bits(), 1.3125_f64.to_bits());
+        assert_eq!(mse(&truth, &prediction).to_bits(), (1.3125_f64 / 4.0).to_bits());
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod filter;
 pub mod keypoints;
 pub mod ssim;
 
-pub use error::{mse, psnr};
+pub use error::{mse, mse_sum, psnr};
 pub use ssim::{skimage_ssim, ssim};
 
 /// A pixel value in single or double precision; every metric computes in double precision.
@@ -67,8 +67,8 @@ pub struct MetricDefinition {
     pub source: String,
 }
 
-/// Returns the definitions of the metrics in records, by name: `mse`, `psnr`, `ssim` of frames, `state_mse` of states,
-/// `rmse`, `rmse_pixels` of keypoints.
+/// Returns the definitions of the metrics in records, by name: `mse`, `mse_sum`, `psnr`, `ssim` of
+/// frames, `state_mse` of states, `rmse`, `rmse_pixels` of keypoints.
 pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let define = |label: &str, unit: &str, higher_is_better, definition: &str, source: &str| {
         MetricDefinition {
@@ -135,6 +135,20 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
             ),
         ),
         (
+            "mse_sum".to_owned(),
+            define(
+                "MSE per frame, summed",
+                "",
+                false,
+                &format!(
+                    "squared difference summed over channels and pixels in [0, 1] of a frame, in \
+                     f64; {reduction}"
+                ),
+                "the convention of the Moving MNIST literature: metric.MSE of OpenSTL, Tan et al. \
+                 2023, arXiv:2306.11249",
+            ),
+        ),
+        (
             "psnr".to_owned(),
             define(
                 "PSNR",
@@ -194,6 +208,7 @@ mod tests {
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
         let expected = [
             ("mse", false),
+            ("mse_sum", false),
             ("psnr", true),
             ("rmse", false),
             ("rmse_pixels", false),

@@ -11,6 +11,11 @@ pub fn now_rfc3339() -> String {
     now.round(Unit::Second).unwrap_or(now).to_string()
 }
 
+/// Returns the seconds since 1970, to the microsecond.
+pub fn unix_seconds() -> f64 {
+    Timestamp::now().as_microsecond() as f64 / 1e6
+}
+
 /// Measures elapsed time; never goes backwards.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

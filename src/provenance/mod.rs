@@ -14,7 +14,7 @@ mod host;
 mod nvidia;
 mod worktree;
 
-pub use clock::{Stopwatch, now_rfc3339};
+pub use clock::{Stopwatch, now_rfc3339, unix_seconds};
 pub use git::{GitError, GitSnapshot, git_snapshot};
 pub use host::{host_record, peak_memory_bytes};
 pub use nvidia::{nvidia_device, nvidia_driver};

@@ -88,6 +88,17 @@ pub(super) fn on_paper(elements: String, [width, height]: [usize; 2]) -> Drawing
     Drawing { width: size(width), height: size(height), scale: 1, elements: all }
 }
 
+/// Draws one picture `[H, W, C]` at its own size.
+pub(super) fn single(
+    picture: &[u8],
+    [height, width, channels]: [usize; 3],
+) -> Result<Drawing, EncodingError> {
+    let mut elements = String::new();
+    let encoded = png(picture, [1, height, width, channels])?;
+    image(&mut elements, [0, 0, width, height], &encoded);
+    Ok(on_paper(elements, [width, height]))
+}
+
 /// Draws the step labels and a bar over the context.
 fn head(elements: &mut String, frames: usize, context_frames: usize) {
     for frame in 0..frames {

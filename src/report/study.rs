@@ -22,7 +22,8 @@ use crate::{
 pub(super) const MODEL: &str = "model";
 
 /// Metrics in the order in which a reader expects them; others follow by name.
-const METRIC_ORDER: [&str; 6] = ["psnr", "ssim", "mse", "state_mse", "rmse", "rmse_pixels"];
+const METRIC_ORDER: [&str; 7] =
+    ["psnr", "ssim", "mse", "mse_sum", "state_mse", "rmse", "rmse_pixels"];
 
 /// A sweep's records, arranged.
 #[derive(Debug)]

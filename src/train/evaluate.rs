@@ -49,11 +49,62 @@ pub struct Evaluation {
     pub names: Vec<String>,
 }
 
-/// Scores roll-outs of a split beside the copy-last-frame baseline.
+/// A number that a predicted frame is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameMetric {
+    /// `mse`.
+    Mse,
+    /// `mse_sum`.
+    MseSum,
+    /// `psnr`.
+    Psnr,
+    /// `ssim`.
+    Ssim,
+}
+
+impl FrameMetric {
+    /// What roll-outs are scored by unless a system asks for more.
+    pub const STANDARD: [Self; 3] = [Self::Mse, Self::Psnr, Self::Ssim];
+
+    /// Returns the name, one of [`metrics::definitions`].
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mse => "mse",
+            Self::MseSum => "mse_sum",
+            Self::Psnr => "psnr",
+            Self::Ssim => "ssim",
+        }
+    }
+
+    fn of(self, truth: &[f32], prediction: &[f32], shape: FrameShape) -> f64 {
+        match self {
+            Self::Mse => metrics::mse(truth, prediction),
+            Self::MseSum => metrics::mse_sum(truth, prediction),
+            Self::Psnr => {
+                metrics::psnr(truth, prediction, shape).unwrap_or(PSNR_OF_IDENTICAL_FRAMES)
+            }
+            Self::Ssim => metrics::ssim(truth, prediction, shape),
+        }
+    }
+}
+
+/// Scores roll-outs of a split beside the copy-last-frame baseline, by [`FrameMetric::STANDARD`].
 ///
 /// `rollout` predicts the frames after the context of a batch whose indices within the split it is
 /// told: `[T, B, C, H, W]` with the context in front.
 pub fn score_rollouts(
+    pack: &Pack,
+    scope: Scope,
+    horizon: Horizon,
+    device: tch::Device,
+    rollout: impl FnMut(&Batch, &[usize]) -> Tensor,
+) -> Evaluation {
+    score_rollouts_by(&FrameMetric::STANDARD, pack, scope, horizon, device, rollout)
+}
+
+/// Scores roll-outs as [`score_rollouts`] does, by these metrics.
+pub fn score_rollouts_by(
+    metrics: &[FrameMetric],
     pack: &Pack,
     scope: Scope,
     horizon: Horizon,
@@ -65,8 +116,8 @@ pub fn score_rollouts(
     let shape = FrameShape { channels, height, width };
     let indices: Vec<usize> = (0..sequences.min(pack.sequences(split))).collect();
 
-    let mut model = Tally::default();
-    let mut copied = Tally::default();
+    let mut model = Tally::new(metrics);
+    let mut copied = Tally::new(metrics);
     let mut pictures = Pictures::default();
     for indices in indices.chunks(batch_size) {
         let batch = batch::load(&Examples { pack, split, indices, device }, horizon);
@@ -79,10 +130,8 @@ pub fn score_rollouts(
             };
             let last = &truth[at(horizon.context - 1)];
             let frames = || (horizon.context..horizon.frames).map(at);
-            model.sequence(
-                frames().map(|at| frame_scores(&truth[at.clone()], &predicted[at], shape)),
-            );
-            copied.sequence(frames().map(|at| frame_scores(&truth[at], last, shape)));
+            model.sequence(frames().map(|at| (&truth[at.clone()], &predicted[at])), shape);
+            copied.sequence(frames().map(|at| (&truth[at], last)), shape);
             if pictures.names.len() < KEPT_SEQUENCES {
                 pictures.names.push(pack.sequence_name(split, index).to_owned());
                 let b = i64::try_from(b).expect("a batch index fits an i64");
@@ -99,37 +148,37 @@ pub fn score_rollouts(
     Evaluation { scores, pictures: pictures.stored(), names }
 }
 
-/// Scores of one frame, in the order of [`METRICS`].
-type FrameScores = [f64; METRICS.len()];
-
-/// Metric names in the order in which [`frame_scores`] returns them.
-const METRICS: [&str; 3] = ["mse", "psnr", "ssim"];
-
-fn frame_scores(truth: &[f32], prediction: &[f32], shape: FrameShape) -> FrameScores {
-    [
-        metrics::mse(truth, prediction),
-        metrics::psnr(truth, prediction, shape).unwrap_or(PSNR_OF_IDENTICAL_FRAMES),
-        metrics::ssim(truth, prediction, shape),
-    ]
+/// Scores of every frame of every sequence, by metric.
+#[derive(Debug)]
+struct Tally<'a> {
+    metrics: &'a [FrameMetric],
+    sequences: Vec<Vec<Vec<f64>>>,
 }
 
-/// Scores of every frame of every sequence.
-#[derive(Debug, Default)]
-struct Tally {
-    sequences: Vec<Vec<FrameScores>>,
-}
+impl<'a> Tally<'a> {
+    const fn new(metrics: &'a [FrameMetric]) -> Self {
+        Self { metrics, sequences: Vec::new() }
+    }
 
-impl Tally {
-    fn sequence(&mut self, frames: impl Iterator<Item = FrameScores>) {
-        self.sequences.push(frames.collect());
+    /// Scores pairs of a true frame and its prediction.
+    fn sequence<'b>(
+        &mut self,
+        frames: impl Iterator<Item = (&'b [f32], &'b [f32])>,
+        shape: FrameShape,
+    ) {
+        let scores = |(truth, prediction)| {
+            self.metrics.iter().map(|metric| metric.of(truth, prediction, shape)).collect()
+        };
+        self.sequences.push(frames.map(scores).collect());
     }
 
     fn scores(&self) -> BTreeMap<String, Score> {
-        METRICS.iter().enumerate().map(|(m, name)| ((*name).to_owned(), self.score(m))).collect()
+        let named = |(m, metric): (usize, &FrameMetric)| (metric.name().to_owned(), self.score(m));
+        self.metrics.iter().enumerate().map(named).collect()
     }
 
     fn score(&self, metric: usize) -> Score {
-        let of = |frames: &Vec<FrameScores>| frames.iter().map(|scores| scores[metric]).collect();
+        let of = |frames: &Vec<Vec<f64>>| frames.iter().map(|scores| scores[metric]).collect();
         score(&self.sequences.iter().map(of).collect::<Vec<Vec<f64>>>())
     }
 }

@@ -7,8 +7,10 @@
 
 pub mod batch;
 pub mod bench;
+pub mod convlstm;
 pub mod cvae;
 pub mod evaluate;
+pub mod log;
 pub mod mocogan;
 pub mod noise;
 pub mod physical_interaction;

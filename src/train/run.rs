@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     batch::Examples,
     evaluate::{Evaluation, MODEL, Scope},
+    log::{Log, Tensorboard},
     state::{self, Best, Bookkeeping, StateError},
     system::{At, Divergence, System, UnfitData, build, check_data},
 };
@@ -55,6 +56,8 @@ pub struct Job<'a> {
     pub initial: Option<&'a [StoredTensor]>,
     /// Where tensors live.
     pub device: tch::Device,
+    /// Where TensorBoard looks, if it does.
+    pub tensorboard: Option<Tensorboard<'a>>,
     /// Set to stop at the next step with a checkpoint.
     pub stop: &'a AtomicBool,
 }
@@ -119,12 +122,13 @@ pub enum TrainError {
 /// # Errors
 /// If files cannot be read or written; a diverging run is no error but an [`Outcome`].
 pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, TrainError> {
-    let Job { spec, pack, dir, initial, device, stop } = *job;
+    let Job { spec, pack, dir, initial, device, tensorboard, stop } = *job;
     check_data(spec, pack)?;
     let mut system = begin(spec, pack, initial, device)?;
     let training = spec.training;
     let total = training.total_steps();
-    let (mut journal, mut kept, first) = open(dir, &mut *system)?;
+    let (journal, mut kept, first) = open(dir, &mut *system)?;
+    let mut log = Log::new(journal, tensorboard, first)?;
     let mut timing = Timing::start(dir, first)?;
     let order = order(spec, pack)?;
     let steps_per_epoch = training.steps_per_epoch.get();
@@ -140,6 +144,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         }
         let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
         let examples = Examples { pack, split: Split::Train, indices, device };
+        log.training_pictures(at.step, &*system, &examples)?;
         let scalars = match system.update(&examples, at) {
             Ok(scalars) => scalars,
             Err(divergence) => {
@@ -149,7 +154,8 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         };
         let done = step + 1;
         watch(Progress::Stepped { done, loss: scalars[system.watched_series()] });
-        journal.append(&Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars }))?;
+        let event = Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars });
+        log.append(at.step, &event)?;
         if done == CANARY_STEPS.min(total) {
             kept.canary = Some(state_digest(&state::model_tensors(&*system)));
         }
@@ -159,14 +165,15 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
         if epoch_ends && due {
             let scope = validation_scope(spec);
-            let scores = system.evaluate(pack, scope, device).scores;
+            let Evaluation { scores, pictures, .. } = system.evaluate(pack, scope, device);
             if let Some(divergence) = non_finite(&scores) {
                 outcome = diverged(at.step, &divergence);
                 break;
             }
             let value = chosen(&*system, &scores);
             watch(evaluated(&*system, at.epoch, scope.split, value));
-            journal.append(&evaluation(at.epoch, scope.split, &scores))?;
+            log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
+            log.pictures(at.step, scope.split.name(), &pictures)?;
             if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
                 write_model(dir, RunFile::Best, &*system, at.epoch)?;
                 kept.best = Some(Best { epoch: at.epoch, value, scores });
@@ -178,7 +185,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             timing.checkpoint(Step(done), || {
                 let tensors = state::checkpoint_tensors(&*system);
                 let path = dir.path(RunFile::Checkpoint);
-                write_checkpoint(&path, &journal, Step(done), &json!(kept), &tensors)
+                write_checkpoint(&path, &log.journal, Step(done), &json!(kept), &tensors)
             })?;
         }
         if stopping && done < total {
@@ -189,8 +196,8 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
 
     let final_state = write_model(dir, RunFile::Final, &*system, last_epoch(spec))?;
     let parameters = system.params().trained_scalars();
-    let test = test_best(job, &mut *system, &kept, &mut journal, watch)?;
-    journal.sync()?;
+    let test = test_best(job, &mut *system, &kept, &mut log, watch)?;
+    log.journal.sync()?;
     timing.end()?;
     let bookkeeping = kept;
     Ok(End::Finished(Box::new(Finished {
@@ -264,7 +271,7 @@ fn test_best(
     job: &Job<'_>,
     system: &mut dyn System,
     kept: &Bookkeeping,
-    journal: &mut Journal,
+    log: &mut Log,
     watch: &mut dyn FnMut(Progress),
 ) -> Result<Option<Scores>, TrainError> {
     let Some(best) = &kept.best else { return Ok(None) };
@@ -280,7 +287,10 @@ fn test_best(
         return Ok(None);
     }
     watch(evaluated(system, best.epoch, scope.split, chosen(system, &scores)));
-    journal.append(&evaluation(best.epoch, scope.split, &scores))?;
+    // One step behind the last, where no resume begins later.
+    let step = Step(job.spec.training.total_steps());
+    log.append(step, &evaluation(best.epoch, scope.split, &scores))?;
+    log.pictures(step, scope.split.name(), &pictures)?;
     let metadata = [
         ("sequences".to_owned(), json!(names).to_string()),
         ("context_frames".to_owned(), system.context_frames().to_string()),

@@ -6,6 +6,7 @@ use tch::Tensor;
 
 use super::{
     batch::Examples,
+    convlstm::{self, ConvLstmSystem},
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
     physical_interaction::{self, PhysicalInteractionSystem},
@@ -19,7 +20,7 @@ use crate::{
     data::Pack,
     nn::params::Params,
     scalar::{Epoch, Step},
-    store::record::SeriesDefinition,
+    store::{record::SeriesDefinition, tensors::StoredTensor},
 };
 
 /// A system in training: its model with optimizer and schedules.
@@ -49,6 +50,12 @@ pub trait System {
     ///
     /// Systems that predict frames call [`super::evaluate::score_rollouts`].
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation;
+
+    /// Returns pictures of what the model makes of training examples, for whoever watches: bytes as
+    /// [`EventFile::pictures`](crate::tensorboard::EventFile::pictures) takes them.
+    fn training_pictures(&self, _: &Examples<'_>) -> Vec<StoredTensor> {
+        Vec::new()
+    }
 
     /// Returns the metric that chooses the best checkpoint, one of [`crate::metrics::definitions`].
     fn choosing_metric(&self) -> &'static str;
@@ -161,7 +168,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     match &spec.model {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
         ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),
-        ModelSpec::ConvLstm(_) => Ok(()),
+        ModelSpec::ConvLstm(_) => convlstm::check_data(pack),
         ModelSpec::Mocogan(_) => Ok(()),
         ModelSpec::Rcn(_) => rcn::check_data(pack),
     }
@@ -176,7 +183,7 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         ModelSpec::PhysicalInteraction(model) => {
             Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
         }
-        ModelSpec::ConvLstm(_) => unimplemented!(),
+        ModelSpec::ConvLstm(convlstm) => Box::new(ConvLstmSystem::new(spec, convlstm, device)),
         ModelSpec::Mocogan(_) => unimplemented!(),
         ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
     }

@@ -16,8 +16,9 @@ fn the_list_has_the_embedded_data_set() {
 }
 
 #[test]
-fn the_embedded_data_set_is_whole() {
+fn the_embedded_data_sets_are_whole() {
     check(&["data", "check", "sawyer_push"], 0, "is whole");
+    check(&["data", "check", "moving_mnist"], 0, "is whole");
 }
 
 #[test]

@@ -70,7 +70,7 @@ Examples:
 
 The exit code is 1 if the data set cannot be used; warnings do not count.")]
 struct CheckArgs {
-    /// `sawyer_push`, `facial_keypoints`, or the path of a folder
+    /// `sawyer_push`, `moving_mnist`, `facial_keypoints`, or the path of a folder
     #[arg(value_name = "NAME|PATH")]
     dataset: String,
     /// Frames that each TFRecord must have [default: those of the first]
@@ -162,6 +162,7 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let dataset = match args.dataset.as_str() {
         "sawyer_push" => Dataset::SawyerPush,
         "facial_keypoints" => Dataset::FacialKeypoints,
+        "moving_mnist" => Dataset::MovingMnist,
         path => data::recognise(path.as_ref(), args.frames)?,
     };
     let findings: Vec<Finding> =

@@ -18,7 +18,7 @@ use std::{
 use clap::Args;
 
 use crate::{
-    cli::{Failure, output::tell},
+    cli::{Failure, args::TensorboardArgs, output::tell},
     config::RunSpec,
     data::{self, Pack, Required},
     fs, libtorch,
@@ -30,6 +30,7 @@ use crate::{
     sweep::message::Message,
     train::{
         self,
+        log::Tensorboard,
         run::{End, Job},
     },
 };
@@ -51,6 +52,8 @@ pub struct WorkerArgs {
     /// Folder of packs
     #[arg(long, value_name = "DIR")]
     cache: PathBuf,
+    #[command(flatten)]
+    tensorboard: TensorboardArgs,
     /// Repeat only the first steps and say what came out; write nothing
     #[arg(long)]
     canary: bool,
@@ -75,7 +78,11 @@ pub fn run(args: &WorkerArgs) -> Result<(), Failure> {
         say(&Message::Busy);
         return Ok(());
     };
-    let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, stop: &stop };
+    let TensorboardArgs { tensorboard, picture_steps } = &args.tensorboard;
+    let tensorboard =
+        tensorboard.as_deref().map(|folder| Tensorboard { folder, picture_steps: *picture_steps });
+    let (spec, pack, dir, stop) = (&spec, &pack, &dir, &*stop);
+    let job = Job { spec, pack, dir, initial, device, tensorboard, stop };
     match dir.observe()?.state {
         State::Finished(record) => {
             say(&Message::Finished { outcome: record.outcome });

@@ -64,6 +64,15 @@ impl ModelSpec {
         }
     }
 
+    /// Returns the channels of the frames that the system takes, where it takes no others.
+    pub const fn channels(&self) -> Option<u64> {
+        match self {
+            Self::Cvae(_) => Some(3),
+            Self::ConvLstm(_) => Some(1),
+            Self::PhysicalInteraction(_) | Self::Mocogan(_) | Self::Rcn(_) => None,
+        }
+    }
+
     /// Returns how a sequence is divided, for systems that predict frames.
     pub const fn frames_used(&self) -> Option<FramesUsed> {
         match self {

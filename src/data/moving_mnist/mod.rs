@@ -1,16 +1,18 @@
 //! Moving MNIST as the original makes it on the fly: digits that bounce about a square.
 //!
 //! A sequence is a pure function of the generator's state and the digits ([`trajectories`], then
-//! [`draw`]), so NumPy's order of draws can be repeated exactly. Nothing is read here; digits come
-//! from [`super::idx`].
+//! [`draw`]), so NumPy's order of draws can be repeated exactly. Digits come from [`super::idx`];
+//! [`mod@sets`] makes data sets of sequences.
 //!
 //! After `data/MovingMNIST.py` of holmdk/Video-Prediction-using-PyTorch at edab22a, itself from
 //! edenton/svg; the data set is that of Srivastava et al. 2015 (arXiv:1502.04681).
 
 mod resize;
+pub(super) mod sets;
+pub(super) mod test_seq;
 
 use super::idx::{self, Digits};
-use crate::rng::numpy::RandomState;
+use crate::rng::{numpy::RandomState, streams::Draws};
 
 pub use resize::resize_bilinear;
 
@@ -51,6 +53,25 @@ pub enum Bounce {
     Redrawn,
 }
 
+/// Where the whole numbers of a trajectory come from.
+pub trait Integers {
+    /// Returns a number of `low..high`, each equally likely.
+    fn between(&mut self, low: i64, high: i64) -> i64;
+}
+
+impl Integers for RandomState {
+    fn between(&mut self, low: i64, high: i64) -> i64 {
+        self.randint(low, high)
+    }
+}
+
+impl Integers for Draws {
+    fn between(&mut self, low: i64, high: i64) -> i64 {
+        let count = u64::try_from(high - low).expect("the range is not empty");
+        low + i64::try_from(self.below(count)).expect("a draw lies below an i64")
+    }
+}
+
 /// Which digit moves where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trajectory {
@@ -73,8 +94,8 @@ pub struct Trajectory {
 ///
 /// # Panics
 /// If no digit is available or the picture is not larger than a digit.
-pub fn trajectories(scene: Scene, available: usize, random: &mut RandomState) -> Vec<Trajectory> {
-    let below = |n: usize, random: &mut RandomState| random.randint(0, extent(n));
+pub fn trajectories(scene: Scene, available: usize, random: &mut dyn Integers) -> Vec<Trajectory> {
+    let below = |n: usize, random: &mut dyn Integers| random.between(0, extent(n));
     (0..scene.digits)
         .map(|_| {
             let digit = usize::try_from(below(available, random)).expect("the draw is an index");
@@ -107,7 +128,7 @@ struct Axis {
 
 impl Axis {
     /// Brings the digit back inside and turns it round, if it has left; `other` is the other axis.
-    fn bounce(&mut self, other: &mut Self, limit: usize, how: Bounce, random: &mut RandomState) {
+    fn bounce(&mut self, other: &mut Self, limit: usize, how: Bounce, random: &mut dyn Integers) {
         let last = extent(limit) - 1;
         let (wall, away) = if self.position < 0 {
             (0, [1, SPEED_MAX + 1])
@@ -120,7 +141,7 @@ impl Axis {
         match how {
             Bounce::Mirrored => self.velocity = -self.velocity,
             Bounce::Redrawn => {
-                self.velocity = random.randint(away[0], away[1]);
+                self.velocity = random.between(away[0], away[1]);
                 other.velocity = any_velocity(random);
             }
         }
@@ -128,8 +149,8 @@ impl Axis {
 }
 
 /// Draws a velocity in pixels a frame.
-fn any_velocity(random: &mut RandomState) -> i64 {
-    random.randint(-SPEED_MAX, SPEED_MAX + 1)
+fn any_velocity(random: &mut dyn Integers) -> i64 {
+    random.between(-SPEED_MAX, SPEED_MAX + 1)
 }
 
 fn extent(n: usize) -> i64 {
@@ -202,6 +223,10 @@ pub fn resized(digits: &Digits) -> Vec<u8> {
 pub fn to_unit(byte: u8) -> f32 {
     f32::from(byte) / 255.0
 }
+
+#[cfg(test)]
+#[path = "set_tests.rs"]
+mod set_tests;
 
 #[cfg(test)]
 mod tests {

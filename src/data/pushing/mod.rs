@@ -15,15 +15,14 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
-
 use super::{
     Progress, Required, Split,
-    bair::{SequenceBuffer, Source},
+    bair::SequenceBuffer,
     cache,
     error::{DataError, Fault, Findings},
     files::training_files,
     pack::{Encoder, Pack},
+    source_files::{difference, source},
     tfrecord::Layout,
 };
 use crate::{
@@ -118,7 +117,8 @@ pub(super) fn open(
     let items = list(origin, required, &mut findings);
     findings.fail_on_error()?;
     let warnings = findings.into_warnings();
-    let outdated = |pack: &Pack| difference(origin, &items, pack);
+    let files: Vec<_> = items.iter().flat_map(|item| &item.files).map(String::as_str).collect();
+    let outdated = |pack: &Pack| difference(origin.root(), &files, pack);
     let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
         encode(origin, &items, warnings.clone(), out, progress)
     };
@@ -246,48 +246,6 @@ fn list(origin: Origin<'_>, required: Required, findings: &mut Findings) -> Vec<
         items.extend(listed);
     }
     items
-}
-
-/// Returns what is known of a file, to be put beside a sequence.
-pub(super) fn source(path: &Path) -> Result<Source, DataError> {
-    let stamp = fs::stamp(path)?;
-    let (digest, bytes) = fs::sha256_file(path)?;
-    if bytes != stamp.bytes {
-        let what = "its length changed while it was read";
-        return Err(DataError::SourceChanged { path: path.to_owned(), what });
-    }
-    let nibbles = digest.bytes().map(|digit| char::from(digit).to_digit(16).unwrap_or_default());
-    let nibbles: Vec<_> = nibbles.filter_map(|nibble| u8::try_from(nibble).ok()).collect();
-    let sha256 = std::array::from_fn(|at| nibbles[2 * at] << 4 | nibbles[2 * at + 1]);
-    Ok(Source { stamp, sha256 })
-}
-
-/// Returns the first thing in which the files differ from what a pack was made from.
-fn difference(
-    origin: Origin<'_>,
-    items: &[Item],
-    pack: &Pack,
-) -> Result<Option<String>, DataError> {
-    let root = origin.root();
-    let files: Vec<_> = items.iter().flat_map(|item| &item.files).collect();
-    if files.len() as u64 != pack.source_files() {
-        return Ok(Some(format!("`{}` has other files", root.display())));
-    }
-    let mut digests = Sha256::new();
-    for (number, file) in files.into_iter().enumerate() {
-        let path = root.join(file);
-        let known = pack.source(number).expect("a pack has a record of every file");
-        let stamp = fs::stamp(&path)?;
-        let unchanged = stamp == known.stamp
-            || stamp.bytes == known.stamp.bytes
-                && fs::sha256_file(&path)?.0 == fs::hex(&known.sha256);
-        if !unchanged {
-            return Ok(Some(format!("`{}` changed", path.display())));
-        }
-        digests.update(format!("{file} {} {}\n", stamp.bytes, fs::hex(&known.sha256)));
-    }
-    let same = fs::hex(&digests.finalize()) == pack.sources_sha256();
-    Ok((!same).then(|| format!("`{}` has other files", root.display())))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod curves;
 mod differences;
 mod findings;
 mod keypoints;
+mod picture_grid;
 mod ports;
 mod predictions;
 mod provenance;
@@ -41,6 +42,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     blocks.extend(predictions::blocks(study)?);
     blocks.extend(anatomy::blocks(study)?);
     blocks.extend(keypoints::blocks(study)?);
+    blocks.extend(picture_grid::blocks(study)?);
     blocks.extend(provenance::blocks(study));
     blocks.extend(configuration::blocks(study)?);
     Ok(Document {

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{
         Failure,
-        args::{FormatArgs, StoreArgs},
+        args::{FormatArgs, StoreArgs, TensorboardArgs},
         interrupts::Interrupts,
         output::count,
         places,
@@ -36,6 +36,7 @@ Examples:
   reprise sweep kl_annealing --preset smoke       the whole sweep within a minute
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
+  reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
 
 Finished runs are kept: a sweep may be interrupted at any time (Ctrl-C stops at the next step with a
 checkpoint, a second Ctrl-C at once) and goes on with the same command, to the same bits.")]
@@ -57,6 +58,8 @@ pub struct SweepArgs {
     device: Option<Device>,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    tensorboard: TensorboardArgs,
     /// Say what would be done and why, how long it would take, and plot the schedules
     #[arg(long)]
     dry_run: bool,

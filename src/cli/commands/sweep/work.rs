@@ -10,6 +10,7 @@ pub(super) use crate::sweep::local::ATTEMPTS_MAX;
 use crate::{
     cli::{
         Failure,
+        args::TensorboardArgs,
         interrupts::Interrupts,
         output::{count, tell},
         places,
@@ -62,7 +63,8 @@ pub(super) fn work(
     interrupts: &Interrupts,
 ) -> Result<Tally, Failure> {
     let program = env::current_exe().map_err(Failure::Itself)?;
-    let crew = Crew { program, cache: places::packs()?, study, store };
+    let tensorboard = &args.tensorboard;
+    let crew = Crew { program, cache: places::packs()?, study, store, tensorboard };
     let pool = Pool { jobs: jobs(study, args.jobs), on_failure: args.on_failure() };
     let mut observed = study
         .runs
@@ -114,6 +116,7 @@ struct Crew<'a> {
     cache: PathBuf,
     study: &'a Study,
     store: &'a Store,
+    tensorboard: &'a TensorboardArgs,
 }
 
 impl Crew<'_> {
@@ -183,7 +186,10 @@ impl Crew<'_> {
             tally.stopped = indices.len();
             return tally;
         }
-        let tasks: Vec<Task> = indices.iter().map(|&index| self.task(index, &[])).collect();
+        let tasks: Vec<Task> = indices
+            .iter()
+            .map(|&index| self.task(index, &self.shown_to_tensorboard(index)))
+            .collect();
         let shown = |&index: &usize| shown(&self.study.runs[index], actions[index]);
         let mut board = Board::new(indices.iter().map(shown).collect(), tally.finished);
         let ends = interrupts.during(|interrupts| {
@@ -216,6 +222,21 @@ impl Crew<'_> {
             dir.write_spec(&run.spec)?;
         }
         Ok(())
+    }
+
+    /// Returns the arguments that have a worker show its run, each run in a folder of its own.
+    fn shown_to_tensorboard(&self, index: usize) -> Vec<String> {
+        let TensorboardArgs { tensorboard, picture_steps } = self.tensorboard;
+        let Some(folder) = tensorboard else { return Vec::new() };
+        let run = &self.study.runs[index];
+        let name = format!("{} {}", run.name, run.id).replace(['/', '\\', '\0'], "_");
+        let folder = folder.join(&self.study.sweep.name).join(name);
+        vec![
+            "--tensorboard".to_owned(),
+            folder.display().to_string(),
+            "--picture-steps".to_owned(),
+            picture_steps.get().to_string(),
+        ]
     }
 
     fn task(&self, index: usize, more: &[String]) -> Task {

@@ -76,6 +76,13 @@ fn keypoints_changes_one_setting_at_a_time() {
 }
 
 #[test]
+fn convlstm_crosses_two_widths_with_two_learning_rates() {
+    let text = include_str!("../../../../experiments/convlstm.toml");
+    let arms = ["wide · rate 1e-4", "wide · rate 1e-3", "narrow · rate 1e-4", "narrow · rate 1e-3"];
+    check("convlstm", text, &arms, [2, 3, 1]);
+}
+
+#[test]
 fn the_paper_preset_is_the_documents_configuration() {
     let path = PathBuf::from("experiments/kl_annealing.toml");
     let text = include_str!("../../../../experiments/kl_annealing.toml").to_owned();

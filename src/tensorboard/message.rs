@@ -1,0 +1,140 @@
+//! The few protocol buffer messages of an event file, encoded by hand.
+//!
+//! ```text
+//! Event        1 wall_time double   2 step int64   3 file_version string   5 summary   7 session_log
+//! Summary      1 value, repeated
+//! Value        1 tag string   2 simple_value float   4 image
+//! Image        1 height int32   2 width int32   3 colorspace int32   4 encoded_image_string bytes
+//! SessionLog   1 status enum, 1 is START
+//! ```
+//! `event.proto` and `summary.proto` of tensorboard/compat/proto. Fields stand in the order of their
+//! numbers, and a number that is 0 is left out, as protobuf itself writes them.
+
+use super::picture::Picture;
+use crate::scalar::Step;
+
+/// Version of the format; from 2 on, `SessionLog.START` makes TensorBoard forget later steps.
+const FILE_VERSION: &str = "brain.Event:2";
+
+/// `SessionLog.SessionStatus.START`.
+const START: u64 = 1;
+
+/// What an event is about.
+#[derive(Debug)]
+pub(super) enum What<'a> {
+    /// The first event of a file.
+    FileVersion,
+    /// Training begins or goes on.
+    Start,
+    /// Numbers and pictures.
+    Summary(&'a [Value]),
+}
+
+/// A number or a picture with its name.
+#[derive(Debug)]
+pub(super) struct Value {
+    /// Name, with `/` between the parts by which TensorBoard groups.
+    pub(super) tag: String,
+    /// What it is.
+    pub(super) content: Content,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A number in single precision.
+    Scalar(f32),
+    /// A picture.
+    Picture(Picture),
+}
+
+impl Value {
+    /// Rounds a number to single precision, which is what the format has.
+    #[expect(clippy::cast_possible_truncation, reason = "the format has single precision")]
+    pub(super) fn scalar(tag: String, value: f64) -> Self {
+        Self { tag, content: Content::Scalar(value as f32) }
+    }
+}
+
+/// How a field is encoded.
+#[derive(Clone, Copy)]
+enum Wire {
+    Varint = 0,
+    Fixed64 = 1,
+    Bytes = 2,
+    Fixed32 = 5,
+}
+
+/// Encodes an `Event`; `wall_time` is in seconds since 1970.
+pub(super) fn event(wall_time: f64, step: Step, what: &What<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    key(&mut out, 1, Wire::Fixed64);
+    out.extend(wall_time.to_le_bytes());
+    integer(&mut out, 2, step.0);
+    match what {
+        What::FileVersion => bytes(&mut out, 3, FILE_VERSION.as_bytes()),
+        What::Start => {
+            let mut log = Vec::new();
+            integer(&mut log, 1, START);
+            bytes(&mut out, 7, &log);
+        }
+        What::Summary(values) => {
+            let mut summary = Vec::new();
+            for value in *values {
+                bytes(&mut summary, 1, &encode(value));
+            }
+            bytes(&mut out, 5, &summary);
+        }
+    }
+    out
+}
+
+fn encode(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    bytes(&mut out, 1, value.tag.as_bytes());
+    match &value.content {
+        Content::Scalar(number) => {
+            key(&mut out, 2, Wire::Fixed32);
+            out.extend(number.to_le_bytes());
+        }
+        Content::Picture(Picture { height, width, channels, png }) => {
+            let mut image = Vec::new();
+            for (field, number) in (1..).zip([height, width, channels]) {
+                integer(&mut image, field, u64::from(*number));
+            }
+            bytes(&mut image, 4, png);
+            bytes(&mut out, 4, &image);
+        }
+    }
+    out
+}
+
+fn integer(out: &mut Vec<u8>, field: u8, value: u64) {
+    if value != 0 {
+        key(out, field, Wire::Varint);
+        varint(out, value);
+    }
+}
+
+fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    key(out, field, Wire::Bytes);
+    varint(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+fn key(out: &mut Vec<u8>, field: u8, wire: Wire) {
+    varint(out, u64::from(field) << 3 | wire as u64);
+}
+
+/// Appends seven bits a byte, the lowest first; the highest bit says that more follow.
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    loop {
+        let [low, ..] = value.to_le_bytes();
+        value >>= 7;
+        if value == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+}

@@ -1,0 +1,126 @@
+use super::*;
+use crate::{
+    config::data::{Dataset, SplitSizes},
+    data::{
+        self, Required, Split,
+        npy::{self, Array, Elements},
+    },
+    scalar::{Count, Epoch, Step},
+};
+
+fn spec(arithmetic: &str) -> RunSpec {
+    let json = format!(
+        r#"{{ "seed": 1, "data": {{ "dataset": "moving_mnist" }}, "engine": {{ "arithmetic": "{arithmetic}" }},
+              "model": {{ "convlstm": {{ "context_frames": 2, "horizon": 3, "hidden": 2 }} }} }}"#
+    );
+    serde_json::from_str(&json).unwrap()
+}
+
+fn system(arithmetic: &str) -> ConvLstmSystem {
+    let spec = spec(arithmetic);
+    let crate::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else { unreachable!() };
+    ConvLstmSystem::new(&spec, convlstm, tch::Device::Cpu)
+}
+
+/// A data set of six grey sequences of five frames.
+fn pack() -> Pack {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("frames.npy");
+    let shape = vec![5, 6, 64, 64];
+    let pixels = (0..shape.iter().product::<usize>()).map(|i| (i * i % 251).to_le_bytes()[0]);
+    npy::write(&file, &Array { shape, elements: Elements::U8(pixels.collect()) }).unwrap();
+    let two = Count::literal(2);
+    let sequences = SplitSizes { train: two, validate: two, test: two };
+    let dataset = Dataset::MnistTestSeq { file, sequences };
+    data::open(&dataset, Required::AllSplits, &folder.path().join("cache"), &mut |_| {}).unwrap()
+}
+
+const FIRST: At = At { step: Step(0), epoch: Epoch(0) };
+
+fn examples<'a>(pack: &'a Pack, indices: &'a [usize]) -> Examples<'a> {
+    Examples { pack, split: Split::Train, indices, device: tch::Device::Cpu }
+}
+
+fn parameters(system: &ConvLstmSystem) -> BTreeMap<String, Tensor> {
+    let entries = system.params().iter();
+    entries.map(|entry| (entry.name.clone(), entry.tensor.detach().copy())).collect()
+}
+
+#[test]
+fn equal_seeds_give_equal_bits_and_so_does_going_on_from_named_tensors() {
+    let pack = pack();
+    let mut whole = system("exact");
+    let mut first = system("exact");
+    for indices in [[0, 1], [1, 0]] {
+        whole.update(&examples(&pack, &indices), FIRST).unwrap();
+    }
+    first.update(&examples(&pack, &[0, 1]), FIRST).unwrap();
+    let state: BTreeMap<_, _> =
+        first.optimizer_state().into_iter().map(|(name, it)| (name, it.copy())).collect();
+
+    let mut second = system("exact");
+    second.params_mut().load(parameters(&first)).unwrap();
+    assert!(second.restore_optimizer(1, &state));
+    second.update(&examples(&pack, &[1, 0]), FIRST).unwrap();
+    assert_eq!(parameters(&second), parameters(&whole));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_leaves_the_parameters_as_they_were() {
+    let mut system = system("exact");
+    let before = parameters(&system);
+    let frames = Tensor::full([5, 2, 1, 8, 8], f64::NAN, (Kind::Float, tch::Device::Cpu));
+    let refused = system.step(&Batch { frames, condition: Tensor::new() }).unwrap_err();
+    assert_eq!(refused.quantity, "loss");
+    assert_eq!(parameters(&system), before);
+}
+
+#[test]
+fn bfloat16_is_another_arithmetic_of_the_same_objective() {
+    let pack = pack();
+    let loss = |arithmetic| {
+        let mut system = system(arithmetic);
+        system.update(&examples(&pack, &[0, 1]), FIRST).unwrap()["loss"]
+    };
+    let (exact, reduced) = (loss("exact"), loss("bf16"));
+    assert!((exact - reduced).abs() < 0.01 * exact, "{exact} and {reduced}");
+    assert_ne!(exact.to_bits(), reduced.to_bits());
+}
+
+#[test]
+fn an_evaluation_scores_both_conventions_and_keeps_the_picture_of_one_sequence() {
+    let pack = pack();
+    let scope = Scope { split: Split::Test, sequences: 2, batch_size: 1 };
+    let evaluation = system("exact").evaluate(&pack, scope, tch::Device::Cpu);
+    let model = &evaluation.scores["model"];
+    let (mean, sum) = (model["mse"].mean, model["mse_sum"].mean);
+    assert!((sum - 4096.0 * mean).abs() < 1e-9 * sum, "{mean} and {sum}");
+    assert!(evaluation.scores["copy_last_frame"].contains_key("mse_sum"));
+    let grid = evaluation.pictures.iter().find(|tensor| tensor.name == "picture_grid").unwrap();
+    // Five frames of 64 pixels in three rows, 2 pixels between and around; a fourth row for the error
+    // that runs over, since more frames are predicted than given.
+    assert_eq!(grid.shape, [1, 4 * 66 + 2, 5 * 66 + 2, 3]);
+}
+
+#[test]
+fn the_picture_of_a_training_batch_is_of_its_first_sequence_and_changes_nothing() {
+    let pack = pack();
+    let system = system("exact");
+    let before = parameters(&system);
+    let [both] = &system.training_pictures(&examples(&pack, &[1, 0]))[..] else { unreachable!() };
+    let [first] = &system.training_pictures(&examples(&pack, &[1]))[..] else { unreachable!() };
+    assert_eq!(both, first);
+    assert_eq!(parameters(&system), before);
+}
+
+#[test]
+fn frames_of_three_channels_are_refused() {
+    let dataset = Dataset::MovingSquare { sequences: Count::literal(1), frames: Count::literal(2) };
+    let cache = tempfile::tempdir().unwrap();
+    let colour = data::open(&dataset, Required::AllSplits, cache.path(), &mut |_| {}).unwrap();
+    assert!(check_data(&pack()).is_ok());
+    assert_eq!(
+        check_data(&colour).unwrap_err(),
+        UnfitData::FrameShape { expected: [64, 64, 1], found: [64, 64, 3] }
+    );
+}
