@@ -4,7 +4,8 @@ use super::{
     RunSpec,
     data::DataSpec,
     engine::Arithmetic,
-    model::{CvaeSpec, ModelSpec},
+    model::{CvaeSpec, MocoganSpec, ModelSpec, mocogan::Unfit},
+    optim::OptimizerSpec,
     run::TrainingSpec,
 };
 use crate::schedule::{KlWeight, TeacherForcing};
@@ -64,6 +65,15 @@ pub enum Contradiction {
         /// The arithmetic.
         arithmetic: Arithmetic,
     },
+    /// Settings of MoCoGAN do not fit together.
+    #[error(transparent)]
+    Mocogan(#[from] Unfit),
+    /// MoCoGAN gives each of its networks an Adam of its own.
+    #[error("`mocogan` moves each of its three networks by Adam, not by `{optimizer}`")]
+    NotAdam {
+        /// The optimizer's name.
+        optimizer: &'static str,
+    },
 }
 
 impl Contradiction {
@@ -84,6 +94,8 @@ impl Contradiction {
                 keys(&["model.cvae.kl_weight.cyclical.cycles", "training.epochs"])
             }
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
+            Self::Mocogan(unfit) => keys(unfit.keys()),
+            Self::NotAdam { .. } => keys(&["optimizer"]),
         }
     }
 
@@ -97,6 +109,12 @@ impl Contradiction {
                 Some("`constant = { beta = 1.0 }` is the full weight from the start".to_owned())
             }
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
+            Self::Mocogan(unfit) => Some(unfit.hint().to_owned()),
+            Self::NotAdam { .. } => Some(
+                "the original's is `adam = { learning_rate = 0.0002, beta1 = 0.5, weight_decay = \
+                 0.00001 }`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -116,7 +134,7 @@ impl RunSpec {
             ModelSpec::PhysicalInteraction(_) | ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => {
                 Ok(())
             }
-            ModelSpec::Mocogan(_) => Ok(()),
+            ModelSpec::Mocogan(model) => check_mocogan(model, &self.optimizer),
         }
     }
 }
@@ -143,6 +161,16 @@ fn check_frames(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction>
         return Err(Contradiction::SequenceTooShort { context, horizon, system, dataset, frames });
     }
     Ok(())
+}
+
+fn check_mocogan(model: &MocoganSpec, optimizer: &OptimizerSpec) -> Result<(), Contradiction> {
+    model.check()?;
+    match optimizer {
+        OptimizerSpec::Adam(_) => Ok(()),
+        OptimizerSpec::GradientDescent(_) | OptimizerSpec::Adagrad(_) => {
+            Err(Contradiction::NotAdam { optimizer: optimizer.name() })
+        }
+    }
 }
 
 /// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.
@@ -198,9 +226,15 @@ mod tests {
     /// Checks a run with these model and training settings, as JSON, for what it is refused with.
     #[track_caller]
     fn check(model: &str, training: &str, message: Option<&str>) {
-        let json = format!(
-            r#"{{ "seed": 1, "model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }} }}"#
+        check_run(
+            &format!(r#""model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }}"#),
+            message,
         );
+    }
+
+    #[track_caller]
+    fn check_run(settings: &str, message: Option<&str>) {
+        let json = format!(r#"{{ "seed": 1, {settings} }}"#);
         let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
         let found = spec.check().err().map(|contradiction| contradiction.to_string());
         assert_eq!(found.as_deref(), message);
@@ -247,6 +281,21 @@ mod tests {
         let message = "2 context frames and a horizon of 29 need 31 frames, \
                        but sequences of `sawyer_push` have 30";
         check(r#""horizon": 29"#, "", Some(message));
+    }
+
+    #[test]
+    fn mocogan_needs_adam_and_settings_that_fit_together() {
+        check_run(r#""model": { "mocogan": {} }"#, None);
+        check_run(
+            r#""model": { "mocogan": {} }, "optimizer": { "adagrad": {} }"#,
+            Some("`mocogan` moves each of its three networks by Adam, not by `adagrad`"),
+        );
+        check_run(
+            r#""model": { "mocogan": { "side": 32 } }"#,
+            Some(
+                "frames of side 32 are too small for a discriminator of whole frames: it needs 64",
+            ),
+        );
     }
 
     #[test]

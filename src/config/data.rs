@@ -48,6 +48,25 @@ pub enum Dataset {
         /// The folder that holds `train` and `test`.
         root: PathBuf,
     },
+    /// The embedded clips of drawn people: five actions by four people, 64×64 RGB, 36 to 63 frames.
+    WeizmannLike,
+    /// Clips as picture strips in a folder per category, the layout of `data.py` of MoCoGAN.
+    Strips {
+        /// The folder that holds the categories' folders.
+        root: PathBuf,
+        /// Frames that a clip needs (`min_len`, 32 in the original); shorter ones are dropped.
+        shortest: Count,
+    },
+    /// Clips as AVI (Motion JPEG) or GIF files, in a folder per category or named
+    /// `<person>_<category>` as in the Weizmann data.
+    Videos {
+        /// The folder that holds the files or the categories' folders.
+        root: PathBuf,
+        /// Height and width to which frames are scaled.
+        side: Count,
+        /// Frames that a clip needs; shorter ones are dropped.
+        shortest: Count,
+    },
     /// A square pushed about by its actions, drawn on the fly: for tests.
     MovingSquare {
         /// Training sequences; validation and test have a quarter each, at least one.
@@ -66,6 +85,9 @@ impl Dataset {
             Self::BerkeleyTfrecord { .. } => "berkeley_tfrecord",
             Self::GooglePushTfrecord { .. } => "google_push_tfrecord",
             Self::Npy { .. } => "npy",
+            Self::WeizmannLike => "weizmann_like",
+            Self::Strips { .. } => "strips",
+            Self::Videos { .. } => "videos",
             Self::MovingSquare { .. } => "moving_square",
         }
     }
@@ -74,7 +96,10 @@ impl Dataset {
     pub const fn frames(&self) -> Option<u64> {
         match self {
             Self::SawyerPush => Some(30),
-            Self::Bair { .. } | Self::Npy { .. } => None,
+            Self::WeizmannLike => Some(36),
+            Self::Bair { .. } | Self::Npy { .. } | Self::Strips { .. } | Self::Videos { .. } => {
+                None
+            }
             Self::BerkeleyTfrecord { frames, .. }
             | Self::GooglePushTfrecord { frames, .. }
             | Self::MovingSquare { frames, .. } => Some(frames.get()),

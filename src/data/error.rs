@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     Split, bair::FrameFault, bair::TableFault, map_csv::MapError, npy::NpyError, pack::PackFault,
-    tfrecord::TfrecordError,
+    strips::StripError, tfrecord::TfrecordError, videos::VideoError,
 };
 use crate::fs::FsError;
 
@@ -133,6 +133,24 @@ pub enum DataError {
     /// A `.npy` file is not what it should be.
     #[error(transparent)]
     Npy(#[from] NpyError),
+    /// A folder of strips is not what it should be.
+    #[error(transparent)]
+    Strips(#[from] StripError),
+    /// A folder of videos is not what it should be.
+    #[error(transparent)]
+    Videos(#[from] VideoError),
+    /// Clips cannot be split so that nobody is in two splits.
+    #[error("failed to split the clips of `{}`: fewer than three groups share nobody", root.display())]
+    TooFewGroups {
+        /// The root.
+        root: PathBuf,
+    },
+    /// A pack of this data set is never given away.
+    #[error("failed to pack `{name}`: only folders of pictures, strips or videos are packed")]
+    NotPacked {
+        /// The data set's name.
+        name: &'static str,
+    },
     /// An element of an array is not what it should be.
     #[error("failed to use element {index} of `{}`: {what}", path.display())]
     Element {
@@ -199,8 +217,15 @@ impl DataError {
             }
             Self::Tfrecord(error) => return error.hint(),
             Self::Npy(error) => return error.hint(),
+            Self::Strips(error) => return error.hint(),
+            Self::Videos(error) => return error.hint(),
+            Self::TooFewGroups { .. } => {
+                "clips of one person, equal clips and mirror images stay together; a person is what \
+                 stands before the first underscore of a file's name"
+            }
             Self::Fs(_)
             | Self::NoRecordFiles { .. }
+            | Self::NotPacked { .. }
             | Self::Map(_)
             | Self::Element { .. }
             | Self::NotADirectory { .. }

@@ -64,7 +64,7 @@ fn cache_folder(root: &Path, cache: &Path) -> PathBuf {
 }
 
 /// Writes a data root as a pack that can be given away; compressed if its name ends in `.zst`.
-pub fn pack_folder(
+pub(super) fn pack(
     root: &Path,
     out: &Path,
     progress: &mut dyn FnMut(Progress),
@@ -73,12 +73,20 @@ pub fn pack_folder(
     let listing = bair::list(root, Required::AllSplits, &mut findings);
     findings.fail_on_error()?;
     let warnings = findings.into_warnings();
-    cache::write_with(out, |file| {
-        if out.extension().is_none_or(|extension| extension != "zst") {
-            return encode(root, &listing, warnings, Stamps::Blank, file, progress);
+    published(out, |out| encode(root, &listing, warnings, Stamps::Blank, out, progress))
+}
+
+/// Writes a pack that can be given away; compressed if the name of the file ends in `.zst`.
+pub(super) fn published(
+    path: &Path,
+    encode: impl FnOnce(&mut dyn Write) -> Result<(), cache::WriteError>,
+) -> Result<(), DataError> {
+    cache::write_with(path, |file| {
+        if path.extension().is_none_or(|extension| extension != "zst") {
+            return encode(file);
         }
         let mut compressed = compressor(file).map_err(cache::WriteError::Io)?;
-        encode(root, &listing, warnings, Stamps::Blank, &mut compressed, progress)?;
+        encode(&mut compressed)?;
         compressed.finish().map(drop).map_err(cache::WriteError::Io)
     })
 }

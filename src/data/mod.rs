@@ -9,12 +9,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::data::Dataset;
+use crate::{config::data::Dataset, scalar::Count};
 use pushing::Origin;
 use tfrecord::Layout;
 
 mod bair;
 mod cache;
+mod clips;
+mod embedded;
 mod error;
 pub mod files;
 mod folder;
@@ -33,13 +35,14 @@ pub mod sampler;
 mod sawyer_push;
 pub mod strips;
 pub mod tfrecord;
+pub mod videos;
+mod weizmann_like;
 
 pub use crate::config::data::Split;
 pub use bair::{FrameFault, FrameShape, Required, TableFault};
 pub use error::{DataError, Fault};
-pub use folder::pack_folder;
 pub use pack::{Pack, PackFault, Sequence};
-pub use pushing::import::{Imported, arrays, import, recognise};
+pub use pushing::import::{Imported, arrays, import};
 
 /// How far a data set is; told to the caller as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +82,15 @@ pub fn open(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pack, DataError> {
     match dataset {
-        Dataset::SawyerPush => sawyer_push::open(cache, progress),
+        Dataset::SawyerPush => sawyer_push::PACK.open(cache, progress),
+        Dataset::WeizmannLike => weizmann_like::PACK.open(cache, progress),
+        Dataset::Strips { root, shortest } => {
+            clips::open(clips::Origin::Strips { root, shortest: *shortest }, cache, progress)
+        }
+        Dataset::Videos { root, side, shortest } => {
+            let (side, shortest) = (*side, *shortest);
+            clips::open(clips::Origin::Videos { root, side, shortest }, cache, progress)
+        }
         Dataset::Bair { root } => folder::open(root, required, cache, progress),
         Dataset::BerkeleyTfrecord { root, frames } => {
             let layout = Layout::Berkeley;
@@ -106,6 +117,18 @@ pub fn open(
     }
 }
 
+/// Returns what data set a folder holds, by what lies in it; `frames` are those to take of a TFRecord,
+/// by default those of the first.
+///
+/// # Errors
+/// If it cannot be read, or its first record is in no known layout.
+pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    match clips::recognise(root)? {
+        Some(clips) => Ok(clips),
+        None => pushing::import::recognise(root, frames),
+    }
+}
+
 /// Returns everything that is wrong or doubtful about a data set, reading all of it.
 pub fn check(
     dataset: &Dataset,
@@ -125,10 +148,46 @@ pub fn check(
         Dataset::Npy { root } => {
             return pushing::check(Origin::Arrays { root }, required, progress);
         }
-        Dataset::SawyerPush => sawyer_push::check(progress),
+        Dataset::SawyerPush => sawyer_push::PACK.check(progress),
+        Dataset::WeizmannLike => weizmann_like::PACK.check(progress),
+        Dataset::Strips { root, shortest } => {
+            return clips::check(clips::Origin::Strips { root, shortest: *shortest });
+        }
+        Dataset::Videos { root, side, shortest } => {
+            let (side, shortest) = (*side, *shortest);
+            return clips::check(clips::Origin::Videos { root, side, shortest });
+        }
         Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
     };
     whole.err().into_iter().map(Fault::Error).collect()
+}
+
+/// Writes a folder of sequences or clips as a pack that can be given away; compressed if its name ends
+/// in `.zst`.
+///
+/// # Errors
+/// If something is wrong with the data, or a pack of such data is never given away.
+pub fn pack(
+    dataset: &Dataset,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), DataError> {
+    match dataset {
+        Dataset::Bair { root } => folder::pack(root, out, progress),
+        Dataset::Strips { root, shortest } => {
+            clips::pack(clips::Origin::Strips { root, shortest: *shortest }, out, progress)
+        }
+        Dataset::Videos { root, side, shortest } => {
+            let (side, shortest) = (*side, *shortest);
+            clips::pack(clips::Origin::Videos { root, side, shortest }, out, progress)
+        }
+        Dataset::SawyerPush
+        | Dataset::WeizmannLike
+        | Dataset::BerkeleyTfrecord { .. }
+        | Dataset::GooglePushTfrecord { .. }
+        | Dataset::Npy { .. }
+        | Dataset::MovingSquare { .. } => Err(DataError::NotPacked { name: dataset.name() }),
+    }
 }
 
 /// A data set that a sweep file can name.
@@ -184,6 +243,27 @@ pub fn list() -> Vec<Known> {
         Known {
             name: "npy",
             about: "`.npy` files that a map.csv lists, in the folders train and test",
+            sizes: None,
+        },
+        Known {
+            name: "weizmann_like",
+            about: "drawn people performing five actions, embedded in this program; frames of the \
+                    shortest clip",
+            sizes: Some(Sizes {
+                frame_shape: weizmann_like::FRAME_SHAPE,
+                frames: weizmann_like::FRAMES,
+                sequences: Split::ALL.map(weizmann_like::size),
+            }),
+        },
+        Known {
+            name: "strips",
+            about: "clips as picture strips, CATEGORY/CLIP.png, as MoCoGAN reads them",
+            sizes: None,
+        },
+        Known {
+            name: "videos",
+            about: "clips as AVI (Motion JPEG) or GIF files, CATEGORY/CLIP.avi or \
+                    PERSON_CATEGORY.avi",
             sizes: None,
         },
         Known {

@@ -331,7 +331,7 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
     let [plain, again, compressed] = ["plain.pack", "again.pack", "small.pack.zst"].map(|name| {
         let folder = Folder::whole();
         let out = folder.0.path().join(name);
-        pack_folder(&folder.root(), &out, &mut |_| {}).unwrap();
+        pack(&Dataset::Bair { root: folder.root().to_owned() }, &out, &mut |_| {}).unwrap();
         fs::read(&out, 1 << 20).unwrap()
     });
     assert_eq!(plain, again);
@@ -339,8 +339,10 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
 }
 
 #[test]
-fn the_embedded_data_set_is_what_its_digests_say() {
-    assert!(check(&Dataset::SawyerPush, Required::AllSplits, &mut |_| {}).is_empty());
+fn an_embedded_data_set_is_what_its_digests_say() {
+    for dataset in [Dataset::SawyerPush, Dataset::WeizmannLike] {
+        assert!(check(&dataset, Required::AllSplits, &mut |_| {}).is_empty());
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub mod distribution;
 mod error;
 mod filter;
 pub mod ssim;
@@ -66,7 +67,7 @@ pub struct MetricDefinition {
     pub source: String,
 }
 
-/// Returns the definitions of the metrics in records, by name: `mse`, `psnr`, `ssim`.
+/// Returns the definitions of the metrics in records, by name.
 pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let define = |label: &str, unit: &str, higher_is_better, definition: &str, source: &str| {
         MetricDefinition {
@@ -79,7 +80,8 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     };
     let finn = "finn_eval_seq of the cvae document's utils.py, after Finn et al. 2016";
     let reduction = "mean over predicted frames, then over sequences; one sample per sequence";
-    BTreeMap::from([
+    let mut definitions = of_sets();
+    definitions.extend([
         (
             "mse".to_owned(),
             define(
@@ -119,6 +121,62 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
                 finn,
             ),
         ),
+    ]);
+    definitions
+}
+
+/// Returns the definitions of the metrics of generated videos, which have no true frame.
+fn of_sets() -> BTreeMap<String, MetricDefinition> {
+    let define = |name: &str, label: &str, higher_is_better, definition: String, source: &str| {
+        let definition = MetricDefinition {
+            label: label.to_owned(),
+            unit: String::new(),
+            higher_is_better,
+            definition,
+            source: source.to_owned(),
+        };
+        (name.to_owned(), definition)
+    };
+    let energy = |of: &str| {
+        format!(
+            "2 mean|x - y| - mean|x - x'| - mean|y - y'| between videos x of the predictor and as many \
+             videos y that are cut, evenly spread, out of held-out clips; {of}, in [0, 1], in f64; |.| is \
+             the root of the mean square; 0 for equal sets"
+        )
+    };
+    let (szekely, own) = ("Székely & Rizzo 2013, as V-statistic", "this program");
+    BTreeMap::from([
+        define(
+            "energy_distance",
+            "energy distance",
+            false,
+            energy("a video is the means over 8x8 blocks of each frame"),
+            szekely,
+        ),
+        define(
+            "motion_energy_distance",
+            "motion distance",
+            false,
+            energy("a video is the changes from frame to frame of the means over 8x8 blocks"),
+            szekely,
+        ),
+        define(
+            "category_accuracy",
+            "category accuracy",
+            true,
+            "share of generated videos that move most like the requested category: the mean absolute \
+             changes of means over 8x8 blocks lie nearest to the mean of that category's training videos; \
+             of the baseline `real_videos`, the share of held-out videos that move like their own"
+                .to_owned(),
+            own,
+        ),
+        define(
+            "recognition_accuracy",
+            "recognition accuracy",
+            true,
+            "share of held-out real videos whose category the video discriminator names".to_owned(),
+            own,
+        ),
     ])
 }
 
@@ -150,9 +208,18 @@ mod tests {
         let definitions = definitions();
         let better: Vec<_> =
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
-        assert_eq!(better, [("mse", false), ("psnr", true), ("ssim", true)]);
-        assert!(
-            definitions.values().all(|it| it.definition.contains("mean over predicted frames"))
+        assert_eq!(
+            better,
+            [
+                ("category_accuracy", true),
+                ("energy_distance", false),
+                ("motion_energy_distance", false),
+                ("mse", false),
+                ("psnr", true),
+                ("recognition_accuracy", true),
+                ("ssim", true)
+            ]
         );
+        assert!(definitions.values().all(|it| !it.definition.is_empty()));
     }
 }

@@ -22,7 +22,15 @@ use crate::{
 pub(super) const MODEL: &str = "model";
 
 /// Metrics in the order in which a reader expects them; others follow by name.
-const METRIC_ORDER: [&str; 3] = ["psnr", "ssim", "mse"];
+const METRIC_ORDER: [&str; 7] = [
+    "psnr",
+    "ssim",
+    "mse",
+    "energy_distance",
+    "motion_energy_distance",
+    "category_accuracy",
+    "recognition_accuracy",
+];
 
 /// A sweep's records, arranged.
 #[derive(Debug)]

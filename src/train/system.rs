@@ -8,6 +8,7 @@ use super::{
     batch::Examples,
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
+    mocogan::{self, MocoganSystem},
 };
 use crate::{
     config::{
@@ -31,7 +32,7 @@ pub trait System {
     /// Takes one optimizer step and returns its scalars by series name.
     ///
     /// # Errors
-    /// If a quantity is not finite; the parameters are then left as they were.
+    /// If a quantity is not finite; what it would have moved is left as it was.
     fn update(
         &mut self,
         examples: &Examples<'_>,
@@ -122,6 +123,17 @@ pub enum UnfitData {
         /// Height, width, channels of the data.
         found: [usize; 3],
     },
+    /// The model learns another number of categories.
+    #[error(
+        "failed to fit the data to the model: it learns {expected} categories, the data has {found}; \
+         set `model.mocogan.categories.count={found}`"
+    )]
+    Categories {
+        /// Categories of the latent code.
+        expected: usize,
+        /// Categories of the data.
+        found: usize,
+    },
 }
 
 /// Refuses data that the model of a run cannot learn from.
@@ -139,7 +151,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
         ModelSpec::PhysicalInteraction(_) => Ok(()),
         ModelSpec::ConvLstm(_) => Ok(()),
-        ModelSpec::Mocogan(_) => Ok(()),
+        ModelSpec::Mocogan(mocogan) => mocogan::check_data(mocogan, pack),
         ModelSpec::Rcn(_) => Ok(()),
     }
 }
@@ -152,7 +164,7 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         }
         ModelSpec::PhysicalInteraction(_) => unimplemented!(),
         ModelSpec::ConvLstm(_) => unimplemented!(),
-        ModelSpec::Mocogan(_) => unimplemented!(),
+        ModelSpec::Mocogan(mocogan) => Box::new(MocoganSystem::new(spec, mocogan, pack, device)),
         ModelSpec::Rcn(_) => unimplemented!(),
     }
 }

@@ -84,7 +84,7 @@ pub fn import(
 /// Tells what stands in a folder: TFRecord files, `.npy` files, or else the BAIR layout.
 ///
 /// Without `frames`, those of the first record that can be read are taken.
-pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+pub(in crate::data) fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
     let owned = || root.to_owned();
     for folder in ["push_train", "push_testseen", "train", "test"] {
         let path = root.join(folder);

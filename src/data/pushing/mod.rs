@@ -249,7 +249,7 @@ fn list(origin: Origin<'_>, required: Required, findings: &mut Findings) -> Vec<
 }
 
 /// Returns what is known of a file, to be put beside a sequence.
-fn source(path: &Path) -> Result<Source, DataError> {
+pub(super) fn source(path: &Path) -> Result<Source, DataError> {
     let stamp = fs::stamp(path)?;
     let (digest, bytes) = fs::sha256_file(path)?;
     if bytes != stamp.bytes {

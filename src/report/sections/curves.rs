@@ -25,8 +25,11 @@ use crate::{
 const POINTS_MAX: u64 = 120;
 
 /// Series in the order in which a reader expects them; others follow by name.
-const SERIES_ORDER: [&str; 7] = [
+const SERIES_ORDER: [&str; 10] = [
     "loss",
+    "l_gen",
+    "l_image_dis",
+    "l_video_dis",
     "reconstruction",
     "kl",
     "kl_weight",

@@ -1,0 +1,65 @@
+//! Packs that the program carries with it, compressed, with their digests.
+//!
+//! The first use unpacks one into the cache, from where it is mapped.
+
+use std::{io::Write, path::Path};
+
+use super::{
+    Progress, cache,
+    error::DataError,
+    pack::{Pack, PackFault},
+};
+
+/// A compressed pack and what it must hold.
+pub(super) struct Embedded {
+    /// Name of the data set as in a sweep file.
+    pub(super) name: &'static str,
+    /// Where its sequences come from.
+    pub(super) origin: &'static str,
+    /// The pack, compressed with zstd.
+    pub(super) compressed: &'static [u8],
+    /// Length of the unpacked pack in bytes.
+    pub(super) bytes: usize,
+    /// Known digest of frames, actions and positions.
+    pub(super) payload_sha256: &'static str,
+    /// Known digest of the files that the pack was made from.
+    pub(super) sources_sha256: &'static str,
+}
+
+impl Embedded {
+    /// Opens the pack in `cache`, unpacking it where it is missing or broken.
+    pub(super) fn open(
+        &self,
+        cache: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Pack, DataError> {
+        let folder = cache.join(format!("{}-{}", self.name, &self.payload_sha256[..16]));
+        let outdated = |pack: &Pack| Ok(self.known(pack).err().map(|fault| fault.to_string()));
+        let write = |out: &mut dyn Write, _: &mut dyn FnMut(Progress)| {
+            Ok(zstd::stream::copy_decode(self.compressed, out)?)
+        };
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        self.known(&pack).map_err(|fault| DataError::BrokenPack { path: folder, fault })?;
+        Ok(pack.described(self.name, self.origin.to_owned()))
+    }
+
+    /// Unpacks the pack in memory and holds it to its digests.
+    pub(super) fn check(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), DataError> {
+        let mut bytes = Vec::with_capacity(self.bytes);
+        zstd::stream::copy_decode(self.compressed, &mut bytes)
+            .map_err(|_| PackFault::NotAPack)
+            .and_then(|()| self.known(&Pack::from_bytes(bytes, progress)?))
+            .map_err(|fault| DataError::BrokenPack { path: self.name.into(), fault })
+    }
+
+    fn known(&self, pack: &Pack) -> Result<(), PackFault> {
+        let digests = [
+            (pack.payload_sha256(), self.payload_sha256),
+            (pack.sources_sha256(), self.sources_sha256),
+        ];
+        match digests.into_iter().find(|(found, expected)| found != expected) {
+            Some((found, expected)) => Err(PackFault::Digest { found: found.to_owned(), expected }),
+            None => Ok(()),
+        }
+    }
+}
