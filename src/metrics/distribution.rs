@@ -74,6 +74,27 @@ impl Described {
         for sum in &mut blocks {
             *sum /= pixels * BYTE_MAX;
         }
+        Self::of_blocks(blocks, frame_values)
+    }
+
+    /// Describes the mean of some videos.
+    ///
+    /// # Panics
+    /// If there are none, or they differ in shape.
+    pub fn mean(videos: &[Self]) -> Self {
+        let first = videos.first().expect("there is a video");
+        let frame_values = first.motion_energy.len();
+        let mut blocks = vec![0.0; first.blocks.len()];
+        for video in videos {
+            assert_eq!(video.blocks.len(), blocks.len(), "videos have one shape");
+            for (sum, value) in blocks.iter_mut().zip(&video.blocks) {
+                *sum += value / videos.len() as f64;
+            }
+        }
+        Self::of_blocks(blocks, frame_values)
+    }
+
+    fn of_blocks(blocks: Vec<f64>, frame_values: usize) -> Self {
         let motion: Vec<f64> = blocks
             .iter()
             .skip(frame_values)
@@ -81,9 +102,10 @@ impl Described {
             .map(|(now, before)| now - before)
             .collect();
         let mut motion_energy = vec![0.0; frame_values];
+        let changes_count = (motion.len() / frame_values) as f64;
         for changes in motion.chunks_exact(frame_values) {
             for (sum, change) in motion_energy.iter_mut().zip(changes) {
-                *sum += change.abs() / (frames - 1) as f64;
+                *sum += change.abs() / changes_count;
             }
         }
         Self { blocks, motion, motion_energy }

@@ -15,6 +15,7 @@ mod predictions;
 mod provenance;
 mod published;
 mod results;
+mod samples;
 
 /// Puts the report of a study together.
 pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
@@ -35,6 +36,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     blocks.extend(published::blocks(study));
     blocks.extend(curves::blocks(study)?);
     blocks.extend(predictions::blocks(study)?);
+    blocks.extend(samples::blocks(study)?);
     blocks.extend(provenance::blocks(study));
     blocks.extend(configuration::blocks(study)?);
     Ok(Document {

@@ -15,11 +15,8 @@ use crate::{
     data::{Pack, Split},
     libtorch::convert::to_stored,
     metrics::distribution::{ClassMeans, Described, VideoShape, energy_distance},
-    models::{
-        Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource, mocogan::VideoGenerator,
-    },
+    models::mocogan::VideoGenerator,
     nn::Mode,
-    rng::streams::Stream,
     store::{event::Score, tensors::StoredTensor},
     train::{
         evaluate::{Evaluation, MODEL, Scope},
@@ -27,55 +24,71 @@ use crate::{
     },
 };
 
-/// Videos that are cut out of each real clip.
+/// Videos that are cut out of each held-out clip.
 const VIDEOS_PER_CLIP: usize = 6;
 /// Pictured videos of each category.
 const PICTURED: usize = 3;
 
-/// Videos of the training split against those of the evaluated one: what a perfect memory would score.
+/// Videos of training against those of the evaluated split: what a perfect memory would score.
 const REAL_VIDEOS: &str = "real_videos";
 /// The generator with its initial weights.
 const UNTRAINED: &str = "untrained_generator";
 /// The mean training video, again and again.
 const MEAN_VIDEO: &str = "mean_video";
-/// Bytes drawn at random.
-const NOISE: &str = "noise";
-/// Stream of [`NOISE`].
-pub(super) const NOISE_STREAM: &str = "noise_videos";
+
+/// Scores of one predictor by metric.
+type BySet = BTreeMap<String, Score>;
 
 /// Videos `[T, H, W, C]` of bytes.
 struct Videos {
     shape: VideoShape,
     /// One after the other.
     bytes: Vec<Vec<u8>>,
-    /// The category of each, as far as there are categories.
+    /// The category of each.
     categories: Vec<usize>,
 }
 
 impl Videos {
     /// Cuts videos out of at most `clips` clips of a split, evenly spread over it.
-    fn real(
-        cutting: Cutting,
-        pack: &Pack,
-        split: Split,
-        clips: usize,
-        categories: &[String],
-    ) -> Self {
+    fn real(cutting: Cutting, pack: &Pack, of: Wanted, categories: &[String]) -> Self {
+        let Wanted { split, clips, per_clip } = of;
         let mut videos =
             Self { shape: cutting.shape(pack), bytes: Vec::new(), categories: Vec::new() };
-        let (there, clips) = (pack.sequences(split), clips.min(pack.sequences(split)));
+        let there = pack.sequences(split);
+        let clips = clips.min(there);
         for number in 0..clips {
             let index = number * there / clips;
             let name = category(pack.sequence_name(split, index));
             let class = categories.iter().position(|known| known == name).unwrap_or(0);
-            videos.bytes.extend(cutting.spread(&pack.sequence(split, index), VIDEOS_PER_CLIP));
-            videos.categories.extend([class; VIDEOS_PER_CLIP]);
+            videos.bytes.extend(cutting.spread(&pack.sequence(split, index), per_clip));
+            videos.categories.extend(std::iter::repeat_n(class, per_clip));
         }
         videos
     }
 
-    fn described(&self) -> Vec<Described> {
-        self.bytes.iter().map(|video| Described::new(video, self.shape)).collect()
+    fn described(&self) -> Set {
+        let videos = self.bytes.iter().map(|video| Described::new(video, self.shape)).collect();
+        Set { videos, categories: self.categories.clone() }
+    }
+}
+
+/// Which real videos are wanted.
+#[derive(Clone, Copy)]
+struct Wanted {
+    split: Split,
+    clips: usize,
+    per_clip: usize,
+}
+
+/// Videos as they are compared.
+struct Set {
+    videos: Vec<Described>,
+    categories: Vec<usize>,
+}
+
+impl Set {
+    fn part<'a>(&'a self, part: fn(&Described) -> &[f64]) -> Vec<&'a [f64]> {
+        self.videos.iter().map(part).collect()
     }
 }
 
@@ -83,42 +96,35 @@ impl MocoganSystem {
     /// Scores generated videos beside baselines, as many as there are real ones to compare with.
     pub(super) fn judged(&self, pack: &Pack, scope: Scope) -> Evaluation {
         let Scope { split, sequences, batch_size } = scope;
-        let of_split =
-            |split, clips| Videos::real(self.cutting, pack, split, clips, &self.categories);
-        let held_out = of_split(split, sequences);
-        let known = of_split(Split::Train, pack.sequences(Split::Train));
-        let numbers: Vec<usize> = (0..held_out.bytes.len()).collect();
-        let shape = held_out.shape;
-        let made = |generator: &VideoGenerator| Videos {
-            shape,
-            bytes: self.made(generator, split, &numbers, batch_size),
-            categories: numbers.iter().map(|&number| self.requested(number)).collect(),
+        let real = |of| Videos::real(self.cutting, pack, of, &self.categories);
+        let held_out = real(Wanted { split, clips: sequences, per_clip: VIDEOS_PER_CLIP });
+        let count = held_out.bytes.len();
+        let clips = pack.sequences(Split::Train).min(count);
+        let known = real(Wanted { split: Split::Train, clips, per_clip: count.div_ceil(clips) });
+        let (known, compared) = {
+            let known = known.described();
+            let compared = Compared::new(self, held_out.described(), &known);
+            (known, compared)
         };
-        let compared = Compared::new(self, &held_out, &known);
-        let same = |bytes: Vec<u8>| Videos { shape, bytes: vec![bytes], categories: Vec::new() };
-        let mut noise = Stream::new(self.seed, NOISE_STREAM).at(0);
-        let mut drawn = || (0..shape.len()).map(|_| byte(noise.next_unit() * 255.0)).collect();
-        let noise = Videos {
-            shape,
-            bytes: numbers.iter().map(|_| drawn()).collect(),
-            categories: Vec::new(),
-        };
-        let generated = made(&self.model.generator);
-        let mut of_model = compared.scores(&generated);
+
+        let made =
+            self.made(&self.model.generator, split, count.max(PICTURED * self.codes()), scope);
+        let mut of_model = compared.scores(&self.first(count, &made, held_out.shape));
         if self.is_conditional() {
             let share = self.recognized(&held_out, split, batch_size);
             of_model.insert("recognition_accuracy".to_owned(), score(share));
         }
         let mut of_real = compared.distances(&known);
-        of_real.extend(compared.accuracy(&held_out));
+        of_real.extend(compared.accuracy(&compared.held_out));
+        let untrained = self.made(&self.untrained().generator, split, count, scope);
+        let mean = Set { videos: vec![Described::mean(&known.videos)], categories: Vec::new() };
         let scores = [
             (MODEL, of_model),
             (REAL_VIDEOS, of_real),
-            (UNTRAINED, compared.scores(&made(&self.untrained().generator))),
-            (MEAN_VIDEO, compared.distances(&same(mean(&known)))),
-            (NOISE, compared.distances(&noise)),
+            (UNTRAINED, compared.scores(&self.first(count, &untrained, held_out.shape))),
+            (MEAN_VIDEO, compared.distances(&mean)),
         ];
-        let (pictures, names) = self.pictures(&held_out, split);
+        let (pictures, names) = self.pictures(&made, &held_out);
         Evaluation {
             scores: scores.map(|(name, scores)| (name.to_owned(), scores)).into(),
             pictures,
@@ -126,26 +132,28 @@ impl MocoganSystem {
         }
     }
 
-    /// Returns the category in which video `number` is made.
-    fn requested(&self, number: usize) -> usize {
-        number % self.codes()
+    /// Describes the first generated videos.
+    fn first(&self, count: usize, made: &[Vec<u8>], shape: VideoShape) -> Set {
+        let videos = made[..count].iter().map(|video| Described::new(video, shape)).collect();
+        Set { videos, categories: (0..count).map(|number| self.requested(number)).collect() }
     }
 
-    /// Makes videos `[T, H, W, C]`; a number names a video.
+    /// Makes the first `count` videos of a split, `[T, H, W, C]` each.
     fn made(
         &self,
         generator: &VideoGenerator,
         split: Split,
-        numbers: &[usize],
-        batch_size: usize,
+        count: usize,
+        scope: Scope,
     ) -> Vec<Vec<u8>> {
+        let numbers: Vec<usize> = (0..count).collect();
         let mut videos = Vec::new();
-        for numbers in numbers.chunks(batch_size) {
+        for numbers in numbers.chunks(scope.batch_size) {
             let frames = self.sample(generator, split, numbers); // [N, C, T, S, S]
             let frames = ((frames + 1.0) * 127.5).round().clamp(0.0, 255.0).to_kind(Kind::Uint8);
             let frames = frames.permute([0, 2, 3, 4, 1]).contiguous().to_device(tch::Device::Cpu);
-            for video in 0..numbers.len() {
-                let video = frames.get(size(video)).contiguous();
+            for number in 0..numbers.len() {
+                let video = frames.get(size(number)).contiguous();
                 let mut bytes = vec![0; video.numel()];
                 video.copy_data(&mut bytes, video.numel());
                 videos.push(bytes);
@@ -154,76 +162,52 @@ impl MocoganSystem {
         videos
     }
 
-    /// Makes videos in evaluation mode, `[N, C, T, S, S]` in (−1, 1); a number names a video and its
-    /// category, and the video is the same whatever others are made with it, but for the start of an
-    /// LSTM's motion, which is the first video's.
-    pub(super) fn sample(
-        &self,
-        generator: &VideoGenerator,
-        split: Split,
-        numbers: &[usize],
-    ) -> Tensor {
-        let categories = numbers.iter().map(|&number| size(self.requested(number))).collect();
-        let noise = RolloutNoise::new(self.seed, split, numbers);
-        let mut random = Requested { noise, categories };
-        let samples = size(numbers.len());
-        let frames = generator.video_length();
-        tch::no_grad(|| generator.sample_videos(samples, frames, Mode::Eval, &mut random).frames)
-    }
-
     /// Returns the share of real videos whose category the video discriminator names.
     fn recognized(&self, real: &Videos, split: Split, batch_size: usize) -> f64 {
-        let shape = real.shape;
-        let [frames, height, width, channels] =
-            [shape.frames, shape.height, shape.width, shape.channels].map(size);
-        let extents = [-1, frames, height, width, channels];
-        let mut right = 0.0;
+        let VideoShape { frames, height, width, channels } = real.shape;
+        let [frames, height, width, channels] = [frames, height, width, channels].map(size);
         let numbers: Vec<usize> = (0..real.bytes.len()).collect();
+        let mut right = 0.0;
         for numbers in numbers.chunks(batch_size) {
-            let bytes: Vec<u8> =
-                numbers.iter().flat_map(|&number| real.bytes[number].iter().copied()).collect();
-            let videos = signed(&bytes, &extents, self.device).permute([0, 4, 1, 2, 3]);
-            // The noise of the discriminator's inputs is not that of the generated videos.
-            let of_real: Vec<usize> = numbers.iter().map(|n| n + real.bytes.len()).collect();
-            let mut random = RolloutNoise::new(self.seed, split, &of_real);
+            let bytes = numbers.iter().map(|&n| real.bytes[n].as_slice()).collect::<Vec<_>>();
+            let shape = [-1, frames, height, width, channels];
+            let videos = signed(&bytes.concat(), &shape, self.device).permute([0, 4, 1, 2, 3]);
+            // Noise on its inputs is not that of the generated videos.
+            let noisy: Vec<usize> = numbers.iter().map(|n| n + real.bytes.len()).collect();
+            let mut random = RolloutNoise::new(self.seed, split, &noisy);
             let discriminator = &self.model.video_discriminator;
             let logits =
                 tch::no_grad(|| discriminator.forward(&videos, Mode::Eval, &mut random).category);
             let named = logits.expect("categories are learned").argmax(1, false);
-            let truth: Vec<i64> =
-                numbers.iter().map(|&number| size(real.categories[number])).collect();
+            let truth: Vec<i64> = numbers.iter().map(|&n| size(real.categories[n])).collect();
             let truth = Tensor::from_slice(&truth).to_device(self.device);
             right += named.eq_tensor(&truth).sum(Kind::Double).double_value(&[]);
         }
         right / real.bytes.len() as f64
     }
 
-    /// Returns generated videos, category by category, and a real one of each category where generated
-    /// categories are those of the data; and what the categories are called.
-    fn pictures(&self, held_out: &Videos, split: Split) -> (Vec<StoredTensor>, Vec<String>) {
+    /// Returns generated videos, category by category, and a real one of each category where those of
+    /// the latent code are the data's; and what the categories are called.
+    fn pictures(&self, made: &[Vec<u8>], held_out: &Videos) -> (Vec<StoredTensor>, Vec<String>) {
         let codes = self.codes();
-        let numbers: Vec<usize> = (0..codes)
-            .flat_map(|code| (0..PICTURED).map(move |video| video * codes + code))
-            .collect();
-        let shape = held_out.shape;
+        let VideoShape { frames, height, width, channels } = held_out.shape;
         let stored = |name: &str, videos: &[&[u8]]| {
-            let extents =
-                [videos.len(), shape.frames, shape.height, shape.width, shape.channels].map(size);
-            to_stored(name.to_owned(), &Tensor::from_slice(&videos.concat()).view(extents))
+            let shape = [videos.len(), frames, height, width, channels].map(size);
+            to_stored(name.to_owned(), &Tensor::from_slice(&videos.concat()).view(shape))
         };
-        let generated = self.made(&self.model.generator, split, &numbers, codes);
-        let generated: Vec<&[u8]> = generated.iter().map(Vec::as_slice).collect();
+        let of_code = |code: usize| (0..PICTURED).map(move |video| video * codes + code);
+        let generated: Vec<&[u8]> =
+            (0..codes).flat_map(of_code).map(|number| made[number].as_slice()).collect();
         let mut pictures = vec![stored("generated_videos", &generated)];
         if !self.is_conditional() {
             let names = (0..codes).map(|code| format!("code {code}"));
             return (pictures, names.collect());
         }
-        let real: Option<Vec<&[u8]>> = (0..codes)
-            .map(|code| {
-                let at = held_out.categories.iter().position(|&category| category == code)?;
-                Some(held_out.bytes[at].as_slice())
-            })
-            .collect();
+        let one_of = |code: usize| {
+            let at = held_out.categories.iter().position(|&category| category == code)?;
+            Some(held_out.bytes[at].as_slice())
+        };
+        let real: Option<Vec<&[u8]>> = (0..codes).map(one_of).collect();
         pictures.extend(real.map(|real| stored("real_videos", &real)));
         (pictures, self.categories.clone())
     }
@@ -231,36 +215,31 @@ impl MocoganSystem {
 
 /// What videos are compared with.
 struct Compared {
-    held_out: Vec<Described>,
+    held_out: Set,
     /// How training videos of each category move, where categories are asked for.
     classes: Option<ClassMeans>,
 }
 
 impl Compared {
-    fn new(system: &MocoganSystem, held_out: &Videos, known: &Videos) -> Self {
-        let described = known.described();
-        let vectors = described.iter().map(|video| video.motion_energy.as_slice());
-        let vectors = known.categories.iter().copied().zip(vectors);
+    fn new(system: &MocoganSystem, held_out: Set, known: &Set) -> Self {
+        let vectors = known.part(|video| &video.motion_energy);
         let classes = if system.is_conditional() {
-            ClassMeans::of(system.categories.len(), vectors)
+            ClassMeans::of(system.categories.len(), known.categories.iter().copied().zip(vectors))
         } else {
             None
         };
-        Self { held_out: held_out.described(), classes }
+        Self { held_out, classes }
     }
 
-    fn scores(&self, videos: &Videos) -> BTreeMap<String, Score> {
-        let mut scores = self.distances(videos);
-        scores.extend(self.accuracy(videos));
+    fn scores(&self, set: &Set) -> BySet {
+        let mut scores = self.distances(set);
+        scores.extend(self.accuracy(set));
         scores
     }
 
-    fn distances(&self, videos: &Videos) -> BTreeMap<String, Score> {
-        let described = videos.described();
+    fn distances(&self, set: &Set) -> BySet {
         let between = |part: fn(&Described) -> &[f64]| {
-            let xs: Vec<&[f64]> = described.iter().map(part).collect();
-            let ys: Vec<&[f64]> = self.held_out.iter().map(part).collect();
-            score(energy_distance(&xs, &ys))
+            score(energy_distance(&set.part(part), &self.held_out.part(part)))
         };
         BTreeMap::from([
             ("energy_distance".to_owned(), between(|video| &video.blocks)),
@@ -269,15 +248,13 @@ impl Compared {
     }
 
     /// Returns the share of videos that move as their category does in training.
-    fn accuracy(&self, videos: &Videos) -> BTreeMap<String, Score> {
+    fn accuracy(&self, set: &Set) -> BySet {
         let Some(classes) = &self.classes else { return BTreeMap::new() };
-        let described = videos.described();
-        let right = described
-            .iter()
-            .zip(&videos.categories)
+        let pairs = set.videos.iter().zip(&set.categories);
+        let right = pairs
             .filter(|(video, category)| classes.nearest(&video.motion_energy) == **category)
             .count();
-        let share = right as f64 / videos.bytes.len() as f64;
+        let share = right as f64 / set.videos.len() as f64;
         BTreeMap::from([("category_accuracy".to_owned(), score(share))])
     }
 }
@@ -285,44 +262,4 @@ impl Compared {
 /// A score of a set as a whole.
 fn score(value: f64) -> Score {
     Score { mean: value, by_frame: Vec::new(), by_sequence: Vec::new() }
-}
-
-/// Returns the mean of videos, rounded.
-fn mean(videos: &Videos) -> Vec<u8> {
-    let count = videos.bytes.len() as f64;
-    let mean =
-        |at: usize| videos.bytes.iter().map(|video| f64::from(video[at])).sum::<f64>() / count;
-    (0..videos.shape.len()).map(|at| byte(mean(at))).collect()
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is cut off before")]
-fn byte(value: f64) -> u8 {
-    value.round().clamp(0.0, 255.0) as u8
-}
-
-/// Noise of roll-outs in which the category of each video is asked for.
-struct Requested {
-    noise: RolloutNoise,
-    categories: Vec<i64>,
-}
-
-impl NoiseSource for Requested {
-    fn standard_normal(
-        &mut self,
-        purpose: NoisePurpose,
-        draw: u64,
-        shape: &[i64],
-        like: &Tensor,
-    ) -> Tensor {
-        self.noise.standard_normal(purpose, draw, shape, like)
-    }
-}
-
-impl RandomSource for Requested {
-    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64> {
-        match purpose {
-            ChoicePurpose::Category => self.categories.clone(),
-            ChoicePurpose::Frames | ChoicePurpose::Start => self.noise.choose(purpose, choice),
-        }
-    }
 }

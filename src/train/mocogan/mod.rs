@@ -36,6 +36,7 @@ use crate::{
 
 mod judge;
 mod real;
+mod sample;
 
 use real::{Cutting, IMAGE_ORDER_STREAM, START_STREAM};
 
@@ -258,7 +259,6 @@ impl System for MocoganSystem {
             ),
             (choice_stream_name(ChoicePurpose::Start), "where motion of an LSTM is cut, by step"),
             (&rollouts, "codes of generated videos that are scored or shown, by number"),
-            (judge::NOISE_STREAM, "videos of the baseline that is noise"),
         ];
         uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
     }
