@@ -4,7 +4,10 @@ use super::{
     RunSpec,
     data::{Content, DataSpec, Sampler},
     engine::Arithmetic,
-    model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec, physical_interaction::Port},
+    model::{
+        CvaeSpec, MocoganSpec, ModelSpec, PhysicalInteractionSpec, mocogan::Unfit,
+        physical_interaction::Port,
+    },
     optim::{AdamForm, AdamSpec, OptimizerSpec},
     run::TrainingSpec,
 };
@@ -108,6 +111,15 @@ pub enum Contradiction {
         /// The arithmetic.
         arithmetic: Arithmetic,
     },
+    /// Settings of MoCoGAN do not fit together.
+    #[error(transparent)]
+    Mocogan(#[from] Unfit),
+    /// MoCoGAN gives each of its networks an Adam of its own.
+    #[error("`mocogan` moves each of its three networks by Adam, not by `{optimizer}`")]
+    NotAdam {
+        /// The optimizer's name.
+        optimizer: &'static str,
+    },
 }
 
 impl Contradiction {
@@ -136,6 +148,8 @@ impl Contradiction {
             Self::ContentMissing { .. } => keys(&["data.dataset"]),
             Self::ForeignSampler { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
+            Self::Mocogan(unfit) => keys(unfit.keys()),
+            Self::NotAdam { .. } => keys(&["optimizer"]),
         }
     }
 
@@ -163,6 +177,12 @@ impl Contradiction {
                 Some("`data.dataset = \"moving_mnist\"` has grey frames".to_owned())
             }
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
+            Self::Mocogan(unfit) => Some(unfit.hint().to_owned()),
+            Self::NotAdam { .. } => Some(
+                "the original's is `adam = { learning_rate = 0.0002, beta1 = 0.5, weight_decay = \
+                 0.00001 }`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -184,7 +204,7 @@ impl RunSpec {
             }
             ModelSpec::PhysicalInteraction(model) => check_port(model, &self.optimizer),
             ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => Ok(()),
-            ModelSpec::Mocogan(_) => Ok(()),
+            ModelSpec::Mocogan(model) => check_mocogan(model, &self.optimizer),
         }
     }
 }
@@ -258,6 +278,16 @@ fn channels(count: u64) -> String {
     if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
 }
 
+fn check_mocogan(model: &MocoganSpec, optimizer: &OptimizerSpec) -> Result<(), Contradiction> {
+    model.check()?;
+    match optimizer {
+        OptimizerSpec::Adam(_) => Ok(()),
+        OptimizerSpec::GradientDescent(_) | OptimizerSpec::Adagrad(_) => {
+            Err(Contradiction::NotAdam { optimizer: optimizer.name() })
+        }
+    }
+}
+
 /// The encoder ends in a 1×1 map and the frame predictor in a vector, both batch-normalized.
 fn check_batch(training: &TrainingSpec) -> Result<(), Contradiction> {
     if training.batch_size.get() == 1 {
@@ -326,9 +356,15 @@ mod tests {
     /// Checks a run with these model and training settings, as JSON, for what it is refused with.
     #[track_caller]
     fn check(model: &str, training: &str, message: Option<&str>) {
-        let json = format!(
-            r#"{{ "seed": 1, "model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }} }}"#
+        check_run(
+            &format!(r#""model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }}"#),
+            message,
         );
+    }
+
+    #[track_caller]
+    fn check_run(settings: &str, message: Option<&str>) {
+        let json = format!(r#"{{ "seed": 1, {settings} }}"#);
         let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
         let found = spec.check().err().map(|contradiction| contradiction.to_string());
         assert_eq!(found.as_deref(), message);
@@ -432,6 +468,21 @@ mod tests {
         let message = "10 context frames and a horizon of 11 need 21 frames, \
                        but sequences of `moving_mnist` have 20";
         check(r#"{ "convlstm": { "horizon": 11 } }"#, "moving_mnist", Some(message));
+    }
+
+    #[test]
+    fn mocogan_needs_adam_and_settings_that_fit_together() {
+        check_run(r#""model": { "mocogan": {} }"#, None);
+        check_run(
+            r#""model": { "mocogan": {} }, "optimizer": { "adagrad": {} }"#,
+            Some("`mocogan` moves each of its three networks by Adam, not by `adagrad`"),
+        );
+        check_run(
+            r#""model": { "mocogan": { "side": 32 } }"#,
+            Some(
+                "frames of side 32 are too small for a discriminator of whole frames: it needs 64",
+            ),
+        );
     }
 
     #[test]

@@ -84,6 +84,25 @@ pub enum Dataset {
         /// Sequences of each split.
         sequences: SplitSizes,
     },
+    /// The embedded clips of drawn people: five actions by four people, 64×64 RGB, 36 to 63 frames.
+    WeizmannLike,
+    /// Clips as picture strips in a folder per category, the layout of `data.py` of MoCoGAN.
+    Strips {
+        /// The folder that holds the categories' folders.
+        root: PathBuf,
+        /// Frames that a clip needs (`min_len`, 32 in the original); shorter ones are dropped.
+        shortest: Count,
+    },
+    /// Clips as AVI (Motion JPEG) or GIF files, in a folder per category or named
+    /// `<person>_<category>` as in the Weizmann data.
+    Videos {
+        /// The folder that holds the files or the categories' folders.
+        root: PathBuf,
+        /// Height and width to which frames are scaled.
+        side: Count,
+        /// Frames that a clip needs; shorter ones are dropped.
+        shortest: Count,
+    },
     /// A square pushed about by its actions, drawn on the fly: for tests.
     MovingSquare {
         /// Training sequences; validation and test have a quarter each, at least one.
@@ -107,6 +126,9 @@ impl Dataset {
             Self::MovingMnist => "moving_mnist",
             Self::MovingMnistIdx { .. } => "moving_mnist_idx",
             Self::MnistTestSeq { .. } => "mnist_test_seq",
+            Self::WeizmannLike => "weizmann_like",
+            Self::Strips { .. } => "strips",
+            Self::Videos { .. } => "videos",
             Self::MovingSquare { .. } => "moving_square",
         }
     }
@@ -116,8 +138,13 @@ impl Dataset {
         match self {
             Self::SawyerPush => Some(30),
             Self::MovingMnist => Some(20),
+            Self::WeizmannLike => Some(36),
             Self::FacialKeypoints | Self::Kaggle { .. } => Some(1),
-            Self::Bair { .. } | Self::Npy { .. } | Self::MnistTestSeq { .. } => None,
+            Self::Bair { .. }
+            | Self::Npy { .. }
+            | Self::MnistTestSeq { .. }
+            | Self::Strips { .. }
+            | Self::Videos { .. } => None,
             Self::BerkeleyTfrecord { frames, .. }
             | Self::GooglePushTfrecord { frames, .. }
             | Self::MovingMnistIdx { frames, .. }
@@ -133,6 +160,9 @@ impl Dataset {
             | Self::BerkeleyTfrecord { .. }
             | Self::GooglePushTfrecord { .. }
             | Self::Npy { .. }
+            | Self::WeizmannLike
+            | Self::Strips { .. }
+            | Self::Videos { .. }
             | Self::MovingSquare { .. } => 3,
             Self::MovingMnist
             | Self::MovingMnistIdx { .. }
@@ -201,6 +231,9 @@ impl Dataset {
             | Self::GooglePushTfrecord { .. }
             | Self::Npy { .. }
             | Self::MovingSquare { .. }
+            | Self::WeizmannLike
+            | Self::Strips { .. }
+            | Self::Videos { .. }
             | Self::MovingMnist
             | Self::MovingMnistIdx { .. }
             | Self::MnistTestSeq { .. } => Content::Frames,

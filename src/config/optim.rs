@@ -19,6 +19,15 @@ pub enum OptimizerSpec {
 }
 
 impl OptimizerSpec {
+    /// Returns the optimizer's name as a sweep file spells it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Adam(_) => "adam",
+            Self::GradientDescent(_) => "gradient_descent",
+            Self::Adagrad(_) => "adagrad",
+        }
+    }
+
     /// Returns the step size α.
     pub const fn learning_rate(&self) -> Positive {
         match self {

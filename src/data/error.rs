@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::{
     Split, bair::FrameFault, bair::TableFault, idx::IdxError, kaggle::KaggleError,
-    map_csv::MapError, npy::NpyError, pack::PackFault, tfrecord::TfrecordError,
+    map_csv::MapError, npy::NpyError, pack::PackFault, strips::StripError, tfrecord::TfrecordError,
+    videos::VideoError,
 };
 use crate::fs::FsError;
 
@@ -163,6 +164,24 @@ pub enum DataError {
         /// Sequences of all splits together.
         needed: u64,
     },
+    /// A folder of strips is not what it should be.
+    #[error(transparent)]
+    Strips(#[from] StripError),
+    /// A folder of videos is not what it should be.
+    #[error(transparent)]
+    Videos(#[from] VideoError),
+    /// Clips cannot be split so that nobody is in two splits.
+    #[error("failed to split the clips of `{}`: fewer than three groups share nobody", root.display())]
+    TooFewGroups {
+        /// The root.
+        root: PathBuf,
+    },
+    /// A pack of this data set is never given away.
+    #[error("failed to pack `{name}`: only folders of pictures, strips or videos are packed")]
+    NotPacked {
+        /// The data set's name.
+        name: &'static str,
+    },
     /// An element of an array is not what it should be.
     #[error("failed to use element {index} of `{}`: {what}", path.display())]
     Element {
@@ -235,9 +254,16 @@ impl DataError {
                 "`data.dataset.kaggle.split.shares` says how many validate and test"
             }
             Self::Npy(error) => return error.hint(),
+            Self::Strips(error) => return error.hint(),
+            Self::Videos(error) => return error.hint(),
+            Self::TooFewGroups { .. } => {
+                "clips of one person, equal clips and mirror images stay together; a person is what \
+                 stands before the first underscore of a file's name"
+            }
             Self::Fs(_)
             | Self::Kaggle(KaggleError::Fs(_))
             | Self::NoRecordFiles { .. }
+            | Self::NotPacked { .. }
             | Self::Map(_)
             | Self::Idx(_)
             | Self::Element { .. }

@@ -17,14 +17,9 @@ use super::{
     bair::{self, Required, SequenceBuffer, SequenceFolder},
     cache,
     error::{DataError, Fault, Findings},
-    kaggle::Columns,
-    keypoints::{self, Table},
     pack::{Encoder, Pack},
 };
-use crate::{
-    config::data::RowSplit,
-    fs::{self, Stamp},
-};
+use crate::fs::{self, Stamp};
 
 /// Compression of a published pack; the highest there is, for it is done once.
 const LEVEL: i32 = 22;
@@ -69,36 +64,29 @@ fn cache_folder(root: &Path, cache: &Path) -> PathBuf {
 }
 
 /// Writes a data root as a pack that can be given away; compressed if its name ends in `.zst`.
-///
-/// A root with a `training.csv` is taken for facial keypoints with the default shares.
-pub fn pack_folder(
+pub(super) fn pack(
     root: &Path,
     out: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), DataError> {
-    if fs::kind(&root.join(keypoints::FILE))?.is_some() {
-        let (columns, split) = (&Columns::default(), RowSplit::default());
-        let table = Table { root, columns, split };
-        return publish(out, |file| keypoints::pack(table, file, progress));
-    }
     let mut findings = Findings::default();
     let listing = bair::list(root, Required::AllSplits, &mut findings);
     findings.fail_on_error()?;
     let warnings = findings.into_warnings();
-    publish(out, |file| encode(root, &listing, warnings, Stamps::Blank, file, progress))
+    published(out, |out| encode(root, &listing, warnings, Stamps::Blank, out, progress))
 }
 
-/// Writes a pack as its name asks for, plain or compressed.
-fn publish(
-    out: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), cache::WriteError>,
+/// Writes a pack that can be given away; compressed if the name of the file ends in `.zst`.
+pub(super) fn published(
+    path: &Path,
+    encode: impl FnOnce(&mut dyn Write) -> Result<(), cache::WriteError>,
 ) -> Result<(), DataError> {
-    cache::write_with(out, |file| {
-        if out.extension().is_none_or(|extension| extension != "zst") {
-            return write(file);
+    cache::write_with(path, |file| {
+        if path.extension().is_none_or(|extension| extension != "zst") {
+            return encode(file);
         }
         let mut compressed = compressor(file).map_err(cache::WriteError::Io)?;
-        write(&mut compressed)?;
+        encode(&mut compressed)?;
         compressed.finish().map(drop).map_err(cache::WriteError::Io)
     })
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::data::Dataset;
+use crate::{config::data::Dataset, scalar::Count};
 use embedded::Embedded;
 use facial_keypoints::FACIAL_KEYPOINTS;
 use keypoints::Table;
@@ -20,9 +20,11 @@ use moving_mnist::{
 use pushing::Origin;
 use sawyer_push::SAWYER_PUSH;
 use tfrecord::Layout;
+use weizmann_like::WEIZMANN_LIKE;
 
 mod bair;
 mod cache;
+mod clips;
 mod embedded;
 mod error;
 mod facial_keypoints;
@@ -46,13 +48,14 @@ mod sawyer_push;
 mod source_files;
 pub mod strips;
 pub mod tfrecord;
+pub mod videos;
+mod weizmann_like;
 
 pub use crate::config::data::Split;
 pub use bair::{FrameFault, FrameShape, Required, TableFault};
 pub use error::{DataError, Fault};
-pub use folder::pack_folder;
 pub use pack::{Pack, PackFault, Sequence};
-pub use pushing::import::{Imported, arrays, import, recognise};
+pub use pushing::import::{Imported, arrays, import};
 
 /// How far a data set is; told to the caller as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +97,16 @@ pub fn open(
     match dataset {
         Dataset::SawyerPush => SAWYER_PUSH.open(cache, progress),
         Dataset::FacialKeypoints => FACIAL_KEYPOINTS.open(cache, progress),
+        Dataset::WeizmannLike => WEIZMANN_LIKE.open(cache, progress),
         Dataset::Kaggle { root, columns, split } => {
             keypoints::open(Table { root, columns, split: *split }, cache, progress)
+        }
+        Dataset::Strips { root, shortest } => {
+            clips::open(clips::Origin::Strips { root, shortest: *shortest }, cache, progress)
+        }
+        Dataset::Videos { root, side, shortest } => {
+            let (side, shortest) = (*side, *shortest);
+            clips::open(clips::Origin::Videos { root, side, shortest }, cache, progress)
         }
         Dataset::Bair { root } => folder::open(root, required, cache, progress),
         Dataset::BerkeleyTfrecord { root, frames } => {
@@ -131,6 +142,18 @@ pub fn open(
     }
 }
 
+/// Returns what data set a folder holds, by what lies in it; `frames` are those to take of a TFRecord,
+/// by default those of the first.
+///
+/// # Errors
+/// If it cannot be read, or its first record is in no known layout.
+pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    match clips::recognise(root)? {
+        Some(clips) => Ok(clips),
+        None => pushing::import::recognise(root, frames),
+    }
+}
+
 /// Returns everything that is wrong or doubtful about a data set, reading all of it.
 pub fn check(
     dataset: &Dataset,
@@ -161,9 +184,53 @@ pub fn check(
             sets::check_idx(root, recipe, progress)
         }
         Dataset::MnistTestSeq { file, sequences } => test_seq::check(file, *sequences, progress),
+        Dataset::WeizmannLike => WEIZMANN_LIKE.check(progress),
+        Dataset::Strips { root, shortest } => {
+            return clips::check(clips::Origin::Strips { root, shortest: *shortest });
+        }
+        Dataset::Videos { root, side, shortest } => {
+            let (side, shortest) = (*side, *shortest);
+            return clips::check(clips::Origin::Videos { root, side, shortest });
+        }
         Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
     };
     whole.err().into_iter().map(Fault::Error).collect()
+}
+
+/// Writes a folder of sequences or clips as a pack that can be given away; compressed if its name ends
+/// in `.zst`.
+///
+/// # Errors
+/// If something is wrong with the data, or a pack of such data is never given away.
+pub fn pack(
+    dataset: &Dataset,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), DataError> {
+    match dataset {
+        Dataset::Bair { root } => folder::pack(root, out, progress),
+        Dataset::Strips { root, shortest } => {
+            clips::pack(clips::Origin::Strips { root, shortest: *shortest }, out, progress)
+        }
+        Dataset::Videos { root, side, shortest } => {
+            let (side, shortest) = (*side, *shortest);
+            clips::pack(clips::Origin::Videos { root, side, shortest }, out, progress)
+        }
+        Dataset::Kaggle { root, columns, split } => {
+            let table = Table { root, columns, split: *split };
+            folder::published(out, |file| keypoints::pack(table, file, progress))
+        }
+        Dataset::SawyerPush
+        | Dataset::WeizmannLike
+        | Dataset::FacialKeypoints
+        | Dataset::MovingMnist
+        | Dataset::MovingMnistIdx { .. }
+        | Dataset::MnistTestSeq { .. }
+        | Dataset::BerkeleyTfrecord { .. }
+        | Dataset::GooglePushTfrecord { .. }
+        | Dataset::Npy { .. }
+        | Dataset::MovingSquare { .. } => Err(DataError::NotPacked { name: dataset.name() }),
+    }
 }
 
 /// A data set that a sweep file can name.
@@ -252,6 +319,23 @@ pub fn list() -> Vec<Known> {
         Known {
             name: "mnist_test_seq",
             about: "the published test file mnist_test_seq.npy, divided as the sweep file says",
+            sizes: None,
+        },
+        Known {
+            name: "weizmann_like",
+            about: "drawn people performing five actions, embedded in this program; frames of the \
+                    shortest clip",
+            sizes: Some(Sizes::of(&WEIZMANN_LIKE)),
+        },
+        Known {
+            name: "strips",
+            about: "clips as picture strips, CATEGORY/CLIP.png, as MoCoGAN reads them",
+            sizes: None,
+        },
+        Known {
+            name: "videos",
+            about: "clips as AVI (Motion JPEG) or GIF files, CATEGORY/CLIP.avi or \
+                    PERSON_CATEGORY.avi",
             sizes: None,
         },
         Known {

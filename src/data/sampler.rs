@@ -40,6 +40,8 @@ pub struct Order {
     seed: Seed,
     sequences: usize,
     batch_size: usize,
+    /// What [`Sampler::EpochPermutation`] draws from.
+    stream: &'static str,
 }
 
 impl Order {
@@ -58,7 +60,13 @@ impl Order {
         if drops_rest && batch_size > sequences {
             return Err(SamplerError::NoFullBatch { sequences, batch_size });
         }
-        Ok(Self { sampler, seed, sequences, batch_size })
+        Ok(Self { sampler, seed, sequences, batch_size, stream: ORDER_STREAM })
+    }
+
+    /// Returns the order with permutations from a stream of its own, for a second order beside that of
+    /// the sequences.
+    pub const fn on(self, stream: &'static str) -> Self {
+        Self { stream, ..self }
     }
 
     /// Returns the sequences of the batch of `step`, counted over the whole run.
@@ -99,7 +107,7 @@ impl Order {
     }
 
     fn permuted(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
-        let stream = Stream::new(self.seed, ORDER_STREAM);
+        let stream = Stream::new(self.seed, self.stream);
         let (batch_size, sequences) = (self.batch_size as u64, self.sequences as u64);
         let start = first.0 * batch_size;
         let drawn = steps * batch_size;

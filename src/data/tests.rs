@@ -335,7 +335,7 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
     let [plain, again, compressed] = ["plain.pack", "again.pack", "small.pack.zst"].map(|name| {
         let folder = Folder::whole();
         let out = folder.0.path().join(name);
-        pack_folder(&folder.root(), &out, &mut |_| {}).unwrap();
+        pack(&Dataset::Bair { root: folder.root().to_owned() }, &out, &mut |_| {}).unwrap();
         fs::read(&out, 1 << 20).unwrap()
     });
     assert_eq!(plain, again);
@@ -344,7 +344,7 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
 
 #[test]
 fn the_embedded_data_sets_are_what_their_digests_say() {
-    for dataset in [Dataset::SawyerPush, Dataset::FacialKeypoints] {
+    for dataset in [Dataset::SawyerPush, Dataset::FacialKeypoints, Dataset::WeizmannLike] {
         assert!(check(&dataset, Required::AllSplits, &mut |_| {}).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Animations: the truth and every arm's prediction side by side.
+//! Animations: the truth and every arm's prediction side by side, or rows of videos.
 
 use gif::{Encoder, EncodingError, Frame, Repeat};
 
@@ -33,17 +33,43 @@ pub(super) struct Animation {
 /// Encodes a strip as an endless GIF with one palette for all frames. A bar below the pictures is grey
 /// during the context and orange afterwards.
 pub(super) fn encode(strip: &Strip<'_>) -> Result<Animation, EncodingError> {
-    let [frames, frame_height, frame_width, _] = strip.shape;
-    let columns = strip.predictions.len() + 1;
+    let predictions = strip.predictions.iter().map(|prediction| &prediction.clip.prediction[..]);
+    let row = std::iter::once(strip.truth).chain(predictions).collect();
+    let bar = |frame| if frame < strip.context_frames { GREY } else { PREDICTED };
+    encode_rows(strip.shape, &[row], Some(&bar))
+}
+
+/// Encodes rows of equally many videos as an endless GIF with one palette for all frames.
+pub(super) fn grid(shape: [usize; 4], rows: &[Vec<&[u8]>]) -> Result<Animation, EncodingError> {
+    encode_rows(shape, rows, None)
+}
+
+/// Colour of the bar below a frame.
+type BarColour<'a> = &'a dyn Fn(usize) -> [u8; 3];
+
+fn encode_rows(
+    shape: [usize; 4],
+    rows: &[Vec<&[u8]>],
+    bar: Option<BarColour<'_>>,
+) -> Result<Animation, EncodingError> {
+    let [frames, frame_height, frame_width, _] = shape;
+    let columns = rows.first().map_or(1, Vec::len);
     let width = columns * (frame_width + GAP) - GAP;
-    let height = frame_height + BAR;
+    let height = rows.len() * (frame_height + GAP) - GAP + bar.map_or(0, |_| BAR);
 
     // All frames in one tall picture are quantized together: one palette, no flicker.
     let mut pixels = Vec::with_capacity(frames * height * width * 3);
     for frame in 0..frames {
-        push_frame(&mut pixels, strip, frame);
-        let bar = if frame < strip.context_frames { GREY } else { PREDICTED };
-        pixels.extend(std::iter::repeat_n(bar, BAR * width).flatten());
+        for (number, row) in rows.iter().enumerate() {
+            if number > 0 {
+                pixels.extend(std::iter::repeat_n(GREY, GAP * width).flatten());
+            }
+            push_row(&mut pixels, shape, row, frame);
+        }
+        let colour = bar.map(|bar| bar(frame));
+        pixels.extend(
+            colour.into_iter().flat_map(|it| std::iter::repeat_n(it, BAR * width)).flatten(),
+        );
     }
     let size = |pixels: usize| u16::try_from(pixels).unwrap_or(u16::MAX);
     let tall = Frame::from_rgb_speed(size(width), size(frames * height), &pixels, SAMPLING);
@@ -61,13 +87,11 @@ pub(super) fn encode(strip: &Strip<'_>) -> Result<Animation, EncodingError> {
     Ok(Animation { bytes, width, height })
 }
 
-/// Appends one step of the truth and of all predictions, row by row.
-fn push_frame(pixels: &mut Vec<u8>, strip: &Strip<'_>, frame: usize) {
-    let [_, height, width, channels] = strip.shape;
-    let predictions = strip.predictions.iter().map(|prediction| &prediction.clip.prediction[..]);
-    let pictures: Vec<&[u8]> = std::iter::once(strip.truth).chain(predictions).collect();
+/// Appends one step of videos that stand side by side.
+fn push_row(pixels: &mut Vec<u8>, shape: [usize; 4], videos: &[&[u8]], frame: usize) {
+    let [_, height, width, channels] = shape;
     for y in 0..height {
-        for (column, picture) in pictures.iter().enumerate() {
+        for (column, picture) in videos.iter().enumerate() {
             if column > 0 {
                 pixels.extend(std::iter::repeat_n(GREY, GAP).flatten());
             }

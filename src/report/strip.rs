@@ -50,10 +50,6 @@ pub(super) struct Prediction<'a> {
 /// the absolute difference.
 pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
     let [frames, height, width, channels] = strip.shape;
-    let frame_height = FRAME * height / width;
-    let total_width = frames * (FRAME + GAP) - GAP;
-    let mut elements = String::new();
-
     let mut rows = vec![("truth".to_owned(), TEXT, png(strip.truth, strip.shape)?)];
     for prediction in &strip.predictions {
         let ink = palette::arm(prediction.position);
@@ -67,7 +63,35 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
         ));
     }
 
-    head(&mut elements, frames, strip.context_frames);
+    let mut elements = String::new();
+    if strip.context_frames > 0 {
+        context_bar(&mut elements, strip.context_frames);
+    }
+    predicted_bar(&mut elements, frames, strip.context_frames);
+    Ok(stacked(elements, rows, strip.shape))
+}
+
+/// Draws videos below one another, each a row of frames with its label.
+pub(super) fn draw_rows(
+    rows: &[(String, Ink, &[u8])],
+    shape: [usize; 4],
+) -> Result<Drawing, EncodingError> {
+    let encoded =
+        rows.iter().map(|(label, ink, video)| Ok((label.clone(), *ink, png(video, shape)?)));
+    Ok(stacked(String::new(), encoded.collect::<Result<_, EncodingError>>()?, shape))
+}
+
+/// Puts encoded rows below step labels and what stands above these.
+fn stacked(
+    above: String,
+    rows: Vec<(String, Ink, Vec<u8>)>,
+    [frames, height, width, _]: [usize; 4],
+) -> Drawing {
+    let frame_height = FRAME * height / width;
+    let total_width = frames * (FRAME + GAP) - GAP;
+    let mut elements = String::new();
+    step_labels(&mut elements, frames);
+    elements.push_str(&above);
     let mut y = HEAD_HEIGHT;
     for (label, ink, picture) in rows {
         text(&mut elements, [11, y + 12], TEXT, &label, "start");
@@ -76,7 +100,7 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
         image(&mut elements, [0, y, total_width, frame_height], &picture);
         y += frame_height + ROW_GAP;
     }
-    Ok(on_paper(elements, [total_width, y]))
+    on_paper(elements, [total_width, y])
 }
 
 /// Lays the page's colour below elements that take up so much room.
@@ -99,18 +123,21 @@ pub(super) fn single(
     Ok(on_paper(elements, [width, height]))
 }
 
-/// Draws the step labels and a bar over the context.
-fn head(elements: &mut String, frames: usize, context_frames: usize) {
+fn step_labels(elements: &mut String, frames: usize) {
     for frame in 0..frames {
         let label = if frame == 0 { "t = 0".to_owned() } else { frame.to_string() };
         let middle = frame * (FRAME + GAP) + FRAME / 2;
         text(elements, [middle, 29], MUTED, &label, "middle");
     }
+}
+
+fn context_bar(elements: &mut String, context_frames: usize) {
+    text(elements, [0, 10], MUTED, "context", "start");
+    rectangle(elements, [0, 14, context_frames * (FRAME + GAP) - GAP, 2], BASELINE);
+}
+
+fn predicted_bar(elements: &mut String, frames: usize, context_frames: usize) {
     let context = context_frames * (FRAME + GAP);
-    if context_frames > 0 {
-        text(elements, [0, 10], MUTED, "context", "start");
-        rectangle(elements, [0, 14, context - GAP, 2], BASELINE);
-    }
     text(elements, [context, 10], MUTED, "predicted", "start");
     rectangle(elements, [context, 14, frames * (FRAME + GAP) - GAP - context, 2], MUTED);
 }

@@ -22,8 +22,19 @@ use crate::{
 pub(super) const MODEL: &str = "model";
 
 /// Metrics in the order in which a reader expects them; others follow by name.
-const METRIC_ORDER: [&str; 7] =
-    ["psnr", "ssim", "mse", "mse_sum", "state_mse", "rmse", "rmse_pixels"];
+const METRIC_ORDER: [&str; 11] = [
+    "psnr",
+    "ssim",
+    "mse",
+    "mse_sum",
+    "state_mse",
+    "rmse",
+    "rmse_pixels",
+    "energy_distance",
+    "motion_energy_distance",
+    "category_accuracy",
+    "recognition_accuracy",
+];
 
 /// A sweep's records, arranged.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use super::{
     convlstm::{self, ConvLstmSystem},
     cvae::{self, CvaeSystem},
     evaluate::{Evaluation, Scope},
+    mocogan::{self, MocoganSystem},
     physical_interaction::{self, PhysicalInteractionSystem},
     rcn::{self, RcnSystem},
 };
@@ -34,7 +35,7 @@ pub trait System {
     /// Takes one optimizer step and returns its scalars by series name.
     ///
     /// # Errors
-    /// If a quantity is not finite; the parameters are then left as they were.
+    /// If a quantity is not finite; what it would have moved is left as it was.
     fn update(
         &mut self,
         examples: &Examples<'_>,
@@ -152,6 +153,17 @@ pub enum UnfitData {
     /// The model learns where keypoints are, and the data does not say.
     #[error("failed to fit the data to the model: its frames have no keypoints")]
     NoKeypoints,
+    /// The model learns another number of categories.
+    #[error(
+        "failed to fit the data to the model: it learns {expected} categories, the data has {found}; \
+         set `model.mocogan.categories.count={found}`"
+    )]
+    Categories {
+        /// Categories of the latent code.
+        expected: usize,
+        /// Categories of the data.
+        found: usize,
+    },
 }
 
 /// Refuses data that the model of a run cannot learn from.
@@ -169,7 +181,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
         ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),
         ModelSpec::ConvLstm(_) => convlstm::check_data(pack),
-        ModelSpec::Mocogan(_) => Ok(()),
+        ModelSpec::Mocogan(mocogan) => mocogan::check_data(mocogan, pack),
         ModelSpec::Rcn(_) => rcn::check_data(pack),
     }
 }
@@ -184,7 +196,7 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
             Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
         }
         ModelSpec::ConvLstm(convlstm) => Box::new(ConvLstmSystem::new(spec, convlstm, device)),
-        ModelSpec::Mocogan(_) => unimplemented!(),
+        ModelSpec::Mocogan(mocogan) => Box::new(MocoganSystem::new(spec, mocogan, pack, device)),
         ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
     }
 }

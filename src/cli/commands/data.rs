@@ -34,7 +34,11 @@ with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv. A sweep names
 
 Robot-pushing data lie in TFRecord files, in train and test (Berkeley) or push_train and
 push_testseen (Google), or as .npy files listed by a map.csv, in train and test. Of the first folder
-the first 95% of the files train and the others validate.")]
+the first 95% of the files train and the others validate.
+
+Clips lie in a folder per category as picture strips (PNG) or as videos (AVI with Motion JPEG, GIF);
+videos may also be named PERSON_CATEGORY.avi. What stands before a name's first underscore is who is
+seen; nobody is in two splits.")]
 pub struct DataArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -46,7 +50,7 @@ enum Verb {
     List(ListArgs),
     /// Read all of a data set and say everything that is wrong with it
     Check(CheckArgs),
-    /// Decode a folder in the BAIR layout into one checksummed file
+    /// Decode a folder of pictures, strips or videos into one checksummed file
     Pack(PackArgs),
     /// Turn a folder of TFRecord files into .npy files and a map.csv
     Import(ImportArgs),
@@ -70,7 +74,7 @@ Examples:
 
 The exit code is 1 if the data set cannot be used; warnings do not count.")]
 struct CheckArgs {
-    /// `sawyer_push`, `moving_mnist`, `facial_keypoints`, or the path of a folder
+    /// `sawyer_push`, `moving_mnist`, `weizmann_like`, `facial_keypoints`, or the path of a folder
     #[arg(value_name = "NAME|PATH")]
     dataset: String,
     /// Frames that each TFRecord must have [default: those of the first]
@@ -88,7 +92,7 @@ Example:
 
 The file is compressed if its name ends in `.zst`.")]
 struct PackArgs {
-    /// The folder that holds `train`, `validate` and `test`
+    /// The folder that holds `train`, `validate` and `test`, or clips in categories
     #[arg(value_name = "ROOT")]
     root: PathBuf,
     /// The file to write
@@ -163,6 +167,7 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         "sawyer_push" => Dataset::SawyerPush,
         "facial_keypoints" => Dataset::FacialKeypoints,
         "moving_mnist" => Dataset::MovingMnist,
+        "weizmann_like" => Dataset::WeizmannLike,
         path => data::recognise(path.as_ref(), args.frames)?,
     };
     let findings: Vec<Finding> =
@@ -204,7 +209,8 @@ fn text(finding: &Finding) -> String {
 }
 
 fn pack(args: &PackArgs) -> Result<(), Failure> {
-    data::pack_folder(&args.root, &args.out, &mut data_watch())?;
+    let dataset = data::recognise(&args.root, None)?;
+    data::pack(&dataset, &args.out, &mut data_watch())?;
     let (sha256, bytes) = fs::sha256_file(&args.out)?;
     tell(&format!("packed `{}` into `{}`", args.root.display(), args.out.display()));
     print(&format!("{sha256}  {bytes} bytes\n"))

@@ -36,10 +36,13 @@ pub struct MocoganSpec {
     pub video_discriminator: VideoDiscriminator,
     /// Noise on the inputs of the discriminators' layers (`use_noise`, `noise_sigma`).
     pub instance_noise: InstanceNoise,
-    /// Frames in a batch for the image discriminator (`image_batch`).
+    /// Frames in a batch for the image discriminator (`image_batch`); videos are as many as
+    /// `training.batch_size` says (`video_batch`, 3 in `train.py`).
     pub image_batch: Count,
-    /// Videos in a batch for the video discriminator (`video_batch`).
-    pub video_batch: Count,
+    /// Distance of two frames of a real video in its clip, from which it is sub-sampled.
+    ///
+    /// `train.py` has an option of this name with the default 4, but always takes 2.
+    pub every_nth: Count,
 }
 
 impl Default for MocoganSpec {
@@ -58,7 +61,7 @@ impl Default for MocoganSpec {
             video_discriminator: VideoDiscriminator::default(),
             instance_noise: InstanceNoise::Off,
             image_batch: Count::literal(10),
-            video_batch: Count::literal(3),
+            every_nth: Count::literal(2),
         }
     }
 }
@@ -163,6 +166,50 @@ pub enum Unfit {
         "category losses need frames of side 64 and videos of 16 frames: one judgement a video"
     )]
     ManyJudgements,
+}
+
+impl Unfit {
+    /// Returns the dotted keys involved, the likeliest to be at fault first.
+    pub const fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Self::Side { .. } => &["model.mocogan.side"],
+            Self::TooSmall { .. } => &[
+                "model.mocogan.side",
+                "model.mocogan.image_discriminator",
+                "model.mocogan.video_discriminator",
+            ],
+            Self::TooShort { .. } => {
+                &["model.mocogan.video_length", "model.mocogan.video_discriminator"]
+            }
+            Self::TooFewMotionFrames { .. } => {
+                &["model.mocogan.motion.lstm.frames", "model.mocogan.video_length"]
+            }
+            Self::NoCategories => {
+                &["model.mocogan.categories", "model.mocogan.video_discriminator"]
+            }
+            Self::ManyJudgements => &[
+                "model.mocogan.side",
+                "model.mocogan.video_length",
+                "model.mocogan.video_discriminator.categorical",
+                "model.mocogan.video_discriminator",
+            ],
+        }
+    }
+
+    /// Returns what to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Side { .. } => "64 is the original's side, 96 the document's",
+            Self::TooSmall { .. } | Self::TooShort { .. } => {
+                "`patch` discriminators take smaller frames and shorter videos"
+            }
+            Self::TooFewMotionFrames { .. } => "let the LSTM make more frames",
+            Self::NoCategories => "`categories = { count = N }` gives them",
+            Self::ManyJudgements => {
+                "take 64 and 16, or `ignored` for `real_categories` and `generated_categories`"
+            }
+        }
+    }
 }
 
 /// Categories of videos.

@@ -86,7 +86,7 @@ pub fn import(
 /// layout.
 ///
 /// Without `frames`, those of the first record that can be read are taken.
-pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+pub(in crate::data) fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
     let owned = || root.to_owned();
     if fs::kind(&root.join(keypoints::FILE))?.is_some() {
         let (columns, split) = <_>::default();

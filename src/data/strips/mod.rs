@@ -5,8 +5,8 @@
 //!                                side is the strip's shorter edge
 //! ```
 //! Categories are numbered in the order of their names as text, as torchvision numbers them. Clips may
-//! differ in length, so they are no [`Pack`](super::Pack): [`read`] returns all of them in memory.
-//! [`sample`] says which frames training sees, [`split`] keeps what belongs together in one split.
+//! differ in length; [`read`] returns all of them in memory. [`sample`] says which frames training sees,
+//! [`split`] keeps what belongs together in one split.
 //!
 //! Stricter than the original: a strip is 8-bit RGB in PNG, its longer edge is a whole number of frames,
 //! one frame is no clip, and all frames have one size, since nothing is scaled here.
@@ -55,6 +55,8 @@ pub struct Clip {
     pub frames: usize,
     /// Pixels, `[T, S, S, 3]`.
     pub pixels: Vec<u8>,
+    /// The file it was read from.
+    pub path: PathBuf,
 }
 
 impl Clip {
@@ -97,6 +99,18 @@ impl Clips {
     }
 }
 
+/// Returns the files that [`read`] reads, in its order.
+///
+/// # Errors
+/// If a folder cannot be listed or a strip belongs to no category.
+pub fn files(root: &Path) -> Result<Vec<PathBuf>, StripError> {
+    let mut files = Vec::new();
+    for (_, path) in categories(root, &mut Vec::new())? {
+        files.extend(strips(&path, &mut Vec::new())?.into_iter().map(|(_, path)| path));
+    }
+    Ok(files)
+}
+
 /// Reads all clips of at least `shortest` frames (`min_len`, 32 in the original); shorter ones are
 /// dropped with a warning.
 ///
@@ -127,7 +141,7 @@ pub fn read(root: &Path, shortest: Count) -> Result<Clips, StripError> {
             if bytes > BYTES_MAX {
                 return Err(StripError::TooMuch { root: root.to_owned(), limit: BYTES_MAX });
             }
-            read.clips.push(Clip { name, category, frames, pixels });
+            read.clips.push(Clip { name, category, frames, pixels, path });
         }
         read.categories.push(name);
     }

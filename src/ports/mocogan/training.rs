@@ -106,7 +106,7 @@ fn spec(case: &Case) -> Result<MocoganSpec, PortError> {
         },
         instance_noise: instance_noise(case)?,
         image_batch: extent(case, "real/0/images", 0)?,
-        video_batch: extent(case, "real/0/videos", 0)?,
+        ..MocoganSpec::default()
     };
     spec.check().map_err(refused)?;
     Ok(spec)

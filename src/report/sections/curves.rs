@@ -25,9 +25,12 @@ use crate::{
 const POINTS_MAX: u64 = 120;
 
 /// Series in the order in which a reader expects them; others follow by name.
-const SERIES_ORDER: [&str; 11] = [
+const SERIES_ORDER: [&str; 14] = [
     "loss",
     "rmse",
+    "l_gen",
+    "l_image_dis",
+    "l_video_dis",
     "reconstruction",
     "kl",
     "kl_weight",

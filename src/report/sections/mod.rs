@@ -19,6 +19,7 @@ mod predictions;
 mod provenance;
 mod published;
 mod results;
+mod samples;
 
 /// Puts the report of a study together.
 pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
@@ -43,6 +44,7 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
     blocks.extend(anatomy::blocks(study)?);
     blocks.extend(keypoints::blocks(study)?);
     blocks.extend(picture_grid::blocks(study)?);
+    blocks.extend(samples::blocks(study)?);
     blocks.extend(provenance::blocks(study));
     blocks.extend(configuration::blocks(study)?);
     Ok(Document {

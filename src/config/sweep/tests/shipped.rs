@@ -83,6 +83,13 @@ fn convlstm_crosses_two_widths_with_two_learning_rates() {
 }
 
 #[test]
+fn mocogan_compares_motion_noise_and_length() {
+    let text = include_str!("../../../../experiments/mocogan.toml");
+    let arms = ["GRU", "LSTM", "GRU, noise 0.1", "GRU, 13 frames"];
+    check("mocogan", text, &arms, [1, 2, 1]);
+}
+
+#[test]
 fn the_paper_preset_is_the_documents_configuration() {
     let path = PathBuf::from("experiments/kl_annealing.toml");
     let text = include_str!("../../../../experiments/kl_annealing.toml").to_owned();

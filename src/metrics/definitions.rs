@@ -1,0 +1,219 @@
+//! What the names of metrics in records mean.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a metric name means; unlike definitions never share a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricDefinition {
+    /// Label for tables and axes.
+    pub label: String,
+    /// Unit, e.g. `dB`; empty where there is none.
+    pub unit: String,
+    /// Whether larger is better.
+    pub higher_is_better: bool,
+    /// The whole definition: range, window, reduction, horizon.
+    pub definition: String,
+    /// Where the definition comes from.
+    pub source: String,
+}
+
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Better {
+    Higher,
+    Lower,
+}
+
+const FINN: &str = "finn_eval_seq of the cvae document's utils.py, after Finn et al. 2016";
+const SZEKELY: &str = "Székely & Rizzo 2013, as V-statistic";
+const OWN: &str = "this program";
+
+/// Returns the definitions of the metrics in records, by name.
+pub fn definitions() -> BTreeMap<String, MetricDefinition> {
+    let groups = [of_frames(), of_states(), of_keypoints(), of_videos()];
+    groups.into_iter().flatten().map(|(name, it)| (name.to_owned(), it)).collect()
+}
+
+/// Writes a value of a metric with label and unit, e.g. `PSNR 19.94 dB`.
+pub fn written(name: &str, value: f64) -> String {
+    match definitions().get(name) {
+        Some(MetricDefinition { label, unit, .. }) if unit.is_empty() => {
+            format!("{label} {value:.4}")
+        }
+        Some(MetricDefinition { label, unit, .. }) => format!("{label} {value:.2} {unit}"),
+        None => format!("{name} {value:.4}"),
+    }
+}
+
+/// A metric's name with its definition.
+type Named = (&'static str, MetricDefinition);
+
+/// Defines a metric by name, label and unit.
+fn define(
+    [name, label, unit]: [&'static str; 3],
+    better: Better,
+    definition: String,
+    source: &str,
+) -> Named {
+    let definition = MetricDefinition {
+        label: label.to_owned(),
+        unit: unit.to_owned(),
+        higher_is_better: better == Better::Higher,
+        definition,
+        source: source.to_owned(),
+    };
+    (name, definition)
+}
+
+/// How the numbers of frames become one.
+const OVER_FRAMES: &str =
+    "mean over predicted frames, then over sequences; one sample per sequence";
+
+fn of_frames() -> Vec<Named> {
+    vec![
+        define(
+            ["mse", "MSE", ""],
+            Better::Lower,
+            format!(
+                "mean squared difference over channels and pixels in [0, 1], in f64; {OVER_FRAMES}"
+            ),
+            FINN,
+        ),
+        define(
+            ["mse_sum", "MSE per frame, summed", ""],
+            Better::Lower,
+            format!(
+                "squared difference summed over channels and pixels in [0, 1] of a frame, in f64; \
+                 {OVER_FRAMES}"
+            ),
+            "the convention of the Moving MNIST literature: metric.MSE of OpenSTL, Tan et al. 2023, \
+             arXiv:2306.11249",
+        ),
+        define(
+            ["psnr", "PSNR", "dB"],
+            Better::Higher,
+            format!(
+                "-10 log10 of the mean squared difference of each channel, data range 1, in f64, \
+                 mean over channels; {OVER_FRAMES}"
+            ),
+            FINN,
+        ),
+        define(
+            ["ssim", "SSIM", ""],
+            Better::Higher,
+            format!(
+                "structural similarity of each channel, 11x11 Gaussian window of sigma 1.5 at all \
+                 places where it fits, K1 0.01, K2 0.03, data range 1, population covariance, in \
+                 f64, NaN counts as -1, mean over channels; {OVER_FRAMES}"
+            ),
+            FINN,
+        ),
+    ]
+}
+
+fn of_states() -> Vec<Named> {
+    vec![define(
+        ["state_mse", "state MSE", ""],
+        Better::Lower,
+        format!(
+            "mean squared difference of the numbers of a position, in the data's units, in f64; the \
+             model is given the first position and all actions and feeds its predictions back, the \
+             baseline repeats the position at the last given frame; {OVER_FRAMES}"
+        ),
+        "state_cost of the physical-interaction document's model, without its weight 1e-4",
+    )]
+}
+
+fn of_keypoints() -> Vec<Named> {
+    let coordinates = "mean over all coordinates of all pictures, in f64; one sample per picture";
+    vec![
+        define(
+            ["rmse", "RMSE", ""],
+            Better::Lower,
+            format!(
+                "root of the mean squared error of keypoints in the network's units, \
+                 (pixel - 48) / 48; {coordinates}"
+            ),
+            "the rcn document's training loss, whose root it reports",
+        ),
+        define(
+            ["rmse_pixels", "RMSE", "px"],
+            Better::Lower,
+            format!("48 times the RMSE in the network's units; {coordinates}"),
+            "ours; the rcn document gives no error in pixels",
+        ),
+    ]
+}
+
+/// Generated videos have no true frame.
+fn of_videos() -> Vec<Named> {
+    let energy = |of: &str| {
+        format!(
+            "2 mean|x - y| - mean|x - x'| - mean|y - y'| between videos x of the predictor and as \
+             many videos y that are cut, evenly spread, out of held-out clips; {of}, in [0, 1], in \
+             f64; |.| is the root of the mean square; 0 for equal sets"
+        )
+    };
+    vec![
+        define(
+            ["energy_distance", "energy distance", ""],
+            Better::Lower,
+            energy("a video is the means over 8x8 blocks of each frame"),
+            SZEKELY,
+        ),
+        define(
+            ["motion_energy_distance", "motion distance", ""],
+            Better::Lower,
+            energy("a video is the changes from frame to frame of the means over 8x8 blocks"),
+            SZEKELY,
+        ),
+        define(
+            ["category_accuracy", "category accuracy", ""],
+            Better::Higher,
+            "share of generated videos that move most like the requested category: the mean absolute \
+             changes of means over 8x8 blocks lie nearest to the mean of that category's training \
+             videos; of the baseline `real_videos`, the share of held-out videos that move like their \
+             own"
+            .to_owned(),
+            OWN,
+        ),
+        define(
+            ["recognition_accuracy", "recognition accuracy", ""],
+            Better::Higher,
+            "share of held-out real videos whose category the video discriminator names".to_owned(),
+            OWN,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recorded_metric_is_defined_once_and_says_which_way_is_better() {
+        let definitions = definitions();
+        let better: Vec<_> =
+            definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();
+        assert_eq!(
+            better,
+            [
+                ("category_accuracy", true),
+                ("energy_distance", false),
+                ("motion_energy_distance", false),
+                ("mse", false),
+                ("mse_sum", false),
+                ("psnr", true),
+                ("recognition_accuracy", true),
+                ("rmse", false),
+                ("rmse_pixels", false),
+                ("ssim", true),
+                ("state_mse", false),
+            ]
+        );
+        assert!(definitions.values().all(|it| !it.definition.is_empty() && !it.source.is_empty()));
+    }
+}
