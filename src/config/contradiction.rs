@@ -7,7 +7,10 @@ use super::{
     model::{CvaeSpec, ModelSpec},
     run::TrainingSpec,
 };
-use crate::schedule::{KlWeight, TeacherForcing};
+use crate::{
+    scalar::Count,
+    schedule::{KlWeight, TeacherForcing},
+};
 
 /// Two settings of a run that exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +82,22 @@ pub enum Contradiction {
         /// The arithmetic.
         arithmetic: Arithmetic,
     },
+    /// The system is trained on one device only.
+    #[error("`{system}` is trained on one device, not on {replicas}")]
+    NotDataParallel {
+        /// The system's name.
+        system: &'static str,
+        /// `replicas`.
+        replicas: u64,
+    },
+    /// Some devices would have nothing to do.
+    #[error("{replicas} replicas cannot share a batch of {batch}")]
+    MoreReplicasThanSequences {
+        /// `replicas`.
+        replicas: u64,
+        /// `batch_size`.
+        batch: u64,
+    },
 }
 
 impl Contradiction {
@@ -102,6 +121,10 @@ impl Contradiction {
                 keys(&["model.cvae.kl_weight.cyclical.cycles", "training.epochs"])
             }
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
+            Self::NotDataParallel { .. } => keys(&["engine.replicas"]),
+            Self::MoreReplicasThanSequences { .. } => {
+                keys(&["engine.replicas", "training.batch_size"])
+            }
         }
     }
 
@@ -127,6 +150,7 @@ impl RunSpec {
     /// Checks that no two settings contradict each other.
     pub fn check(&self) -> Result<(), Contradiction> {
         check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
+        check_replicas(&self.model, self.engine.replicas, &self.training)?;
         check_frames(&self.model, &self.data)?;
         check_channels(&self.model, &self.data)?;
         match &self.model {
@@ -152,6 +176,21 @@ fn check_arithmetic(
         Ok(())
     } else {
         Err(Contradiction::NoSuchArithmetic { system, arithmetic })
+    }
+}
+
+fn check_replicas(
+    model: &ModelSpec,
+    replicas: Count,
+    training: &TrainingSpec,
+) -> Result<(), Contradiction> {
+    let (replicas, batch) = (replicas.get(), training.batch_size.get());
+    if replicas > 1 && !model.is_data_parallel() {
+        Err(Contradiction::NotDataParallel { system: model.system(), replicas })
+    } else if replicas > batch {
+        Err(Contradiction::MoreReplicasThanSequences { replicas, batch })
+    } else {
+        Ok(())
     }
 }
 
@@ -305,6 +344,23 @@ mod tests {
         let message = "10 context frames and a horizon of 11 need 21 frames, \
                        but sequences of `moving_mnist` have 20";
         check(r#"{ "convlstm": { "horizon": 11 } }"#, "moving_mnist", Some(message));
+    }
+
+    #[test]
+    fn several_devices_share_a_batch_that_is_large_enough() {
+        #[track_caller]
+        fn check(model: &str, replicas: u32, found: Option<&str>) {
+            let json = format!(
+                r#"{{ "seed": 1, "model": {{ {model} }}, "data": {{ "dataset": "moving_mnist" }},
+                      "training": {{ "batch_size": 3 }}, "engine": {{ "replicas": {replicas} }} }}"#
+            );
+            let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+            let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
+            assert_eq!(contradiction.as_deref(), found);
+        }
+        check(r#""convlstm": {}"#, 3, None);
+        check(r#""convlstm": {}"#, 4, Some("4 replicas cannot share a batch of 3"));
+        check(r#""cvae": {}"#, 2, Some("`cvae` is trained on one device, not on 2"));
     }
 
     #[test]

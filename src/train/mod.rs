@@ -14,6 +14,7 @@ pub mod log;
 pub mod mocogan;
 pub mod noise;
 pub mod record;
+mod replicas;
 pub mod run;
 pub mod state;
 pub mod system;
