@@ -11,7 +11,10 @@ use super::{
     optim::{AdamForm, AdamSpec, OptimizerSpec},
     run::TrainingSpec,
 };
-use crate::schedule::{KlWeight, TeacherForcing};
+use crate::{
+    scalar::Count,
+    schedule::{KlWeight, TeacherForcing},
+};
 
 /// Two settings of a run that exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +123,22 @@ pub enum Contradiction {
         /// The optimizer's name.
         optimizer: &'static str,
     },
+    /// The system is trained on one device only.
+    #[error("`{system}` is trained on one device, not on {replicas}")]
+    NotDataParallel {
+        /// The system's name.
+        system: &'static str,
+        /// `replicas`.
+        replicas: u64,
+    },
+    /// Some devices would have nothing to do.
+    #[error("{replicas} replicas cannot share a batch of {batch}")]
+    MoreReplicasThanSequences {
+        /// `replicas`.
+        replicas: u64,
+        /// `batch_size`.
+        batch: u64,
+    },
 }
 
 impl Contradiction {
@@ -150,6 +169,10 @@ impl Contradiction {
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
             Self::Mocogan(unfit) => keys(unfit.keys()),
             Self::NotAdam { .. } => keys(&["optimizer"]),
+            Self::NotDataParallel { .. } => keys(&["engine.replicas"]),
+            Self::MoreReplicasThanSequences { .. } => {
+                keys(&["engine.replicas", "training.batch_size"])
+            }
         }
     }
 
@@ -194,6 +217,7 @@ impl RunSpec {
         check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
         check_content(&self.model, &self.data)?;
         check_sampler(&self.model, self.data.sampler)?;
+        check_replicas(&self.model, self.engine.replicas, &self.training)?;
         check_frames(&self.model, &self.data)?;
         check_channels(&self.model, &self.data)?;
         match &self.model {
@@ -251,6 +275,21 @@ fn check_sampler(model: &ModelSpec, sampler: Sampler) -> Result<(), Contradictio
         Ok(())
     } else {
         Err(Contradiction::ForeignSampler { system: model.system(), sampler })
+    }
+}
+
+fn check_replicas(
+    model: &ModelSpec,
+    replicas: Count,
+    training: &TrainingSpec,
+) -> Result<(), Contradiction> {
+    let (replicas, batch) = (replicas.get(), training.batch_size.get());
+    if replicas > 1 && !model.is_data_parallel() {
+        Err(Contradiction::NotDataParallel { system: model.system(), replicas })
+    } else if replicas > batch {
+        Err(Contradiction::MoreReplicasThanSequences { replicas, batch })
+    } else {
+        Ok(())
     }
 }
 
@@ -483,6 +522,23 @@ mod tests {
                 "frames of side 32 are too small for a discriminator of whole frames: it needs 64",
             ),
         );
+    }
+
+    #[test]
+    fn several_devices_share_a_batch_that_is_large_enough() {
+        #[track_caller]
+        fn check(model: &str, replicas: u32, found: Option<&str>) {
+            let json = format!(
+                r#"{{ "seed": 1, "model": {{ {model} }}, "data": {{ "dataset": "moving_mnist" }},
+                      "training": {{ "batch_size": 3 }}, "engine": {{ "replicas": {replicas} }} }}"#
+            );
+            let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+            let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
+            assert_eq!(contradiction.as_deref(), found);
+        }
+        check(r#""convlstm": {}"#, 3, None);
+        check(r#""convlstm": {}"#, 4, Some("4 replicas cannot share a batch of 3"));
+        check(r#""cvae": {}"#, 2, Some("`cvae` is trained on one device, not on 2"));
     }
 
     #[test]

@@ -16,11 +16,26 @@ pub struct EngineSpec {
     pub threads: Count,
     /// Which operations compute what the model is.
     pub arithmetic: Arithmetic,
+    /// Devices that share every batch: `device` and those that follow it. On the CPU, as many models
+    /// one after another, which shows that sharing changes nothing and saves no time.
+    #[serde(skip_serializing_if = "is_one")]
+    pub replicas: Count,
+}
+
+/// One replica is not written out: runs from before there were several keep their ids.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_one(count: &Count) -> bool {
+    *count == Count::literal(1)
 }
 
 impl Default for EngineSpec {
     fn default() -> Self {
-        Self { device: Device::Auto, threads: Count::literal(1), arithmetic: Arithmetic::Exact }
+        Self {
+            device: Device::Auto,
+            threads: Count::literal(1),
+            arithmetic: Arithmetic::Exact,
+            replicas: Count::literal(1),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ConvLSTM autoencoder in training (`MovingMNISTLightning` of seed document 003).
 //!
 //! The original's options: `use_amp` is `engine.arithmetic = "bf16"`, with bfloat16 where it has
-//! half precision and so without a scaled loss.
+//! half precision and so without a scaled loss; `n_gpus` is `engine.replicas`.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use tch::{Kind, Tensor};
 use super::{
     batch::{self, Batch, Examples},
     evaluate::{Evaluation, FrameMetric, Scope, score_rollouts_by},
+    replicas::{Replica, Replicas},
     system::{At, Divergence, Horizon, System, UnfitData},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     models::convlstm::{
         ConvLstm,
         picture::{Example, picture_grid},
-        training::{self, Objective, objective},
+        training::{self, objective},
     },
     nn::params::{Builder, Params},
     optim::Optimizer,
@@ -52,6 +53,7 @@ pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
 pub struct ConvLstmSystem {
     model: ConvLstm,
     params: Params,
+    replicas: Replicas<ConvLstm>,
     optimizer: Optimizer,
     horizon: Horizon,
     divided: training::Horizon,
@@ -64,11 +66,13 @@ impl ConvLstmSystem {
     /// Builds the model with its initial weights.
     pub fn new(spec: &RunSpec, convlstm: &ConvLstmSpec, device: tch::Device) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
-        let channels = i64::try_from(CHANNELS).expect("a channel or three");
-        let model = ConvLstm::new(&builder, convlstm, channels);
+        let channels = size(CHANNELS);
+        let build = |builder: &Builder| ConvLstm::new(builder, convlstm, channels);
+        let model = build(&builder);
         let params = builder.finish();
         Self {
             optimizer: Optimizer::new(spec.optimizer, &params),
+            replicas: Replicas::new(spec.engine, spec.seed, device, build),
             model,
             params,
             horizon: Horizon {
@@ -85,14 +89,47 @@ impl ConvLstmSystem {
         }
     }
 
-    /// Computes the objective in the arithmetic of the run.
-    fn objective(&self, batch: &Batch) -> Objective {
-        let frames = sequences_first(&batch.frames);
-        let compute = || objective(&self.model, &frames, self.divided);
+    /// Computes the loss of some sequences `[B, T, 1, H, W]` in the arithmetic of the run.
+    fn loss_on(&self, model: &ConvLstm, frames: &Tensor, device: tch::Device) -> Tensor {
+        let compute = || objective(model, frames, self.divided).loss;
         match self.arithmetic {
             Arithmetic::Exact | Arithmetic::Fast => compute(),
-            Arithmetic::Bf16 => autocast::bfloat16(self.device, compute),
+            Arithmetic::Bf16 => autocast::bfloat16(device, compute),
         }
+    }
+
+    /// Computes the loss of a batch, each device a part of it.
+    fn loss(&self, frames: &Tensor) -> Tensor {
+        let parts = frames.chunk(1 + size(self.replicas.iter().len()), 0);
+        let [first, others @ ..] = &parts[..] else { unreachable!("a batch has a sequence") };
+        let whole = frames.size()[0] as f64;
+        let own = self.loss_on(&self.model, first, self.device);
+        if others.is_empty() {
+            return own;
+        }
+        let mut loss = own * (first.size()[0] as f64 / whole);
+        for (part, Replica { model, device, .. }) in others.iter().zip(self.replicas.iter()) {
+            let term = self.loss_on(model, &part.to_device(*device), *device);
+            loss += term.to_device(self.device) * (part.size()[0] as f64 / whole);
+        }
+        loss
+    }
+
+    /// Leaves the gradients of a batch with the parameters and returns its loss.
+    ///
+    /// # Errors
+    /// If the loss is not finite.
+    fn differentiate(&mut self, batch: &Batch) -> Result<f64, Divergence> {
+        self.params.zero_grad();
+        self.replicas.take_up(&self.params);
+        let loss = self.loss(&sequences_first(&batch.frames));
+        let value = loss.double_value(&[]);
+        if !value.is_finite() {
+            return Err(Divergence { quantity: "loss".to_owned(), value });
+        }
+        loss.backward();
+        self.replicas.add_gradients(&self.params);
+        Ok(value)
     }
 
     /// Takes one optimizer step on a batch and returns its scalars by series name.
@@ -100,15 +137,9 @@ impl ConvLstmSystem {
     /// # Errors
     /// If the loss is not finite; the parameters are then left as they were.
     pub fn step(&mut self, batch: &Batch) -> Result<BTreeMap<String, f64>, Divergence> {
-        self.params.zero_grad();
-        let loss = self.objective(batch).loss;
-        let value = loss.double_value(&[]);
-        if !value.is_finite() {
-            return Err(Divergence { quantity: "loss".to_owned(), value });
-        }
-        loss.backward();
+        let loss = self.differentiate(batch)?;
         self.optimizer.step(&self.params);
-        Ok([("loss", value), ("learning_rate", self.learning_rate)]
+        Ok([("loss", loss), ("learning_rate", self.learning_rate)]
             .map(|(name, value)| (name.to_owned(), value))
             .into())
     }
@@ -135,6 +166,10 @@ impl ConvLstmSystem {
             self.model.predict(&sequences_first(&context), self.divided.predicted_frames);
         Tensor::cat(&[context, predicted.transpose(0, 1)], 0)
     }
+}
+
+fn size(n: usize) -> i64 {
+    i64::try_from(n).expect("sizes fit an i64")
 }
 
 /// Turns `[T, B, 1, H, W]` into `[B, T, 1, H, W]`.

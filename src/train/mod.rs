@@ -16,6 +16,7 @@ pub mod noise;
 pub mod physical_interaction;
 pub mod rcn;
 pub mod record;
+mod replicas;
 pub mod run;
 pub mod state;
 pub mod system;

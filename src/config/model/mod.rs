@@ -64,6 +64,14 @@ impl ModelSpec {
         }
     }
 
+    /// Returns whether several devices can share a batch of the system.
+    pub const fn is_data_parallel(&self) -> bool {
+        match self {
+            Self::ConvLstm(_) => true,
+            Self::Cvae(_) | Self::PhysicalInteraction(_) | Self::Mocogan(_) | Self::Rcn(_) => false,
+        }
+    }
+
     /// Returns the channels of the frames that the system takes, where it takes no others.
     pub const fn channels(&self) -> Option<u64> {
         match self {

@@ -8,16 +8,21 @@ use crate::{
     scalar::{Count, Epoch, Step},
 };
 
-fn spec(arithmetic: &str) -> RunSpec {
+fn spec(arithmetic: &str, replicas: u32) -> RunSpec {
     let json = format!(
-        r#"{{ "seed": 1, "data": {{ "dataset": "moving_mnist" }}, "engine": {{ "arithmetic": "{arithmetic}" }},
+        r#"{{ "seed": 1, "data": {{ "dataset": "moving_mnist" }},
+              "engine": {{ "arithmetic": "{arithmetic}", "replicas": {replicas} }},
               "model": {{ "convlstm": {{ "context_frames": 2, "horizon": 3, "hidden": 2 }} }} }}"#
     );
     serde_json::from_str(&json).unwrap()
 }
 
 fn system(arithmetic: &str) -> ConvLstmSystem {
-    let spec = spec(arithmetic);
+    with_replicas(arithmetic, 1)
+}
+
+fn with_replicas(arithmetic: &str, replicas: u32) -> ConvLstmSystem {
+    let spec = spec(arithmetic, replicas);
     let crate::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else { unreachable!() };
     ConvLstmSystem::new(&spec, convlstm, tch::Device::Cpu)
 }
@@ -85,6 +90,38 @@ fn bfloat16_is_another_arithmetic_of_the_same_objective() {
     let (exact, reduced) = (loss("exact"), loss("bf16"));
     assert!((exact - reduced).abs() < 0.01 * exact, "{exact} and {reduced}");
     assert_ne!(exact.to_bits(), reduced.to_bits());
+}
+
+/// Holds the gradients of replicas to those of one model, on batches of frames that differ in brightness.
+#[track_caller]
+fn check_replicas(replicas: u32, sequences: i64) {
+    let frames = Tensor::arange(5 * sequences * 64, (Kind::Float, tch::Device::Cpu)).sin().abs()
+        * Tensor::arange(sequences, (Kind::Float, tch::Device::Cpu))
+            .repeat_interleave_self_int(64, None, None)
+            .repeat([5])
+        / (sequences - 1) as f64;
+    let batch = Batch { frames: frames.view([5, sequences, 1, 8, 8]), condition: Tensor::new() };
+    let (mut one, mut several) = (system("exact"), with_replicas("exact", replicas));
+    for _ in 0..2 {
+        let loss = one.differentiate(&batch).unwrap();
+        let shared = several.differentiate(&batch).unwrap();
+        assert!((loss - shared).abs() < 1e-6 * loss, "{loss} and {shared}");
+        for (a, b) in one.params().trained().zip(several.params().trained()) {
+            let (a_grad, b_grad) = (a.tensor.grad(), b.tensor.grad());
+            let distance = (&a_grad - &b_grad).norm().double_value(&[]);
+            let norm = a_grad.norm().double_value(&[]);
+            assert!(norm > 0.0 && distance < 1e-5 * norm, "{}: {distance} of {norm}", a.name);
+        }
+        one.step(&batch).unwrap();
+        several.params_mut().load(parameters(&one)).unwrap();
+    }
+}
+
+#[test]
+fn the_gradients_of_replicas_are_those_of_one_device() {
+    check_replicas(2, 4);
+    check_replicas(2, 3); // parts of 2 and 1
+    check_replicas(4, 5); // parts of 2, 2 and 1: one replica has none
 }
 
 #[test]

@@ -105,7 +105,12 @@ pub(super) struct Gemm {
 /// Measures what stdin asks for.
 pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
     let &BenchWorkerArgs { system, width, batch, frames, threads, mode } = args;
-    let engine = EngineSpec { device: Device::Cpu, threads, arithmetic: mode.into() };
+    let engine = EngineSpec {
+        device: Device::Cpu,
+        threads,
+        arithmetic: mode.into(),
+        ..EngineSpec::default()
+    };
     let device = libtorch::prepare(&engine)?.device;
     let horizon = horizon(frames)?;
     let base_memory_bytes = peak_memory_bytes();
