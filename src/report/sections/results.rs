@@ -70,8 +70,12 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
                 .into(),
         ),
     ];
-    if !study.metrics.is_empty() {
-        blocks.push(Block::List(study.metrics.iter().map(definition).collect()));
+    let scored = study.metrics.iter().filter(|metric| {
+        [Split::Validate, Split::Test].iter().any(|split| study.is_scored(*split, metric))
+    });
+    let definitions: Vec<Text> = scored.map(definition).collect();
+    if !definitions.is_empty() {
+        blocks.push(Block::List(definitions));
     }
     blocks
 }
