@@ -76,14 +76,14 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
         image(&mut elements, [0, y, total_width, frame_height], &picture);
         y += frame_height + ROW_GAP;
     }
-    Ok(on_paper(elements, [total_width, y]))
+    Ok(on_paper(&elements, [total_width, y]))
 }
 
 /// Lays the page's colour below elements that take up so much room.
-pub(super) fn on_paper(elements: String, [width, height]: [usize; 2]) -> Drawing {
+pub(super) fn on_paper(elements: &str, [width, height]: [usize; 2]) -> Drawing {
     let mut all = String::new();
     rectangle(&mut all, [0, 0, width, height], PAPER);
-    all += &elements;
+    all += elements;
     let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
     Drawing { width: size(width), height: size(height), scale: 1, elements: all }
 }
