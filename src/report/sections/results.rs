@@ -70,8 +70,11 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
                 .into(),
         ),
     ];
-    if !study.metrics.is_empty() {
-        blocks.push(Block::List(study.metrics.iter().map(definition).collect()));
+    // Records define every metric there is; what the system does not score needs no explanation.
+    let scored = |metric: &&Metric| columns.iter().any(|column| column.metric == *metric);
+    let definitions: Vec<Text> = study.metrics.iter().filter(scored).map(definition).collect();
+    if !definitions.is_empty() {
+        blocks.push(Block::List(definitions));
     }
     blocks
 }
