@@ -130,7 +130,7 @@ impl Anatomy {
             }
             y += BLOCK_GAP;
         }
-        Ok(on_paper(elements, [row_width(columns), y]))
+        Ok(on_paper(&elements, [row_width(columns), y]))
     }
 
     /// Names a column: with one transformed frame it was moved, with more the first was made anew.

@@ -100,14 +100,14 @@ fn stacked(
         image(&mut elements, [0, y, total_width, frame_height], &picture);
         y += frame_height + ROW_GAP;
     }
-    on_paper(elements, [total_width, y])
+    on_paper(&elements, [total_width, y])
 }
 
 /// Lays the page's colour below elements that take up so much room.
-pub(super) fn on_paper(elements: String, [width, height]: [usize; 2]) -> Drawing {
+pub(super) fn on_paper(elements: &str, [width, height]: [usize; 2]) -> Drawing {
     let mut all = String::new();
     rectangle(&mut all, [0, 0, width, height], PAPER);
-    all += &elements;
+    all += elements;
     let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
     Drawing { width: size(width), height: size(height), scale: 1, elements: all }
 }
@@ -120,7 +120,7 @@ pub(super) fn single(
     let mut elements = String::new();
     let encoded = png(picture, [1, height, width, channels])?;
     image(&mut elements, [0, 0, width, height], &encoded);
-    Ok(on_paper(elements, [width, height]))
+    Ok(on_paper(&elements, [width, height]))
 }
 
 fn step_labels(elements: &mut String, frames: usize) {

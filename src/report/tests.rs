@@ -62,7 +62,7 @@ fn arms_of_different_ports_are_told_apart() {
             record.spec.model = ModelSpec::PhysicalInteraction(model);
         }
     });
-    check(&report, "| 13 | order of a cell's gates | j, i, f, o | i, j, f, o |");
+    check(&report, "| 13 | gates of a cell (order of weights) | j, i, f, o | i, j, f, o |");
     // Differences by seed: -0.10, -0.15, -0.35.
     check(&report, "**cyclical \u{2212} monotonic**: PSNR (dB) \u{2212}0.200 on test");
     let markdown = text(&report, "report.md");

@@ -57,13 +57,13 @@ pub fn of_run(
 pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> {
     match foreign::to_ours(&named(&tensors))? {
         None => Ok(tensors),
-        Some((names, ours)) => {
+        Some(foreign::Known { names, weights }) => {
             let program = match names {
                 foreign::Names::Tensorflow => "TensorFlow",
                 foreign::Names::Chainer => "Chainer",
             };
             tell(&format!("the names are {program}'s, of physical_interaction"));
-            Ok(stored(ours))
+            Ok(stored(weights))
         }
     }
 }

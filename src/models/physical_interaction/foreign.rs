@@ -35,6 +35,15 @@ pub enum Names {
     Chainer,
 }
 
+/// Weights of an original, turned into ours.
+#[derive(Debug)]
+pub struct Known {
+    /// Whose names they had.
+    pub names: Names,
+    /// The weights under our names, in the order of the layers.
+    pub weights: Vec<(String, Tensor)>,
+}
+
 /// Why weights of an original cannot be taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum ForeignError {
@@ -94,9 +103,7 @@ pub fn is_of_optimizer(name: &str) -> bool {
 ///
 /// # Errors
 /// If a weight is missing, there is one too many, or a shape differs.
-pub fn to_ours(
-    values: &BTreeMap<String, Tensor>,
-) -> Result<Option<(Names, Vec<(String, Tensor)>)>, ForeignError> {
+pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<Known>, ForeignError> {
     let Some((names, scope)) = Names::recognise(values.keys().map(String::as_str)) else {
         return Ok(None);
     };
@@ -110,7 +117,7 @@ pub fn to_ours(
     let (mut params, originals) = skeleton(&spec, sizes);
     import(&mut params, &originals, values)?;
     let ours = params.iter().map(|entry| (entry.name.clone(), entry.tensor.shallow_clone()));
-    Ok(Some((names, ours.collect())))
+    Ok(Some(Known { names, weights: ours.collect() }))
 }
 
 /// Turns weights of ours into those of the port that `spec` follows.
@@ -271,9 +278,9 @@ mod tests {
         let theirs = from_ours(spec, SIZES.frame, Count::literal(2), copies).expect("they fit");
         let theirs: BTreeMap<String, Tensor> =
             theirs.into_iter().map(|(name, value)| (format!("{scope}{name}"), value)).collect();
-        let (found, back) = to_ours(&theirs).expect("they fit").expect("the names are known");
-        assert_eq!(found, names);
-        let back: BTreeMap<String, Tensor> = back.into_iter().collect();
+        let known = to_ours(&theirs).expect("they fit").expect("the names are known");
+        assert_eq!(known.names, names);
+        let back: BTreeMap<String, Tensor> = known.weights.into_iter().collect();
         assert_eq!(back.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>());
         for (name, value) in &ours {
             assert_eq!(&back[name], value, "{name}");

@@ -70,7 +70,8 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
                 .into(),
         ),
     ];
-    let scored = |metric: &&Metric| Split::ALL.iter().any(|&split| study.is_scored(split, metric));
+    // Records define every metric there is; what the system does not score needs no explanation.
+    let scored = |metric: &&Metric| columns.iter().any(|column| column.metric == *metric);
     let definitions: Vec<Text> = study.metrics.iter().filter(scored).map(definition).collect();
     if !definitions.is_empty() {
         blocks.push(Block::List(definitions));

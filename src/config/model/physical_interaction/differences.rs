@@ -94,7 +94,7 @@ pub const DIFFERENCES: [Difference; 17] = [
     },
     frameworks(
         5,
-        "layout of CDNA's kernels",
+        "layout of CDNA's kernels (order of weights)",
         Concerned::Cdna,
         ["row, column, kernel", "kernel, row, column"],
     ),
@@ -143,7 +143,7 @@ pub const DIFFERENCES: [Difference; 17] = [
     ),
     Difference {
         number: 13,
-        what: "order of a cell's gates",
+        what: "gates of a cell (order of weights)",
         concerns: Concerned::Every,
         by_port: ["i, j, f, o", "i, j, f, o", "i, j, f, o", "j, i, f, o", "i, j, f, o"],
     },
@@ -157,7 +157,7 @@ pub const DIFFERENCES: [Difference; 17] = [
         number: 15,
         what: "rectifiers behind convolutions and masks",
         concerns: Concerned::Every,
-        by_port: ["yes", "yes", "not behind the last two", "yes", "none"],
+        by_port: ["yes", "yes", "not behind enc6 and the masks", "yes", "none"],
     },
     Difference {
         number: 16,
