@@ -541,6 +541,37 @@ mod tests {
         check(r#""cvae": {}"#, 2, Some("`cvae` is trained on one device, not on 2"));
     }
 
+    /// Checks a run of this system on this data, as JSON, for what it is refused with.
+    #[track_caller]
+    fn check_data(system: &str, data: &str, expected: Option<(&str, &str)>) {
+        let json = format!(r#"{{ "seed": 1, "model": {{ "{system}": {{}} }}, "data": {data} }}"#);
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let found = spec.check().err().map(|it| (it.to_string(), it.keys().swap_remove(0)));
+        let expected = expected.map(|(message, key)| (message.to_owned(), key.to_owned()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn keypoints_are_learned_from_keypoints_and_frames_from_frames() {
+        check_data("rcn", r#"{ "dataset": "facial_keypoints" }"#, None);
+        check_data("rcn", r#"{ "dataset": { "kaggle": { "root": "x" } } }"#, None);
+        let message = "`rcn` learns from keypoints, and `sawyer_push` has none";
+        check_data("rcn", r#"{ "dataset": "sawyer_push" }"#, Some((message, "data.dataset")));
+        let message = "`cvae` learns from frames in time, and `facial_keypoints` has none";
+        check_data("cvae", r#"{ "dataset": "facial_keypoints" }"#, Some((message, "data.dataset")));
+    }
+
+    #[test]
+    fn the_order_of_a_script_belongs_to_its_system() {
+        let faces = r#""dataset": "facial_keypoints""#;
+        check_data("rcn", &format!(r#"{{ {faces}, "sampler": "minibatches" }}"#), None);
+        let message = "the sampler `original` repeats the script of another system than `rcn`";
+        let original = format!(r#"{{ {faces}, "sampler": {{ "original": {{ "workers": 0 }} }} }}"#);
+        check_data("rcn", &original, Some((message, "data.sampler")));
+        let message = "the sampler `minibatches` repeats the script of another system than `cvae`";
+        check_data("cvae", r#"{ "sampler": "minibatches" }"#, Some((message, "data.sampler")));
+    }
+
     #[test]
     fn a_system_is_trained_only_in_arithmetics_that_it_has() {
         let exact = [Arithmetic::Exact];

@@ -25,7 +25,7 @@ use crate::{
     libtorch::convert::to_stored,
     metrics::keypoints::{Keypoint, SquaredErrors, keypoints},
     models::rcn::{
-        DropoutPass, DropoutUniforms, Rcn, Sizes,
+        DropoutPass, DropoutUniforms, Rcn, Sizes, Variant,
         training::{self, objective, rmse, rmse_pixels},
     },
     nn::params::{Builder, Params},
@@ -93,7 +93,7 @@ impl RcnSystem {
     pub fn new(spec: &RunSpec, rcn: &RcnSpec, coordinates: usize, device: Device) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
         let sizes = sizes(rcn, coordinates);
-        let model = Rcn::new(&builder, rcn.recombination, rcn.activation, sizes);
+        let model = Rcn::new(&builder, variant(rcn), sizes);
         let params = builder.finish();
         Self {
             optimizer: Optimizer::new(spec.optimizer, &params),
@@ -137,6 +137,15 @@ impl RcnSystem {
     fn predict(&self, images: &Tensor, of: &str, pictures: &[u64]) -> Vec<f32> {
         let drawn = self.prediction_uniforms(of, pictures).map(|drawn| on(drawn, images.device()));
         host(&training::predict(&self.model, images, &pass(drawn.as_ref())))
+    }
+}
+
+/// Returns what the network of a run is made of.
+const fn variant(rcn: &RcnSpec) -> Variant {
+    Variant {
+        recombination: rcn.recombination,
+        activation: rcn.activation,
+        dense_weights: rcn.dense_weights,
     }
 }
 

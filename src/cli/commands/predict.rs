@@ -39,9 +39,9 @@ The folder holds two files of Kaggle's competition `facial-keypoints-detection`:
 (ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location). What is written is
 RowId,Location in the order of the lookup table, locations in pixels.
 
-A location is written as it was predicted, even outside the picture; `--clamp` moves it to the nearest
-edge, 0 or 96. Where the run's setting `prediction` is `as_in_training`, predictions drop activations
-as the original's do, the same ones whenever the command is repeated.")]
+A location is written as it was predicted, even outside the picture; `--clamp` moves it to the
+nearest edge, 0 or 96. Where the run's setting `prediction` is `as_in_training`, predictions drop
+activations as the original's do, the same ones whenever the command is repeated.")]
 pub struct PredictArgs {
     /// Id of a run of `rcn`, or its first digits
     #[arg(value_name = "RUN")]

@@ -19,6 +19,8 @@ pub struct RcnSpec {
     /// Units of the first fully connected layer (500 in the document). It holds nearly all
     /// parameters, 46,080 for each unit.
     pub hidden_units: Count,
+    /// How the weights of the two fully connected layers are drawn.
+    pub dense_weights: DenseWeights,
     /// Dropout in training.
     pub dropout: Dropout,
     /// Dropout in prediction.
@@ -32,6 +34,7 @@ impl Default for RcnSpec {
         Self {
             recombination: Recombination::default(),
             hidden_units: Count::literal(500),
+            dense_weights: DenseWeights::default(),
             dropout: Dropout::default(),
             prediction: PredictionDropout::default(),
             activation: Activation::default(),
@@ -51,6 +54,19 @@ pub enum Recombination {
     /// layers in the same depth; only the first convolution of each pair has fewer input channels.
     /// What pooling has thrown away of a finer resolution is then lost.
     None,
+}
+
+/// How the weights of a fully connected layer are drawn: normal, redrawn beyond two standard deviations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DenseWeights {
+    /// The document's: σ = 0.1 whatever the layer is. The first one sums 46,080 inputs, so that nearly
+    /// all of its units begin saturated and gradients hardly pass.
+    #[default]
+    Fixed,
+    /// σ = 1/√(inputs), which keeps a unit in the range of its inputs (LeCun et al. 1998, Efficient
+    /// BackProp, section 4.6).
+    ByInputs,
 }
 
 /// Whether and how strongly activations are dropped.

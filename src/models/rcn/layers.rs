@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::{
-    config::model::rcn::Activation,
+    config::model::rcn::{Activation, DenseWeights},
     nn::{init::Init, params::Path},
 };
 
@@ -107,10 +107,15 @@ impl DenseLayer {
         path: &Path<'_>,
         [inputs, outputs]: [i64; 2],
         partial_sums: i64,
+        weights: DenseWeights,
         activation: Activation,
     ) -> Self {
+        let init = match weights {
+            DenseWeights::Fixed => WEIGHT_INIT,
+            DenseWeights::ByInputs => Init::TruncatedNormal { std: 1.0 / (inputs as f64).sqrt() },
+        };
         Self {
-            weight: path.parameter("w", &[inputs, outputs], WEIGHT_INIT),
+            weight: path.parameter("w", &[inputs, outputs], init),
             bias: path.parameter("b", &[outputs], BIAS_INIT),
             activation,
             partial_sums,

@@ -25,7 +25,7 @@ use tch::Tensor;
 
 use self::layers::{ConvLayer, DenseLayer, Window, max_pool, upsample};
 use crate::{
-    config::model::rcn::{Activation, Keep, Recombination},
+    config::model::rcn::{Activation, DenseWeights, Keep, Recombination},
     nn::params::Builder,
 };
 
@@ -49,6 +49,17 @@ const SCALE: i64 = 2;
 
 /// Units of the first fully connected layer in the original.
 pub const HIDDEN_UNITS: i64 = 500;
+
+/// What a [`Rcn`] is made of besides its sizes; the default is the document's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variant {
+    /// What goes on beside the up-sampled coarse map.
+    pub recombination: Recombination,
+    /// Non-linearity of every layer.
+    pub activation: Activation,
+    /// How the weights of the fully connected layers are drawn.
+    pub dense_weights: DenseWeights,
+}
 
 /// Sizes of a [`Rcn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,12 +147,8 @@ impl Rcn {
     ///
     /// # Panics
     /// If the sizes do not [`fit`](Sizes::fit).
-    pub fn new(
-        builder: &Builder,
-        recombination: Recombination,
-        activation: Activation,
-        sizes: Sizes,
-    ) -> Self {
+    pub fn new(builder: &Builder, variant: Variant, sizes: Sizes) -> Self {
+        let Variant { recombination, activation, dense_weights } = variant;
         assert!(sizes.fit(), "sides are multiples of 8");
         let conv = |name: &str, inputs: i64, outputs: i64| {
             ConvLayer::new(&builder.module(name), [inputs, outputs], WINDOW, activation)
@@ -165,7 +172,7 @@ impl Rcn {
             });
         let merges = merges.collect();
         let dense = |name: &str, sizes: [i64; 2], partial_sums: i64| {
-            DenseLayer::new(&builder.module(name), sizes, partial_sums, activation)
+            DenseLayer::new(&builder.module(name), sizes, partial_sums, dense_weights, activation)
         };
         Self {
             branches: branches.into(),

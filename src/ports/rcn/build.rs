@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     config::{
-        model::rcn::{Activation, Keep, Recombination},
+        model::rcn::{Activation, Keep},
         optim::{AdagradSpec, GradientDescentForm, GradientDescentSpec, OptimizerSpec},
     },
     golden::{Case, OutputSpec, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::{
-        Activations, DropoutPass, DropoutUniforms, HIDDEN_UNITS, Rcn, Sizes,
+        Activations, DropoutPass, DropoutUniforms, HIDDEN_UNITS, Rcn, Sizes, Variant,
         training::{Examples, objective, rmse, rmse_pixels},
     },
     optim::Optimizer,
@@ -29,7 +29,8 @@ use crate::{
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let sizes = sizes(case)?;
     let builder = builder(precision);
-    let model = Rcn::new(&builder, Recombination::Concatenate, activation(case)?, sizes);
+    let model =
+        Rcn::new(&builder, Variant { activation: activation(case)?, ..Variant::default() }, sizes);
     let mut params = builder.finish();
     renamed::load(case, &mut params, variable, precision)?;
     let batch = Examples {
@@ -189,8 +190,7 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
     let sizes =
         Sizes { height, width, channels: CHANNELS, hidden: HIDDEN_UNITS, coordinates: COORDINATES };
     let builder = builder(Precision::F32);
-    let model =
-        Rcn::new(&builder, Recombination::Concatenate, Activation::Tanh, fitting(case, sizes)?);
+    let model = Rcn::new(&builder, Variant::default(), fitting(case, sizes)?);
     let params = builder.finish();
     // One picture has the shapes of a batch but for its first extent.
     let picture = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));

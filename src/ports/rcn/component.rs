@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::variable;
 use crate::{
-    config::model::rcn::Activation,
+    config::model::rcn::{Activation, DenseWeights},
     golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::layers::{self, ConvLayer, DenseLayer, Window, max_pool},
     ports::{
@@ -46,8 +46,9 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
         }
         None => None,
     };
-    let dense = shape(case, "fc/w")
-        .map(|sizes| DenseLayer::new(&builder.module("fc"), sizes, 1, Activation::Tanh));
+    let dense = shape(case, "fc/w").map(|sizes| {
+        DenseLayer::new(&builder.module("fc"), sizes, 1, DenseWeights::Fixed, Activation::Tanh)
+    });
     let mut params = builder.finish();
     renamed::load(case, &mut params, variable, precision)?;
 

@@ -1,6 +1,7 @@
 //! The sweep files in `experiments/` at every preset.
 
 use super::*;
+use crate::config::model::RcnSpec;
 
 #[track_caller]
 fn check(name: &str, text: &str, arms: &[&str], seeds: [usize; 3]) {
@@ -69,9 +70,10 @@ fn ports_compares_four_programs() {
 }
 
 #[test]
-fn keypoints_changes_one_setting_at_a_time() {
+fn keypoints_compares_the_originals_recipes_with_an_adapted_one() {
     let text = include_str!("../../../../experiments/keypoints.toml");
-    let arms = ["Adagrad", "gradient descent", "no dropout", "no concatenation"];
+    let arms =
+        ["document", "repository", "adapted", "adapted, dropout", "adapted, no concatenation"];
     check("keypoints", text, &arms, [2, 2, 1]);
 }
 
@@ -87,6 +89,15 @@ fn mocogan_compares_motion_noise_and_length() {
     let text = include_str!("../../../../experiments/mocogan.toml");
     let arms = ["GRU", "LSTM", "GRU, noise 0.1", "GRU, 13 frames"];
     check("mocogan", text, &arms, [1, 2, 1]);
+}
+
+#[test]
+fn the_documents_recipe_of_keypoints_is_the_default_of_its_model() {
+    let path = PathBuf::from("experiments/keypoints.toml");
+    let text = include_str!("../../../../experiments/keypoints.toml").to_owned();
+    let sweep = parse(&SweepSource { path, text }, Some("paper"), &[]).expect("it is valid");
+    let document = sweep.runs.iter().find(|run| run.arm == "document").expect("an arm");
+    assert_eq!(document.spec.model, ModelSpec::Rcn(RcnSpec::default()));
 }
 
 #[test]
