@@ -1,0 +1,187 @@
+//! Which runs are refused, and with what words.
+
+use super::*;
+
+/// Checks a run with these model and training settings, as JSON, for what it is refused with.
+#[track_caller]
+fn check(model: &str, training: &str, message: Option<&str>) {
+    check_run(
+        &format!(r#""model": {{ "cvae": {{ {model} }} }}, "training": {{ {training} }}"#),
+        message,
+    );
+}
+
+#[track_caller]
+fn check_run(settings: &str, message: Option<&str>) {
+    let json = format!(r#"{{ "seed": 1, {settings} }}"#);
+    let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+    let found = spec.check().err().map(|contradiction| contradiction.to_string());
+    assert_eq!(found.as_deref(), message);
+}
+
+#[test]
+fn the_documents_configuration_has_no_contradiction() {
+    check("", "", None);
+}
+
+#[test]
+fn the_documents_schedule_needs_an_epoch_after_its_start() {
+    let start = r#""teacher_forcing": { "original": { "start_epoch": 4 } }"#;
+    check(start, r#""epochs": 5"#, None);
+    let message = "teacher forcing decays from epoch 4, but the last epoch is 3";
+    check(start, r#""epochs": 4"#, Some(message));
+}
+
+#[test]
+fn a_straight_line_needs_two_different_ends() {
+    let start = r#""teacher_forcing": { "linear": { "start_epoch": 4 } }"#;
+    check(start, r#""epochs": 6"#, None);
+    let message = "teacher forcing decays from epoch 4, but the last epoch is 4";
+    check(start, r#""epochs": 5"#, Some(message));
+}
+
+#[test]
+fn a_ramp_of_no_length_is_refused() {
+    let ratio = r#""kl_weight": { "monotonic": { "ratio": 0 } }"#;
+    check(ratio, "", Some("a KL ramp of ratio 0 has no length"));
+}
+
+#[test]
+fn a_cycle_takes_at_least_an_epoch() {
+    let cycles = r#""teacher_forcing": "always", "kl_weight": { "cyclical": { "cycles": 4 } }"#;
+    check(cycles, r#""epochs": 4"#, None);
+    let message = "4 cycles of the KL weight do not fit in 3 epochs";
+    check(cycles, r#""epochs": 3"#, Some(message));
+}
+
+#[test]
+fn all_frames_of_a_sequence_may_be_used_but_no_more() {
+    check(r#""horizon": 28"#, "", None);
+    let message = "2 context frames and a horizon of 29 need 31 frames, \
+                   but sequences of `sawyer_push` have 30";
+    check(r#""horizon": 29"#, "", Some(message));
+}
+
+/// Checks a port with an optimizer, as JSON, for what it is refused with.
+#[track_caller]
+fn check_optimizer(port: &str, optimizer: &str, message: Option<&str>) {
+    let model = format!(r#"{{ "physical_interaction": {{ "port": "{port}" }} }}"#);
+    let json = format!(r#"{{ "seed": 1, "model": {model}, "optimizer": {optimizer} }}"#);
+    let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+    let found = spec.check().err();
+    assert_eq!(found.as_ref().map(ToString::to_string).as_deref(), message);
+    let keys = ["optimizer.adam.form", "model.physical_interaction.port"];
+    assert!(found.is_none_or(|found| found.keys() == keys && found.hint().is_some()));
+}
+
+#[test]
+fn a_port_takes_adam_in_its_own_form_only() {
+    let adam = |form: &str| format!(r#"{{ "adam": {{ "form": "{form}" }} }}"#);
+    for port in ["tensorflow", "tensorflow-fixed", "tensorflow-fixed-linear"] {
+        check_optimizer(port, &adam("tensorflow"), None);
+    }
+    for port in ["chainer", "chainer-stateless"] {
+        check_optimizer(port, &adam("chainer"), None);
+    }
+    let message = "`tensorflow` was trained with Adam in the form `tensorflow`, not `pytorch`";
+    check_optimizer("tensorflow", r#"{ "adam": {} }"#, Some(message));
+    let message =
+        "`chainer-stateless` was trained with Adam in the form `chainer`, not `tensorflow`";
+    check_optimizer("chainer-stateless", &adam("tensorflow"), Some(message));
+}
+
+#[test]
+fn an_optimizer_that_no_port_had_has_to_be_asked_for() {
+    check_optimizer("chainer", r#"{ "gradient_descent": {} }"#, None);
+}
+
+#[test]
+fn a_model_of_grey_frames_takes_no_colour_and_has_twenty_of_them() {
+    #[track_caller]
+    fn check(model: &str, dataset: &str, found: Option<&str>) {
+        let json =
+            format!(r#"{{ "seed": 1, "model": {model}, "data": {{ "dataset": "{dataset}" }} }}"#);
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
+        assert_eq!(contradiction.as_deref(), found);
+    }
+    let convlstm = r#"{ "convlstm": {} }"#;
+    check(convlstm, "moving_mnist", None);
+    let message = "`convlstm` takes frames of 1 channel and `sawyer_push` has frames of 3 channels";
+    check(convlstm, "sawyer_push", Some(message));
+    let message = "`cvae` takes frames of 3 channels and `moving_mnist` has frames of 1 channel";
+    check(r#"{ "cvae": {} }"#, "moving_mnist", Some(message));
+    let message = "10 context frames and a horizon of 11 need 21 frames, \
+                   but sequences of `moving_mnist` have 20";
+    check(r#"{ "convlstm": { "horizon": 11 } }"#, "moving_mnist", Some(message));
+}
+
+#[test]
+fn mocogan_needs_adam_and_settings_that_fit_together() {
+    check_run(r#""model": { "mocogan": {} }"#, None);
+    check_run(
+        r#""model": { "mocogan": {} }, "optimizer": { "adagrad": {} }"#,
+        Some("`mocogan` moves each of its three networks by Adam, not by `adagrad`"),
+    );
+    check_run(
+        r#""model": { "mocogan": { "side": 32 } }"#,
+        Some("frames of side 32 are too small for a discriminator of whole frames: it needs 64"),
+    );
+}
+
+#[test]
+fn several_devices_share_a_batch_that_is_large_enough() {
+    #[track_caller]
+    fn check(model: &str, replicas: u32, found: Option<&str>) {
+        let json = format!(
+            r#"{{ "seed": 1, "model": {{ {model} }}, "data": {{ "dataset": "moving_mnist" }},
+                  "training": {{ "batch_size": 3 }}, "engine": {{ "replicas": {replicas} }} }}"#
+        );
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
+        assert_eq!(contradiction.as_deref(), found);
+    }
+    check(r#""convlstm": {}"#, 3, None);
+    check(r#""convlstm": {}"#, 4, Some("4 replicas cannot share a batch of 3"));
+    check(r#""cvae": {}"#, 2, Some("`cvae` is trained on one device, not on 2"));
+}
+
+/// Checks a run of this system on this data, as JSON, for what it is refused with.
+#[track_caller]
+fn check_data(system: &str, data: &str, expected: Option<(&str, &str)>) {
+    let json = format!(r#"{{ "seed": 1, "model": {{ "{system}": {{}} }}, "data": {data} }}"#);
+    let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+    let found = spec.check().err().map(|it| (it.to_string(), it.keys().swap_remove(0)));
+    let expected = expected.map(|(message, key)| (message.to_owned(), key.to_owned()));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn keypoints_are_learned_from_keypoints_and_frames_from_frames() {
+    check_data("rcn", r#"{ "dataset": "facial_keypoints" }"#, None);
+    check_data("rcn", r#"{ "dataset": { "kaggle": { "root": "x" } } }"#, None);
+    let message = "`rcn` learns from keypoints, and `sawyer_push` has none";
+    check_data("rcn", r#"{ "dataset": "sawyer_push" }"#, Some((message, "data.dataset")));
+    let message = "`cvae` learns from frames in time, and `facial_keypoints` has none";
+    check_data("cvae", r#"{ "dataset": "facial_keypoints" }"#, Some((message, "data.dataset")));
+}
+
+#[test]
+fn the_order_of_a_script_belongs_to_its_system() {
+    let faces = r#""dataset": "facial_keypoints""#;
+    check_data("rcn", &format!(r#"{{ {faces}, "sampler": "minibatches" }}"#), None);
+    let message = "the sampler `original` repeats the script of another system than `rcn`";
+    let original = format!(r#"{{ {faces}, "sampler": {{ "original": {{ "workers": 0 }} }} }}"#);
+    check_data("rcn", &original, Some((message, "data.sampler")));
+    let message = "the sampler `minibatches` repeats the script of another system than `cvae`";
+    check_data("cvae", r#"{ "sampler": "minibatches" }"#, Some((message, "data.sampler")));
+}
+
+#[test]
+fn a_system_is_trained_only_in_arithmetics_that_it_has() {
+    let exact = [Arithmetic::Exact];
+    assert_eq!(check_arithmetic("it", &exact, Arithmetic::Exact), Ok(()));
+    let refused = check_arithmetic("it", &exact, Arithmetic::Bf16).unwrap_err();
+    assert_eq!(refused.to_string(), "`it` cannot be trained in `bf16` arithmetic");
+    assert_eq!(refused.keys(), ["engine.arithmetic".to_owned()]);
+}
