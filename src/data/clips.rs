@@ -142,15 +142,16 @@ pub(super) fn check(origin: Origin<'_>) -> Vec<Fault> {
 
 /// Returns the digest of what a pack is made from: settings, and names and content of all files.
 fn content(origin: Origin<'_>) -> Result<String, DataError> {
-    let mut text = match origin {
+    let settings = match origin {
         Origin::Strips { root: _, shortest } => format!("strips {shortest}\n"),
         Origin::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
     };
-    for path in origin.files()? {
-        let (sha256, bytes) = fs::sha256_file(&path)?;
-        text.push_str(&format!("{} {bytes} {sha256}\n", relative(origin, &path)));
-    }
-    Ok(fs::sha256_hex(text.as_bytes()))
+    let line = |path: &PathBuf| {
+        let (sha256, bytes) = fs::sha256_file(path)?;
+        Ok(format!("{} {bytes} {sha256}\n", relative(origin, path)))
+    };
+    let files = origin.files()?.iter().map(line).collect::<Result<String, DataError>>()?;
+    Ok(fs::sha256_hex(format!("{settings}{files}").as_bytes()))
 }
 
 fn relative(origin: Origin<'_>, path: &Path) -> String {

@@ -65,6 +65,7 @@ impl Order {
 
     /// Returns the order with permutations from a stream of its own, for a second order beside that of
     /// the sequences.
+    #[must_use]
     pub const fn on(self, stream: &'static str) -> Self {
         Self { stream, ..self }
     }

@@ -68,7 +68,7 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
         context_bar(&mut elements, strip.context_frames);
     }
     predicted_bar(&mut elements, frames, strip.context_frames);
-    Ok(stacked(elements, rows, strip.shape))
+    Ok(stacked(&elements, rows, strip.shape))
 }
 
 /// Draws videos below one another, each a row of frames with its label.
@@ -78,12 +78,12 @@ pub(super) fn draw_rows(
 ) -> Result<Drawing, EncodingError> {
     let encoded =
         rows.iter().map(|(label, ink, video)| Ok((label.clone(), *ink, png(video, shape)?)));
-    Ok(stacked(String::new(), encoded.collect::<Result<_, EncodingError>>()?, shape))
+    Ok(stacked("", encoded.collect::<Result<_, EncodingError>>()?, shape))
 }
 
 /// Puts encoded rows below step labels and what stands above these.
 fn stacked(
-    above: String,
+    above: &str,
     rows: Vec<(String, Ink, Vec<u8>)>,
     [frames, height, width, _]: [usize; 4],
 ) -> Drawing {
@@ -91,7 +91,7 @@ fn stacked(
     let total_width = frames * (FRAME + GAP) - GAP;
     let mut elements = String::new();
     step_labels(&mut elements, frames);
-    elements.push_str(&above);
+    elements.push_str(above);
     let mut y = HEAD_HEIGHT;
     for (label, ink, picture) in rows {
         text(&mut elements, [11, y + 12], TEXT, &label, "start");

@@ -10,7 +10,7 @@
 //! is odd. Every length is held to what its list has left before anything is read; nothing is allocated by
 //! what a header claims. A frame of no bytes repeats the one before it, as the format says.
 //!
-//! Source: Microsoft, "AVI RIFF File Reference". Continued files (OpenDML) and other codecs are refused.
+//! Source: Microsoft, "AVI RIFF File Reference". Continued files (`OpenDML`) and other codecs are refused.
 
 use std::fmt;
 

@@ -15,8 +15,11 @@ use crate::{
     store::tensors::StoredTensor,
 };
 
-/// At most this many videos of a category stand side by side.
-const COLUMNS_MAX: usize = 2;
+/// Generated videos of a category that stand side by side; what training has left of noise takes most
+/// of a picture's bytes.
+const COLUMNS_MAX: usize = 1;
+/// Categories of which a video is shown frame by frame.
+const STRIPS_MAX: usize = 2;
 /// No further arm is pictured once the pictures take this many bytes.
 const PICTURE_BYTES_MAX: usize = 1_400_000;
 
@@ -110,7 +113,9 @@ fn figures(arm: &Arm<'_>, seed: u32, shown: &Generated<'_>) -> Result<[Figure; 2
         }
         columns.extend(of_category.iter().take(COLUMNS_MAX));
         grid.push(columns);
-        rows.push((name.clone(), ink, of_category[0]));
+        if rows.len() < STRIPS_MAX {
+            rows.push((name.clone(), ink, of_category[0]));
+        }
     }
     if let Some(real) = real {
         rows.insert(0, (format!("real: {}", names[0]), TEXT, real[0]));
@@ -123,9 +128,9 @@ fn figures(arm: &Arm<'_>, seed: u32, shown: &Generated<'_>) -> Result<[Figure; 2
         path: format!("samples/{position:03}.svg"),
         picture: Picture::Svg(drawing),
         alt: format!("generated videos of {label} as strips of frames"),
-        caption: Text::default()
-            .strong(label)
-            .plain(format!(", seed {seed}: the first video of each category, frame by frame.")),
+        caption: Text::default().strong(label).plain(format!(
+            ", seed {seed}: the first video of the first categories, frame by frame."
+        )),
     };
     let encoded = animation::grid(*shape, &grid)
         .map_err(|source| ReportError::Gif { clip: clip(), source })?;
