@@ -86,6 +86,6 @@ mod tests {
             keypoints(&names).iter().map(|keypoint| errors.of(keypoint)).collect();
         assert_eq!(by_keypoint, [(9.0 + 25.0) / 4.0, 4.0 / 4.0]);
         assert_eq!(errors.by_picture(), [(9.0 + 25.0) / 4.0, 1.0]);
-        assert_eq!(errors.mean(), (8.5 + 1.0) / 2.0);
+        assert_eq!(errors.mean(), 38.0 / 8.0);
     }
 }

@@ -195,7 +195,9 @@ pub fn predict(
         let grey = Tensor::from_slice(&pictures.concat()).to_device(device);
         let images = batch::unit(&grey.view([-1, 1, size(SIDE), size(SIDE)]));
         let scaled = system.predict(&images, UNSEEN, &places);
-        predicted.extend(scaled.chunks(coordinates).map(|row| row.iter().map(pixels).collect()));
+        predicted.extend(
+            scaled.chunks(coordinates).map(|row| row.iter().copied().map(pixels).collect()),
+        );
     }
     Ok(predicted)
 }
@@ -361,8 +363,8 @@ impl Kept {
         for keypoint in &self.keypoints {
             // Only a point with both coordinates can be drawn.
             let &[x, y] = keypoint.columns.as_slice() else { continue };
-            self.truth.extend([x, y].map(|column| pixels(&sequence.positions[column])));
-            self.prediction.extend([x, y].map(|column| pixels(&predicted[column])));
+            self.truth.extend([x, y].map(|column| pixels(sequence.positions[column])));
+            self.prediction.extend([x, y].map(|column| pixels(predicted[column])));
         }
     }
 
@@ -392,8 +394,8 @@ impl Kept {
 }
 
 /// Turns a scaled coordinate into pixels.
-fn pixels(scaled: &f32) -> f64 {
-    HALF_SIDE * f64::from(*scaled) + HALF_SIDE
+fn pixels(scaled: f32) -> f64 {
+    HALF_SIDE * f64::from(scaled) + HALF_SIDE
 }
 
 fn load(examples: &Examples<'_>) -> training::Examples {

@@ -64,8 +64,8 @@ pub enum DenseWeights {
     /// all of its units begin saturated and gradients hardly pass.
     #[default]
     Fixed,
-    /// σ = 1/√(inputs), which keeps a unit in the range of its inputs (LeCun et al. 1998, Efficient
-    /// BackProp, section 4.6).
+    /// σ = 1/√(inputs), which keeps a unit in the range of its inputs (formula 16 of "Efficient
+    /// backprop", 1998).
     ByInputs,
 }
 

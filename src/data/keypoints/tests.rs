@@ -1,4 +1,4 @@
-use std::error::Error;
+use std::{error::Error, fmt::Write as _};
 
 use super::*;
 use crate::{data::kaggle::PIXELS, scalar::Fraction};
@@ -15,7 +15,7 @@ fn write(root: &Path, rows: usize, in_row_two: &str) {
     for row in 1..=rows {
         let y = if row == 2 { in_row_two.to_owned() } else { format!("{}.1234567891", 20 + row) };
         let pixels = vec!["7"; PIXELS - 1].join(" ");
-        text += &format!("{}.9876543219,{y},{row} {pixels}\n", 30 + row);
+        writeln!(text, "{}.9876543219,{y},{row} {pixels}", 30 + row).expect("a string takes it");
     }
     fs::write_atomic(&root.join(FILE), text.as_bytes()).expect("the table can be written");
 }
@@ -70,8 +70,8 @@ fn few_rows_still_leave_one_each_or_are_refused() {
     assert_eq!(arrange(2, shares(0.1, 0.1)), None);
     assert_eq!(arrange(10, shares(0.9, 0.2)), None);
     let folder = folder(3);
-    let error = table(folder.path(), RowSplit::default()).read().map_err(DataError::from);
-    let keypoints = error.expect("the table can be read");
+    let keypoints = table(folder.path(), RowSplit::default()).read();
+    let keypoints = keypoints.expect("the table can be read");
     let refused = table(folder.path(), RowSplit::default()).arrange(&keypoints).unwrap_err();
     assert!(refused.to_string().contains("none of its 2 complete rows"), "{refused}");
 }

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::{
     config::data::{Dataset, KeypointColumns, RowSplit},
@@ -17,7 +19,8 @@ fn dots(rows: usize) -> (tempfile::TempDir, Pack) {
             let near = (at % SIDE).abs_diff(x) < 6 && (at / SIDE).abs_diff(y) < 6;
             if near { "200" } else { "10" }
         });
-        text += &format!("{x}.25,{y}.75,{}\n", pixels.collect::<Vec<_>>().join(" "));
+        let pixels = pixels.collect::<Vec<_>>().join(" ");
+        writeln!(text, "{x}.25,{y}.75,{pixels}").expect("a string takes it");
     }
     fs::write_atomic(&folder.path().join("training.csv"), text.as_bytes()).expect("written");
     let (columns, split) = (KeypointColumns::All, RowSplit::default());
@@ -193,7 +196,7 @@ fn weights_alone_predict_as_the_trained_system_does() {
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1, 2], device: Device::Cpu };
     let expected = trained.predict(&load(&examples).images, UNSEEN, &[0, 1, 2]);
-    let expected: Vec<f64> = expected.iter().map(pixels).collect();
+    let expected: Vec<f64> = expected.into_iter().map(pixels).collect();
     assert_eq!(predicted.concat(), expected);
     assert!(predict(&run, rcn, given(&weights[1..]), &pictures).is_err());
 }
