@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::*;
 use crate::{
@@ -20,9 +20,7 @@ fn records(file: &[u8]) -> Vec<Vec<u8>> {
 
 /// Returns the event files of a folder, by name.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
-    files.sort();
-    files
+    fs::read_dir_sorted(folder).unwrap().into_iter().map(|entry| entry.path).collect()
 }
 
 #[test]
@@ -60,7 +58,7 @@ fn every_attempt_has_a_file_behind_those_before() {
     let files = files(folder.path());
     assert_eq!(files.len(), 2);
     assert!(files[0].ends_with("events.out.tfevents.000000"), "{files:?}");
-    let [version, start, step] = &records(&fs::read(&files[1]).unwrap())[..] else {
+    let [version, start, step] = &records(&fs::read(&files[1], 1 << 20).unwrap())[..] else {
         panic!("three events")
     };
     // After the 9 bytes of the wall time: file_version, session_log of step 7, summary of step 7.
@@ -75,7 +73,7 @@ fn scores_are_named_by_split_predictor_and_metric() {
     let folder = tempfile::tempdir().unwrap();
     let mut events = EventFile::begin(folder.path(), Step(0)).unwrap();
     events.event(Step(3), &samples::evaluation(0, 19.75)).unwrap();
-    let file = records(&fs::read(&files(folder.path())[0]).unwrap());
+    let file = records(&fs::read(&files(folder.path())[0], 1 << 20).unwrap());
     let value = [&b"validate/model/psnr\x15"[..], &19.75_f32.to_le_bytes()[..]].concat();
     assert!(file[2].ends_with(&value), "{:?}", file[2]);
 }
@@ -103,5 +101,5 @@ fn what_is_no_picture_is_left_out() {
         data: vec![1; 2],
     };
     events.pictures(Step(0), "test", &[tensor("a", &[1.0]), two_channels]).unwrap();
-    assert_eq!(records(&fs::read(&files(folder.path())[0]).unwrap()).len(), 2);
+    assert_eq!(records(&fs::read(&files(folder.path())[0], 1 << 20).unwrap()).len(), 2);
 }
