@@ -87,7 +87,7 @@ struct Set {
 }
 
 impl Set {
-    fn part<'a>(&'a self, part: fn(&Described) -> &[f64]) -> Vec<&'a [f64]> {
+    fn part(&self, part: fn(&Described) -> &[f64]) -> Vec<&[f64]> {
         self.videos.iter().map(part).collect()
     }
 }
