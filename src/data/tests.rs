@@ -335,7 +335,7 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
     let [plain, again, compressed] = ["plain.pack", "again.pack", "small.pack.zst"].map(|name| {
         let folder = Folder::whole();
         let out = folder.0.path().join(name);
-        pack(&Dataset::Bair { root: folder.root().to_owned() }, &out, &mut |_| {}).unwrap();
+        pack(&Dataset::Bair { root: folder.root().clone() }, &out, &mut |_| {}).unwrap();
         fs::read(&out, 1 << 20).unwrap()
     });
     assert_eq!(plain, again);

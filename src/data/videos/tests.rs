@@ -21,34 +21,34 @@ const PICTURES: [&[u8]; 4] = [
     include_bytes!("../../../tests/fixtures/jpeg/37x29_444_progressive_smooth.jpg"),
 ];
 
-fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+fn chunk(name: [u8; 4], body: &[u8]) -> Vec<u8> {
     let mut bytes =
         [name.as_slice(), &u32::try_from(body.len()).unwrap().to_le_bytes(), body].concat();
     bytes.resize(bytes.len().next_multiple_of(2), 0);
     bytes
 }
 
-fn list(name: &[u8; 4], chunks: &[Vec<u8>]) -> Vec<u8> {
-    chunk(b"LIST", &[name.as_slice(), &chunks.concat()].concat())
+fn list(name: [u8; 4], chunks: &[Vec<u8>]) -> Vec<u8> {
+    chunk(*b"LIST", &[name.as_slice(), &chunks.concat()].concat())
 }
 
 /// An AVI file with a stream of sound, one of pictures in this compression, and these frames.
-fn avi(compression: &[u8; 4], frames: &[&[u8]]) -> Vec<u8> {
+fn avi(compression: [u8; 4], frames: &[&[u8]]) -> Vec<u8> {
     let stream = |kind: &[u8; 4], format: &[u8]| {
         let mut header = kind.to_vec();
         header.resize(56, 0);
-        list(b"strl", &[chunk(b"strh", &header), chunk(b"strf", format)])
+        list(*b"strl", &[chunk(*b"strh", &header), chunk(*b"strf", format)])
     };
     let mut format = vec![0; 40];
-    format[16..20].copy_from_slice(compression);
+    format[16..20].copy_from_slice(&compression);
     let header = list(
-        b"hdrl",
-        &[chunk(b"avih", &[0; 56]), stream(b"auds", &[0; 18]), stream(b"vids", &format)],
+        *b"hdrl",
+        &[chunk(*b"avih", &[0; 56]), stream(b"auds", &[0; 18]), stream(b"vids", &format)],
     );
-    let mut movie = vec![chunk(b"01wb", b"sound"), chunk(b"JUNK", b"x")];
-    movie.extend(frames.iter().map(|frame| chunk(b"01dc", frame)));
-    let body = [b"AVI ".to_vec(), header, list(b"movi", &movie), chunk(b"idx1", &[0; 16])];
-    chunk(b"RIFF", &body.concat())
+    let mut movie = vec![chunk(*b"01wb", b"sound"), chunk(*b"JUNK", b"x")];
+    movie.extend(frames.iter().map(|frame| chunk(*b"01dc", frame)));
+    let body = [b"AVI ".to_vec(), header, list(*b"movi", &movie), chunk(*b"idx1", &[0; 16])];
+    chunk(*b"RIFF", &body.concat())
 }
 
 fn gif(side: u16, frames: &[Frame<'_>]) -> Vec<u8> {
@@ -98,31 +98,31 @@ impl Root {
 
 #[test]
 fn frames_of_the_first_stream_of_pictures_are_read_and_an_empty_one_repeats() {
-    let film = film(&avi(b"MJPG", &[PICTURE, b"", PICTURE]), Container::Avi).unwrap();
+    let film = film(&avi(*b"MJPG", &[PICTURE, b"", PICTURE]), Container::Avi).unwrap();
     assert_eq!((film.frames, film.pixels.len()), (3, 3 * 4 * 4 * 3));
     assert_eq!(film.pixels[..48], film.pixels[48..96]);
 }
 
 #[test]
 fn a_broken_avi_file_is_refused_at_its_byte() {
-    let whole = avi(b"MJPG", &[PICTURE]);
+    let whole = avi(*b"MJPG", &[PICTURE]);
     let refused = |file: &[u8], words: &str| check_refused(file, Container::Avi, words);
     refused(b"", "does not begin as an AVI file does");
     refused(b"RIFF\x04\0\0\0WAVE", "does not begin as an AVI file does");
     refused(PICTURE, "does not begin as an AVI file does");
     refused(&whole[..whole.len() - 40], "chunk `RIFF` at byte 0 claims");
     refused(&[whole.as_slice(), &whole].concat(), "OpenDML");
-    refused(&avi(b"DIVX", &[PICTURE]), "its video stream is `DIVX`");
-    refused(&avi(b"MJPG", &[]), "it has no frames");
-    refused(&avi(b"MJPG", &[b"", PICTURE]), "frame 0 (chunk at byte");
-    refused(&avi(b"MJPG", &[PICTURE, &PICTURE[..200]]), "frame 1 (chunk at byte");
-    refused(&avi(b"MJPG", &[PICTURE, SMALL]), "frame 1 is 5x3 pixels, those before it 37x29");
-    refused(&chunk(b"RIFF", b"AVI LIST\x04\0\0\0movi"), "it has no video stream");
-    let huge = chunk(b"RIFF", b"AVI LIST\xff\xff\xff\xffmovi");
+    refused(&avi(*b"DIVX", &[PICTURE]), "its video stream is `DIVX`");
+    refused(&avi(*b"MJPG", &[]), "it has no frames");
+    refused(&avi(*b"MJPG", &[b"", PICTURE]), "frame 0 (chunk at byte");
+    refused(&avi(*b"MJPG", &[PICTURE, &PICTURE[..200]]), "frame 1 (chunk at byte");
+    refused(&avi(*b"MJPG", &[PICTURE, SMALL]), "frame 1 is 5x3 pixels, those before it 37x29");
+    refused(&chunk(*b"RIFF", b"AVI LIST\x04\0\0\0movi"), "it has no video stream");
+    let huge = chunk(*b"RIFF", b"AVI LIST\xff\xff\xff\xffmovi");
     refused(&huge, "chunk `LIST` at byte 12 claims 4294967295 bytes, but 4 are left");
-    refused(&chunk(b"RIFF", b"AVI abc"), "no whole chunk at byte 12");
-    let deep = (0..9).fold(list(b"rec ", &[]), |inner, _| list(b"rec ", &[inner]));
-    refused(&chunk(b"RIFF", &[b"AVI ".as_slice(), &deep].concat()), "lies too deep");
+    refused(&chunk(*b"RIFF", b"AVI abc"), "no whole chunk at byte 12");
+    let deep = (0..9).fold(list(*b"rec ", &[]), |inner, _| list(*b"rec ", &[inner]));
+    refused(&chunk(*b"RIFF", &[b"AVI ".as_slice(), &deep].concat()), "lies too deep");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_broken_gif_is_refused() {
 #[test]
 fn a_file_belongs_to_its_folder_or_to_what_its_name_says_and_is_read_once() {
     let (avi, gif) = (
-        avi(b"MJPG", &[PICTURE; 2]),
+        avi(*b"MJPG", &[PICTURE; 2]),
         gif(4, &[1, 2].map(|colour| Frame::from_indexed_pixels(4, 4, [colour; 16], None))),
     );
     let root = Root::new();
@@ -194,7 +194,7 @@ fn a_file_without_a_category_and_a_broken_one_are_refused_by_name() {
         let error = root.file(name, bytes).read().expect_err("it is refused").to_string();
         assert!(error.contains(name) && error.contains(words), "{error}");
     };
-    check("walk.avi", &avi(b"MJPG", &[PICTURE; 2]), "no underscore");
+    check("walk.avi", &avi(*b"MJPG", &[PICTURE; 2]), "no underscore");
     check("anna_walk.avi", PICTURE, "failed to decode video");
     let error = Root::new().read().expect_err("nothing is there").to_string();
     assert!(error.contains("failed to find a video"), "{error}");
@@ -204,8 +204,8 @@ fn a_file_without_a_category_and_a_broken_one_are_refused_by_name() {
 fn a_pack_of_videos_has_nobody_in_two_splits_and_is_made_once() {
     let root = Root::new();
     for (person, picture) in ["anna", "boris", "clara", "dario"].into_iter().zip(PICTURES) {
-        root.file(&format!("{person}_walk.avi"), &avi(b"MJPG", &[picture; 2]));
-        root.file(&format!("{person}_run.avi"), &avi(b"MJPG", &[picture, b"", b""]));
+        root.file(&format!("{person}_walk.avi"), &avi(*b"MJPG", &[picture; 2]));
+        root.file(&format!("{person}_run.avi"), &avi(*b"MJPG", &[picture, b"", b""]));
     }
     let cache = tempfile::tempdir().unwrap();
     let dataset = Dataset::Videos {
@@ -228,7 +228,7 @@ fn a_pack_of_videos_has_nobody_in_two_splits_and_is_made_once() {
     }
     assert_eq!(open().1, 0, "the pack is still there");
     // The same folder with other content is another pack.
-    root.file("anna_walk.avi", &avi(b"MJPG", &[PICTURE; 7]));
+    root.file("anna_walk.avi", &avi(*b"MJPG", &[PICTURE; 7]));
     assert_eq!(open().1, 8);
 }
 
@@ -249,7 +249,7 @@ proptest! {
     #[test]
     fn a_damaged_file_never_does_more_than_fail(at in 0_usize..3000, byte: u8, cut in 0_usize..3000) {
         let (avi, gif) = (
-            avi(b"MJPG", &[SMALL, SMALL]),
+            avi(*b"MJPG", &[SMALL, SMALL]),
             gif(4, &[Frame::from_indexed_pixels(4, 4, [1; 16], None)]),
         );
         for (mut file, container) in [(avi, Container::Avi), (gif, Container::Gif)] {

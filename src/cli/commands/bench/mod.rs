@@ -172,9 +172,9 @@ fn sides(args: &BenchArgs, width: Count, threads: Count) -> Result<Vec<Side>, Fa
         }
     }
     let own = env::current_exe().map_err(Failure::Itself)?;
-    let system = name(args.system);
+    let system = name(&args.system);
     for mode in &args.arithmetic {
-        let mode = name(*mode);
+        let mode = name(mode);
         let mut command = Command::new(&own);
         command.args(["bench-worker", &system]);
         sides.push(start(format!("reprise {mode}"), command, &mode)?);
@@ -183,7 +183,7 @@ fn sides(args: &BenchArgs, width: Count, threads: Count) -> Result<Vec<Side>, Fa
 }
 
 /// Returns an argument as it is typed.
-fn name(value: impl ValueEnum) -> String {
+fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
