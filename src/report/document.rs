@@ -116,6 +116,16 @@ impl Text {
         self
     }
 
+    /// Adds text of a record, in which code stands between backticks.
+    pub(super) fn recorded(self, text: &str) -> Self {
+        text.split('`').enumerate().filter(|(_, part)| !part.is_empty()).fold(
+            self,
+            |text, (place, part)| {
+                if place % 2 == 0 { text.plain(part) } else { text.code(part) }
+            },
+        )
+    }
+
     /// Adds code.
     pub(super) fn code(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Code(text.into()));

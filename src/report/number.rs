@@ -51,8 +51,11 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
 pub(super) fn tick(value: f64, decimals: usize) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e6).contains(&size) {
-        let text = format!("{value:e}").replace('-', "\u{2212}");
-        return text;
+        // Multiples of a step carry its rounding error in their last digits.
+        let text = format!("{value:.3e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        return format!("{mantissa}e{exponent}").replace('-', "\u{2212}");
     }
     let text = fixed(value, decimals);
     if text.contains('.') {
@@ -121,6 +124,8 @@ mod tests {
         check(&tick(0.50, 2), "0.5");
         check(&tick(200.0, 0), "200");
         check(&tick(0.000_02, 6), "2e\u{2212}5");
+        check(&tick(0.000_3 + 5e-20, 4), "3e\u{2212}4");
+        check(&tick(0.000_95, 5), "9.5e\u{2212}4");
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn step_figure(
     let SeriesDefinition { label, unit, definition } = definition;
     let label = capitalized(label);
     let path = format!("figures/{}.svg", file_stem(name));
-    let caption = Text::default().strong(&label).plain(format!(". {}", sentence(definition)));
+    let caption = Text::default().strong(&label).recorded(&format!(". {}", sentence(definition)));
     let plot = Plot {
         x_label: "optimizer step".to_owned(),
         y_label: labelled(&label, unit),

@@ -185,7 +185,7 @@ pub(super) fn capitalized(text: &str) -> String {
 
 fn definition(metric: &Metric) -> Text {
     let direction = if metric.definition.higher_is_better { "higher" } else { "lower" };
-    Text::default().strong(metric.heading()).plain(format!(
+    Text::default().strong(metric.heading()).recorded(&format!(
         ", {direction} is better: {} Source: {}",
         sentence(&metric.definition.definition),
         sentence(&metric.definition.source),
