@@ -17,11 +17,10 @@ pub fn of_run(
     names: Names,
 ) -> Result<Vec<StoredTensor>, Failure> {
     let same = match (names, &dir.read_spec()?.model) {
-        (Names::Own, _) => true,
         (Names::Original, ModelSpec::PhysicalInteraction(model)) => {
             model.port == Port::ChainerStateless
         }
-        (Names::Original, _) => true,
+        (Names::Own | Names::Original, _) => true,
         (Names::Tensorflow | Names::Chainer, _) => false,
     };
     if same {
