@@ -19,7 +19,7 @@ pub(super) struct Embedded {
     pub(super) name: &'static str,
     /// Where it comes from.
     pub(super) origin: &'static str,
-    /// The pack, compressed by [`pack_folder`](super::pack_folder).
+    /// The pack, compressed by [`pack`](super::pack()).
     pub(super) compressed: &'static [u8],
     /// Length of the unpacked pack in bytes.
     pub(super) pack_bytes: usize,

@@ -5,7 +5,7 @@
 //! FOLDER/events.out.tfevents.000001      the next one, which begins where its checkpoint stands
 //! ```
 //! Records are framed as TFRecord is ([`framing`](crate::data::tfrecord::framing)), each with one
-//! `Event` ([`mod@message`]). A file begins with its version and the event `SessionLog.START`, at
+//! `Event` (`message`). A file begins with its version and the event `SessionLog.START`, at
 //! which TensorBoard forgets everything from that step on, so that no step shows twice after a resume.
 //!
 //! An event file decides nothing: it is no part of a run's folder, its id or its record, and the only

@@ -2,7 +2,7 @@
 //!
 //! A sequence is a pure function of the generator's state and the digits ([`trajectories`], then
 //! [`draw`]), so NumPy's order of draws can be repeated exactly. Digits come from [`super::idx`];
-//! [`mod@sets`] makes data sets of sequences.
+//! `sets` makes data sets of sequences.
 //!
 //! After `data/MovingMNIST.py` of holmdk/Video-Prediction-using-PyTorch at edab22a, itself from
 //! edenton/svg; the data set is that of Srivastava et al. 2015 (arXiv:1502.04681).

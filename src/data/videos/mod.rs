@@ -4,7 +4,7 @@
 //! ROOT/<person>_<category>.avi      the category is what follows the first underscore
 //! ROOT/<category>/<clip>.gif        or the folder
 //! ```
-//! AVI with Motion JPEG ([`avi`]) and animated GIF ([`gif`]) are read. Where a clip is there as both, the
+//! AVI with Motion JPEG (`avi`) and animated GIF (`gif`) are read. Where a clip is there as both, the
 //! AVI file is taken. Frames are scaled to a square as [`resize::square`] does it with [`Fit::Stretch`]:
 //! TensorFlow's bicubic interpolation, so nothing is cut off at the sides, and rounded to bytes.
 //! [`read`] returns what [`strips::read`](super::strips::read) returns of strips.
