@@ -117,12 +117,12 @@ parity SYSTEM *ARGS:
 power *ARGS:
     @tools/setup -- cargo test --release --locked --test power -- --test-threads 1 --nocapture "$@"
 
-# change inputs of one reader until something breaks: just fuzz tfrecord|jpeg|npy [-- -max_total_time=600]
+# change inputs of one reader until something breaks: just fuzz tfrecord|jpeg|npy|npz [-- -max_total_time=600]
 [group('tests')]
 [no-exit-message]
 fuzz TARGET *ARGS:
     mkdir -p fuzz/corpus/{{ TARGET }}
-    cp -n golden/data/*/data/* tests/fixtures/jpeg/*.* fuzz/corpus/{{ TARGET }}
+    cp -n golden/data/*/data/* tests/fixtures/jpeg/*.* tests/fixtures/npz/*.npz fuzz/corpus/{{ TARGET }}
     cargo +nightly fuzz run "$@"
 
 # review changed snapshots one by one

@@ -34,6 +34,23 @@ fn arrays_survive_bit_for_bit_and_equal_arrays_make_equal_bytes() {
 }
 
 #[test]
+fn numpy_s_files_are_read() {
+    let eighths = (0_u8..12).map(|n| f32::from(n) / 8.0).collect::<Vec<_>>();
+    let expected = [
+        ("enc0/W".to_owned(), array(&[2, 3, 2], &eighths)),
+        ("enc0/b".to_owned(), array(&[2], &[-0.0, 1e-45])),
+        ("scale".to_owned(), array(&[], &[7.0])),
+    ];
+    let files = [
+        &include_bytes!("../../../tests/fixtures/npz/plain.npz")[..],
+        include_bytes!("../../../tests/fixtures/npz/compressed.npz"),
+    ];
+    for bytes in files {
+        assert_eq!(decode(bytes, |_| true).expect("it is intact"), expected);
+    }
+}
+
+#[test]
 fn deflated_members_are_read() {
     let one = array(&[100], &[1.0; 100]);
     let bytes = archive("x.npy", &npy::encode(&one), CompressionMethod::Deflated);

@@ -1,0 +1,12 @@
+//! Archives of arrays: any bytes are read or refused; what is written is read back.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use reprise::data::npz::{decode, encode};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(arrays) = decode(data, |_| true) else { return };
+    let written = encode(&arrays);
+    let again = decode(&written, |_| true).expect("ours is read");
+    assert_eq!(encode(&again), written);
+});
