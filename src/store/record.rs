@@ -252,6 +252,14 @@ pub struct SeriesDefinition {
     pub definition: String,
 }
 
+impl SeriesDefinition {
+    /// Puts a definition together; `unit` is empty where there is none.
+    pub fn new(label: &str, unit: &str, definition: &str) -> Self {
+        let [label, unit, definition] = [label, unit, definition].map(str::to_owned);
+        Self { label, unit, definition }
+    }
+}
+
 /// A file of the run folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

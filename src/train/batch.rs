@@ -75,6 +75,7 @@ fn append_condition(out: &mut Vec<f32>, sequence: &Sequence<'_>, frames: usize) 
     }
 }
 
-fn size(n: usize) -> i64 {
+/// Returns an extent as tensors count it.
+pub(super) fn size(n: usize) -> i64 {
     i64::try_from(n).expect("sizes fit an i64")
 }

@@ -3,15 +3,14 @@
 //! The original's options: `use_amp` is `engine.arithmetic = "bf16"`, with bfloat16 where it has
 //! half precision and so without a scaled loss; `n_gpus` is `engine.replicas`.
 
-use std::collections::BTreeMap;
-
 use tch::{Kind, Tensor};
 
 use super::{
-    batch::{self, Batch, Examples},
+    batch::{self, Batch, Examples, size},
     evaluate::{Evaluation, FrameMetric, Scope, score_rollouts_by},
     replicas::{Replica, Replicas},
-    system::{At, Divergence, Horizon, System, UnfitData},
+    state::TrainState,
+    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
 };
 use crate::{
     config::{RunSpec, engine::Arithmetic, model::ConvLstmSpec},
@@ -22,8 +21,7 @@ use crate::{
         picture::{Example, picture_grid},
         training::{self, objective},
     },
-    nn::params::{Builder, Params},
-    optim::Optimizer,
+    nn::params::Builder,
     store::{record::SeriesDefinition, tensors::StoredTensor},
 };
 
@@ -52,12 +50,10 @@ pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
 #[derive(Debug)]
 pub struct ConvLstmSystem {
     model: ConvLstm,
-    params: Params,
+    state: TrainState,
     replicas: Replicas<ConvLstm>,
-    optimizer: Optimizer,
     horizon: Horizon,
     divided: training::Horizon,
-    learning_rate: f64,
     arithmetic: Arithmetic,
     device: tch::Device,
 }
@@ -71,19 +67,14 @@ impl ConvLstmSystem {
         let model = build(&builder);
         let params = builder.finish();
         Self {
-            optimizer: Optimizer::new(spec.optimizer, &params),
             replicas: Replicas::new(spec.engine, spec.seed, device, build),
             model,
-            params,
-            horizon: Horizon {
-                context: convlstm.context_frames.len(),
-                frames: convlstm.context_frames.len() + convlstm.horizon.len(),
-            },
+            state: TrainState::new(spec.optimizer, params),
+            horizon: Horizon::new(convlstm.context_frames, convlstm.horizon),
             divided: training::Horizon {
                 context_frames: convlstm.context_frames.size(),
                 predicted_frames: convlstm.horizon.size(),
             },
-            learning_rate: spec.optimizer.learning_rate().get(),
             arithmetic: spec.engine.arithmetic,
             device,
         }
@@ -120,15 +111,13 @@ impl ConvLstmSystem {
     /// # Errors
     /// If the loss is not finite.
     fn differentiate(&mut self, batch: &Batch) -> Result<f64, Divergence> {
-        self.params.zero_grad();
-        self.replicas.take_up(&self.params);
+        self.state.params.zero_grad();
+        self.replicas.take_up(&self.state.params);
         let loss = self.loss(&sequences_first(&batch.frames));
         let value = loss.double_value(&[]);
-        if !value.is_finite() {
-            return Err(Divergence { quantity: "loss".to_owned(), value });
-        }
+        Divergence::check(&Scalars::from([("loss", value)]))?;
         loss.backward();
-        self.replicas.add_gradients(&self.params);
+        self.replicas.add_gradients(&self.state.params);
         Ok(value)
     }
 
@@ -136,12 +125,10 @@ impl ConvLstmSystem {
     ///
     /// # Errors
     /// If the loss is not finite; the parameters are then left as they were.
-    pub fn step(&mut self, batch: &Batch) -> Result<BTreeMap<String, f64>, Divergence> {
+    pub fn step(&mut self, batch: &Batch) -> Result<Scalars, Divergence> {
         let loss = self.differentiate(batch)?;
-        self.optimizer.step(&self.params);
-        Ok([("loss", loss), ("learning_rate", self.learning_rate)]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into())
+        self.state.step();
+        Ok(Scalars::from([("loss", loss)]))
     }
 
     /// Draws the picture that the original logs, of one sequence: `picture_grid`, `[1, H, W, 3]`.
@@ -168,29 +155,21 @@ impl ConvLstmSystem {
     }
 }
 
-fn size(n: usize) -> i64 {
-    i64::try_from(n).expect("sizes fit an i64")
-}
-
 /// Turns `[T, B, 1, H, W]` into `[B, T, 1, H, W]`.
 fn sequences_first(frames: &Tensor) -> Tensor {
     frames.transpose(0, 1).contiguous()
 }
 
 impl System for ConvLstmSystem {
-    fn params(&self) -> &Params {
-        &self.params
+    fn state(&self) -> &TrainState {
+        &self.state
     }
 
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
     }
 
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        _: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence> {
+    fn update(&mut self, examples: &Examples<'_>, _: At) -> Result<Scalars, Divergence> {
         self.step(&batch::load(examples, self.horizon))
     }
 
@@ -215,44 +194,24 @@ impl System for ConvLstmSystem {
         "mse"
     }
 
-    fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        self.optimizer.state()
-    }
-
-    fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool {
-        self.optimizer.restore(updates, |name| tensors.get(name).map(Tensor::shallow_clone))
-    }
-
     fn context_frames(&self) -> usize {
         self.horizon.context
     }
 
-    fn series(&self) -> BTreeMap<String, SeriesDefinition> {
-        let define = |name: &str, label: &str, definition: &str| {
-            let series = SeriesDefinition {
-                label: label.to_owned(),
-                unit: String::new(),
-                definition: definition.to_owned(),
-            };
-            (name.to_owned(), series)
-        };
-        BTreeMap::from([
-            define(
-                "loss",
+    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+        vec![(
+            "loss",
+            SeriesDefinition::new(
                 "training loss",
+                "",
                 "mean squared error over all pixels of all predicted frames of the batch \
                  (`train_mse_loss`), before the step",
             ),
-            define("learning_rate", "learning rate", "step size of the optimizer"),
-        ])
+        )]
     }
 
-    fn streams(&self) -> BTreeMap<String, String> {
-        let uses = [
-            ("init/NAME", "initial values of the parameter NAME"),
-            ("data_order", "order of training sequences"),
-        ];
-        uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
+    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
     }
 }
 

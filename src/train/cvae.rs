@@ -1,14 +1,13 @@
 //! The conditional VAE in training (`main` and `train` of seed document 001).
 
-use std::collections::BTreeMap;
-
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 use super::{
     batch::{self, Batch, Examples},
     evaluate::{Evaluation, Scope, score_rollouts},
     noise::{RolloutNoise, StepNoise},
-    system::{At, Divergence, Horizon, System, UnfitData},
+    state::TrainState,
+    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
 };
 use crate::{
     config::{RunSpec, engine::Arithmetic, model::CvaeSpec},
@@ -20,8 +19,7 @@ use crate::{
         training::{Feedback, Objective, Sequences, SkipPolicy, objective},
         vgg::{VGG_CHANNELS, VGG_SIDE},
     },
-    nn::params::{Builder, Params},
-    optim::Optimizer,
+    nn::params::Builder,
     rng::streams::Stream,
     scalar::Seed,
     store::record::SeriesDefinition,
@@ -43,12 +41,10 @@ pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
 #[derive(Debug)]
 pub struct CvaeSystem {
     model: Cvae,
-    params: Params,
-    optimizer: Optimizer,
+    state: TrainState,
     seed: Seed,
     skips: SkipPolicy,
     horizon: Horizon,
-    learning_rate: f64,
     /// KL weight β by epoch.
     kl_weight: Vec<f64>,
     /// Teacher-forcing ratio by epoch.
@@ -75,16 +71,11 @@ impl CvaeSystem {
             Arithmetic::Fast | Arithmetic::Bf16 => params.store_channels_last(),
         }
         Self {
-            optimizer: Optimizer::new(spec.optimizer, &params),
             model,
-            params,
+            state: TrainState::new(spec.optimizer, params),
             seed: spec.seed,
             skips: SkipPolicy { rule: cvae.skip, context_frames: cvae.context_frames.size() },
-            horizon: Horizon {
-                context: cvae.context_frames.len(),
-                frames: cvae.context_frames.len() + cvae.horizon.len(),
-            },
-            learning_rate: spec.optimizer.learning_rate().get(),
+            horizon: Horizon::new(cvae.context_frames, cvae.horizon),
             kl_weight: cvae.kl_weight.table(spec.training.epochs),
             teacher_forcing: cvae.teacher_forcing.table(spec.training.epochs),
             arithmetic,
@@ -107,19 +98,15 @@ impl CvaeSystem {
 }
 
 impl System for CvaeSystem {
-    fn params(&self) -> &Params {
-        &self.params
+    fn state(&self) -> &TrainState {
+        &self.state
     }
 
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
     }
 
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        at: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence> {
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         let batch = batch::load(examples, self.horizon);
         let epoch = usize::try_from(at.epoch.0).expect("an epoch indexes its schedule");
         let (beta, ratio) = (self.kl_weight[epoch], self.teacher_forcing[epoch]);
@@ -127,28 +114,25 @@ impl System for CvaeSystem {
         let teacher_forced = coin < ratio;
         let feedback = if teacher_forced { Feedback::TrueFrame } else { Feedback::Prediction };
 
-        self.params.zero_grad();
+        self.state.params.zero_grad();
         let objective = self.objective(&batch, feedback, at);
         let loss = objective.loss(beta);
         loss.backward();
 
         // The document divides what it reports, not what it differentiates, by n_past + n_future.
         let frames = self.horizon.frames as f64;
-        let scalars = BTreeMap::from([
-            ("loss".to_owned(), loss.double_value(&[]) / frames),
-            ("reconstruction".to_owned(), objective.mse.double_value(&[]) / frames),
-            ("kl".to_owned(), objective.kld.double_value(&[]) / frames),
-            ("kl_weight".to_owned(), beta),
-            ("teacher_forcing_ratio".to_owned(), ratio),
-            ("teacher_forced".to_owned(), f64::from(u8::from(teacher_forced))),
-            ("learning_rate".to_owned(), self.learning_rate),
+        let scalars = Scalars::from([
+            ("loss", loss.double_value(&[]) / frames),
+            ("reconstruction", objective.mse.double_value(&[]) / frames),
+            ("kl", objective.kld.double_value(&[]) / frames),
+            ("kl_weight", beta),
+            ("teacher_forcing_ratio", ratio),
+            ("teacher_forced", f64::from(u8::from(teacher_forced))),
         ]);
-        if let Some((quantity, &value)) = scalars.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Divergence { quantity: quantity.clone(), value });
-        }
+        Divergence::check(&scalars)?;
         match self.arithmetic {
-            Arithmetic::Exact => self.optimizer.step(&self.params),
-            Arithmetic::Fast | Arithmetic::Bf16 => self.optimizer.step_fused(&self.params),
+            Arithmetic::Exact => self.state.step(),
+            Arithmetic::Fast | Arithmetic::Bf16 => self.state.step_fused(),
         }
         Ok(scalars)
     }
@@ -164,71 +148,65 @@ impl System for CvaeSystem {
         "psnr"
     }
 
-    fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        self.optimizer.state()
-    }
-
-    fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool {
-        self.optimizer.restore(updates, |name| tensors.get(name).map(Tensor::shallow_clone))
-    }
-
     fn context_frames(&self) -> usize {
         self.horizon.context
     }
 
-    fn series(&self) -> BTreeMap<String, SeriesDefinition> {
+    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
         let per_frame = "divided by context + horizon, as the document reports it";
-        let define = |name: &str, label: &str, unit: &str, definition: String| {
-            let series =
-                SeriesDefinition { label: label.to_owned(), unit: unit.to_owned(), definition };
-            (name.to_owned(), series)
-        };
-        BTreeMap::from([
-            define(
+        let define = SeriesDefinition::new;
+        vec![
+            (
                 "loss",
-                "training loss",
-                "",
-                format!("reconstruction + KL weight x KL, {per_frame}"),
+                define(
+                    "training loss",
+                    "",
+                    &format!("reconstruction + KL weight x KL, {per_frame}"),
+                ),
             ),
-            define(
+            (
                 "reconstruction",
-                "reconstruction error",
-                "",
-                format!("sum over time of the mean squared error of a frame, {per_frame}"),
+                define(
+                    "reconstruction error",
+                    "",
+                    &format!("sum over time of the mean squared error of a frame, {per_frame}"),
+                ),
             ),
-            define(
+            (
                 "kl",
-                "KL divergence",
-                "nats",
-                format!("sum over time of KL(posterior || prior) / batch size, {per_frame}"),
+                define(
+                    "KL divergence",
+                    "nats",
+                    &format!("sum over time of KL(posterior || prior) / batch size, {per_frame}"),
+                ),
             ),
-            define("kl_weight", "KL weight", "", "weight of the KL term in the epoch".to_owned()),
-            define(
+            ("kl_weight", define("KL weight", "", "weight of the KL term in the epoch")),
+            (
                 "teacher_forcing_ratio",
-                "teacher-forcing ratio",
-                "",
-                "probability that a step feeds back true frames in the epoch".to_owned(),
+                define(
+                    "teacher-forcing ratio",
+                    "",
+                    "probability that a step feeds back true frames in the epoch",
+                ),
             ),
-            define(
+            (
                 "teacher_forced",
-                "teacher forcing",
-                "",
-                "1 if the step fed back true frames, 0 if predictions".to_owned(),
+                define(
+                    "teacher forcing",
+                    "",
+                    "1 if the step fed back true frames, 0 if predictions",
+                ),
             ),
-            define("learning_rate", "learning rate", "", "step size of the optimizer".to_owned()),
-        ])
+        ]
     }
 
-    fn streams(&self) -> BTreeMap<String, String> {
-        let uses = [
-            ("init/NAME", "initial values of the parameter NAME"),
-            ("data_order", "order of training sequences"),
+    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
             (TEACHER_FORCING_STREAM, "one coin per step: true frames or predictions"),
             ("posterior_noise", "z from the posterior, by step"),
             ("prior_noise", "the learned prior's sample in training, drawn and thrown away"),
             ("rollout_noise/SPLIT", "z of roll-outs, by sequence"),
-        ];
-        uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
+        ]
     }
 }
 

@@ -8,15 +8,14 @@
 //! [`PhysicalInteractionSystem`] is the type to start from; `evaluation` scores states and keeps what
 //! a frame was made of.
 
-use std::collections::BTreeMap;
-
 use tch::{Kind, Tensor};
 
 use super::{
-    batch::{self, Batch, Examples},
+    batch::{self, Batch, Examples, size},
     evaluate::{Evaluation, Scope, score_rollouts},
     noise::{SAMPLING_ORDER_STREAM, StepShuffle},
-    system::{At, Divergence, Horizon, System, UnfitData},
+    state::TrainState,
+    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
 };
 use crate::{
     config::{RunSpec, model::PhysicalInteractionSpec},
@@ -28,11 +27,7 @@ use crate::{
         sequence::rollout,
         training::{self, Pass},
     },
-    nn::{
-        Mode,
-        params::{Builder, Params},
-    },
-    optim::Optimizer,
+    nn::{Mode, params::Builder},
     scalar::Seed,
     store::record::SeriesDefinition,
 };
@@ -59,12 +54,10 @@ pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
 pub struct PhysicalInteractionSystem {
     model: PhysicalInteractionSpec,
     network: Network,
-    params: Params,
-    optimizer: Optimizer,
+    state: TrainState,
     seed: Seed,
     horizon: Horizon,
     actions: i64,
-    learning_rate: f64,
 }
 
 impl PhysicalInteractionSystem {
@@ -89,15 +82,10 @@ impl PhysicalInteractionSystem {
         Self {
             model: model.clone(),
             network,
-            optimizer: Optimizer::new(spec.optimizer, &params),
-            params,
+            state: TrainState::new(spec.optimizer, params),
             seed: spec.seed,
-            horizon: Horizon {
-                context: model.context_frames.len(),
-                frames: model.context_frames.len() + model.horizon.len(),
-            },
+            horizon: Horizon::new(model.context_frames, model.horizon),
             actions,
-            learning_rate: spec.optimizer.learning_rate().get(),
         }
     }
 
@@ -115,23 +103,21 @@ impl PhysicalInteractionSystem {
     ///
     /// # Errors
     /// If a quantity is not finite; the parameters are then left as they were.
-    pub fn step(&mut self, batch: &Batch, at: At) -> Result<BTreeMap<String, f64>, Divergence> {
-        self.params.zero_grad();
+    pub fn step(&mut self, batch: &Batch, at: At) -> Result<Scalars, Divergence> {
+        self.state.params.zero_grad();
         let sequences = self.sequences(batch);
         let shuffle = &mut StepShuffle::new(self.seed, at.step);
         let now = training::At { step: at.step, mode: Mode::Train };
         let pass = training::pass(&self.network, &self.model, &sequences, now, shuffle, |_, _| {});
         pass.objective.loss.backward();
 
-        let scalars = self.scalars(&pass, batch);
-        if let Some((quantity, &value)) = scalars.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Divergence { quantity: quantity.clone(), value });
-        }
-        self.optimizer.step(&self.params);
+        let scalars = Self::scalars(&pass, batch);
+        Divergence::check(&scalars)?;
+        self.state.step();
         Ok(scalars)
     }
 
-    fn scalars(&self, pass: &Pass, batch: &Batch) -> BTreeMap<String, f64> {
+    fn scalars(pass: &Pass, batch: &Batch) -> Scalars {
         let objective = &pass.objective;
         let number = |tensor: &Tensor| tensor.double_value(&[]);
         let sum = |terms: &[Tensor]| terms.iter().map(number).sum::<f64>();
@@ -139,32 +125,26 @@ impl PhysicalInteractionSystem {
             Feedback::Prediction => 0.0,
             Feedback::Mixture { true_frames } => true_frames as f64 / batch.frames.size()[1] as f64,
         };
-        let scalars = [
+        Scalars::from([
             ("loss", number(&objective.loss)),
             ("reconstruction", sum(&objective.reconstruction)),
             ("state_loss", sum(&objective.state)),
             ("psnr_sum", number(&objective.psnr_sum)),
             ("true_frame_share", share),
-            ("learning_rate", self.learning_rate),
-        ];
-        scalars.map(|(name, value)| (name.to_owned(), value)).into()
+        ])
     }
 }
 
 impl System for PhysicalInteractionSystem {
-    fn params(&self) -> &Params {
-        &self.params
+    fn state(&self) -> &TrainState {
+        &self.state
     }
 
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
     }
 
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        at: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence> {
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         self.step(&batch::load(examples, self.horizon), at)
     }
 
@@ -185,77 +165,66 @@ impl System for PhysicalInteractionSystem {
         "psnr"
     }
 
-    fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        self.optimizer.state()
-    }
-
-    fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool {
-        self.optimizer.restore(updates, |name| tensors.get(name).map(Tensor::shallow_clone))
-    }
-
     fn context_frames(&self) -> usize {
         self.horizon.context
     }
 
-    fn series(&self) -> BTreeMap<String, SeriesDefinition> {
-        let define = |name: &str, label: &str, unit: &str, definition: &str| {
-            let [label, unit, definition] = [label, unit, definition].map(str::to_owned);
-            (name.to_owned(), SeriesDefinition { label, unit, definition })
-        };
-        BTreeMap::from([
-            define(
-                "loss",
-                "training loss",
-                "",
-                "(reconstruction + state loss) / predicted frames, as the originals' `loss`",
-            ),
-            define(
-                "reconstruction",
-                "reconstruction error",
-                "",
-                "sum over predicted frames of the batch's mean squared error (`recon_cost`)",
-            ),
-            define(
-                "state_loss",
-                "state loss",
-                "",
-                "sum over predicted frames of 1e-4 x the mean squared error of the state \
-                 (`state_cost`)",
-            ),
-            define(
-                "psnr_sum",
-                "sum of PSNR",
-                "dB",
-                "sum, not mean, over predicted frames of 10 log10(1 / mean squared error of the \
-                 batch), as the originals report it (`psnr_all`); with scheduled sampling some \
-                 frames are predicted from true ones",
-            ),
-            define(
-                "true_frame_share",
-                "true-frame share",
-                "",
-                "part of the batch that saw the true previous frame after the context: \
-                 round(batch x k / (k + exp(step / k))) / batch",
-            ),
-            define("learning_rate", "learning rate", "", "step size of the optimizer"),
-        ])
-    }
-
-    fn streams(&self) -> BTreeMap<String, String> {
-        let uses = [
-            ("init/NAME", "initial values of the parameter NAME"),
-            ("data_order", "order of training sequences"),
+    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+        let define = SeriesDefinition::new;
+        vec![
             (
-                SAMPLING_ORDER_STREAM,
-                "which sequences of a batch see true frames after the context, by step",
+                "loss",
+                define(
+                    "training loss",
+                    "",
+                    "(reconstruction + state loss) / predicted frames, as the originals' `loss`",
+                ),
             ),
-        ];
-        uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
+            (
+                "reconstruction",
+                define(
+                    "reconstruction error",
+                    "",
+                    "sum over predicted frames of the batch's mean squared error (`recon_cost`)",
+                ),
+            ),
+            (
+                "state_loss",
+                define(
+                    "state loss",
+                    "",
+                    "sum over predicted frames of 1e-4 x the mean squared error of the state \
+                     (`state_cost`)",
+                ),
+            ),
+            (
+                "psnr_sum",
+                define(
+                    "sum of PSNR",
+                    "dB",
+                    "sum, not mean, over predicted frames of 10 log10(1 / mean squared error of the \
+                     batch), as the originals report it (`psnr_all`); with scheduled sampling some \
+                     frames are predicted from true ones",
+                ),
+            ),
+            (
+                "true_frame_share",
+                define(
+                    "true-frame share",
+                    "",
+                    "part of the batch that saw the true previous frame after the context: \
+                     round(batch x k / (k + exp(step / k))) / batch",
+                ),
+            ),
+        ]
     }
-}
 
-fn size(n: usize) -> i64 {
-    i64::try_from(n).expect("sizes fit an i64")
+    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+        vec![(
+            SAMPLING_ORDER_STREAM,
+            "which sequences of a batch see true frames after the context, by step",
+        )]
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    batch::{self, Examples},
+    batch::{self, Examples, size},
     evaluate::{Evaluation, MODEL, Scope},
-    state::{StateError, load_model},
-    system::{At, Divergence, Horizon, System, UnfitData},
+    state::{StateError, TrainState},
+    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
 };
 use crate::{
     config::{
@@ -21,15 +21,14 @@ use crate::{
             rcn::{Dropout, HALF_SIDE, Keep, PredictionDropout},
         },
     },
-    data::{Pack, Split, kaggle::SIDE, sampler::ORDER_STREAM},
+    data::{Pack, Split, kaggle::SIDE},
     libtorch::convert::to_stored,
     metrics::keypoints::{Keypoint, SquaredErrors, keypoints},
     models::rcn::{
         DropoutPass, DropoutUniforms, Rcn, Sizes, Variant,
         training::{self, objective, rmse, rmse_pixels},
     },
-    nn::params::{Builder, Params},
-    optim::Optimizer,
+    nn::params::Builder,
     rng::streams::{Draws, Stream},
     scalar::Seed,
     store::{
@@ -80,12 +79,10 @@ pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
 pub struct RcnSystem {
     model: Rcn,
     sizes: Sizes,
-    params: Params,
-    optimizer: Optimizer,
+    state: TrainState,
     seed: Seed,
     dropout: Dropout,
     prediction: PredictionDropout,
-    learning_rate: f64,
 }
 
 impl RcnSystem {
@@ -96,14 +93,12 @@ impl RcnSystem {
         let model = Rcn::new(&builder, variant(rcn), sizes);
         let params = builder.finish();
         Self {
-            optimizer: Optimizer::new(spec.optimizer, &params),
             model,
             sizes,
-            params,
+            state: TrainState::new(spec.optimizer, params),
             seed: spec.seed,
             dropout: rcn.dropout,
             prediction: rcn.prediction,
-            learning_rate: spec.optimizer.learning_rate().get(),
         }
     }
 
@@ -186,7 +181,7 @@ pub fn predict(
     let coordinates = tensors.iter().find(|tensor| tensor.name == LAST_BIAS);
     let coordinates = coordinates.map_or(0, |bias| bias.shape.iter().product());
     let mut system = RcnSystem::new(spec, rcn, coordinates, device);
-    load_model(&mut system, tensors)?;
+    system.state.load_model(tensors)?;
     let mut predicted = Vec::with_capacity(pictures.len());
     let batch_size = spec.evaluation.batch_size.len();
     for (batch, pictures) in pictures.chunks(batch_size).enumerate() {
@@ -203,35 +198,26 @@ pub fn predict(
 }
 
 impl System for RcnSystem {
-    fn params(&self) -> &Params {
-        &self.params
+    fn state(&self) -> &TrainState {
+        &self.state
     }
 
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
     }
 
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        at: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence> {
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         let drawn = self.training_uniforms(examples.indices.len(), at);
         let drawn = drawn.map(|drawn| on(drawn, examples.device));
-        self.params.zero_grad();
+        self.state.params.zero_grad();
         let objective = objective(&self.model, &load(examples), &pass(drawn.as_ref()));
         objective.loss.backward();
         let loss = objective.loss.double_value(&[]);
-        if !loss.is_finite() {
-            // Where the original says "gradient vanished/exploded".
-            return Err(Divergence { quantity: "loss".to_owned(), value: loss });
-        }
-        self.optimizer.step(&self.params);
-        Ok(BTreeMap::from([
-            ("loss".to_owned(), loss),
-            ("rmse".to_owned(), rmse(loss)),
-            ("learning_rate".to_owned(), self.learning_rate),
-        ]))
+        let scalars = Scalars::from([("loss", loss), ("rmse", rmse(loss))]);
+        // Where the original says "gradient vanished/exploded".
+        Divergence::check(&scalars)?;
+        self.state.step();
+        Ok(scalars)
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: Device) -> Evaluation {
@@ -261,52 +247,43 @@ impl System for RcnSystem {
         "rmse"
     }
 
-    fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        self.optimizer.state()
-    }
-
-    fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool {
-        self.optimizer.restore(updates, |name| tensors.get(name).map(Tensor::shallow_clone))
-    }
-
     fn context_frames(&self) -> usize {
         0
     }
 
-    fn series(&self) -> BTreeMap<String, SeriesDefinition> {
-        let define = |name: &str, label: &str, definition: &str| {
-            let (label, definition) = (label.to_owned(), definition.to_owned());
-            (name.to_owned(), SeriesDefinition { label, unit: String::new(), definition })
-        };
-        BTreeMap::from([
-            define(
+    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+        let define = SeriesDefinition::new;
+        vec![
+            (
                 "loss",
-                "training loss",
-                "mean squared error over the batch and all coordinates, (pixel - 48) / 48, with the \
-                 update's dropout",
+                define(
+                    "training loss",
+                    "",
+                    "mean squared error over the batch and all coordinates, (pixel - 48) / 48, with \
+                     the update's dropout",
+                ),
             ),
-            define(
+            (
                 "rmse",
-                "training RMSE",
-                "root of the training loss; the document's 0.03528 is the root of such a loss, mean \
-                 over the batches of its last epoch",
+                define(
+                    "training RMSE",
+                    "",
+                    "root of the training loss; the document's 0.03528 is the root of such a loss, \
+                     mean over the batches of its last epoch",
+                ),
             ),
-            define("learning_rate", "learning rate", "step size of the optimizer"),
-        ])
+        ]
     }
 
-    fn streams(&self) -> BTreeMap<String, String> {
-        let uses = [
-            ("init/NAME", "initial values of the parameter NAME"),
-            (ORDER_STREAM, "order of training pictures, unless the sampler is `minibatches`"),
+    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
             (FLAT_STREAM, "which pixels of the flattened map are kept, by step"),
             (HIDDEN_STREAM, "which units of the first fully connected layer are kept, by step"),
             (
                 "prediction_dropout/SPLIT",
                 "which activations a prediction keeps, by picture, if it drops any",
             ),
-        ];
-        uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
+        ]
     }
 }
 
@@ -434,10 +411,6 @@ fn host(tensor: &Tensor) -> Vec<f32> {
     let mut values = vec![0.0; tensor.numel()];
     tensor.copy_data(&mut values, tensor.numel());
     values
-}
-
-fn size(n: usize) -> i64 {
-    i64::try_from(n).expect("sizes fit an i64")
 }
 
 #[cfg(test)]

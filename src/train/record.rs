@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::run::{Finished, Job};
+use super::{
+    run::{Finished, Job},
+    system::{LEARNING_RATE, System},
+};
 use crate::{
-    config::engine::Device,
-    data::{Pack, Split},
+    config::{data::Sampler, engine::Device},
+    data::{Pack, Split, sampler::ORDER_STREAM},
     libtorch, metrics,
     provenance::{host_record, now_rfc3339, nvidia_device, nvidia_driver, peak_memory_bytes},
     store::{
         RunFile, StoreError,
         record::{
             BestCheckpoint, CodeRecord, CudaRecord, DataRecord, EngineRecord, RECORD_FORMAT,
-            Record, TimingRecord,
+            Record, SeriesDefinition, TimingRecord,
         },
         timing::{read_timing, summarize},
     },
@@ -39,7 +42,7 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
         engine: engine_record(job, &host.cpu),
         code,
         host,
-        streams: system.streams(),
+        streams: streams(job, &*system),
         parameters,
         canary: bookkeeping.canary,
         final_state,
@@ -47,10 +50,31 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
         validation: bookkeeping.best.map(|best| best.scores),
         test,
         metrics: metrics::definitions(),
-        series: system.series(),
+        series: series(&*system),
         artefacts: job.dir.artefacts()?,
         timing: timing_record(job)?,
     })
+}
+
+/// Returns what each scalar of the journal means.
+fn series(system: &dyn System) -> BTreeMap<String, SeriesDefinition> {
+    let learning_rate =
+        SeriesDefinition::new("learning rate", "", "step size of every optimizer of the system");
+    let own = system.series().into_iter();
+    let all = own.chain([(LEARNING_RATE, learning_rate)]);
+    all.map(|(name, definition)| (name.to_owned(), definition)).collect()
+}
+
+/// Returns the named streams of the seed that were drawn from and what for.
+fn streams(job: &Job<'_>, system: &dyn System) -> BTreeMap<String, String> {
+    let initial = Some(("init/NAME", "initial values of the parameter NAME"));
+    let order = match job.spec.data.sampler {
+        Sampler::EpochPermutation => Some((ORDER_STREAM, "order of training sequences")),
+        // The originals' orders come from generators of their own.
+        Sampler::Original { .. } | Sampler::Minibatches => None,
+    };
+    let all = initial.into_iter().chain(order).chain(system.streams());
+    all.map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
 }
 
 fn data_record(pack: &Pack) -> DataRecord {

@@ -12,8 +12,8 @@ use super::{
     batch::Examples,
     evaluate::{Evaluation, MODEL, Scope},
     log::{Log, Tensorboard},
-    state::{self, Best, Bookkeeping, StateError},
-    system::{At, Divergence, System, UnfitData, build, check_data},
+    state::{Best, Bookkeeping, StateError, TrainState},
+    system::{At, Divergence, LEARNING_RATE, Scalars, System, UnfitData, build, check_data},
 };
 use crate::{
     config::RunSpec,
@@ -127,7 +127,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
     let mut system = begin(spec, pack, initial, device)?;
     let training = spec.training;
     let total = training.total_steps();
-    let (journal, mut kept, first) = open(dir, &mut *system)?;
+    let (journal, mut kept, first) = open(dir, system.state_mut())?;
     let mut log = Log::new(journal, tensorboard, first)?;
     let mut timing = Timing::start(dir, first)?;
     let order = order(spec, pack)?;
@@ -154,10 +154,9 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         };
         let done = step + 1;
         watch(Progress::Stepped { done, loss: scalars[system.watched_series()] });
-        let event = Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars });
-        log.append(at.step, &event)?;
+        log.append(at.step, &stepped(at, scalars, system.state()))?;
         if done == CANARY_STEPS.min(total) {
-            kept.canary = Some(state_digest(&state::model_tensors(&*system)));
+            kept.canary = Some(state_digest(&system.state().model_tensors()));
         }
 
         let epoch_ends = done.is_multiple_of(steps_per_epoch);
@@ -175,7 +174,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
             log.pictures(at.step, scope.split.name(), &pictures)?;
             if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
-                write_model(dir, RunFile::Best, &*system, at.epoch)?;
+                write_model(dir, RunFile::Best, system.state(), at.epoch)?;
                 kept.best = Some(Best { epoch: at.epoch, value, scores });
             }
         }
@@ -183,7 +182,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         let stopping = stop.load(Ordering::Relaxed);
         if stopping || done == total || timing.checkpoint_is_due() {
             timing.checkpoint(Step(done), || {
-                let tensors = state::checkpoint_tensors(&*system);
+                let tensors = system.state().checkpoint_tensors();
                 let path = dir.path(RunFile::Checkpoint);
                 write_checkpoint(&path, &log.journal, Step(done), &json!(kept), &tensors)
             })?;
@@ -194,8 +193,8 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         }
     }
 
-    let final_state = write_model(dir, RunFile::Final, &*system, last_epoch(spec))?;
-    let parameters = system.params().trained_scalars();
+    let final_state = write_model(dir, RunFile::Final, system.state(), last_epoch(spec))?;
+    let parameters = system.state().params.trained_scalars();
     let test = test_best(job, &mut *system, &kept, &mut log, watch)?;
     log.journal.sync()?;
     timing.end()?;
@@ -230,7 +229,7 @@ pub fn canary(
             return Ok(None);
         }
     }
-    Ok(Some(state_digest(&state::model_tensors(&*system))))
+    Ok(Some(state_digest(&system.state().model_tensors())))
 }
 
 /// Builds the system of a run with its first weights: drawn, or given.
@@ -242,7 +241,7 @@ fn begin(
 ) -> Result<Box<dyn System>, TrainError> {
     let mut system = build(spec, pack, device);
     if let Some(weights) = initial {
-        state::load_model(&mut *system, weights)?;
+        system.state_mut().load_model(weights)?;
     }
     Ok(system)
 }
@@ -253,14 +252,14 @@ fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
 }
 
 /// Opens the journal where the checkpoint left it, or a new one.
-fn open(dir: &RunDir, system: &mut dyn System) -> Result<(Journal, Bookkeeping, Step), TrainError> {
+fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, Step), TrainError> {
     let path = dir.path(RunFile::Journal);
     if !dir.has(RunFile::Checkpoint)? {
         return Ok((Journal::create(&path)?, Bookkeeping::default(), Step(0)));
     }
     let checkpoint = read_checkpoint(&dir.path(RunFile::Checkpoint))?;
     let next = checkpoint.position.next_step;
-    state::load_checkpoint(system, next.0, &checkpoint.tensors)?;
+    state.load_checkpoint(next.0, &checkpoint.tensors)?;
     let kept = serde_json::from_value(checkpoint.trainer).map_err(StateError::Bookkeeping)?;
     let journal = Journal::resume(&path, checkpoint.position.journal_bytes)?;
     Ok((journal, kept, next))
@@ -276,7 +275,7 @@ fn test_best(
 ) -> Result<Option<Scores>, TrainError> {
     let Some(best) = &kept.best else { return Ok(None) };
     let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
-    state::load_model(system, &tensors)?;
+    system.state_mut().load_model(&tensors)?;
     let scope = Scope {
         split: Split::Test,
         sequences: job.spec.evaluation.test_sequences.len(),
@@ -297,6 +296,12 @@ fn test_best(
     ];
     write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
     Ok(Some(scores))
+}
+
+fn stepped(at: At, mut scalars: Scalars, state: &TrainState) -> Event {
+    scalars.insert(LEARNING_RATE, state.learning_rate());
+    let scalars = scalars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars })
 }
 
 /// Returns the model's mean of the metric that chooses the best checkpoint.
@@ -349,12 +354,11 @@ fn non_finite(scores: &Scores) -> Option<Divergence> {
 fn write_model(
     dir: &RunDir,
     file: RunFile,
-    system: &dyn System,
+    state: &TrainState,
     epoch: Epoch,
 ) -> Result<String, TrainError> {
-    let tensors: Vec<StoredTensor> = state::model_tensors(system);
     let metadata = [("epoch".to_owned(), epoch.0.to_string())];
-    Ok(write_tensors(&dir.path(file), &tensors, &metadata.into())?)
+    Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
 }
 
 /// The attempt's clock: paces checkpoints and fills the timing log.

@@ -1,14 +1,15 @@
-//! The state of a run as named tensors, and back.
+//! The state of a run in training: named tensors that a checkpoint keeps, and what moves them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::system::System;
 use crate::{
+    config::optim::{AdamSpec, OptimizerSpec},
     libtorch::convert::{from_stored, to_stored},
-    nn::params::LoadError,
+    nn::params::{LoadError, Params},
+    optim::{Adam, Optimizer},
     scalar::Epoch,
     store::{event::Scores, tensors::StoredTensor},
 };
@@ -54,43 +55,100 @@ pub enum StateError {
     Bookkeeping(#[source] serde_json::Error),
 }
 
-/// Returns parameters and buffers under their own names.
-pub fn model_tensors(system: &dyn System) -> Vec<StoredTensor> {
-    system.params().iter().map(|entry| to_stored(entry.name.clone(), &entry.tensor)).collect()
+/// What training changes: the tensors of a model and the optimizers that move them.
+#[derive(Debug)]
+pub struct TrainState {
+    /// Parameters and buffers.
+    pub params: Params,
+    /// One for the whole model, or one for each module that is moved in its turn.
+    optimizers: Vec<Optimizer>,
+    learning_rate: f64,
 }
 
-/// Returns everything that a checkpoint needs.
-pub fn checkpoint_tensors(system: &dyn System) -> Vec<StoredTensor> {
-    let model = system.params().iter();
-    let model = model.map(|entry| to_stored(format!("{MODEL}{}", entry.name), &entry.tensor));
-    let optimizer = system.optimizer_state().into_iter();
-    let optimizer =
-        optimizer.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
-    model.chain(optimizer).collect()
-}
+impl TrainState {
+    /// Starts before the first update, with one optimizer for all parameters.
+    pub fn new(spec: OptimizerSpec, params: Params) -> Self {
+        let optimizers = vec![Optimizer::new(spec, &params)];
+        Self { params, optimizers, learning_rate: spec.learning_rate().get() }
+    }
 
-/// Loads parameters and buffers.
-///
-/// # Errors
-/// If a tensor is missing, unknown or of another shape.
-pub fn load_model(system: &mut dyn System, tensors: &[StoredTensor]) -> Result<(), StateError> {
-    Ok(system.params_mut().load(named(tensors, ""))?)
-}
+    /// Starts before the first update, with an Adam for each of these top-level modules.
+    pub fn of_modules<const N: usize>(
+        spec: AdamSpec,
+        params: Params,
+        modules: [&'static str; N],
+    ) -> Self {
+        let adam = |module| Optimizer::Adam(Adam::of_module(spec, &params, module));
+        let optimizers = modules.map(adam).into();
+        Self { params, optimizers, learning_rate: spec.learning_rate.get() }
+    }
 
-/// Loads a checkpoint that was taken after `updates` updates.
-///
-/// # Errors
-/// If a tensor of the model or the optimizer is missing, unknown or of another shape.
-pub fn load_checkpoint(
-    system: &mut dyn System,
-    updates: u64,
-    tensors: &[StoredTensor],
-) -> Result<(), StateError> {
-    system.params_mut().load(named(tensors, MODEL))?;
-    if system.restore_optimizer(updates, &named(tensors, OPTIMIZER)) {
-        Ok(())
-    } else {
-        Err(StateError::Optimizer)
+    /// Returns the optimizers' step size.
+    pub const fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    /// Moves every parameter that has a gradient.
+    pub fn step(&mut self) {
+        for optimizer in &mut self.optimizers {
+            optimizer.step(&self.params);
+        }
+    }
+
+    /// Moves every parameter as [`TrainState::step`] does, but for the last bits, where there is a
+    /// faster way.
+    pub fn step_fused(&mut self) {
+        for optimizer in &mut self.optimizers {
+            optimizer.step_fused(&self.params);
+        }
+    }
+
+    /// Moves the parameters of one module, by its place in [`TrainState::of_modules`].
+    pub fn step_module(&mut self, module: usize) {
+        self.optimizers[module].step(&self.params);
+    }
+
+    /// Returns parameters and buffers under their own names.
+    pub fn model_tensors(&self) -> Vec<StoredTensor> {
+        self.params.iter().map(|entry| to_stored(entry.name.clone(), &entry.tensor)).collect()
+    }
+
+    /// Returns everything that a checkpoint needs.
+    pub fn checkpoint_tensors(&self) -> Vec<StoredTensor> {
+        let model = self.params.iter();
+        let model = model.map(|entry| to_stored(format!("{MODEL}{}", entry.name), &entry.tensor));
+        // The names of several optimizers do not meet: each names its own parameters.
+        let moments = self.optimizers.iter().flat_map(Optimizer::state);
+        let moments =
+            moments.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
+        model.chain(moments).collect()
+    }
+
+    /// Loads parameters and buffers.
+    ///
+    /// # Errors
+    /// If a tensor is missing, unknown or of another shape.
+    pub fn load_model(&mut self, tensors: &[StoredTensor]) -> Result<(), StateError> {
+        Ok(self.params.load(named(tensors, ""))?)
+    }
+
+    /// Loads a checkpoint that was taken after `updates` updates.
+    ///
+    /// # Errors
+    /// If a tensor of the model or an optimizer is missing, unknown or of another shape.
+    pub fn load_checkpoint(
+        &mut self,
+        updates: u64,
+        tensors: &[StoredTensor],
+    ) -> Result<(), StateError> {
+        self.params.load(named(tensors, MODEL))?;
+        let moments = named(tensors, OPTIMIZER);
+        let mut complete = true;
+        for optimizer in &mut self.optimizers {
+            complete &=
+                optimizer.restore(updates, |name| moments.get(name).map(Tensor::shallow_clone));
+        }
+        if complete { Ok(()) } else { Err(StateError::Optimizer) }
     }
 }
 

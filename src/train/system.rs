@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use tch::Tensor;
-
 use super::{
     batch::Examples,
     convlstm::{self, ConvLstmSystem},
@@ -12,6 +10,7 @@ use super::{
     mocogan::{self, MocoganSystem},
     physical_interaction::{self, PhysicalInteractionSystem},
     rcn::{self, RcnSystem},
+    state::TrainState,
 };
 use crate::{
     config::{
@@ -19,28 +18,23 @@ use crate::{
         model::{FramesUsed, ModelSpec},
     },
     data::Pack,
-    nn::params::Params,
-    scalar::{Epoch, Step},
+    scalar::{Count, Epoch, Step},
     store::{record::SeriesDefinition, tensors::StoredTensor},
 };
 
 /// A system in training: its model with optimizer and schedules.
 pub trait System {
-    /// Returns every tensor of the model.
-    fn params(&self) -> &Params;
+    /// Returns what training changes.
+    fn state(&self) -> &TrainState;
 
-    /// Returns every tensor of the model for loading.
-    fn params_mut(&mut self) -> &mut Params;
+    /// Returns what training changes, for loading.
+    fn state_mut(&mut self) -> &mut TrainState;
 
-    /// Takes one optimizer step and returns its scalars by series name.
+    /// Takes one optimizer step and returns its scalars by the names of [`System::series`].
     ///
     /// # Errors
     /// If a quantity is not finite; what it would have moved is left as it was.
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        at: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence>;
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence>;
 
     /// Returns the series that a progress line shows.
     fn watched_series(&self) -> &'static str {
@@ -61,22 +55,23 @@ pub trait System {
     /// Returns the metric that chooses the best checkpoint, one of [`crate::metrics::definitions`].
     fn choosing_metric(&self) -> &'static str;
 
-    /// Returns the optimizer's tensors by name.
-    fn optimizer_state(&self) -> Vec<(String, Tensor)>;
-
-    /// Takes up an optimizer state after `updates` updates; `false` if a tensor is missing.
-    fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool;
-
     /// Returns how many leading frames of a sequence are given; 0 where nothing is predicted from
     /// frames.
     fn context_frames(&self) -> usize;
 
-    /// Returns what each series of [`System::update`] means.
-    fn series(&self) -> BTreeMap<String, SeriesDefinition>;
+    /// Returns what each scalar of [`System::update`] means.
+    fn series(&self) -> Vec<(&'static str, SeriesDefinition)>;
 
-    /// Returns the named random streams and what each is used for.
-    fn streams(&self) -> BTreeMap<String, String>;
+    /// Returns the named random streams that the system draws from by itself and what each is used
+    /// for; initial values and the order of training sequences are the trainer's to name.
+    fn streams(&self) -> Vec<(&'static str, &'static str)>;
 }
+
+/// Series that the trainer adds to those of every system.
+pub const LEARNING_RATE: &str = "learning_rate";
+
+/// Numbers of an update by series name.
+pub type Scalars = BTreeMap<&'static str, f64>;
 
 /// Where in training an update stands.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +91,10 @@ pub struct Horizon {
     pub frames: usize,
 }
 
-impl From<FramesUsed> for Horizon {
-    fn from(FramesUsed { context, horizon }: FramesUsed) -> Self {
-        Self { context: context.len(), frames: context.len() + horizon.len() }
+impl Horizon {
+    /// Puts given and predicted frames one after the other.
+    pub const fn new(context: Count, predicted: Count) -> Self {
+        Self { context: context.len(), frames: context.len() + predicted.len() }
     }
 }
 
@@ -109,6 +105,19 @@ pub struct Divergence {
     pub quantity: String,
     /// Its value.
     pub value: f64,
+}
+
+impl Divergence {
+    /// Refuses scalars of which one is not finite.
+    ///
+    /// # Errors
+    /// If one is not: the first by name.
+    pub fn check(scalars: &Scalars) -> Result<(), Self> {
+        match scalars.iter().find(|(_, value)| !value.is_finite()) {
+            Some((&quantity, &value)) => Err(Self { quantity: quantity.to_owned(), value }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why the data of a run does not fit its model.
@@ -172,7 +181,7 @@ pub enum UnfitData {
 /// If sequences are too short or frames have another size.
 pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     if let Some(FramesUsed { context, horizon }) = spec.model.frames_used() {
-        let (used, available) = (context.len() + horizon.len(), pack.frames());
+        let (used, available) = (Horizon::new(context, horizon).frames, pack.frames());
         if used > available {
             return Err(UnfitData::TooFewFrames { used, available });
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
     config::data::{Dataset, SplitSizes},
@@ -47,7 +49,7 @@ fn examples<'a>(pack: &'a Pack, indices: &'a [usize]) -> Examples<'a> {
 }
 
 fn parameters(system: &ConvLstmSystem) -> BTreeMap<String, Tensor> {
-    let entries = system.params().iter();
+    let entries = system.state.params.iter();
     entries.map(|entry| (entry.name.clone(), entry.tensor.detach().copy())).collect()
 }
 
@@ -60,12 +62,9 @@ fn equal_seeds_give_equal_bits_and_so_does_going_on_from_named_tensors() {
         whole.update(&examples(&pack, &indices), FIRST).unwrap();
     }
     first.update(&examples(&pack, &[0, 1]), FIRST).unwrap();
-    let state: BTreeMap<_, _> =
-        first.optimizer_state().into_iter().map(|(name, it)| (name, it.copy())).collect();
 
     let mut second = system("exact");
-    second.params_mut().load(parameters(&first)).unwrap();
-    assert!(second.restore_optimizer(1, &state));
+    second.state.load_checkpoint(1, &first.state.checkpoint_tensors()).unwrap();
     second.update(&examples(&pack, &[1, 0]), FIRST).unwrap();
     assert_eq!(parameters(&second), parameters(&whole));
 }
@@ -106,14 +105,14 @@ fn check_replicas(replicas: u32, sequences: i64) {
         let loss = one.differentiate(&batch).unwrap();
         let shared = several.differentiate(&batch).unwrap();
         assert!((loss - shared).abs() < 1e-6 * loss, "{loss} and {shared}");
-        for (a, b) in one.params().trained().zip(several.params().trained()) {
+        for (a, b) in one.state.params.trained().zip(several.state.params.trained()) {
             let (a_grad, b_grad) = (a.tensor.grad(), b.tensor.grad());
             let distance = (&a_grad - &b_grad).norm().double_value(&[]);
             let norm = a_grad.norm().double_value(&[]);
             assert!(norm > 0.0 && distance < 1e-5 * norm, "{}: {distance} of {norm}", a.name);
         }
         one.step(&batch).unwrap();
-        several.params_mut().load(parameters(&one)).unwrap();
+        several.state.params.load(parameters(&one)).unwrap();
     }
 }
 

@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 
 use super::{
     MocoganSystem,
-    real::{Cutting, category, signed, size},
+    real::{Cutting, category, signed},
 };
 use crate::{
     data::{Pack, Split},
@@ -19,6 +19,7 @@ use crate::{
     nn::Mode,
     store::{event::Score, tensors::StoredTensor},
     train::{
+        batch::size,
         evaluate::{Evaluation, MODEL, Scope},
         noise::RolloutNoise,
     },

@@ -4,15 +4,14 @@
 //! trainer's order of sequences gives the clips that videos are cut out of; frames for the image
 //! discriminator have an order of their own.
 
-use std::collections::BTreeMap;
-
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 use super::{
     batch::Examples,
     evaluate::{Evaluation, Scope},
     noise::{StepNoise, choice_stream_name, stream_name},
-    system::{At, Divergence, System, UnfitData},
+    state::TrainState,
+    system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
     config::{
@@ -21,15 +20,14 @@ use crate::{
             MocoganSpec,
             mocogan::{Categories, CategoryLoss, VideoDiscriminator},
         },
-        optim::{AdamSpec, OptimizerSpec},
+        optim::OptimizerSpec,
     },
-    data::{Pack, sampler::ORDER_STREAM},
+    data::Pack,
     models::{
         ChoicePurpose, NoisePurpose,
         mocogan::{Mocogan, Network, training::loss},
     },
-    nn::params::{Builder, Params},
-    optim::Adam,
+    nn::params::Builder,
     scalar::Seed,
     store::record::SeriesDefinition,
 };
@@ -75,11 +73,8 @@ fn is_conditional(spec: &MocoganSpec) -> bool {
 #[derive(Debug)]
 pub struct MocoganSystem {
     model: Mocogan,
-    params: Params,
-    /// One Adam a network; `Network` is ordered as its updates are.
-    optimizers: BTreeMap<Network, Adam>,
+    state: TrainState,
     spec: MocoganSpec,
-    adam: AdamSpec,
     seed: Seed,
     cutting: Cutting,
     /// Categories of the data; a label is an index of this list.
@@ -98,16 +93,12 @@ impl MocoganSystem {
         };
         let builder = Builder::new(spec.seed, Kind::Float, device);
         let model = Mocogan::new(&builder, mocogan);
-        let params = builder.finish();
-        let optimizers = Network::ORDER
-            .map(|network| (network, Adam::of_module(adam, &params, network.module())))
-            .into();
+        let state =
+            TrainState::of_modules(adam, builder.finish(), Network::ORDER.map(Network::module));
         Self {
             model,
-            params,
-            optimizers,
+            state,
             spec: mocogan.clone(),
-            adam,
             seed: spec.seed,
             cutting: Cutting::new(mocogan, spec.seed),
             categories: real::categories(pack),
@@ -143,34 +134,26 @@ const fn series(network: Network) -> &'static str {
 }
 
 impl System for MocoganSystem {
-    fn params(&self) -> &Params {
-        &self.params
+    fn state(&self) -> &TrainState {
+        &self.state
     }
 
-    fn params_mut(&mut self) -> &mut Params {
-        &mut self.params
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
     }
 
     /// Takes one update of each network, in the original's order; losses are those before it.
-    fn update(
-        &mut self,
-        examples: &Examples<'_>,
-        at: At,
-    ) -> Result<BTreeMap<String, f64>, Divergence> {
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         let real = self.cutting.real(examples, &self.categories, at.step);
         let mut random = StepNoise::new(self.seed, at.step);
-        let learning_rate = self.adam.learning_rate.get();
-        let mut scalars = BTreeMap::from([("learning_rate".to_owned(), learning_rate)]);
-        for (&network, optimizer) in &mut self.optimizers {
-            self.params.zero_grad();
+        let mut scalars = Scalars::new();
+        for (module, network) in Network::ORDER.into_iter().enumerate() {
+            self.state.params.zero_grad();
             let loss = loss(&self.model, network, &real, &mut random);
-            let (name, value) = (series(network).to_owned(), loss.double_value(&[]));
-            if !value.is_finite() {
-                return Err(Divergence { quantity: name, value });
-            }
+            scalars.insert(series(network), loss.double_value(&[]));
+            Divergence::check(&scalars)?;
             loss.backward();
-            optimizer.step(&self.params);
-            scalars.insert(name, value);
+            self.state.step_module(module);
         }
         Ok(scalars)
     }
@@ -187,62 +170,46 @@ impl System for MocoganSystem {
         "energy_distance"
     }
 
-    fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        // The names of the three do not meet.
-        let states = self.optimizers.values().flat_map(Adam::state);
-        states.map(|(name, tensor)| (name, tensor.shallow_clone())).collect()
-    }
-
-    fn restore_optimizer(&mut self, updates: u64, tensors: &BTreeMap<String, Tensor>) -> bool {
-        let mut complete = true;
-        for optimizer in self.optimizers.values_mut() {
-            let find = |name: &str| tensors.get(name).map(Tensor::shallow_clone);
-            complete &= optimizer.restore(updates, find);
-        }
-        complete
-    }
-
     fn context_frames(&self) -> usize {
         0
     }
 
-    fn series(&self) -> BTreeMap<String, SeriesDefinition> {
-        let define = |name: &str, label: &str, definition: &str| {
-            let (label, unit) = (label.to_owned(), String::new());
-            (name.to_owned(), SeriesDefinition { label, unit, definition: definition.to_owned() })
-        };
+    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+        let define = |label, definition: &str| SeriesDefinition::new(label, "", definition);
         let bce = "binary cross-entropy with logits, mean over judgements";
-        BTreeMap::from([
-            define(
+        vec![
+            (
                 series(Network::ImageDiscriminator),
-                "loss of the image discriminator",
-                &format!("{bce}: real frames as real plus generated frames as generated"),
+                define(
+                    "loss of the image discriminator",
+                    &format!("{bce}: real frames as real plus generated frames as generated"),
+                ),
             ),
-            define(
+            (
                 series(Network::VideoDiscriminator),
-                "loss of the video discriminator",
-                &format!(
-                    "{bce}: real videos as real plus generated videos as generated, plus the \
-                     cross-entropy of the categories of real videos where these are learned"
+                define(
+                    "loss of the video discriminator",
+                    &format!(
+                        "{bce}: real videos as real plus generated videos as generated, plus the \
+                         cross-entropy of the categories of real videos where these are learned"
+                    ),
                 ),
             ),
-            define(
+            (
                 series(Network::Generator),
-                "loss of the generator",
-                &format!(
-                    "{bce}: generated frames and generated videos as real, plus the cross-entropy \
-                     of requested categories where these are learned"
+                define(
+                    "loss of the generator",
+                    &format!(
+                        "{bce}: generated frames and generated videos as real, plus the \
+                         cross-entropy of requested categories where these are learned"
+                    ),
                 ),
             ),
-            define("learning_rate", "learning rate", "step size of the three optimizers"),
-        ])
+        ]
     }
 
-    fn streams(&self) -> BTreeMap<String, String> {
-        let rollouts = format!("{}/SPLIT", stream_name(NoisePurpose::Rollout));
-        let uses = [
-            ("init/NAME", "initial values of the parameter NAME"),
-            (ORDER_STREAM, "order of the clips that videos are cut out of"),
+    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
             (IMAGE_ORDER_STREAM, "order of the frames for the image discriminator"),
             (START_STREAM, "first frame of each video in its clip, by step"),
             (stream_name(NoisePurpose::Content), "content codes, by step"),
@@ -258,9 +225,11 @@ impl System for MocoganSystem {
                 "generated frames that are judged, by step",
             ),
             (choice_stream_name(ChoicePurpose::Start), "where motion of an LSTM is cut, by step"),
-            (&rollouts, "codes of generated videos that are scored or shown, by number"),
-        ];
-        uses.into_iter().map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
+            (
+                "rollout_noise/SPLIT",
+                "codes of generated videos that are scored or shown, by number",
+            ),
+        ]
     }
 }
 

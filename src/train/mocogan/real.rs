@@ -15,7 +15,7 @@ use crate::{
     models::mocogan::training::Real,
     rng::streams::Stream,
     scalar::{Count, Seed, Step},
-    train::batch::Examples,
+    train::batch::{Examples, size},
 };
 
 /// Stream of the order of frames for the image discriminator.
@@ -146,8 +146,4 @@ fn frame_of<'a>(clip: &Sequence<'a>, index: usize) -> &'a [u8] {
 pub(super) fn signed(bytes: &[u8], shape: &[i64], device: Device) -> Tensor {
     let pixels = Tensor::from_slice(bytes).to_device(device).to_kind(Kind::Float) / 255.0;
     ((pixels - 0.5) / 0.5).view(shape)
-}
-
-pub(super) fn size(n: usize) -> i64 {
-    i64::try_from(n).expect("sizes fit an i64")
 }

@@ -2,14 +2,14 @@
 
 use tch::Tensor;
 
-use super::{MocoganSystem, real::size};
+use super::MocoganSystem;
 use crate::{
     data::Split,
     models::{
         Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource, mocogan::VideoGenerator,
     },
     nn::Mode,
-    train::noise::RolloutNoise,
+    train::{batch::size, noise::RolloutNoise},
 };
 
 impl MocoganSystem {

@@ -6,7 +6,6 @@ use crate::{
     data::{self, Required, kaggle::PIXELS},
     fs,
     scalar::{Epoch, Step},
-    train::state,
 };
 
 /// Opens a table of drawn dots: the keypoint is the middle of a bright square.
@@ -67,13 +66,13 @@ fn a_resumed_run_goes_on_with_the_same_bits() {
 
         let mut first = system(&spec, &pack);
         let begun: Vec<u64> = (0..2).map(|at| step(&mut first, &pack, at).to_bits()).collect();
-        let checkpoint = state::checkpoint_tensors(&first);
+        let checkpoint = first.state.checkpoint_tensors();
         let mut second = system(&spec, &pack);
-        state::load_checkpoint(&mut second, 2, &checkpoint).expect("the checkpoint fits");
+        second.state.load_checkpoint(2, &checkpoint).expect("the checkpoint fits");
         let ended: Vec<u64> = (2..4).map(|at| step(&mut second, &pack, at).to_bits()).collect();
 
         assert_eq!([begun, ended].concat(), losses, "{optimizer}");
-        assert_eq!(state::model_tensors(&second), state::model_tensors(&whole), "{optimizer}");
+        assert_eq!(second.state.model_tensors(), whole.state.model_tensors(), "{optimizer}");
     }
 }
 
@@ -143,7 +142,7 @@ fn without_concatenation_only_the_first_convolution_of_each_pair_is_smaller() {
     let (_folder, pack) = dots(12);
     let shapes = |model: &str| -> BTreeMap<String, Vec<i64>> {
         let system = system(&spec(model, ADAGRAD), &pack);
-        system.params.iter().map(|entry| (entry.name.clone(), entry.tensor.size())).collect()
+        system.state.params.iter().map(|entry| (entry.name.clone(), entry.tensor.size())).collect()
     };
     let joined = shapes(SMALL);
     let alone = shapes(r#"{ "hidden_units": 6, "recombination": "none" }"#);
@@ -161,15 +160,15 @@ fn without_concatenation_only_the_first_convolution_of_each_pair_is_smaller() {
 fn a_loss_that_is_not_finite_leaves_the_parameters_alone() {
     let (_folder, pack) = dots(12);
     let mut system = system(&spec(SMALL, ADAGRAD), &pack);
-    let bias = system.params.iter().find(|entry| entry.name == "fc2.b").expect("a bias");
+    let bias = system.state.params.iter().find(|entry| entry.name == "fc2.b").expect("a bias");
     let _filled = tch::no_grad(|| bias.tensor.shallow_clone().fill_(f64::NAN));
-    let before = state::model_tensors(&system);
+    let before = system.state.model_tensors();
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1], device: Device::Cpu };
     let at = At { step: Step(0), epoch: Epoch(0) };
     let divergence = system.update(&examples, at).expect_err("the loss is no number");
     assert_eq!(divergence.quantity, "loss");
-    assert_eq!(state::model_tensors(&system), before);
+    assert_eq!(system.state.model_tensors(), before);
 }
 
 #[test]
@@ -188,7 +187,7 @@ fn weights_alone_predict_as_the_trained_system_does() {
     let run = spec(r#"{ "hidden_units": 6, "prediction": "off" }"#, ADAGRAD);
     let mut trained = system(&run, &pack);
     step(&mut trained, &pack, 0);
-    let weights = state::model_tensors(&trained);
+    let weights = trained.state.model_tensors();
     let crate::config::model::ModelSpec::Rcn(rcn) = &run.model else { panic!("an rcn") };
     let pictures = [0, 1, 2].map(|index| pack.sequence(Split::Train, index).frames);
     let given = |tensors| Weights { tensors, device: Device::Cpu };
