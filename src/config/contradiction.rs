@@ -3,7 +3,7 @@
 use super::{
     RunSpec,
     data::{Content, DataSpec, Sampler},
-    engine::Arithmetic,
+    engine::{Arithmetic, Device, EngineSpec},
     model::{
         CvaeSpec, MocoganSpec, ModelSpec, PhysicalInteractionSpec, mocogan::Unfit,
         physical_interaction::Port,
@@ -11,10 +11,7 @@ use super::{
     optim::{AdamForm, AdamSpec, OptimizerSpec},
     run::TrainingSpec,
 };
-use crate::{
-    scalar::Count,
-    schedule::{KlWeight, TeacherForcing},
-};
+use crate::schedule::{KlWeight, TeacherForcing};
 
 /// Two settings of a run that exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,21 +121,32 @@ pub enum Contradiction {
         optimizer: &'static str,
     },
     /// The system is trained on one device only.
-    #[error("`{system}` is trained on one device, not on {replicas}")]
+    #[error("`{system}` is trained on one device, not on {devices}")]
     NotDataParallel {
         /// The system's name.
         system: &'static str,
-        /// `replicas`.
-        replicas: u64,
+        /// How many are listed.
+        devices: u64,
     },
     /// Some devices would have nothing to do.
-    #[error("{replicas} replicas cannot share a batch of {batch}")]
-    MoreReplicasThanSequences {
-        /// `replicas`.
-        replicas: u64,
+    #[error("{devices} devices cannot share a batch of {batch}")]
+    MoreDevicesThanSequences {
+        /// How many are listed.
+        devices: u64,
         /// `batch_size`.
         batch: u64,
     },
+    /// One device is asked for, and a list without it.
+    #[error("`{device}` is not the first of the devices that share batches, `{first}`")]
+    DevicesDisagree {
+        /// `device`.
+        device: Device,
+        /// The first that is listed.
+        first: Device,
+    },
+    /// A device that shares batches is not named.
+    #[error("devices that share batches are named one by one, not `{}`", Device::Auto)]
+    UnnamedDevice,
 }
 
 impl Contradiction {
@@ -169,10 +177,11 @@ impl Contradiction {
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
             Self::Mocogan(unfit) => keys(unfit.keys()),
             Self::NotAdam { .. } => keys(&["optimizer"]),
-            Self::NotDataParallel { .. } => keys(&["engine.replicas"]),
-            Self::MoreReplicasThanSequences { .. } => {
-                keys(&["engine.replicas", "training.batch_size"])
+            Self::NotDataParallel { .. } | Self::UnnamedDevice => keys(&["engine.devices"]),
+            Self::MoreDevicesThanSequences { .. } => {
+                keys(&["engine.devices", "training.batch_size"])
             }
+            Self::DevicesDisagree { .. } => keys(&["engine.device", "engine.devices"]),
         }
     }
 
@@ -201,6 +210,10 @@ impl Contradiction {
             }
             Self::NoSuchArithmetic { .. } => Some("`exact` is there for every system".to_owned()),
             Self::Mocogan(unfit) => Some(unfit.hint().to_owned()),
+            Self::DevicesDisagree { .. } => Some("`engine.devices` alone is enough".to_owned()),
+            Self::UnnamedDevice => {
+                Some("for example `engine.devices = [\"cuda:0\", \"cuda:1\"]`".to_owned())
+            }
             Self::NotAdam { .. } => Some(
                 "the original's is `adam = { learning_rate = 0.0002, beta1 = 0.5, weight_decay = \
                  0.00001 }`"
@@ -217,7 +230,7 @@ impl RunSpec {
         check_arithmetic(self.model.system(), self.model.arithmetics(), self.engine.arithmetic)?;
         check_content(&self.model, &self.data)?;
         check_sampler(&self.model, self.data.sampler)?;
-        check_replicas(&self.model, self.engine.replicas, &self.training)?;
+        check_devices(&self.model, &self.engine, &self.training)?;
         check_frames(&self.model, &self.data)?;
         check_channels(&self.model, &self.data)?;
         match &self.model {
@@ -278,16 +291,21 @@ fn check_sampler(model: &ModelSpec, sampler: Sampler) -> Result<(), Contradictio
     }
 }
 
-fn check_replicas(
+fn check_devices(
     model: &ModelSpec,
-    replicas: Count,
+    engine: &EngineSpec,
     training: &TrainingSpec,
 ) -> Result<(), Contradiction> {
-    let (replicas, batch) = (replicas.get(), training.batch_size.get());
-    if replicas > 1 && !model.is_data_parallel() {
-        Err(Contradiction::NotDataParallel { system: model.system(), replicas })
-    } else if replicas > batch {
-        Err(Contradiction::MoreReplicasThanSequences { replicas, batch })
+    let Some(&first) = engine.devices.first() else { return Ok(()) };
+    let (devices, batch) = (engine.devices.len() as u64, training.batch_size.get());
+    if engine.devices.contains(&Device::Auto) {
+        Err(Contradiction::UnnamedDevice)
+    } else if engine.device != Device::Auto && engine.device != first {
+        Err(Contradiction::DevicesDisagree { device: engine.device, first })
+    } else if devices > 1 && !model.is_data_parallel() {
+        Err(Contradiction::NotDataParallel { system: model.system(), devices })
+    } else if devices > batch {
+        Err(Contradiction::MoreDevicesThanSequences { devices, batch })
     } else {
         Ok(())
     }

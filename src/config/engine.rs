@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::scalar::Count;
 
 /// The device and the settings that decide the bits of a result.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineSpec {
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -16,16 +16,25 @@ pub struct EngineSpec {
     pub threads: Count,
     /// Which operations compute what the model is.
     pub arithmetic: Arithmetic,
-    /// Devices that share every batch: `device` and those that follow it. On the CPU, as many models
-    /// one after another, which shows that sharing changes nothing and saves no time.
-    #[serde(skip_serializing_if = "is_one")]
-    pub replicas: Count,
+    /// Devices that share every batch, `["cuda:0", "cuda:1"]`; the first of them is `device`. One that
+    /// stands there twice computes two parts one after the other, which saves no time.
+    // Not written out if there are none: runs from before there were several keep their ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<Device>,
 }
 
-/// One replica is not written out: runs from before there were several keep their ids.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
-fn is_one(count: &Count) -> bool {
-    *count == Count::literal(1)
+impl EngineSpec {
+    /// Returns the devices that compute; the first keeps the parameters.
+    pub fn all_devices(&self) -> &[Device] {
+        if self.devices.is_empty() { std::slice::from_ref(&self.device) } else { &self.devices }
+    }
+
+    /// Names the device that keeps the parameters: the first that share batches, or what `auto` is.
+    pub fn resolve(&mut self, auto: impl FnOnce() -> Device) {
+        if self.device == Device::Auto {
+            self.device = self.devices.first().copied().unwrap_or_else(auto);
+        }
+    }
 }
 
 impl Default for EngineSpec {
@@ -34,7 +43,7 @@ impl Default for EngineSpec {
             device: Device::Auto,
             threads: Count::literal(1),
             arithmetic: Arithmetic::Exact,
-            replicas: Count::literal(1),
+            devices: Vec::new(),
         }
     }
 }
@@ -147,6 +156,20 @@ mod tests {
             let written = format!(r#"{{"device":"auto","threads":1,"arithmetic":"{arithmetic}"}}"#);
             check(&written, arithmetic, &written);
         }
+    }
+
+    #[test]
+    fn the_first_of_several_devices_keeps_the_parameters() {
+        #[track_caller]
+        fn check(json: &str, device: Device, all: &[Device]) {
+            let mut spec: EngineSpec = serde_json::from_str(json).unwrap();
+            spec.resolve(|| Device::Cpu);
+            assert_eq!((spec.device, spec.all_devices()), (device, all));
+        }
+        let [one, two] = [1, 2].map(Device::Cuda);
+        check("{}", Device::Cpu, &[Device::Cpu]);
+        check(r#"{"device": "cuda:1"}"#, one, &[one]);
+        check(r#"{"devices": ["cuda:1", "cuda:2"]}"#, one, &[one, two]);
     }
 
     #[test]

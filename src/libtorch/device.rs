@@ -44,12 +44,16 @@ pub enum DeviceError {
     },
 }
 
-/// Resolves `auto` to the device that a run will use: CUDA where it works, otherwise the CPU.
-pub fn resolve(device: Device) -> Device {
+/// Returns what `auto` stands for: CUDA where it works, otherwise the CPU.
+pub fn auto() -> Device {
+    if cuda().is_ok() { Device::Cuda(0) } else { Device::Cpu }
+}
+
+/// Returns where tensors of an opened device are placed; `auto` is the CPU until it is resolved.
+pub fn placed(device: Device) -> tch::Device {
     match device {
-        Device::Auto if cuda().is_ok() => Device::Cuda(0),
-        Device::Auto => Device::Cpu,
-        named @ (Device::Cpu | Device::Cuda(_)) => named,
+        Device::Auto | Device::Cpu => tch::Device::Cpu,
+        Device::Cuda(index) => tch::Device::Cuda(index as usize),
     }
 }
 
@@ -58,13 +62,14 @@ pub fn resolve(device: Device) -> Device {
 /// # Errors
 /// If a CUDA device is named that cannot be used.
 pub fn open(device: Device) -> Result<tch::Device, DeviceError> {
-    match resolve(device) {
-        Device::Auto | Device::Cpu => Ok(tch::Device::Cpu),
+    match device {
+        Device::Auto => open(auto()),
+        Device::Cpu => Ok(placed(device)),
         Device::Cuda(index) => {
             cuda().map_err(|source| DeviceError::Cuda { device, source })?;
             let count = tch::Cuda::device_count();
             if i64::from(index) < count {
-                Ok(tch::Device::Cuda(index as usize))
+                Ok(placed(device))
             } else {
                 Err(DeviceError::NoSuchIndex { device, count })
             }

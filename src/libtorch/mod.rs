@@ -10,7 +10,7 @@ pub(crate) mod shim;
 
 use std::collections::BTreeMap;
 
-use crate::config::engine::{Device, EngineSpec};
+use crate::config::engine::EngineSpec;
 
 /// The device of a prepared process.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,9 +25,8 @@ pub struct Engine {
 /// If a CUDA device was asked for by name and cannot be used, or one of those that share batches.
 pub fn prepare(spec: &EngineSpec) -> Result<Engine, device::DeviceError> {
     let device = device::open(spec.device)?;
-    if let tch::Device::Cuda(first) = device {
-        let last = first + spec.replicas.len() - 1;
-        device::open(Device::Cuda(u32::try_from(last).expect("a count fits")))?;
+    for &shared in &spec.devices {
+        device::open(shared)?;
     }
     tch::set_num_threads(i32::try_from(spec.threads.get()).expect("a count fits an i32"));
     shim::set_determinism();

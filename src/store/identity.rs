@@ -72,7 +72,7 @@ mod tests {
         assert_ne!(id, run_id(1, &spec, "other", "2.13.0"));
         assert_ne!(id, run_id(1, &spec, "data", "2.14.0"));
         for arithmetic in [Arithmetic::Fast, Arithmetic::Bf16] {
-            let engine = EngineSpec { arithmetic, ..spec.engine };
+            let engine = EngineSpec { arithmetic, ..spec.engine.clone() };
             assert_ne!(id, run_id(1, &RunSpec { engine, ..spec.clone() }, "data", "2.13.0"));
         }
         let other = RunSpec { seed: Seed(spec.seed.0 + 1), ..spec };

@@ -1,7 +1,7 @@
 //! The ConvLSTM autoencoder in training (`MovingMNISTLightning` of seed document 003).
 //!
 //! The original's options: `use_amp` is `engine.arithmetic = "bf16"`, with bfloat16 where it has
-//! half precision and so without a scaled loss; `n_gpus` is `engine.replicas`.
+//! half precision and so without a scaled loss; `n_gpus` is the number of `engine.devices`.
 
 use tch::{Kind, Tensor};
 
@@ -67,7 +67,7 @@ impl ConvLstmSystem {
         let model = build(&builder);
         let params = builder.finish();
         Self {
-            replicas: Replicas::new(spec.engine, spec.seed, device, build),
+            replicas: Replicas::new(&spec.engine, spec.seed, build),
             model,
             state: TrainState::new(spec.optimizer, params),
             horizon: Horizon::new(convlstm.context_frames, convlstm.horizon),

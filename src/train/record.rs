@@ -92,16 +92,22 @@ fn data_record(pack: &Pack) -> DataRecord {
 }
 
 fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
-    let device = job.spec.engine.device;
+    let engine = &job.spec.engine;
+    let list = |name: fn(&Device, &str) -> String| {
+        let mut names: Vec<String> =
+            engine.all_devices().iter().map(|device| name(device, cpu)).collect();
+        names.dedup();
+        names.join(", ")
+    };
     let switches: BTreeMap<String, String> = libtorch::switches();
     EngineRecord {
         libtorch: libtorch::version(),
-        device: device.to_string(),
-        device_name: match device {
+        device: list(|device, _| device.to_string()),
+        device_name: list(|&device, cpu| match device {
             Device::Auto | Device::Cpu => cpu.to_owned(),
             Device::Cuda(index) => nvidia_device(index),
-        },
-        cuda: match device {
+        }),
+        cuda: match engine.device {
             Device::Auto | Device::Cpu => None,
             Device::Cuda(_) => Some(CudaRecord {
                 runtime: libtorch::cuda_runtime(),
@@ -110,8 +116,8 @@ fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
             }),
         },
         cpu_capability: libtorch::cpu_capability(),
-        threads: job.spec.engine.threads.get(),
-        arithmetic: job.spec.engine.arithmetic,
+        threads: engine.threads.get(),
+        arithmetic: engine.arithmetic,
         switches,
     }
 }

@@ -13,6 +13,7 @@ use tch::Device;
 
 use crate::{
     config::engine::EngineSpec,
+    libtorch::device,
     nn::params::{Builder, Params},
     scalar::Seed,
 };
@@ -34,18 +35,10 @@ pub(super) struct Replica<M> {
 }
 
 impl<M> Replicas<M> {
-    /// Builds the replicas that an engine asks for on the devices after `first`.
-    pub(super) fn new(
-        engine: EngineSpec,
-        seed: Seed,
-        first: Device,
-        build: impl Fn(&Builder) -> M,
-    ) -> Self {
-        let replicas = (1..engine.replicas.len()).map(|number| {
-            let device = match first {
-                Device::Cuda(index) => Device::Cuda(index + number),
-                other => other,
-            };
+    /// Builds a replica on each device of an engine but the first.
+    pub(super) fn new(engine: &EngineSpec, seed: Seed, build: impl Fn(&Builder) -> M) -> Self {
+        let replicas = engine.all_devices()[1..].iter().map(|&device| {
+            let device = device::placed(device);
             let builder = Builder::new(seed, tch::Kind::Float, device);
             let model = build(&builder);
             Replica { model, device, params: builder.finish() }

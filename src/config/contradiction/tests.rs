@@ -132,18 +132,34 @@ fn mocogan_needs_adam_and_settings_that_fit_together() {
 #[test]
 fn several_devices_share_a_batch_that_is_large_enough() {
     #[track_caller]
-    fn check(model: &str, replicas: u32, found: Option<&str>) {
+    fn check(model: &str, engine: &str, found: Option<&str>) {
         let json = format!(
             r#"{{ "seed": 1, "model": {{ {model} }}, "data": {{ "dataset": "moving_mnist" }},
-                  "training": {{ "batch_size": 3 }}, "engine": {{ "replicas": {replicas} }} }}"#
+                  "training": {{ "batch_size": 3 }}, "engine": {{ {engine} }} }}"#
         );
         let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
         let contradiction = spec.check().err().map(|contradiction| contradiction.to_string());
         assert_eq!(contradiction.as_deref(), found);
     }
-    check(r#""convlstm": {}"#, 3, None);
-    check(r#""convlstm": {}"#, 4, Some("4 replicas cannot share a batch of 3"));
-    check(r#""cvae": {}"#, 2, Some("`cvae` is trained on one device, not on 2"));
+    let (convlstm, two) = (r#""convlstm": {}"#, r#""devices": ["cuda:1", "cuda:3"]"#);
+    check(convlstm, two, None);
+    check(convlstm, &format!(r#"{two}, "device": "cuda:1""#), None);
+    check(
+        convlstm,
+        &format!(r#"{two}, "device": "cuda:3""#),
+        Some("`cuda:3` is not the first of the devices that share batches, `cuda:1`"),
+    );
+    check(
+        convlstm,
+        r#""devices": ["cpu", "auto"]"#,
+        Some("devices that share batches are named one by one, not `auto`"),
+    );
+    check(
+        convlstm,
+        r#""devices": ["cpu", "cpu", "cpu", "cpu"]"#,
+        Some("4 devices cannot share a batch of 3"),
+    );
+    check(r#""cvae": {}"#, two, Some("`cvae` is trained on one device, not on 2"));
 }
 
 /// Checks a run of this system on this data, as JSON, for what it is refused with.

@@ -40,7 +40,7 @@ pub enum Subject {
 }
 
 /// What a step is taken on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Workload {
     /// The system.
     pub subject: Subject,
@@ -92,7 +92,7 @@ impl Workload {
             optimizer: OptimizerSpec::Adam(adam),
             training: TrainingSpec { batch_size: self.batch, ..TrainingSpec::default() },
             evaluation: EvaluationSpec::default(),
-            engine: self.engine,
+            engine: self.engine.clone(),
         }
     }
 

@@ -10,21 +10,22 @@ use crate::{
     scalar::{Count, Epoch, Step},
 };
 
-fn spec(arithmetic: &str, replicas: u32) -> RunSpec {
+fn spec(arithmetic: &str, devices: usize) -> RunSpec {
+    let devices = vec!["\"cpu\""; devices].join(", ");
     let json = format!(
         r#"{{ "seed": 1, "data": {{ "dataset": "moving_mnist" }},
-              "engine": {{ "arithmetic": "{arithmetic}", "replicas": {replicas} }},
+              "engine": {{ "arithmetic": "{arithmetic}", "devices": [{devices}] }},
               "model": {{ "convlstm": {{ "context_frames": 2, "horizon": 3, "hidden": 2 }} }} }}"#
     );
     serde_json::from_str(&json).unwrap()
 }
 
 fn system(arithmetic: &str) -> ConvLstmSystem {
-    with_replicas(arithmetic, 1)
+    sharing(arithmetic, 1)
 }
 
-fn with_replicas(arithmetic: &str, replicas: u32) -> ConvLstmSystem {
-    let spec = spec(arithmetic, replicas);
+fn sharing(arithmetic: &str, devices: usize) -> ConvLstmSystem {
+    let spec = spec(arithmetic, devices);
     let crate::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else { unreachable!() };
     ConvLstmSystem::new(&spec, convlstm, tch::Device::Cpu)
 }
@@ -93,14 +94,14 @@ fn bfloat16_is_another_arithmetic_of_the_same_objective() {
 
 /// Holds the gradients of replicas to those of one model, on batches of frames that differ in brightness.
 #[track_caller]
-fn check_replicas(replicas: u32, sequences: i64) {
+fn check_sharing(devices: usize, sequences: i64) {
     let frames = Tensor::arange(5 * sequences * 64, (Kind::Float, tch::Device::Cpu)).sin().abs()
         * Tensor::arange(sequences, (Kind::Float, tch::Device::Cpu))
             .repeat_interleave_self_int(64, None, None)
             .repeat([5])
         / (sequences - 1) as f64;
     let batch = Batch { frames: frames.view([5, sequences, 1, 8, 8]), condition: Tensor::new() };
-    let (mut one, mut several) = (system("exact"), with_replicas("exact", replicas));
+    let (mut one, mut several) = (system("exact"), sharing("exact", devices));
     for _ in 0..2 {
         let loss = one.differentiate(&batch).unwrap();
         let shared = several.differentiate(&batch).unwrap();
@@ -118,9 +119,9 @@ fn check_replicas(replicas: u32, sequences: i64) {
 
 #[test]
 fn the_gradients_of_replicas_are_those_of_one_device() {
-    check_replicas(2, 4);
-    check_replicas(2, 3); // parts of 2 and 1
-    check_replicas(4, 5); // parts of 2, 2 and 1: one replica has none
+    check_sharing(2, 4);
+    check_sharing(2, 3); // parts of 2 and 1
+    check_sharing(4, 5); // parts of 2, 2 and 1: one replica has none
 }
 
 #[test]

@@ -131,8 +131,7 @@ impl SweepArgs {
         let sets: Vec<String> = self.sets.iter().cloned().chain(device).collect();
         let mut sweep = parse(&source, self.preset.as_deref(), &sets)?;
         for run in &mut sweep.runs {
-            let engine = &mut run.spec.engine;
-            engine.device = device::resolve(engine.device);
+            run.spec.engine.resolve(device::auto);
         }
         Ok(sweep)
     }
