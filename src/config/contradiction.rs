@@ -26,12 +26,20 @@ pub enum Contradiction {
         context: u64,
         /// `horizon`.
         horizon: u64,
+        /// Where the horizon is set.
+        key: String,
         /// The system's name.
         system: &'static str,
         /// The dataset's name.
         dataset: &'static str,
         /// Its sequences' length.
         frames: u64,
+    },
+    /// A horizon is set for a system that predicts no frames.
+    #[error("`{system}` predicts no frames that a horizon could number")]
+    NothingPredicted {
+        /// The system's name.
+        system: &'static str,
     },
     /// Frames have colour where the model takes grey, or the other way round.
     #[error(
@@ -154,8 +162,8 @@ impl Contradiction {
     pub fn keys(&self) -> Vec<String> {
         let keys = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect();
         match self {
-            Self::SequenceTooShort { system, dataset, .. } => vec![
-                format!("model.{system}.horizon"),
+            Self::SequenceTooShort { key, system, dataset, .. } => vec![
+                key.clone(),
                 format!("model.{system}.context_frames"),
                 format!("data.dataset.{dataset}.frames"),
                 "data.dataset".to_owned(),
@@ -172,6 +180,7 @@ impl Contradiction {
             Self::AdamOfAnotherPort { .. } => {
                 keys(&["optimizer.adam.form", "model.physical_interaction.port"])
             }
+            Self::NothingPredicted { .. } => keys(&["evaluation.horizon"]),
             Self::ContentMissing { .. } => keys(&["data.dataset"]),
             Self::ForeignSampler { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
@@ -231,7 +240,7 @@ impl RunSpec {
         check_content(&self.model, &self.data)?;
         check_sampler(&self.model, self.data.sampler)?;
         check_devices(&self.model, &self.engine, &self.training)?;
-        check_frames(&self.model, &self.data)?;
+        check_frames(self)?;
         check_channels(&self.model, &self.data)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
@@ -311,14 +320,30 @@ fn check_devices(
     }
 }
 
-fn check_frames(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
-    let (Some(used), Some(frames)) = (model.frames_used(), data.dataset.frames()) else {
-        return Ok(());
+fn check_frames(spec: &RunSpec) -> Result<(), Contradiction> {
+    let (system, data) = (spec.model.system(), &spec.data.dataset);
+    let Some([trained, scored]) = spec.frames_used() else {
+        return match spec.evaluation.horizon {
+            Some(_) => Err(Contradiction::NothingPredicted { system }),
+            None => Ok(()),
+        };
     };
-    let (context, horizon) = (used.context.get(), used.horizon.get());
-    if context + horizon > frames {
-        let (system, dataset) = (model.system(), data.dataset.name());
-        return Err(Contradiction::SequenceTooShort { context, horizon, system, dataset, frames });
+    let keys = [format!("model.{system}.horizon"), "evaluation.horizon".to_owned()];
+    for (used, key) in [trained, scored].into_iter().zip(keys) {
+        let (context, horizon) = (used.context.get(), used.horizon.get());
+        if let Some(frames) = data.frames()
+            && context + horizon > frames
+        {
+            let dataset = data.name();
+            return Err(Contradiction::SequenceTooShort {
+                context,
+                horizon,
+                key,
+                system,
+                dataset,
+                frames,
+            });
+        }
     }
     Ok(())
 }

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    data::DataSpec, engine::EngineSpec, model::ModelSpec, optim::OptimizerSpec, weights::WeightsId,
+    data::DataSpec,
+    engine::EngineSpec,
+    model::{FramesUsed, ModelSpec},
+    optim::OptimizerSpec,
+    weights::WeightsId,
 };
 use crate::scalar::{Count, Seed};
 
@@ -33,6 +37,16 @@ pub struct RunSpec {
     /// Where the arithmetic is done.
     #[serde(default)]
     pub engine: EngineSpec,
+}
+
+impl RunSpec {
+    /// Returns how sequences are divided in training and where they are scored, for systems that
+    /// predict frames.
+    pub fn frames_used(&self) -> Option<[FramesUsed; 2]> {
+        let trained = self.model.frames_used()?;
+        let horizon = self.evaluation.horizon.unwrap_or(trained.horizon);
+        Some([trained, FramesUsed { horizon, ..trained }])
+    }
 }
 
 /// Length and portions of training; defaults are the cvae document's.
@@ -76,6 +90,10 @@ pub struct EvaluationSpec {
     pub validation_sequences: Count,
     /// At most this many test sequences, in sorted order.
     pub test_sequences: Count,
+    /// Frames that are predicted to be scored; as many as in training if not given. Arms that train
+    /// with different horizons are comparable only if this is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<Count>,
 }
 
 impl Default for EvaluationSpec {
@@ -85,6 +103,7 @@ impl Default for EvaluationSpec {
             batch_size: Count::literal(16),
             validation_sequences: Count::literal(256),
             test_sequences: Count::literal(256),
+            horizon: None,
         }
     }
 }

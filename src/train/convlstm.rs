@@ -146,11 +146,12 @@ impl ConvLstmSystem {
         to_stored("picture_grid".to_owned(), &bytes.permute([1, 2, 0]).unsqueeze(0))
     }
 
-    /// Predicts the frames after the context of a batch; returns both, `[T, B, 1, H, W]`.
+    /// Predicts the frames of a batch after its context; returns both, `[T, B, 1, H, W]`.
     fn rollout(&self, batch: &Batch) -> Tensor {
-        let context = batch.frames.narrow(0, 0, self.divided.context_frames);
-        let predicted =
-            self.model.predict(&sequences_first(&context), self.divided.predicted_frames);
+        let context_frames = self.divided.context_frames;
+        let context = batch.frames.narrow(0, 0, context_frames);
+        let predicted_frames = batch.frames.size()[0] - context_frames;
+        let predicted = self.model.predict(&sequences_first(&context), predicted_frames);
         Tensor::cat(&[context, predicted.transpose(0, 1)], 0)
     }
 }

@@ -9,8 +9,10 @@ use super::{
     system::Horizon,
 };
 use crate::{
+    config::run::EvaluationSpec,
     data::{Pack, Split},
     metrics::{self, FrameShape},
+    scalar::Count,
     store::{
         event::{Score, Scores},
         tensors::StoredTensor,
@@ -36,6 +38,32 @@ pub struct Scope {
     pub sequences: usize,
     /// Sequences rolled out together.
     pub batch_size: usize,
+    /// Frames to be predicted, if not as many as in training.
+    pub predicted: Option<Count>,
+}
+
+impl Scope {
+    /// Returns the scope of a run's evaluations on a split.
+    pub const fn new(split: Split, spec: &EvaluationSpec) -> Self {
+        let sequences = match split {
+            Split::Train | Split::Validate => spec.validation_sequences,
+            Split::Test => spec.test_sequences,
+        };
+        Self {
+            split,
+            sequences: sequences.len(),
+            batch_size: spec.batch_size.len(),
+            predicted: spec.horizon,
+        }
+    }
+
+    /// Returns the frames that are used, where training uses `trained`.
+    const fn horizon(self, trained: Horizon) -> Horizon {
+        match self.predicted {
+            Some(predicted) => Horizon { frames: trained.context + predicted.len(), ..trained },
+            None => trained,
+        }
+    }
 }
 
 /// Scores of a split, and the pictures of its first sequences.
@@ -111,7 +139,8 @@ pub fn score_rollouts_by(
     device: tch::Device,
     mut rollout: impl FnMut(&Batch, &[usize]) -> Tensor,
 ) -> Evaluation {
-    let Scope { split, sequences, batch_size } = scope;
+    let Scope { split, sequences, batch_size, predicted: _ } = scope;
+    let horizon = scope.horizon(horizon);
     let [height, width, channels] = pack.frame_shape();
     let shape = FrameShape { channels, height, width };
     let indices: Vec<usize> = (0..sequences.min(pack.sequences(split))).collect();

@@ -221,7 +221,7 @@ impl System for RcnSystem {
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: Device) -> Evaluation {
-        let Scope { split, sequences, batch_size } = scope;
+        let Scope { split, sequences, batch_size, .. } = scope;
         let indices: Vec<usize> = (0..sequences.min(pack.sequences(split))).collect();
         let mean = mean_position(pack);
         let (mut model, mut baseline) = (SquaredErrors::default(), SquaredErrors::default());

@@ -163,7 +163,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
         let due =
             (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
         if epoch_ends && due {
-            let scope = validation_scope(spec);
+            let scope = Scope::new(Split::Validate, &spec.evaluation);
             let Evaluation { scores, pictures, .. } = system.evaluate(pack, scope, device);
             if let Some(divergence) = non_finite(&scores) {
                 outcome = diverged(at.step, &divergence);
@@ -276,11 +276,7 @@ fn test_best(
     let Some(best) = &kept.best else { return Ok(None) };
     let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
     system.state_mut().load_model(&tensors)?;
-    let scope = Scope {
-        split: Split::Test,
-        sequences: job.spec.evaluation.test_sequences.len(),
-        batch_size: job.spec.evaluation.batch_size.len(),
-    };
+    let scope = Scope::new(Split::Test, &job.spec.evaluation);
     let Evaluation { scores, pictures, names } = system.evaluate(job.pack, scope, job.device);
     if non_finite(&scores).is_some() {
         return Ok(None);
@@ -319,14 +315,6 @@ fn is_better(system: &dyn System, value: f64, than: f64) -> bool {
 
 fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> Progress {
     Progress::Evaluated { epoch, split, metric: system.choosing_metric().to_owned(), value }
-}
-
-fn validation_scope(spec: &RunSpec) -> Scope {
-    Scope {
-        split: Split::Validate,
-        sequences: spec.evaluation.validation_sequences.len(),
-        batch_size: spec.evaluation.batch_size.len(),
-    }
 }
 
 fn evaluation(epoch: Epoch, split: Split, scores: &Scores) -> Event {

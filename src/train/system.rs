@@ -180,7 +180,7 @@ pub enum UnfitData {
 /// # Errors
 /// If sequences are too short or frames have another size.
 pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
-    if let Some(FramesUsed { context, horizon }) = spec.model.frames_used() {
+    for FramesUsed { context, horizon } in spec.frames_used().into_iter().flatten() {
         let (used, available) = (Horizon::new(context, horizon).frames, pack.frames());
         if used > available {
             return Err(UnfitData::TooFewFrames { used, available });

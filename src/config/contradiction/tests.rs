@@ -130,6 +130,35 @@ fn mocogan_needs_adam_and_settings_that_fit_together() {
 }
 
 #[test]
+fn a_horizon_of_scores_fits_the_data_and_a_system_that_predicts_frames() {
+    #[track_caller]
+    fn check(model: &str, dataset: &str, found: Option<(&str, &str)>) {
+        let json = format!(
+            r#"{{ "seed": 1, "model": {{ {model} }}, "data": {{ "dataset": {dataset} }},
+                  "evaluation": {{ "horizon": 4 }} }}"#
+        );
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        let refused = spec.check().err().map(|it| (it.to_string(), it.keys()[0].clone()));
+        let refused = refused.as_ref().map(|(message, key)| (message.as_str(), key.as_str()));
+        assert_eq!(refused, found);
+    }
+    let convlstm = r#""convlstm": { "context_frames": 2, "horizon": 2 }"#;
+    let square =
+        |frames| format!(r#"{{ "moving_square": {{ "sequences": 1, "frames": {frames} }} }}"#);
+    let cvae = r#""cvae": { "context_frames": 2, "horizon": 2 }"#;
+    check(convlstm, r#""moving_mnist""#, None);
+    check(cvae, &square(6), None);
+    let short = "2 context frames and a horizon of 4 need 6 frames, but sequences of \
+                 `moving_square` have 5";
+    check(cvae, &square(5), Some((short, "evaluation.horizon")));
+    check(
+        r#""rcn": {}"#,
+        r#""facial_keypoints""#,
+        Some(("`rcn` predicts no frames that a horizon could number", "evaluation.horizon")),
+    );
+}
+
+#[test]
 fn several_devices_share_a_batch_that_is_large_enough() {
     #[track_caller]
     fn check(model: &str, engine: &str, found: Option<&str>) {

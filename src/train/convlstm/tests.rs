@@ -127,7 +127,7 @@ fn the_gradients_of_replicas_are_those_of_one_device() {
 #[test]
 fn an_evaluation_scores_both_conventions_and_keeps_the_picture_of_one_sequence() {
     let pack = pack();
-    let scope = Scope { split: Split::Test, sequences: 2, batch_size: 1 };
+    let scope = Scope { split: Split::Test, sequences: 2, batch_size: 1, predicted: None };
     let evaluation = system("exact").evaluate(&pack, scope, tch::Device::Cpu);
     let model = &evaluation.scores["model"];
     let (mean, sum) = (model["mse"].mean, model["mse_sum"].mean);
@@ -137,6 +137,22 @@ fn an_evaluation_scores_both_conventions_and_keeps_the_picture_of_one_sequence()
     // Five frames of 64 pixels in three rows, 2 pixels between and around; a fourth row for the error
     // that runs over, since more frames are predicted than given.
     assert_eq!(grid.shape, [1, 4 * 66 + 2, 5 * 66 + 2, 3]);
+}
+
+#[test]
+fn frames_are_scored_over_a_horizon_of_their_own() {
+    let (pack, system) = (pack(), system("exact"));
+    let by_frame = |predicted: Option<u32>| {
+        let predicted = predicted.map(Count::literal);
+        let scope = Scope { split: Split::Test, sequences: 2, batch_size: 2, predicted };
+        let evaluation = system.evaluate(&pack, scope, tch::Device::Cpu);
+        let truth = evaluation.pictures.iter().find(|tensor| tensor.name == "truth").unwrap();
+        (evaluation.scores["model"]["mse"].by_frame.clone(), truth.shape[1])
+    };
+    let (trained, frames) = by_frame(None);
+    assert_eq!((trained.len(), frames), (3, 5));
+    // The model feeds its own state back: what comes later does not change what came before.
+    assert_eq!(by_frame(Some(2)), (trained[..2].to_vec(), 4));
 }
 
 #[test]

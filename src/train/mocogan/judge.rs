@@ -96,7 +96,7 @@ impl Set {
 impl MocoganSystem {
     /// Scores generated videos beside baselines, as many as there are real ones to compare with.
     pub(super) fn judged(&self, pack: &Pack, scope: Scope) -> Evaluation {
-        let Scope { split, sequences, batch_size } = scope;
+        let Scope { split, sequences, batch_size, .. } = scope;
         let real = |of| Videos::real(self.cutting, pack, of, &self.categories);
         let held_out = real(Wanted { split, clips: sequences, per_clip: VIDEOS_PER_CLIP });
         let count = held_out.bytes.len();

@@ -146,7 +146,7 @@ fn an_evaluation_has_baselines_and_changes_nothing() {
     let (spec, pack) = (spec(motion), pack());
     let system = system(&spec, &pack);
     let before = parameters(&system);
-    let scope = Scope { split: Split::Test, sequences: 5, batch_size: 4 };
+    let scope = Scope { split: Split::Test, sequences: 5, batch_size: 4, predicted: None };
     let evaluation = system.evaluate(&pack, scope, Device::Cpu);
     assert_eq!(parameters(&system), before);
     let scores = &evaluation.scores;

@@ -76,7 +76,7 @@ impl PhysicalInteractionSystem {
         scope: Scope,
         device: tch::Device,
     ) -> Vec<StoredTensor> {
-        let Scope { split, sequences, batch_size: _ } = scope;
+        let Scope { split, sequences, .. } = scope;
         let count = INSPECTED_SEQUENCES.min(sequences).min(pack.sequences(split));
         if count == 0 {
             return Vec::new();

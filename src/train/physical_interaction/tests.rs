@@ -93,7 +93,7 @@ fn every_transformation_and_port_resumes_bit_for_bit() {
 fn an_evaluation_scores_frames_and_states_and_keeps_what_frames_were_made_of() {
     let pack = pack();
     let system = system(&spec(CDNA, "tensorflow"), &pack);
-    let scope = Scope { split: Split::Test, sequences: 1, batch_size: 1 };
+    let scope = Scope { split: Split::Test, sequences: 1, batch_size: 1, predicted: None };
     let Evaluation { scores, pictures, names } = system.evaluate(&pack, scope, Device::Cpu);
     assert_eq!(names.len(), 1);
     let metrics: Vec<&str> = scores["model"].keys().map(String::as_str).collect();

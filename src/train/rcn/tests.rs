@@ -53,7 +53,7 @@ fn step(system: &mut RcnSystem, pack: &Pack, step: u64) -> f64 {
 }
 
 fn scope(split: Split, batch_size: usize) -> Scope {
-    Scope { split, sequences: 100, batch_size }
+    Scope { split, sequences: 100, batch_size, predicted: None }
 }
 
 #[test]

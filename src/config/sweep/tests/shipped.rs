@@ -74,13 +74,13 @@ fn keypoints_compares_the_originals_recipes_with_an_adapted_one() {
     let text = include_str!("../../../../experiments/keypoints.toml");
     let arms =
         ["document", "repository", "adapted", "adapted, dropout", "adapted, no concatenation"];
-    check("keypoints", text, &arms, [2, 2, 1]);
+    check("keypoints", text, &arms, [2, 3, 1]);
 }
 
 #[test]
-fn convlstm_crosses_two_widths_with_two_learning_rates() {
+fn convlstm_changes_width_learning_rate_and_horizon_in_turn() {
     let text = include_str!("../../../../experiments/convlstm.toml");
-    let arms = ["wide · rate", "wide · rate x 10", "narrow · rate", "narrow · rate x 10"];
+    let arms = ["base", "half the channels", "rate x 10", "half the horizon"];
     check("convlstm", text, &arms, [2, 2, 1]);
 }
 
