@@ -195,10 +195,6 @@ impl System for ConvLstmSystem {
         "mse"
     }
 
-    fn context_frames(&self) -> usize {
-        self.horizon.context
-    }
-
     fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
         vec![(
             "loss",

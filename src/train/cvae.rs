@@ -148,10 +148,6 @@ impl System for CvaeSystem {
         "psnr"
     }
 
-    fn context_frames(&self) -> usize {
-        self.horizon.context
-    }
-
     fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
         let per_frame = "divided by context + horizon, as the document reports it";
         let define = SeriesDefinition::new;

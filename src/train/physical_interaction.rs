@@ -165,10 +165,6 @@ impl System for PhysicalInteractionSystem {
         "psnr"
     }
 
-    fn context_frames(&self) -> usize {
-        self.horizon.context
-    }
-
     fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
         let define = SeriesDefinition::new;
         vec![

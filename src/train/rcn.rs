@@ -247,10 +247,6 @@ impl System for RcnSystem {
         "rmse"
     }
 
-    fn context_frames(&self) -> usize {
-        0
-    }
-
     fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
         let define = SeriesDefinition::new;
         vec![

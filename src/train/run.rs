@@ -286,9 +286,11 @@ fn test_best(
     let step = Step(job.spec.training.total_steps());
     log.append(step, &evaluation(best.epoch, scope.split, &scores))?;
     log.pictures(step, scope.split.name(), &pictures)?;
+    // 0 where nothing is predicted from frames.
+    let context_frames = job.spec.model.frames_used().map_or(0, |used| used.context.len());
     let metadata = [
         ("sequences".to_owned(), json!(names).to_string()),
-        ("context_frames".to_owned(), system.context_frames().to_string()),
+        ("context_frames".to_owned(), context_frames.to_string()),
     ];
     write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
     Ok(Some(scores))

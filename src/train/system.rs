@@ -55,10 +55,6 @@ pub trait System {
     /// Returns the metric that chooses the best checkpoint, one of [`crate::metrics::definitions`].
     fn choosing_metric(&self) -> &'static str;
 
-    /// Returns how many leading frames of a sequence are given; 0 where nothing is predicted from
-    /// frames.
-    fn context_frames(&self) -> usize;
-
     /// Returns what each scalar of [`System::update`] means.
     fn series(&self) -> Vec<(&'static str, SeriesDefinition)>;
 

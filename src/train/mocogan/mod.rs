@@ -170,10 +170,6 @@ impl System for MocoganSystem {
         "energy_distance"
     }
 
-    fn context_frames(&self) -> usize {
-        0
-    }
-
     fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
         let define = |label, definition: &str| SeriesDefinition::new(label, "", definition);
         let bce = "binary cross-entropy with logits, mean over judgements";
