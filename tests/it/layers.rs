@@ -90,3 +90,21 @@ fn modules_import_only_what_stands_above_them() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn every_file_is_a_module_of_its_program() {
+    let tests = sources().with_file_name("tests").join("it");
+    let files = [files(&sources()), files(&tests)].concat();
+    let texts: Vec<String> = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for path in &files {
+        let module = match path.file_stem().unwrap().to_str().unwrap() {
+            "main" | "lib" => continue,
+            "mod" => path.parent().unwrap().file_name().unwrap().to_str().unwrap(),
+            stem => stem,
+        };
+        let declared = |text: &String| {
+            text.contains(&format!("mod {module};")) || text.contains(&format!("{module}.rs\""))
+        };
+        assert!(texts.iter().any(declared), "nobody compiles `{}`", path.display());
+    }
+}

@@ -7,10 +7,12 @@
 
 mod bench;
 mod data;
+mod faults;
 mod help;
 mod layers;
 mod messages;
 mod resume;
 mod support;
 mod sweep;
+mod systems;
 mod weights;

@@ -10,7 +10,8 @@ use crate::support::Place;
 #[track_caller]
 fn check(sweep: &str) {
     let place = Place::new();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(format!("{sweep}.toml"));
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(format!("{sweep}.toml"));
     let file = file.to_str().unwrap();
     let arguments = |store| {
         ["sweep", file, "--preset", "smoke", "--set", "seeds=[1]", "--jobs", "1", "--store", store]
