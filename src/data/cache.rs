@@ -5,7 +5,7 @@
 use std::{
     error::Error,
     io::{self, Write},
-    path::Path,
+    path::{self, Path, PathBuf},
 };
 
 use super::{Progress, error::DataError, pack::Pack};
@@ -48,6 +48,24 @@ pub(super) fn write_with(
         Some(error) => Err(error),
         None => Ok(written?),
     }
+}
+
+/// Reads what would be written, and refuses what would be refused, but writes nothing.
+pub(super) fn rehearse(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), DataError> {
+    match write(&mut io::sink()) {
+        Err(WriteError::Data(error)) => Err(error),
+        Ok(()) | Err(WriteError::Io(_)) => Ok(()), // a sink takes everything
+    }
+}
+
+/// Returns the folder for the pack of what lies at `source`: its name holds a digest of that path and of
+/// `settings`, what else the pack is made from. They begin with a zero byte, which no path contains.
+pub(super) fn folder(cache: &Path, name: &str, source: &Path, settings: &[u8]) -> PathBuf {
+    let absolute = path::absolute(source).unwrap_or_else(|_| source.to_owned());
+    let key = [absolute.as_os_str().as_encoded_bytes(), settings].concat();
+    cache.join(format!("{name}-{}", &fs::sha256_hex(&key)[..16]))
 }
 
 /// Says in what a whole pack is not current, if in anything.

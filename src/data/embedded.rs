@@ -1,14 +1,15 @@
 //! Data sets that the program carries as compressed packs with known digests.
 //!
-//! The first use unpacks one into the cache, from where it is mapped. Start from [`Embedded::open`].
+//! The first use unpacks one into the cache, from where it is mapped. Start from [`Embedded`].
 
 use std::{io::Write, path::Path};
 
 use super::{
-    Progress,
+    Progress, Required,
     bair::FrameShape,
     cache,
-    error::DataError,
+    error::{DataError, Fault},
+    origin::Origin,
     pack::{Pack, PackFault},
 };
 
@@ -35,10 +36,11 @@ pub(super) struct Embedded {
     pub(super) sequences: [u64; 3],
 }
 
-impl Embedded {
+impl Origin for Embedded {
     /// Opens the pack in `cache`, unpacking it where it is missing or broken.
-    pub(super) fn open(
+    fn open(
         &self,
+        _: Required,
         cache: &Path,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Pack, DataError> {
@@ -53,14 +55,17 @@ impl Embedded {
     }
 
     /// Unpacks the pack in memory and holds it to its digests.
-    pub(super) fn check(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), DataError> {
+    fn check(&self, _: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
         let mut bytes = Vec::with_capacity(self.pack_bytes);
-        zstd::stream::copy_decode(self.compressed, &mut bytes)
+        let whole = zstd::stream::copy_decode(self.compressed, &mut bytes)
             .map_err(|_| PackFault::NotAPack)
             .and_then(|()| self.known(&Pack::from_bytes(bytes, progress)?))
-            .map_err(|fault| DataError::BrokenPack { path: self.name.into(), fault })
+            .map_err(|fault| DataError::BrokenPack { path: self.name.into(), fault });
+        Fault::of(whole)
     }
+}
 
+impl Embedded {
     fn known(&self, pack: &Pack) -> Result<(), PackFault> {
         let digests = [
             (pack.payload_sha256(), self.payload_sha256),

@@ -284,6 +284,13 @@ pub enum Fault {
     Warning(String),
 }
 
+impl Fault {
+    /// Returns the fault of what is checked as a whole, if it has one.
+    pub(super) fn of(whole: Result<(), DataError>) -> Vec<Self> {
+        whole.err().into_iter().map(Self::Error).collect()
+    }
+}
+
 /// Faults and warnings as they are found; keeps the first ones and counts the others.
 #[derive(Debug, Default)]
 pub(super) struct Findings {

@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{bair::Source, error::DataError, pack::Pack};
-use crate::fs;
+use crate::fs::{self, FsError};
 
 /// Returns what is known of a file, to be put beside a sequence.
 pub(super) fn source(path: &Path) -> Result<Source, DataError> {
@@ -21,6 +21,13 @@ pub(super) fn source(path: &Path) -> Result<Source, DataError> {
     Ok(Source { stamp, sha256 })
 }
 
+/// Returns whether a file has the content that is known of it; it is read only if its stamp differs.
+pub(super) fn is_unchanged(path: &Path, known: &Source) -> Result<bool, FsError> {
+    let stamp = fs::stamp(path)?;
+    Ok(stamp == known.stamp
+        || stamp.bytes == known.stamp.bytes && fs::sha256_file(path)?.0 == fs::hex(&known.sha256))
+}
+
 /// Returns the first thing in which files below `root` differ from what a pack was made from.
 pub(super) fn difference(
     root: &Path,
@@ -34,14 +41,10 @@ pub(super) fn difference(
     for (number, file) in files.iter().enumerate() {
         let path = root.join(file);
         let known = pack.source(number).expect("a pack has a record of every file");
-        let stamp = fs::stamp(&path)?;
-        let unchanged = stamp == known.stamp
-            || stamp.bytes == known.stamp.bytes
-                && fs::sha256_file(&path)?.0 == fs::hex(&known.sha256);
-        if !unchanged {
+        if !is_unchanged(&path, &known)? {
             return Ok(Some(format!("`{}` changed", path.display())));
         }
-        digests.update(format!("{file} {} {}\n", stamp.bytes, fs::hex(&known.sha256)));
+        digests.update(format!("{file} {} {}\n", known.stamp.bytes, fs::hex(&known.sha256)));
     }
     let same = fs::hex(&digests.finalize()) == pack.sources_sha256();
     Ok((!same).then(|| format!("`{}` has other files", root.display())))

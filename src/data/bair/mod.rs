@@ -84,6 +84,14 @@ pub(super) struct Source {
     pub(super) sha256: [u8; 32],
 }
 
+impl Source {
+    /// Returns the same with a blank stamp but for the length, so that equal files give equal packs
+    /// anywhere.
+    pub(super) fn anywhere(self) -> Self {
+        Self { stamp: Stamp { bytes: self.stamp.bytes, ..Stamp::default() }, ..self }
+    }
+}
+
 /// Lists all sequences: splits in order, directories in natural order.
 pub(super) fn list(
     root: &Path,

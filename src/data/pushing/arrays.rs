@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use super::{Content, Each, Item, SIDE, source};
 use crate::{
     data::{
-        DataError, Split,
+        CHANNELS, DataError, Split,
         bair::SequenceBuffer,
         error::Findings,
         map_csv,
@@ -54,8 +54,8 @@ pub(super) fn item(
     };
     let [frames, action_size, state_size] =
         like.0.map_or([Axis::Any; 3], |sizes| sizes.map(Axis::Of));
-    let pictures =
-        findings.keep(array(root, images, &[frames, Axis::Of(SIDE), Axis::Of(SIDE), Axis::Of(3)]));
+    let axes = [frames, Axis::Of(SIDE), Axis::Of(SIDE), Axis::Of(CHANNELS)];
+    let pictures = findings.keep(array(root, images, &axes));
     let frames = pictures.as_ref().map_or(frames, |(shape, _)| Axis::Of(shape[0]));
     let actions = findings.keep(array(root, actions, &[frames, action_size]));
     let states = findings.keep(array(root, states, &[frames, state_size]));

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use png::DecodingError;
 
-use super::picture::{CLIP_BYTES_MAX, SIDE_MAX};
-use crate::fs::FsError;
+use super::picture::CLIP_BYTES_MAX;
+use crate::{data::rgb_png::SIDE_MAX, fs::FsError};
 
 /// Why a folder of strips cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    data::CHANNELS,
     fs::{self, DirEntry, Kind},
     scalar::Count,
 };
@@ -83,8 +84,8 @@ impl Clip {
     /// Returns the SHA-256 of the pixels with left and right exchanged.
     fn mirrored_digest(&self, side: usize) -> [u8; 32] {
         let mut hasher = Sha256::new();
-        for row in self.pixels.chunks(side * picture::CHANNELS) {
-            for pixel in row.chunks(picture::CHANNELS).rev() {
+        for row in self.pixels.chunks(side * CHANNELS) {
+            for pixel in row.chunks(CHANNELS).rev() {
                 hasher.update(pixel);
             }
         }
