@@ -8,7 +8,7 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use super::{Progress, error::DataError, pack::Pack};
+use super::{Progress, Watch, error::DataError, pack::Pack};
 use crate::fs;
 
 /// Why a pack could not be written: the data it is made from, or the file it goes to.
@@ -72,7 +72,7 @@ pub(super) fn folder(cache: &Path, name: &str, source: &Path, settings: &[u8]) -
 type Outdated<'a> = &'a dyn Fn(&Pack) -> Result<Option<String>, DataError>;
 
 /// Writes the bytes of a pack.
-type Produce<'a> = &'a dyn Fn(&mut dyn Write, &mut dyn FnMut(Progress)) -> Result<(), WriteError>;
+type Produce<'a> = &'a dyn Fn(&mut dyn Write, Watch<'_>) -> Result<(), WriteError>;
 
 /// What stands at a pack's path.
 enum Found {
@@ -92,7 +92,7 @@ pub(super) fn load_or_make(
     folder: &Path,
     outdated: Outdated<'_>,
     write: Produce<'_>,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
     let path = folder.join(PACK_FILE);
     if let Found::Usable(pack) = look(&path, outdated, progress)? {
@@ -118,11 +118,7 @@ pub(super) fn load_or_make(
     Ok(Pack::load(&path, progress)?.with_warnings(warnings))
 }
 
-fn look(
-    path: &Path,
-    outdated: Outdated<'_>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Found, DataError> {
+fn look(path: &Path, outdated: Outdated<'_>, progress: Watch<'_>) -> Result<Found, DataError> {
     if fs::kind(path)?.is_none() {
         return Ok(Found::Nothing);
     }

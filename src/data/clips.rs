@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    CHANNELS, Progress, Required, Split,
+    CHANNELS, Progress, Required, Split, Watch,
     bair::SequenceBuffer,
     cache,
     error::{DataError, Fault},
@@ -46,32 +46,22 @@ pub(super) enum ClipFolder<'a> {
 }
 
 impl Origin for ClipFolder<'_> {
-    fn open(
-        &self,
-        _: Required,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("{}-{}", self.name(), &content(*self)?[..16]));
-        let write =
-            |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| encode(*self, out, progress);
+        let write = |out: &mut dyn Write, progress: Watch<'_>| encode(*self, out, progress);
         let pack = cache::load_or_make(&folder, &|_| Ok(None), &write, progress)?;
         Ok(pack.described(self.name(), format!("folder `{}`", self.root().display())))
     }
 
     /// Returns the first error, or all that is doubtful.
-    fn check(&self, _: Required, _: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
         match self.read().and_then(|clips| splits(*self, &clips).map(|_| clips.warnings)) {
             Ok(warnings) => warnings.into_iter().map(Fault::Warning).collect(),
             Err(error) => vec![Fault::Error(error)],
         }
     }
 
-    fn pack(
-        &self,
-        out: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Option<Result<(), DataError>> {
+    fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
         Some(publish(out, |out| encode(*self, out, progress)))
     }
 }
@@ -170,7 +160,7 @@ fn splits(folder: ClipFolder<'_>, clips: &Clips) -> Result<Vec<Split>, DataError
 fn encode(
     folder: ClipFolder<'_>,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let clips = folder.read()?;
     let splits = splits(folder, &clips)?;

@@ -5,7 +5,7 @@
 use std::{io::Write, path::Path};
 
 use super::{
-    Progress, Required,
+    Required, Watch,
     bair::FrameShape,
     cache,
     error::{DataError, Fault},
@@ -38,15 +38,10 @@ pub(super) struct Embedded {
 
 impl Origin for Embedded {
     /// Opens the pack in `cache`, unpacking it where it is missing or broken.
-    fn open(
-        &self,
-        _: Required,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("{}-{}", self.name, &self.payload_sha256[..16]));
         let outdated = |pack: &Pack| Ok(self.known(pack).err().map(|fault| fault.to_string()));
-        let write = |out: &mut dyn Write, _: &mut dyn FnMut(Progress)| {
+        let write = |out: &mut dyn Write, _: Watch<'_>| {
             Ok(zstd::stream::copy_decode(self.compressed, out)?)
         };
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
@@ -55,7 +50,7 @@ impl Origin for Embedded {
     }
 
     /// Unpacks the pack in memory and holds it to its digests.
-    fn check(&self, _: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
         let mut bytes = Vec::with_capacity(self.pack_bytes);
         let whole = zstd::stream::copy_decode(self.compressed, &mut bytes)
             .map_err(|_| PackFault::NotAPack)

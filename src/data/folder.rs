@@ -13,7 +13,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Progress, Split,
+    Progress, Split, Watch,
     bair::{self, Required, SequenceBuffer, SequenceFolder},
     cache,
     error::{DataError, Fault, Findings},
@@ -43,12 +43,12 @@ impl Origin for BairFolder<'_> {
         &self,
         required: Required,
         cache: &Path,
-        progress: &mut dyn FnMut(Progress),
+        progress: Watch<'_>,
     ) -> Result<Pack, DataError> {
         let root = self.root;
         let (listing, warnings) = list(root, required)?;
         let outdated = |pack: &Pack| difference(root, &listing, pack);
-        let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
             encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
         };
         let folder = cache::folder(cache, "bair", root, b"");
@@ -56,7 +56,7 @@ impl Origin for BairFolder<'_> {
         Ok(pack.described("bair", format!("folder `{}`", root.display())))
     }
 
-    fn check(&self, required: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Fault> {
         let root = self.root;
         let mut findings = Findings::default();
         let listing = bair::list(root, required, &mut findings);
@@ -74,11 +74,7 @@ impl Origin for BairFolder<'_> {
         findings.into_faults()
     }
 
-    fn pack(
-        &self,
-        out: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Option<Result<(), DataError>> {
+    fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
         Some(list(self.root, Required::AllSplits).and_then(|(listing, warnings)| {
             publish(out, |out| encode(self.root, &listing, warnings, Stamps::Blank, out, progress))
         }))
@@ -100,7 +96,7 @@ fn encode(
     warnings: Vec<String>,
     stamps: Stamps,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let mut findings = Findings::default();
     for warning in warnings {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{
-    Progress, Required, Split,
+    Progress, Required, Split, Watch,
     bair::{SequenceBuffer, Source},
     cache,
     error::{DataError, Fault, Findings},
@@ -51,16 +51,11 @@ pub(super) fn recognise(root: &Path) -> Result<Option<Dataset>, DataError> {
 }
 
 impl Origin for Table<'_> {
-    fn open(
-        &self,
-        _: Required,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let settings = format!("\0{:?} {:?}", self.columns, self.split);
         let folder = cache::folder(cache, "kaggle", self.root, settings.as_bytes());
         let outdated = |pack: &Pack| difference(self.root, &[FILE], pack);
-        let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
             encode(*self, source(&self.path())?, out, progress)
         };
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
@@ -68,7 +63,7 @@ impl Origin for Table<'_> {
     }
 
     /// Reading ends at the first fault.
-    fn check(&self, _: Required, _: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
         let mut findings = Findings::default();
         if let Some(keypoints) = findings.keep(self.read()) {
             let (rows, complete) = (keypoints.rows, keypoints.len() as u64);
@@ -83,11 +78,7 @@ impl Origin for Table<'_> {
         findings.into_faults()
     }
 
-    fn pack(
-        &self,
-        out: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Option<Result<(), DataError>> {
+    fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
         Some(publish(out, |out| encode(*self, source(&self.path())?.anywhere(), out, progress)))
     }
 }
@@ -155,7 +146,7 @@ fn encode(
     table: Table<'_>,
     source: Source,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let keypoints = table.read()?;
     let arranged = table.arrange(&keypoints)?;

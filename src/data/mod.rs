@@ -58,7 +58,7 @@ pub use pushing::import::{Imported, arrays, import};
 /// Channels of a colour picture: red, green and blue.
 const CHANNELS: usize = 3;
 
-/// How far a data set is; told to the caller as often as it changes.
+/// How far a data set is; a [`Watch`] is told as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Another process makes the pack; this one waits for it.
@@ -79,6 +79,9 @@ pub enum Progress {
     },
 }
 
+/// Hears how far a data set is.
+pub type Watch<'a> = &'a mut dyn FnMut(Progress);
+
 impl Progress {
     fn decoding(index: usize, total: usize) -> Self {
         Self::Decoding { done: index as u64 + 1, total: total as u64 }
@@ -93,17 +96,13 @@ pub fn open(
     dataset: &Dataset,
     required: Required,
     cache: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
     origin(dataset).open(required, cache, progress)
 }
 
 /// Returns everything that is wrong or doubtful about a data set, reading all of it.
-pub fn check(
-    dataset: &Dataset,
-    required: Required,
-    progress: &mut dyn FnMut(Progress),
-) -> Vec<Fault> {
+pub fn check(dataset: &Dataset, required: Required, progress: Watch<'_>) -> Vec<Fault> {
     origin(dataset).check(required, progress)
 }
 
@@ -112,11 +111,7 @@ pub fn check(
 ///
 /// # Errors
 /// If something is wrong with the data, or a pack of such data is never given away.
-pub fn pack(
-    dataset: &Dataset,
-    out: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), DataError> {
+pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), DataError> {
     let never = || Err(DataError::NotPacked { name: dataset.name() });
     origin(dataset).pack(out, progress).unwrap_or_else(never)
 }

@@ -8,7 +8,7 @@
 use std::{io, path::Path};
 
 use super::{
-    CHANNELS, Progress, Required, Split,
+    CHANNELS, Required, Split, Watch,
     bair::SequenceBuffer,
     error::{DataError, Fault},
     origin::Origin,
@@ -56,12 +56,7 @@ pub(super) struct MovingSquare {
 
 impl Origin for MovingSquare {
     /// Draws the whole data set.
-    fn open(
-        &self,
-        _: Required,
-        _: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, _: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         self.fits()?;
         let mut bytes = Vec::new();
         draw(self.sequences, self.frames, &mut bytes).expect("writing to memory succeeds");
@@ -69,7 +64,7 @@ impl Origin for MovingSquare {
         Ok(pack.described("moving_square", "drawn by this program".to_owned()))
     }
 
-    fn check(&self, _: Required, _: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
         Fault::of(self.fits())
     }
 }

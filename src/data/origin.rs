@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Progress, Required,
+    Required, Watch,
     clips::ClipFolder,
     error::{DataError, Fault},
     facial_keypoints::FACIAL_KEYPOINTS,
@@ -29,18 +29,14 @@ pub(super) trait Origin {
         &self,
         required: Required,
         cache: &Path,
-        progress: &mut dyn FnMut(Progress),
+        progress: Watch<'_>,
     ) -> Result<Pack, DataError>;
 
     /// Returns everything that is wrong or doubtful, reading all of the data.
-    fn check(&self, required: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault>;
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Fault>;
 
     /// Writes a pack that can be given away; returns nothing if packs of such data never are.
-    fn pack(
-        &self,
-        _out: &Path,
-        _progress: &mut dyn FnMut(Progress),
-    ) -> Option<Result<(), DataError>> {
+    fn pack(&self, _out: &Path, _progress: Watch<'_>) -> Option<Result<(), DataError>> {
         None
     }
 }

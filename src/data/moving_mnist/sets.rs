@@ -14,7 +14,7 @@ use super::{Integers, Scene, draw_bytes, resized, trajectories};
 use crate::{
     config::data::{DigitSampling, SplitSizes},
     data::{
-        Progress, Required, Split,
+        Progress, Required, Split, Watch,
         bair::SequenceBuffer,
         cache::{self, WriteError},
         error::{DataError, Fault},
@@ -101,15 +101,10 @@ impl Resized {
 pub(in crate::data) struct EmbeddedDigits;
 
 impl Origin for EmbeddedDigits {
-    fn open(
-        &self,
-        _: Required,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("moving_mnist-{}", &EMBEDDED_SHA256[..16]));
         let outdated = |pack: &Pack| Ok(known(pack).err().map(|fault| fault.to_string()));
-        let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
             Ok(encode(&embedded_digits(), EMBEDDED, Sources::default(), out, progress)?)
         };
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
@@ -118,7 +113,7 @@ impl Origin for EmbeddedDigits {
     }
 
     /// Draws all of it in memory and holds it to its digest.
-    fn check(&self, _: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
         let mut bytes = Vec::new();
         encode(&embedded_digits(), EMBEDDED, Sources::default(), &mut bytes, progress)
             .expect("writing to memory succeeds");
@@ -151,28 +146,21 @@ pub(in crate::data) struct DigitFiles<'a> {
 }
 
 impl Origin for DigitFiles<'_> {
-    fn open(
-        &self,
-        _: Required,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let Self { root, recipe } = *self;
         let files = files(root)?;
         let names = files.each_ref().map(String::as_str);
         let settings = format!("\0{recipe:?}");
         let folder = cache::folder(cache, "moving_mnist_idx", root, settings.as_bytes());
         let outdated = |pack: &Pack| difference(root, &names, pack);
-        let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-            self.write(&files, out, progress)
-        };
+        let write = |out: &mut dyn Write, progress: Watch<'_>| self.write(&files, out, progress);
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
         let origin = format!("two digits of `{}` that bounce about", root.display());
         Ok(pack.described("moving_mnist_idx", origin))
     }
 
     /// Reads the files and draws every sequence, but keeps none.
-    fn check(&self, _: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
         Fault::of(cache::rehearse(|out| self.write(&files(self.root)?, out, progress)))
     }
 }
@@ -182,7 +170,7 @@ impl DigitFiles<'_> {
         &self,
         files: &[String; 2],
         out: &mut dyn Write,
-        progress: &mut dyn FnMut(Progress),
+        progress: Watch<'_>,
     ) -> Result<(), WriteError> {
         let [train, test] = files.each_ref().map(|file| self.root.join(file));
         let buffer = SequenceBuffer {
@@ -223,7 +211,7 @@ fn encode(
     recipe: Recipe,
     sources: Sources,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> io::Result<()> {
     let Recipe { sampling, frames, sequences } = recipe;
     let scene = Scene { frames: frames.len(), ..Scene::default() };

@@ -9,7 +9,7 @@ use std::{ffi::OsStr, io::Write, path::Path};
 use crate::{
     config::data::SplitSizes,
     data::{
-        Progress, Required, Split,
+        Progress, Required, Split, Watch,
         bair::SequenceBuffer,
         cache::{self, WriteError},
         error::{DataError, Fault},
@@ -34,25 +34,19 @@ pub(in crate::data) struct TestFile<'a> {
 }
 
 impl Origin for TestFile<'_> {
-    fn open(
-        &self,
-        _: Required,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let Self { file, sequences } = *self;
         let (root, name) = parts(file)?;
         let settings = format!("\0{sequences:?}");
         let folder = cache::folder(cache, "mnist_test_seq", file, settings.as_bytes());
         let outdated = |pack: &Pack| difference(root, &[name], pack);
-        let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-            encode(file, name, sequences, out, progress)
-        };
+        let write =
+            |out: &mut dyn Write, progress: Watch<'_>| encode(file, name, sequences, out, progress);
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
         Ok(pack.described("mnist_test_seq", format!("file `{}`", file.display())))
     }
 
-    fn check(&self, _: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
         let Self { file, sequences } = *self;
         Fault::of(cache::rehearse(|out| encode(file, parts(file)?.1, sequences, out, progress)))
     }
@@ -70,7 +64,7 @@ fn encode(
     name: &str,
     sequences: SplitSizes,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), WriteError> {
     let mut buffer = SequenceBuffer { sources: vec![source(file)?], ..SequenceBuffer::default() };
     let axes = [Axis::Any, Axis::Any, Axis::Of(SIDE), Axis::Of(SIDE)];

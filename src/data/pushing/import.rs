@@ -6,7 +6,7 @@
 
 use std::{ops::ControlFlow, path::Path};
 
-use super::{Progress, SIDE, records};
+use super::{Progress, SIDE, Watch, records};
 use crate::{
     config::data::Dataset,
     data::{
@@ -44,7 +44,7 @@ pub fn import(
     folder: &Path,
     out: &Path,
     frames: Option<usize>,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<Imported, DataError> {
     let mut findings = Findings::default();
     let items = records::list(folder, ".", &mut findings)?;

@@ -13,7 +13,7 @@
 use std::{io::Write, path::Path};
 
 use super::{
-    CHANNELS, Progress, Required, Split,
+    CHANNELS, Progress, Required, Split, Watch,
     bair::SequenceBuffer,
     cache,
     error::{DataError, Fault, Findings},
@@ -54,7 +54,7 @@ impl Origin for PushingFolder<'_> {
         &self,
         required: Required,
         cache: &Path,
-        progress: &mut dyn FnMut(Progress),
+        progress: Watch<'_>,
     ) -> Result<Pack, DataError> {
         let mut findings = Findings::default();
         let items = list(*self, required, &mut findings);
@@ -68,14 +68,14 @@ impl Origin for PushingFolder<'_> {
         let settings = [[0].as_slice(), &frames.to_le_bytes()].concat();
         let folder = cache::folder(cache, self.name(), self.root(), &settings);
         let outdated = |pack: &Pack| difference(self.root(), &files, pack);
-        let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
             encode(*self, &items, warnings.clone(), out, progress)
         };
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
         Ok(pack.described(self.name(), format!("folder `{}`", self.root().display())))
     }
 
-    fn check(&self, required: Required, progress: &mut dyn FnMut(Progress)) -> Vec<Fault> {
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Fault> {
         let mut findings = Findings::default();
         let items = list(*self, required, &mut findings);
         let mut each = |_: Content<'_>| Ok(());
@@ -145,7 +145,7 @@ fn encode(
     items: &[Item],
     warnings: Vec<String>,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let mut findings = Findings::default();
     for warning in warnings {
@@ -171,7 +171,7 @@ fn visit(
     items: &[Item],
     after_fault: AfterFault,
     findings: &mut Findings,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
     each: Each<'_>,
 ) -> std::io::Result<()> {
     let mut like = arrays::Like::default();
