@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     Progress, Required, Split, Watch,
-    bair::{SequenceBuffer, Source},
+    bair::SequenceBuffer,
     cache,
     error::{DataError, Fault, Findings},
     files::training_files,
@@ -24,7 +24,7 @@ use super::{
     origin::Origin,
     pack::{Encoder, Pack},
     publish::publish,
-    source_files::{difference, source},
+    source_files::{Source, difference, source},
 };
 use crate::{
     config::data::{Dataset, RowSplit, Shares},

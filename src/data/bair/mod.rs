@@ -10,14 +10,13 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::{
     Split,
     error::{DataError, Findings},
     natural,
+    source_files::{self, Source},
 };
-use crate::fs::{self, DirEntry, Kind, Stamp};
+use crate::fs::{self, DirEntry, Kind};
 
 mod frame;
 mod table;
@@ -73,23 +72,6 @@ pub(super) struct SequenceBuffer {
     pub(super) positions: Vec<f32>,
     /// The files it was read from, in the order of [`SequenceFolder::files`].
     pub(super) sources: Vec<Source>,
-}
-
-/// A source file as it was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Source {
-    /// What the file system said about it just before.
-    pub(super) stamp: Stamp,
-    /// SHA-256 of its content.
-    pub(super) sha256: [u8; 32],
-}
-
-impl Source {
-    /// Returns the same with a blank stamp but for the length, so that equal files give equal packs
-    /// anywhere.
-    pub(super) fn anywhere(self) -> Self {
-        Self { stamp: Stamp { bytes: self.stamp.bytes, ..Stamp::default() }, ..self }
-    }
 }
 
 /// Lists all sequences: splits in order, directories in natural order.
@@ -239,7 +221,9 @@ pub(super) fn read_sequence(
         let path = root.join(file);
         let table = index.checked_sub(folder.frames);
         let limit = if table.is_none() { frame::FILE_BYTES_MAX } else { table::FILE_BYTES_MAX };
-        let Some((bytes, source)) = findings.keep(read_source(&path, limit)) else { continue };
+        let Some((bytes, source)) = findings.keep(source_files::read(&path, limit)) else {
+            continue;
+        };
         sources.push(source);
         let read = match table {
             None => frame::decode(&bytes, *shape, frames)
@@ -257,16 +241,4 @@ pub(super) fn read_sequence(
         };
         findings.keep(read);
     }
-}
-
-fn read_source(path: &Path, limit: u64) -> Result<(Vec<u8>, Source), DataError> {
-    // The stamp is taken first: a file that changes after it is noticed the next time.
-    let stamp = fs::stamp(path)?;
-    let bytes = fs::read(path, limit)?;
-    if bytes.len() as u64 != stamp.bytes {
-        let what = "its length changed while it was read";
-        return Err(DataError::SourceChanged { path: path.to_owned(), what });
-    }
-    let sha256 = Sha256::digest(&bytes).into();
-    Ok((bytes, Source { stamp, sha256 }))
 }

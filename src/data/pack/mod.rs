@@ -7,7 +7,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use super::{Progress, Split, Watch, bair::Source, error::DataError};
+use super::{Progress, Split, Watch, error::DataError, source_files::Source};
 use crate::fs;
 
 mod format;
