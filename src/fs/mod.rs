@@ -178,6 +178,13 @@ pub fn read_dir_sorted(path: &Path) -> Result<Vec<DirEntry>, FsError> {
     Ok(entries)
 }
 
+/// Returns a directory's entries whose names do not begin with a dot, sorted by name.
+pub fn read_dir_visible(path: &Path) -> Result<Vec<DirEntry>, FsError> {
+    let mut entries = read_dir_sorted(path)?;
+    entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
+    Ok(entries)
+}
+
 /// Returns what stands at a path, or nothing if nothing does.
 pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
     match fs::metadata(path) {

@@ -16,7 +16,7 @@ use super::{
     natural,
     source_files::{self, Source},
 };
-use crate::fs::{self, DirEntry, Kind};
+use crate::fs::{self, Kind};
 
 mod frame;
 mod table;
@@ -102,10 +102,8 @@ fn list_split(
 ) {
     let path = root.join(split.name());
     let before = (sequences.len(), findings.error_count());
-    let Some(outer) = findings.keep(directories(&path)) else { return };
-    for (outer_name, outer_path) in outer.in_order(findings) {
-        let Some(inner) = findings.keep(directories(&outer_path)) else { continue };
-        for (inner_name, inner_path) in inner.in_order(findings) {
+    for (outer_name, outer_path) in directories(&path, findings) {
+        for (inner_name, inner_path) in directories(&outer_path, findings) {
             let expected = sequences.first().map(|first| first.frames);
             let counted = count_frames(&inner_path, expected, findings);
             if let Some(frames) = findings.keep(counted) {
@@ -119,44 +117,28 @@ fn list_split(
     }
 }
 
-/// The entries of a directory that holds directories.
-struct Directories(Vec<DirEntry>);
-
-fn directories(path: &Path) -> Result<Directories, DataError> {
-    match fs::kind(path)? {
-        Some(Kind::Dir) => Ok(Directories(fs::read_dir_sorted(path)?)),
-        _ => Err(DataError::NotADirectory { path: path.to_owned() }),
-    }
-}
-
-impl Directories {
-    /// Returns names and paths in natural order; what cannot be ordered or named is an error.
-    fn in_order(self, findings: &mut Findings) -> Vec<(String, PathBuf)> {
-        let mut named = Vec::new();
-        for entry in self.0.into_iter().filter(|entry| !is_hidden(entry)) {
-            match (entry.kind, entry.name.into_string()) {
-                (Kind::Dir, Ok(name)) => named.push((name, entry.path)),
-                (Kind::Dir, Err(_)) => {
-                    findings.error(DataError::NameNotUtf8 { path: entry.path });
-                }
-                _ => findings.warn(not_in_layout(&entry.path)),
-            }
+/// Returns names and paths of the directories in a directory, in natural order; what cannot be ordered or
+/// named is an error.
+fn directories(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
+    let entries = findings.keep(fs::read_dir_visible(path).map_err(DataError::from));
+    let mut named = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        match (entry.kind, entry.name.into_string()) {
+            (Kind::Dir, Ok(name)) => named.push((name, entry.path)),
+            (Kind::Dir, Err(_)) => findings.error(DataError::NameNotUtf8 { path: entry.path }),
+            _ => findings.warn(not_in_layout(&entry.path)),
         }
-        named.sort_by(|(a, _), (b, _)| natural::key(a).cmp(&natural::key(b)));
-        named.dedup_by(|(name, path), (kept_name, kept_path)| {
-            let same = natural::key(name) == natural::key(kept_name);
-            if same {
-                let (first, second) = (kept_path.clone(), path.clone());
-                findings.error(DataError::SameNumber { first, second });
-            }
-            same
-        });
-        named
     }
-}
-
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.name.as_encoded_bytes().starts_with(b".")
+    named.sort_by(|(a, _), (b, _)| natural::key(a).cmp(&natural::key(b)));
+    named.dedup_by(|(name, path), (kept_name, kept_path)| {
+        let same = natural::key(name) == natural::key(kept_name);
+        if same {
+            let (first, second) = (kept_path.clone(), path.clone());
+            findings.error(DataError::SameNumber { first, second });
+        }
+        same
+    });
+    named
 }
 
 fn not_in_layout(path: &Path) -> String {
@@ -170,7 +152,7 @@ fn count_frames(
     findings: &mut Findings,
 ) -> Result<usize, DataError> {
     let mut numbers = Vec::new();
-    for entry in fs::read_dir_sorted(path)?.into_iter().filter(|entry| !is_hidden(entry)) {
+    for entry in fs::read_dir_visible(path)? {
         let name = entry.name.to_string_lossy();
         if let Some(stem) = name.strip_suffix(".png") {
             numbers.push(

@@ -158,7 +158,7 @@ fn categories(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(String, PathBuf)>, StripError> {
     let mut found = Vec::new();
-    for entry in entries(root)? {
+    for entry in fs::read_dir_visible(root)? {
         match entry.kind {
             Kind::Dir => found.push((text(&entry)?, entry.path)),
             _ if Picture::is_named(&entry.path) => {
@@ -176,7 +176,7 @@ fn strips(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(String, PathBuf)>, StripError> {
     let mut found = Vec::new();
-    for entry in entries(category)? {
+    for entry in fs::read_dir_visible(category)? {
         if Picture::is_named(&entry.path) {
             let name = text(&entry)?;
             let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
@@ -186,16 +186,6 @@ fn strips(
         }
     }
     Ok(found)
-}
-
-/// Returns the entries that are not hidden, by name.
-fn entries(path: &Path) -> Result<Vec<DirEntry>, StripError> {
-    if fs::kind(path)? != Some(Kind::Dir) {
-        return Err(StripError::NotADirectory { path: path.to_owned() });
-    }
-    let mut entries = fs::read_dir_sorted(path)?;
-    entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
-    Ok(entries)
 }
 
 fn text(entry: &DirEntry) -> Result<String, StripError> {
