@@ -112,64 +112,65 @@ pub enum Dataset {
     },
 }
 
+/// What is known of a data set without opening it.
+struct Facts {
+    name: &'static str,
+    channels: u64,
+    frames: Option<u64>,
+    content: Content,
+}
+
 impl Dataset {
+    const fn facts(&self) -> Facts {
+        const fn colour(name: &'static str, frames: Option<u64>) -> Facts {
+            Facts { name, channels: 3, frames, content: Content::Frames }
+        }
+        const fn grey(name: &'static str, frames: Option<u64>) -> Facts {
+            Facts { name, channels: 1, frames, content: Content::Frames }
+        }
+        const fn keypoints(name: &'static str) -> Facts {
+            Facts { name, channels: 1, frames: Some(1), content: Content::Keypoints }
+        }
+        match self {
+            Self::SawyerPush => colour("sawyer_push", Some(30)),
+            Self::Bair { .. } => colour("bair", None),
+            Self::BerkeleyTfrecord { frames, .. } => {
+                colour("berkeley_tfrecord", Some(frames.get()))
+            }
+            Self::GooglePushTfrecord { frames, .. } => {
+                colour("google_push_tfrecord", Some(frames.get()))
+            }
+            Self::Npy { .. } => colour("npy", None),
+            Self::FacialKeypoints => keypoints("facial_keypoints"),
+            Self::Kaggle { .. } => keypoints("kaggle"),
+            Self::MovingMnist => grey("moving_mnist", Some(20)),
+            Self::MovingMnistIdx { frames, .. } => grey("moving_mnist_idx", Some(frames.get())),
+            Self::MnistTestSeq { .. } => grey("mnist_test_seq", None),
+            Self::WeizmannLike => colour("weizmann_like", Some(36)),
+            Self::Strips { .. } => colour("strips", None),
+            Self::Videos { .. } => colour("videos", None),
+            Self::MovingSquare { frames, .. } => colour("moving_square", Some(frames.get())),
+        }
+    }
+
     /// Returns the dataset's name as a sweep file spells it.
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::SawyerPush => "sawyer_push",
-            Self::Bair { .. } => "bair",
-            Self::BerkeleyTfrecord { .. } => "berkeley_tfrecord",
-            Self::GooglePushTfrecord { .. } => "google_push_tfrecord",
-            Self::Npy { .. } => "npy",
-            Self::FacialKeypoints => "facial_keypoints",
-            Self::Kaggle { .. } => "kaggle",
-            Self::MovingMnist => "moving_mnist",
-            Self::MovingMnistIdx { .. } => "moving_mnist_idx",
-            Self::MnistTestSeq { .. } => "mnist_test_seq",
-            Self::WeizmannLike => "weizmann_like",
-            Self::Strips { .. } => "strips",
-            Self::Videos { .. } => "videos",
-            Self::MovingSquare { .. } => "moving_square",
-        }
+        self.facts().name
     }
 
     /// Returns the frames of a sequence where they are known without reading the data.
     pub const fn frames(&self) -> Option<u64> {
-        match self {
-            Self::SawyerPush => Some(30),
-            Self::MovingMnist => Some(20),
-            Self::WeizmannLike => Some(36),
-            Self::FacialKeypoints | Self::Kaggle { .. } => Some(1),
-            Self::Bair { .. }
-            | Self::Npy { .. }
-            | Self::MnistTestSeq { .. }
-            | Self::Strips { .. }
-            | Self::Videos { .. } => None,
-            Self::BerkeleyTfrecord { frames, .. }
-            | Self::GooglePushTfrecord { frames, .. }
-            | Self::MovingMnistIdx { frames, .. }
-            | Self::MovingSquare { frames, .. } => Some(frames.get()),
-        }
+        self.facts().frames
     }
 
     /// Returns the channels of a frame: 3 for colour, 1 for grey.
     pub const fn channels(&self) -> u64 {
-        match self {
-            Self::SawyerPush
-            | Self::Bair { .. }
-            | Self::BerkeleyTfrecord { .. }
-            | Self::GooglePushTfrecord { .. }
-            | Self::Npy { .. }
-            | Self::WeizmannLike
-            | Self::Strips { .. }
-            | Self::Videos { .. }
-            | Self::MovingSquare { .. } => 3,
-            Self::MovingMnist
-            | Self::MovingMnistIdx { .. }
-            | Self::MnistTestSeq { .. }
-            | Self::FacialKeypoints
-            | Self::Kaggle { .. } => 1,
-        }
+        self.facts().channels
+    }
+
+    /// Returns what the data set consists of.
+    pub const fn content(&self) -> Content {
+        self.facts().content
     }
 }
 
@@ -218,27 +219,6 @@ pub enum Content {
     Frames,
     /// Single pictures whose positions are keypoints.
     Keypoints,
-}
-
-impl Dataset {
-    /// Returns what the data set consists of.
-    pub const fn content(&self) -> Content {
-        match self {
-            Self::FacialKeypoints | Self::Kaggle { .. } => Content::Keypoints,
-            Self::SawyerPush
-            | Self::Bair { .. }
-            | Self::BerkeleyTfrecord { .. }
-            | Self::GooglePushTfrecord { .. }
-            | Self::Npy { .. }
-            | Self::MovingSquare { .. }
-            | Self::WeizmannLike
-            | Self::Strips { .. }
-            | Self::Videos { .. }
-            | Self::MovingMnist
-            | Self::MovingMnistIdx { .. }
-            | Self::MnistTestSeq { .. } => Content::Frames,
-        }
-    }
 }
 
 /// Which coordinates of a table of keypoints are wanted.

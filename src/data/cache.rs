@@ -5,10 +5,10 @@
 use std::{
     error::Error,
     io::{self, Write},
-    path::Path,
+    path::{self, Path, PathBuf},
 };
 
-use super::{Progress, error::DataError, pack::Pack};
+use super::{Progress, Watch, error::DataError, pack::Pack};
 use crate::fs;
 
 /// Why a pack could not be written: the data it is made from, or the file it goes to.
@@ -50,11 +50,29 @@ pub(super) fn write_with(
     }
 }
 
+/// Reads what would be written, and refuses what would be refused, but writes nothing.
+pub(super) fn rehearse(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), DataError> {
+    match write(&mut io::sink()) {
+        Err(WriteError::Data(error)) => Err(error),
+        Ok(()) | Err(WriteError::Io(_)) => Ok(()), // a sink takes everything
+    }
+}
+
+/// Returns the folder for the pack of what lies at `source`: its name holds a digest of that path and of
+/// `settings`, what else the pack is made from. They begin with a zero byte, which no path contains.
+pub(super) fn folder(cache: &Path, name: &str, source: &Path, settings: &[u8]) -> PathBuf {
+    let absolute = path::absolute(source).unwrap_or_else(|_| source.to_owned());
+    let key = [absolute.as_os_str().as_encoded_bytes(), settings].concat();
+    cache.join(format!("{name}-{}", &fs::sha256_hex(&key)[..16]))
+}
+
 /// Says in what a whole pack is not current, if in anything.
 type Outdated<'a> = &'a dyn Fn(&Pack) -> Result<Option<String>, DataError>;
 
 /// Writes the bytes of a pack.
-type Produce<'a> = &'a dyn Fn(&mut dyn Write, &mut dyn FnMut(Progress)) -> Result<(), WriteError>;
+type Produce<'a> = &'a dyn Fn(&mut dyn Write, Watch<'_>) -> Result<(), WriteError>;
 
 /// What stands at a pack's path.
 enum Found {
@@ -74,7 +92,7 @@ pub(super) fn load_or_make(
     folder: &Path,
     outdated: Outdated<'_>,
     write: Produce<'_>,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
     let path = folder.join(PACK_FILE);
     if let Found::Usable(pack) = look(&path, outdated, progress)? {
@@ -100,11 +118,7 @@ pub(super) fn load_or_make(
     Ok(Pack::load(&path, progress)?.with_warnings(warnings))
 }
 
-fn look(
-    path: &Path,
-    outdated: Outdated<'_>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Found, DataError> {
+fn look(path: &Path, outdated: Outdated<'_>, progress: Watch<'_>) -> Result<Found, DataError> {
     if fs::kind(path)?.is_none() {
         return Ok(Found::Nothing);
     }

@@ -9,12 +9,13 @@ use std::{
 };
 
 use super::{
-    Progress, Split,
-    bair::{SequenceBuffer, Source},
+    CHANNELS, Progress, Required, Split, Watch,
+    bair::SequenceBuffer,
     cache,
     error::{DataError, Fault},
-    folder::published,
+    origin::Origin,
     pack::{Encoder, Pack},
+    publish::publish,
     source_files,
     strips::{
         self, Clips,
@@ -24,15 +25,12 @@ use super::{
 };
 use crate::{
     config::data::Dataset,
-    fs::{self, DirEntry, Kind, Stamp},
+    fs::{self, DirEntry, Kind},
     scalar::{Count, Fraction},
 };
 
 /// Share of the groups of clips that share nobody, in validation and in test.
 const SHARE: f64 = 0.2;
-
-/// Red, green and blue.
-const CHANNELS: usize = 3;
 
 /// Side of a frame where only the folder is given.
 const SIDE: Count = Count::literal(64);
@@ -40,14 +38,35 @@ const SIDE: Count = Count::literal(64);
 /// Frames that a clip needs where only the folder is given: those of a video of MoCoGAN.
 const SHORTEST: Count = Count::literal(16);
 
-/// Where clips come from.
+/// A folder of clips.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Origin<'a> {
+pub(super) enum ClipFolder<'a> {
     Strips { root: &'a Path, shortest: Count },
     Videos { root: &'a Path, side: Count, shortest: Count },
 }
 
-impl<'a> Origin<'a> {
+impl Origin for ClipFolder<'_> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let folder = cache.join(format!("{}-{}", self.name(), &content(*self)?[..16]));
+        let write = |out: &mut dyn Write, progress: Watch<'_>| encode(*self, out, progress);
+        let pack = cache::load_or_make(&folder, &|_| Ok(None), &write, progress)?;
+        Ok(pack.described(self.name(), format!("folder `{}`", self.root().display())))
+    }
+
+    /// Returns the first error, or all that is doubtful.
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
+        match self.read().and_then(|clips| splits(*self, &clips).map(|_| clips.warnings)) {
+            Ok(warnings) => warnings.into_iter().map(Fault::Warning).collect(),
+            Err(error) => vec![Fault::Error(error)],
+        }
+    }
+
+    fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
+        Some(publish(out, |out| encode(*self, out, progress)))
+    }
+}
+
+impl<'a> ClipFolder<'a> {
     const fn name(self) -> &'static str {
         match self {
             Self::Strips { .. } => "strips",
@@ -110,85 +129,52 @@ fn holds(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
     Ok(false)
 }
 
-/// Opens clips through their pack in `cache`.
-pub(super) fn open(
-    origin: Origin<'_>,
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let folder = cache.join(format!("{}-{}", origin.name(), &content(origin)?[..16]));
-    let write =
-        |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| encode(origin, out, progress);
-    let pack = cache::load_or_make(&folder, &|_| Ok(None), &write, progress)?;
-    Ok(pack.described(origin.name(), format!("folder `{}`", origin.root().display())))
-}
-
-/// Writes clips as a pack that can be given away; compressed if its name ends in `.zst`.
-pub(super) fn pack(
-    origin: Origin<'_>,
-    out: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), DataError> {
-    published(out, |out| encode(origin, out, progress))
-}
-
-/// Returns what is wrong with clips: the first error, or all that is doubtful.
-pub(super) fn check(origin: Origin<'_>) -> Vec<Fault> {
-    match origin.read().and_then(|clips| splits(origin, &clips).map(|_| clips.warnings)) {
-        Ok(warnings) => warnings.into_iter().map(Fault::Warning).collect(),
-        Err(error) => vec![Fault::Error(error)],
-    }
-}
-
 /// Returns the digest of what a pack is made from: settings, and names and content of all files.
-fn content(origin: Origin<'_>) -> Result<String, DataError> {
-    let settings = match origin {
-        Origin::Strips { root: _, shortest } => format!("strips {shortest}\n"),
-        Origin::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
+fn content(folder: ClipFolder<'_>) -> Result<String, DataError> {
+    let settings = match folder {
+        ClipFolder::Strips { root: _, shortest } => format!("strips {shortest}\n"),
+        ClipFolder::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
     };
     let line = |path: &PathBuf| {
         let (sha256, bytes) = fs::sha256_file(path)?;
-        Ok(format!("{} {bytes} {sha256}\n", relative(origin, path)))
+        Ok(format!("{} {bytes} {sha256}\n", relative(folder, path)))
     };
-    let files = origin.files()?.iter().map(line).collect::<Result<String, DataError>>()?;
+    let files = folder.files()?.iter().map(line).collect::<Result<String, DataError>>()?;
     Ok(fs::sha256_hex(format!("{settings}{files}").as_bytes()))
 }
 
-fn relative(origin: Origin<'_>, path: &Path) -> String {
-    path.strip_prefix(origin.root()).unwrap_or(path).display().to_string()
+fn relative(folder: ClipFolder<'_>, path: &Path) -> String {
+    path.strip_prefix(folder.root()).unwrap_or(path).display().to_string()
 }
 
 /// Returns the split of every clip.
-fn splits(origin: Origin<'_>, clips: &Clips) -> Result<Vec<Split>, DataError> {
+fn splits(folder: ClipFolder<'_>, clips: &Clips) -> Result<Vec<Split>, DataError> {
     let share = Fraction::try_from(SHARE).expect("the literal is a fraction");
     let splits = split(clips, Shares { validate: share, test: share });
     match Split::ALL.into_iter().find(|wanted| !splits.contains(wanted)) {
-        Some(_) => Err(DataError::TooFewGroups { root: origin.root().to_owned() }),
+        Some(_) => Err(DataError::TooFewGroups { root: folder.root().to_owned() }),
         None => Ok(splits),
     }
 }
 
 fn encode(
-    origin: Origin<'_>,
+    folder: ClipFolder<'_>,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let clips = origin.read()?;
-    let splits = splits(origin, &clips)?;
+    let clips = folder.read()?;
+    let splits = splits(folder, &clips)?;
     let mut encoder = Encoder::begin(out)?;
     encoder.sized([0, 0]);
     let mut done = 0;
     for split in Split::ALL {
         for (clip, _) in clips.clips.iter().zip(&splits).filter(|(_, of)| **of == split) {
-            let Source { stamp, sha256 } = source_files::source(&clip.path)?;
-            // The same files give the same bytes anywhere.
-            let stamp = Stamp { bytes: stamp.bytes, ..Stamp::default() };
             let buffer = SequenceBuffer {
                 frames: clip.pixels.clone(),
-                sources: vec![Source { stamp, sha256 }],
+                sources: vec![source_files::source(&clip.path)?.anywhere()],
                 ..SequenceBuffer::default()
             };
-            let file = relative(origin, &clip.path);
+            let file = relative(folder, &clip.path);
             encoder.sequence(split, &clip.name, &buffer, std::iter::once(file))?;
             progress(Progress::decoding(done, clips.clips.len()));
             done += 1;

@@ -1,14 +1,15 @@
 //! Data sets that the program carries as compressed packs with known digests.
 //!
-//! The first use unpacks one into the cache, from where it is mapped. Start from [`Embedded::open`].
+//! The first use unpacks one into the cache, from where it is mapped. Start from [`Embedded`].
 
 use std::{io::Write, path::Path};
 
 use super::{
-    Progress,
+    Required, Watch,
     bair::FrameShape,
     cache,
-    error::DataError,
+    error::{DataError, Fault},
+    origin::Origin,
     pack::{Pack, PackFault},
 };
 
@@ -35,16 +36,12 @@ pub(super) struct Embedded {
     pub(super) sequences: [u64; 3],
 }
 
-impl Embedded {
+impl Origin for Embedded {
     /// Opens the pack in `cache`, unpacking it where it is missing or broken.
-    pub(super) fn open(
-        &self,
-        cache: &Path,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Pack, DataError> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("{}-{}", self.name, &self.payload_sha256[..16]));
         let outdated = |pack: &Pack| Ok(self.known(pack).err().map(|fault| fault.to_string()));
-        let write = |out: &mut dyn Write, _: &mut dyn FnMut(Progress)| {
+        let write = |out: &mut dyn Write, _: Watch<'_>| {
             Ok(zstd::stream::copy_decode(self.compressed, out)?)
         };
         let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
@@ -53,14 +50,17 @@ impl Embedded {
     }
 
     /// Unpacks the pack in memory and holds it to its digests.
-    pub(super) fn check(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), DataError> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
         let mut bytes = Vec::with_capacity(self.pack_bytes);
-        zstd::stream::copy_decode(self.compressed, &mut bytes)
+        let whole = zstd::stream::copy_decode(self.compressed, &mut bytes)
             .map_err(|_| PackFault::NotAPack)
             .and_then(|()| self.known(&Pack::from_bytes(bytes, progress)?))
-            .map_err(|fault| DataError::BrokenPack { path: self.name.into(), fault })
+            .map_err(|fault| DataError::BrokenPack { path: self.name.into(), fault });
+        Fault::of(whole)
     }
+}
 
+impl Embedded {
     fn known(&self, pack: &Pack) -> Result<(), PackFault> {
         let digests = [
             (pack.payload_sha256(), self.payload_sha256),

@@ -23,12 +23,6 @@ pub enum DataError {
         /// The missing split.
         split: Split,
     },
-    /// Something else stands where a directory is due.
-    #[error("failed to list `{}`: it is not a directory", path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
     /// A split holds no sequence at all.
     #[error("failed to find any sequence in `{}`", path.display())]
     NoSequences {
@@ -267,7 +261,6 @@ impl DataError {
             | Self::Map(_)
             | Self::Idx(_)
             | Self::Element { .. }
-            | Self::NotADirectory { .. }
             | Self::FrameMissing { .. }
             | Self::SingleFrame { .. }
             | Self::TooLarge { .. } => return None,
@@ -282,6 +275,13 @@ pub enum Fault {
     Error(DataError),
     /// The data set can be used, but should it?
     Warning(String),
+}
+
+impl Fault {
+    /// Returns the fault of what is checked as a whole, if it has one.
+    pub(super) fn of(whole: Result<(), DataError>) -> Vec<Self> {
+        whole.err().into_iter().map(Self::Error).collect()
+    }
 }
 
 /// Faults and warnings as they are found; keeps the first ones and counts the others.

@@ -6,26 +6,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
-    path::{self, Path, PathBuf},
+    io::Write,
+    path::Path,
 };
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    Progress, Split,
+    Progress, Split, Watch,
     bair::{self, Required, SequenceBuffer, SequenceFolder},
     cache,
     error::{DataError, Fault, Findings},
+    origin::Origin,
     pack::{Encoder, Pack},
+    publish::publish,
+    source_files::is_unchanged,
 };
-use crate::fs::{self, Stamp};
-
-/// Compression of a published pack; the highest there is, for it is done once.
-const LEVEL: i32 = 22;
-
-/// Window of the compression: 2^23 bytes hold twenty sequences and are what any decoder grants.
-const WINDOW_LOG: u32 = 23;
 
 /// What to write down about source files beside their content.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,89 +32,61 @@ enum Stamps {
     Blank,
 }
 
-/// Opens a data root through its pack in `cache`, which is made where it is missing or outdated.
-pub(super) fn open(
-    root: &Path,
-    required: Required,
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let mut findings = Findings::default();
-    let listing = bair::list(root, required, &mut findings);
-    findings.fail_on_error()?;
-    let warnings = findings.into_warnings();
-
-    let outdated = |pack: &Pack| difference(root, &listing, pack);
-    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-        encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
-    };
-    let pack = cache::load_or_make(&cache_folder(root, cache), &outdated, &write, progress)?;
-    Ok(pack.described("bair", format!("folder `{}`", root.display())))
+/// A data root.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BairFolder<'a> {
+    pub(super) root: &'a Path,
 }
 
-/// Returns the folder for the pack of a root: its name holds the digest of the root's absolute path.
-fn cache_folder(root: &Path, cache: &Path) -> PathBuf {
-    let absolute = path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    let digest = fs::sha256_hex(absolute.as_os_str().as_encoded_bytes());
-    cache.join(format!("bair-{}", &digest[..16]))
-}
-
-/// Writes a data root as a pack that can be given away; compressed if its name ends in `.zst`.
-pub(super) fn pack(
-    root: &Path,
-    out: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), DataError> {
-    let mut findings = Findings::default();
-    let listing = bair::list(root, Required::AllSplits, &mut findings);
-    findings.fail_on_error()?;
-    let warnings = findings.into_warnings();
-    published(out, |out| encode(root, &listing, warnings, Stamps::Blank, out, progress))
-}
-
-/// Writes a pack that can be given away; compressed if the name of the file ends in `.zst`.
-pub(super) fn published(
-    path: &Path,
-    encode: impl FnOnce(&mut dyn Write) -> Result<(), cache::WriteError>,
-) -> Result<(), DataError> {
-    cache::write_with(path, |file| {
-        if path.extension().is_none_or(|extension| extension != "zst") {
-            return encode(file);
-        }
-        let mut compressed = compressor(file).map_err(cache::WriteError::Io)?;
-        encode(&mut compressed)?;
-        compressed.finish().map(drop).map_err(cache::WriteError::Io)
-    })
-}
-
-fn compressor(out: &mut dyn Write) -> io::Result<zstd::Encoder<'static, &mut dyn Write>> {
-    let mut compressor = zstd::Encoder::new(out, LEVEL)?;
-    compressor.window_log(WINDOW_LOG)?;
-    compressor.long_distance_matching(true)?;
-    compressor.include_checksum(true)?;
-    Ok(compressor)
-}
-
-/// Returns everything that is wrong with a data root.
-pub(super) fn check(
-    root: &Path,
-    required: Required,
-    progress: &mut dyn FnMut(Progress),
-) -> Vec<Fault> {
-    let mut findings = Findings::default();
-    let listing = bair::list(root, required, &mut findings);
-    let mut twins = Twins::default();
-    let mut shape = None;
-    let mut buffer = SequenceBuffer::default();
-    for (done, folder) in listing.iter().enumerate() {
-        let errors = findings.error_count();
-        bair::read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
-        if findings.error_count() == errors {
-            twins.note(folder, &buffer, &mut findings);
-        }
-        progress(Progress::decoding(done, listing.len()));
+impl Origin for BairFolder<'_> {
+    fn open(
+        &self,
+        required: Required,
+        cache: &Path,
+        progress: Watch<'_>,
+    ) -> Result<Pack, DataError> {
+        let root = self.root;
+        let (listing, warnings) = list(root, required)?;
+        let outdated = |pack: &Pack| difference(root, &listing, pack);
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
+            encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
+        };
+        let folder = cache::folder(cache, "bair", root, b"");
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        Ok(pack.described("bair", format!("folder `{}`", root.display())))
     }
-    findings.into_faults()
+
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Fault> {
+        let root = self.root;
+        let mut findings = Findings::default();
+        let listing = bair::list(root, required, &mut findings);
+        let mut twins = Twins::default();
+        let mut shape = None;
+        let mut buffer = SequenceBuffer::default();
+        for (done, folder) in listing.iter().enumerate() {
+            let errors = findings.error_count();
+            bair::read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
+            if findings.error_count() == errors {
+                twins.note(folder, &buffer, &mut findings);
+            }
+            progress(Progress::decoding(done, listing.len()));
+        }
+        findings.into_faults()
+    }
+
+    fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
+        Some(list(self.root, Required::AllSplits).and_then(|(listing, warnings)| {
+            publish(out, |out| encode(self.root, &listing, warnings, Stamps::Blank, out, progress))
+        }))
+    }
+}
+
+/// Returns all sequences, with what is doubtful about them, unless anything is wrong.
+fn list(root: &Path, required: Required) -> Result<(Vec<SequenceFolder>, Vec<String>), DataError> {
+    let mut findings = Findings::default();
+    let listing = bair::list(root, required, &mut findings);
+    findings.fail_on_error()?;
+    Ok((listing, findings.into_warnings()))
 }
 
 /// Decodes all sequences one after the other into a pack.
@@ -128,7 +96,7 @@ fn encode(
     warnings: Vec<String>,
     stamps: Stamps,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let mut findings = Findings::default();
     for warning in warnings {
@@ -144,7 +112,7 @@ fn encode(
         twins.note(folder, &buffer, &mut findings);
         if stamps == Stamps::Blank {
             for source in &mut buffer.sources {
-                source.stamp = Stamp { bytes: source.stamp.bytes, ..Stamp::default() };
+                *source = source.anywhere();
             }
         }
         encoder.sequence(folder.split, &folder.name, &buffer, folder.files())?;
@@ -200,14 +168,9 @@ fn difference(
     }
     for (number, file) in listing.iter().flat_map(SequenceFolder::files).enumerate() {
         let known = pack.source(number).expect("a pack has a record of every file");
-        match fs::stamp(&root.join(&file)) {
-            Ok(stamp) if stamp == known.stamp => {}
-            Ok(stamp) if stamp.bytes == known.stamp.bytes => {
-                if fs::sha256_file(&root.join(&file))?.0 != fs::hex(&known.sha256) {
-                    return said(&file, "changed");
-                }
-            }
-            Ok(_) => return said(&file, "changed"),
+        match is_unchanged(&root.join(&file), &known) {
+            Ok(true) => {}
+            Ok(false) => return said(&file, "changed"),
             Err(error) if error.is_not_found() => return said(&file, "is missing"),
             Err(error) => return Err(error.into()),
         }

@@ -6,32 +6,34 @@
 //! Rows that lack a coordinate are left out. The others are put in the document's order, scikit-learn's
 //! `shuffle(random_state=42)`, and divided by [`RowSplit`]. A position of the pack is what the network
 //! learns, (p − 48) / 48 of a coordinate p in pixels, computed in `f64` and then rounded: single-precision
-//! pixels would not lead back to the original's targets. Start from [`open`] and [`check`].
+//! pixels would not lead back to the original's targets. Start from [`Table`].
 
 use std::{
     collections::BTreeMap,
     io::Write,
-    path::{self, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use super::{
-    Progress, Split,
-    bair::{SequenceBuffer, Source},
+    Progress, Required, Split, Watch,
+    bair::SequenceBuffer,
     cache,
     error::{DataError, Fault, Findings},
     files::training_files,
     kaggle::{Columns, Keypoints, SIDE, read_training, shuffled},
+    origin::Origin,
     pack::{Encoder, Pack},
-    source_files::source,
+    publish::publish,
+    source_files::{Source, difference, source},
 };
 use crate::{
-    config::data::{RowSplit, Shares},
-    fs::{self, Stamp},
+    config::data::{Dataset, RowSplit, Shares},
+    fs,
     scalar::Fraction,
 };
 
 /// Name of the table below a root.
-pub(super) const FILE: &str = "training.csv";
+const FILE: &str = "training.csv";
 
 /// A table of keypoints on the disk, and what is wanted of it.
 #[derive(Clone, Copy, Debug)]
@@ -41,45 +43,44 @@ pub(super) struct Table<'a> {
     pub(super) split: RowSplit,
 }
 
-/// Opens a table through its pack in `cache`, which is made where it is missing or outdated.
-pub(super) fn open(
-    table: Table<'_>,
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let outdated = |pack: &Pack| difference(table, pack);
-    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-        let source = source(&table.path())?;
-        encode(table, source, out, progress)
-    };
-    let pack = cache::load_or_make(&table.cache_folder(cache), &outdated, &write, progress)?;
-    Ok(pack.described("kaggle", format!("folder `{}`", table.root.display())))
+/// Returns the table that a folder holds, if it holds one: all of its columns, divided by default.
+pub(super) fn recognise(root: &Path) -> Result<Option<Dataset>, DataError> {
+    let (root, (columns, split)) = (root.to_owned(), <_>::default());
+    let there = fs::kind(&root.join(FILE))?.is_some();
+    Ok(there.then_some(Dataset::Kaggle { root, columns, split }))
 }
 
-/// Writes a table as a pack whose bytes are the same wherever the table lies.
-pub(super) fn pack(
-    table: Table<'_>,
-    out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), cache::WriteError> {
-    let mut source = source(&table.path())?;
-    source.stamp = Stamp { bytes: source.stamp.bytes, ..Stamp::default() };
-    encode(table, source, out, progress)
-}
-
-/// Returns everything that is wrong or doubtful about a table; reading ends at its first fault.
-pub(super) fn check(table: Table<'_>) -> Vec<Fault> {
-    let mut findings = Findings::default();
-    if let Some(keypoints) = findings.keep(table.read()) {
-        let (rows, complete) = (keypoints.rows, keypoints.len() as u64);
-        if complete < rows {
-            let without = rows - complete;
-            findings.warn(format!("{without} of {rows} rows lack a coordinate and are left out"));
-        }
-        let arranged = findings.keep(table.arrange(&keypoints));
-        doubts(table, &keypoints, &arranged.unwrap_or_default(), &mut findings);
+impl Origin for Table<'_> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let settings = format!("\0{:?} {:?}", self.columns, self.split);
+        let folder = cache::folder(cache, "kaggle", self.root, settings.as_bytes());
+        let outdated = |pack: &Pack| difference(self.root, &[FILE], pack);
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
+            encode(*self, source(&self.path())?, out, progress)
+        };
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        Ok(pack.described("kaggle", format!("folder `{}`", self.root.display())))
     }
-    findings.into_faults()
+
+    /// Reading ends at the first fault.
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
+        let mut findings = Findings::default();
+        if let Some(keypoints) = findings.keep(self.read()) {
+            let (rows, complete) = (keypoints.rows, keypoints.len() as u64);
+            if complete < rows {
+                let without = rows - complete;
+                findings
+                    .warn(format!("{without} of {rows} rows lack a coordinate and are left out"));
+            }
+            let arranged = findings.keep(self.arrange(&keypoints));
+            doubts(*self, &keypoints, &arranged.unwrap_or_default(), &mut findings);
+        }
+        findings.into_faults()
+    }
+
+    fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
+        Some(publish(out, |out| encode(*self, source(&self.path())?.anywhere(), out, progress)))
+    }
 }
 
 impl Table<'_> {
@@ -89,14 +90,6 @@ impl Table<'_> {
 
     fn read(&self) -> Result<Keypoints, DataError> {
         Ok(read_training(&self.path(), self.columns)?)
-    }
-
-    /// Returns the folder for the pack: its name holds the digest of what the pack is made from.
-    fn cache_folder(&self, cache: &Path) -> PathBuf {
-        let absolute = path::absolute(self.root).unwrap_or_else(|_| self.root.to_owned());
-        let wanted = format!("{:?} {:?}", self.columns, self.split);
-        let key = [absolute.as_os_str().as_encoded_bytes(), &[0], wanted.as_bytes()].concat();
-        cache.join(format!("kaggle-{}", &fs::sha256_hex(&key)[..16]))
     }
 
     /// Returns split and complete row of every sequence in the pack's order.
@@ -153,7 +146,7 @@ fn encode(
     table: Table<'_>,
     source: Source,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let keypoints = table.read()?;
     let arranged = table.arrange(&keypoints)?;
@@ -174,18 +167,6 @@ fn encode(
         progress(Progress::decoding(done, arranged.len()));
     }
     Ok(encoder.finish([SIDE, SIDE, 1], findings.into_warnings())?)
-}
-
-/// Returns in what a table differs from what its pack was made from.
-fn difference(table: Table<'_>, pack: &Pack) -> Result<Option<String>, DataError> {
-    let path = table.path();
-    let Some(known) = pack.source(0) else {
-        return Ok(Some("it does not say what it was made from".to_owned()));
-    };
-    let stamp = fs::stamp(&path)?;
-    let unchanged = stamp == known.stamp
-        || stamp.bytes == known.stamp.bytes && fs::sha256_file(&path)?.0 == fs::hex(&known.sha256);
-    Ok((!unchanged).then(|| format!("`{}` changed", path.display())))
 }
 
 #[cfg(test)]

@@ -12,14 +12,9 @@ use serde::Serialize;
 use crate::{config::data::Dataset, scalar::Count};
 use embedded::Embedded;
 use facial_keypoints::FACIAL_KEYPOINTS;
-use keypoints::Table;
-use moving_mnist::{
-    sets::{self, Recipe},
-    test_seq,
-};
-use pushing::Origin;
+use moving_mnist::sets;
+use origin::origin;
 use sawyer_push::SAWYER_PUSH;
-use tfrecord::Layout;
 use weizmann_like::WEIZMANN_LIKE;
 
 mod bair;
@@ -40,9 +35,12 @@ mod moving_square;
 mod natural;
 pub mod npy;
 pub mod npz;
+mod origin;
 mod pack;
+mod publish;
 mod pushing;
 pub mod resize;
+mod rgb_png;
 pub mod sampler;
 mod sawyer_push;
 mod source_files;
@@ -57,7 +55,10 @@ pub use error::{DataError, Fault};
 pub use pack::{Pack, PackFault, Sequence};
 pub use pushing::import::{Imported, arrays, import};
 
-/// How far a data set is; told to the caller as often as it changes.
+/// Channels of a colour picture: red, green and blue.
+const CHANNELS: usize = 3;
+
+/// How far a data set is; a [`Watch`] is told as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Another process makes the pack; this one waits for it.
@@ -78,6 +79,9 @@ pub enum Progress {
     },
 }
 
+/// Hears how far a data set is.
+pub type Watch<'a> = &'a mut dyn FnMut(Progress);
+
 impl Progress {
     fn decoding(index: usize, total: usize) -> Self {
         Self::Decoding { done: index as u64 + 1, total: total as u64 }
@@ -92,109 +96,14 @@ pub fn open(
     dataset: &Dataset,
     required: Required,
     cache: &Path,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
-    match dataset {
-        Dataset::SawyerPush => SAWYER_PUSH.open(cache, progress),
-        Dataset::FacialKeypoints => FACIAL_KEYPOINTS.open(cache, progress),
-        Dataset::WeizmannLike => WEIZMANN_LIKE.open(cache, progress),
-        Dataset::Kaggle { root, columns, split } => {
-            keypoints::open(Table { root, columns, split: *split }, cache, progress)
-        }
-        Dataset::Strips { root, shortest } => {
-            clips::open(clips::Origin::Strips { root, shortest: *shortest }, cache, progress)
-        }
-        Dataset::Videos { root, side, shortest } => {
-            let (side, shortest) = (*side, *shortest);
-            clips::open(clips::Origin::Videos { root, side, shortest }, cache, progress)
-        }
-        Dataset::Bair { root } => folder::open(root, required, cache, progress),
-        Dataset::BerkeleyTfrecord { root, frames } => {
-            let layout = Layout::Berkeley;
-            pushing::open(
-                Origin::Records { root, layout, frames: *frames },
-                required,
-                cache,
-                progress,
-            )
-        }
-        Dataset::GooglePushTfrecord { root, frames } => {
-            let layout = Layout::GooglePush;
-            pushing::open(
-                Origin::Records { root, layout, frames: *frames },
-                required,
-                cache,
-                progress,
-            )
-        }
-        Dataset::Npy { root } => pushing::open(Origin::Arrays { root }, required, cache, progress),
-        Dataset::MovingMnist => sets::open_embedded(cache, progress),
-        Dataset::MovingMnistIdx { root, sampling, frames, sequences } => {
-            let recipe = Recipe { sampling: *sampling, frames: *frames, sequences: *sequences };
-            sets::open_idx(root, recipe, cache, progress)
-        }
-        Dataset::MnistTestSeq { file, sequences } => {
-            test_seq::open(file, *sequences, cache, progress)
-        }
-        Dataset::MovingSquare { sequences, frames } => {
-            moving_square::open(*sequences, *frames, progress)
-        }
-    }
-}
-
-/// Returns what data set a folder holds, by what lies in it; `frames` are those to take of a TFRecord,
-/// by default those of the first.
-///
-/// # Errors
-/// If it cannot be read, or its first record is in no known layout.
-pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
-    match clips::recognise(root)? {
-        Some(clips) => Ok(clips),
-        None => pushing::import::recognise(root, frames),
-    }
+    origin(dataset).open(required, cache, progress)
 }
 
 /// Returns everything that is wrong or doubtful about a data set, reading all of it.
-pub fn check(
-    dataset: &Dataset,
-    required: Required,
-    progress: &mut dyn FnMut(Progress),
-) -> Vec<Fault> {
-    let whole = match dataset {
-        Dataset::Bair { root } => return folder::check(root, required, progress),
-        Dataset::BerkeleyTfrecord { root, frames } => {
-            let origin = Origin::Records { root, layout: Layout::Berkeley, frames: *frames };
-            return pushing::check(origin, required, progress);
-        }
-        Dataset::GooglePushTfrecord { root, frames } => {
-            let origin = Origin::Records { root, layout: Layout::GooglePush, frames: *frames };
-            return pushing::check(origin, required, progress);
-        }
-        Dataset::Npy { root } => {
-            return pushing::check(Origin::Arrays { root }, required, progress);
-        }
-        Dataset::Kaggle { root, columns, split } => {
-            return keypoints::check(Table { root, columns, split: *split });
-        }
-        Dataset::SawyerPush => SAWYER_PUSH.check(progress),
-        Dataset::FacialKeypoints => FACIAL_KEYPOINTS.check(progress),
-        Dataset::MovingMnist => sets::check_embedded(progress),
-        Dataset::MovingMnistIdx { root, sampling, frames, sequences } => {
-            let recipe = Recipe { sampling: *sampling, frames: *frames, sequences: *sequences };
-            sets::check_idx(root, recipe, progress)
-        }
-        Dataset::MnistTestSeq { file, sequences } => test_seq::check(file, *sequences, progress),
-        Dataset::WeizmannLike => WEIZMANN_LIKE.check(progress),
-        Dataset::Strips { root, shortest } => {
-            return clips::check(clips::Origin::Strips { root, shortest: *shortest });
-        }
-        Dataset::Videos { root, side, shortest } => {
-            let (side, shortest) = (*side, *shortest);
-            return clips::check(clips::Origin::Videos { root, side, shortest });
-        }
-        Dataset::MovingSquare { sequences, frames } => moving_square::check(*sequences, *frames),
-    };
-    whole.err().into_iter().map(Fault::Error).collect()
+pub fn check(dataset: &Dataset, required: Required, progress: Watch<'_>) -> Vec<Fault> {
+    origin(dataset).check(required, progress)
 }
 
 /// Writes a folder of sequences or clips as a pack that can be given away; compressed if its name ends
@@ -202,35 +111,27 @@ pub fn check(
 ///
 /// # Errors
 /// If something is wrong with the data, or a pack of such data is never given away.
-pub fn pack(
-    dataset: &Dataset,
-    out: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), DataError> {
-    match dataset {
-        Dataset::Bair { root } => folder::pack(root, out, progress),
-        Dataset::Strips { root, shortest } => {
-            clips::pack(clips::Origin::Strips { root, shortest: *shortest }, out, progress)
-        }
-        Dataset::Videos { root, side, shortest } => {
-            let (side, shortest) = (*side, *shortest);
-            clips::pack(clips::Origin::Videos { root, side, shortest }, out, progress)
-        }
-        Dataset::Kaggle { root, columns, split } => {
-            let table = Table { root, columns, split: *split };
-            folder::published(out, |file| keypoints::pack(table, file, progress))
-        }
-        Dataset::SawyerPush
-        | Dataset::WeizmannLike
-        | Dataset::FacialKeypoints
-        | Dataset::MovingMnist
-        | Dataset::MovingMnistIdx { .. }
-        | Dataset::MnistTestSeq { .. }
-        | Dataset::BerkeleyTfrecord { .. }
-        | Dataset::GooglePushTfrecord { .. }
-        | Dataset::Npy { .. }
-        | Dataset::MovingSquare { .. } => Err(DataError::NotPacked { name: dataset.name() }),
+pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), DataError> {
+    let never = || Err(DataError::NotPacked { name: dataset.name() });
+    origin(dataset).pack(out, progress).unwrap_or_else(never)
+}
+
+/// Returns what data set a folder holds, by what lies in it: clips, a table of keypoints, TFRecord
+/// files, `.npy` files, or else the BAIR layout.
+///
+/// `frames` are those to take of a TFRecord, by default those of the first that can be read.
+///
+/// # Errors
+/// If it cannot be read, or its first record is in no known layout.
+pub fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    if let Some(clips) = clips::recognise(root)? {
+        return Ok(clips);
     }
+    if let Some(table) = keypoints::recognise(root)? {
+        return Ok(table);
+    }
+    let pushing = pushing::import::recognise(root, frames)?;
+    Ok(pushing.unwrap_or_else(|| Dataset::Bair { root: root.to_owned() }))
 }
 
 /// A data set that a sweep file can name.
@@ -264,85 +165,75 @@ impl Sizes {
 
 /// Returns the data sets that a sweep file can name.
 pub fn list() -> Vec<Known> {
+    let known = |name, about, sizes| Known { name, about, sizes };
+    let digits = Sizes {
+        frame_shape: sets::FRAME_SHAPE,
+        frames: sets::EMBEDDED.frames.get(),
+        sequences: Split::ALL.map(|split| sets::EMBEDDED.sequences.of(split).get()),
+    };
     vec![
-        Known {
-            name: "sawyer_push",
-            about: "simulated Sawyer arm pushing objects, embedded in this program (default)",
-            sizes: Some(Sizes::of(&SAWYER_PUSH)),
-        },
-        Known {
-            name: "facial_keypoints",
-            about: "rendered faces with fifteen keypoints each, 96x96 grey, embedded in this program",
-            sizes: Some(Sizes::of(&FACIAL_KEYPOINTS)),
-        },
-        Known {
-            name: "kaggle",
-            about: "Kaggle's facial keypoints: a folder with training.csv",
-            sizes: None,
-        },
-        Known {
-            name: "bair",
-            about: "a folder in the BAIR layout: {train,validate,test}/*/*/ with 0.png, 1.png, ..., \
-                    actions.csv and endeffector_positions.csv",
-            sizes: None,
-        },
-        Known {
-            name: "berkeley_tfrecord",
-            about: "TFRecord files of the Berkeley pushing data, in the folders train and test",
-            sizes: None,
-        },
-        Known {
-            name: "google_push_tfrecord",
-            about: "TFRecord files of the Google pushing data, in push_train and push_testseen",
-            sizes: None,
-        },
-        Known {
-            name: "npy",
-            about: "`.npy` files that a map.csv lists, in the folders train and test",
-            sizes: None,
-        },
-        Known {
-            name: "moving_mnist",
-            about: "two MNIST digits that bounce about, grey, embedded in this program",
-            sizes: Some(Sizes {
-                frame_shape: sets::FRAME_SHAPE,
-                frames: sets::EMBEDDED.frames.get(),
-                sequences: Split::ALL.map(|split| sets::EMBEDDED.sequences.of(split).get()),
-            }),
-        },
-        Known {
-            name: "moving_mnist_idx",
-            about: "Moving MNIST drawn from the files train-images-idx3-ubyte and \
-                    t10k-images-idx3-ubyte of a folder, plain or gzipped",
-            sizes: None,
-        },
-        Known {
-            name: "mnist_test_seq",
-            about: "the published test file mnist_test_seq.npy, divided as the sweep file says",
-            sizes: None,
-        },
-        Known {
-            name: "weizmann_like",
-            about: "drawn people performing five actions, embedded in this program; frames of the \
-                    shortest clip",
-            sizes: Some(Sizes::of(&WEIZMANN_LIKE)),
-        },
-        Known {
-            name: "strips",
-            about: "clips as picture strips, CATEGORY/CLIP.png, as MoCoGAN reads them",
-            sizes: None,
-        },
-        Known {
-            name: "videos",
-            about: "clips as AVI (Motion JPEG) or GIF files, CATEGORY/CLIP.avi or \
-                    PERSON_CATEGORY.avi",
-            sizes: None,
-        },
-        Known {
-            name: "moving_square",
-            about: "a square pushed about by its actions, drawn on the fly, for tests",
-            sizes: None,
-        },
+        known(
+            "sawyer_push",
+            "simulated Sawyer arm pushing objects, embedded in this program (default)",
+            Some(Sizes::of(&SAWYER_PUSH)),
+        ),
+        known(
+            "facial_keypoints",
+            "rendered faces with fifteen keypoints each, 96x96 grey, embedded in this program",
+            Some(Sizes::of(&FACIAL_KEYPOINTS)),
+        ),
+        known("kaggle", "Kaggle's facial keypoints: a folder with training.csv", None),
+        known(
+            "bair",
+            "a folder in the BAIR layout: {train,validate,test}/*/*/ with 0.png, 1.png, ..., \
+             actions.csv and endeffector_positions.csv",
+            None,
+        ),
+        known(
+            "berkeley_tfrecord",
+            "TFRecord files of the Berkeley pushing data, in the folders train and test",
+            None,
+        ),
+        known(
+            "google_push_tfrecord",
+            "TFRecord files of the Google pushing data, in push_train and push_testseen",
+            None,
+        ),
+        known("npy", "`.npy` files that a map.csv lists, in the folders train and test", None),
+        known(
+            "moving_mnist",
+            "two MNIST digits that bounce about, grey, embedded in this program",
+            Some(digits),
+        ),
+        known(
+            "moving_mnist_idx",
+            "Moving MNIST drawn from the files train-images-idx3-ubyte and \
+             t10k-images-idx3-ubyte of a folder, plain or gzipped",
+            None,
+        ),
+        known(
+            "mnist_test_seq",
+            "the published test file mnist_test_seq.npy, divided as the sweep file says",
+            None,
+        ),
+        known(
+            "weizmann_like",
+            "drawn people performing five actions, embedded in this program; frames of the \
+             shortest clip",
+            Some(Sizes::of(&WEIZMANN_LIKE)),
+        ),
+        known("strips", "clips as picture strips, CATEGORY/CLIP.png, as MoCoGAN reads them", None),
+        known(
+            "videos",
+            "clips as AVI (Motion JPEG) or GIF files, CATEGORY/CLIP.avi or \
+             PERSON_CATEGORY.avi",
+            None,
+        ),
+        known(
+            "moving_square",
+            "a square pushed about by its actions, drawn on the fly, for tests",
+            None,
+        ),
     ]
 }
 

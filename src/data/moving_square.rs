@@ -5,12 +5,13 @@
 //! An action is `[right, down, 0, grip]` with distances in widths of the picture; the square follows
 //! only while `grip` is 1 and stops at walls. A position is `[x, y, 0]`, the square's centre.
 
-use std::io;
+use std::{io, path::Path};
 
 use super::{
-    Progress, Split,
+    CHANNELS, Required, Split, Watch,
     bair::SequenceBuffer,
-    error::DataError,
+    error::{DataError, Fault},
+    origin::Origin,
     pack::{Encoder, Pack},
 };
 use crate::{
@@ -44,27 +45,42 @@ pub(super) fn size(split: Split, sequences: Count) -> u64 {
     }
 }
 
-/// Draws the whole data set.
-pub(super) fn open(
-    sequences: Count,
-    frames: Count,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    check(sequences, frames)?;
-    let mut bytes = Vec::new();
-    draw(sequences, frames, &mut bytes).expect("writing to memory succeeds");
-    let pack = Pack::from_bytes(bytes, progress).expect("what was just encoded is whole");
-    Ok(pack.described("moving_square", "drawn by this program".to_owned()))
+/// A data set of this size.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MovingSquare {
+    /// Training sequences.
+    pub(super) sequences: Count,
+    /// Frames of each.
+    pub(super) frames: Count,
 }
 
-/// Refuses what would not fit in memory.
-pub(super) fn check(sequences: Count, frames: Count) -> Result<(), DataError> {
-    let all = Split::ALL.iter().map(|&split| size(split, sequences)).sum::<u64>();
-    let bytes = all.saturating_mul(frames.get()).saturating_mul((SIDE * SIDE * 3) as u64);
-    if bytes <= BYTES_MAX {
-        Ok(())
-    } else {
-        Err(DataError::TooLarge { sequences: all, frames: frames.get(), limit: BYTES_MAX })
+impl Origin for MovingSquare {
+    /// Draws the whole data set.
+    fn open(&self, _: Required, _: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        self.fits()?;
+        let mut bytes = Vec::new();
+        draw(self.sequences, self.frames, &mut bytes).expect("writing to memory succeeds");
+        let pack = Pack::from_bytes(bytes, progress).expect("what was just encoded is whole");
+        Ok(pack.described("moving_square", "drawn by this program".to_owned()))
+    }
+
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
+        Fault::of(self.fits())
+    }
+}
+
+impl MovingSquare {
+    /// Refuses what would not fit in memory.
+    fn fits(self) -> Result<(), DataError> {
+        let sequences = Split::ALL.iter().map(|&split| size(split, self.sequences)).sum::<u64>();
+        let frames = self.frames.get();
+        let bytes =
+            sequences.saturating_mul(frames).saturating_mul((SIDE * SIDE * CHANNELS) as u64);
+        if bytes <= BYTES_MAX {
+            Ok(())
+        } else {
+            Err(DataError::TooLarge { sequences, frames, limit: BYTES_MAX })
+        }
     }
 }
 
@@ -77,7 +93,7 @@ fn draw(sequences: Count, frames: Count, out: &mut Vec<u8>) -> io::Result<()> {
             encoder.sequence(split, &number.to_string(), &sequence, std::iter::empty())?;
         }
     }
-    encoder.finish([SIDE, SIDE, 3], Vec::new())
+    encoder.finish([SIDE, SIDE, CHANNELS], Vec::new())
 }
 
 fn sequence(draws: &mut Draws, frames: Count) -> SequenceBuffer {
@@ -133,7 +149,9 @@ mod tests {
     use super::*;
 
     fn drawn(sequences: u32, frames: u32) -> Pack {
-        open(Count::literal(sequences), Count::literal(frames), &mut |_| {}).unwrap()
+        let (sequences, frames) = (Count::literal(sequences), Count::literal(frames));
+        let square = MovingSquare { sequences, frames };
+        square.open(Required::AllSplits, Path::new(""), &mut |_| {}).unwrap()
     }
 
     /// Returns the centre of the square as seen in a frame, in pixels.
@@ -199,7 +217,8 @@ mod tests {
 
     #[test]
     fn more_than_fits_in_memory_is_refused() {
-        let error = check(Count::literal(1_000_000), Count::literal(30)).unwrap_err();
+        let (sequences, frames) = (Count::literal(1_000_000), Count::literal(30));
+        let error = MovingSquare { sequences, frames }.fits().unwrap_err();
         assert!(error.to_string().contains("1500000 sequences of 30 frames"), "{error}");
     }
 }

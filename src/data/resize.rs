@@ -3,10 +3,7 @@
 //! Pictures are `[H, W, 3]`, row by row. Sums are in single precision and in the original's order, so
 //! that results are equal to the bit.
 
-use super::jpeg::Picture;
-
-/// Red, green and blue.
-const CHANNELS: usize = 3;
+use super::{CHANNELS, jpeg::Picture};
 
 /// Steps of the table of weights between two pixels (`kTableSize`).
 const STEPS: u16 = 1 << 10;

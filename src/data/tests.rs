@@ -3,11 +3,7 @@
 use std::{error::Error, fmt::Write as _, path::PathBuf};
 
 use super::*;
-use crate::{
-    config::data::{KeypointColumns, RowSplit},
-    fs,
-    scalar::Count,
-};
+use crate::fs;
 
 const FRAMES: u8 = 3;
 
@@ -364,20 +360,38 @@ fn the_embedded_data_set_opens_from_an_empty_cache_and_has_its_listed_sizes() {
 }
 
 #[test]
-fn every_data_set_of_the_list_can_be_named_in_a_sweep_file() {
-    let count = Count::literal(1);
-    for dataset in [
-        Dataset::SawyerPush,
-        Dataset::FacialKeypoints,
-        Dataset::Kaggle {
-            root: PathBuf::new(),
-            columns: KeypointColumns::default(),
-            split: RowSplit::default(),
-        },
-        Dataset::Bair { root: PathBuf::new() },
-        Dataset::MovingSquare { sequences: count, frames: count },
-    ] {
-        let name = dataset.name();
-        assert!(list().iter().any(|known| known.name == name), "{name}");
+fn the_list_has_every_data_set_that_a_sweep_file_can_name() {
+    let error = serde_json::from_str::<Dataset>("\"none\"").unwrap_err().to_string();
+    // unknown variant `none`, expected one of `sawyer_push`, `bair`, ...
+    let mut named: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+    let mut listed: Vec<_> = list().iter().map(|known| known.name).collect();
+    named.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, named);
+}
+
+#[test]
+fn a_data_set_goes_by_the_name_that_a_sweep_file_gives_it() {
+    let texts = [
+        r#"{"sawyer_push": null}"#,
+        r#"{"bair": {"root": ""}}"#,
+        r#"{"berkeley_tfrecord": {"root": "", "frames": 2}}"#,
+        r#"{"google_push_tfrecord": {"root": "", "frames": 2}}"#,
+        r#"{"npy": {"root": ""}}"#,
+        r#"{"facial_keypoints": null}"#,
+        r#"{"kaggle": {"root": ""}}"#,
+        r#"{"moving_mnist": null}"#,
+        r#"{"moving_mnist_idx": {"root": "", "sampling": "streams", "frames": 2,
+                                 "sequences": {"train": 1, "validate": 1, "test": 1}}}"#,
+        r#"{"mnist_test_seq": {"file": "", "sequences": {"train": 1, "validate": 1, "test": 1}}}"#,
+        r#"{"weizmann_like": null}"#,
+        r#"{"strips": {"root": "", "shortest": 2}}"#,
+        r#"{"videos": {"root": "", "side": 8, "shortest": 2}}"#,
+        r#"{"moving_square": {"sequences": 1, "frames": 2}}"#,
+    ];
+    assert_eq!(texts.len(), list().len());
+    for text in texts {
+        let dataset: Dataset = serde_json::from_str(text).unwrap();
+        assert!(text.starts_with(&format!("{{\"{}\":", dataset.name())), "{}", dataset.name());
     }
 }

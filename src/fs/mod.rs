@@ -178,6 +178,13 @@ pub fn read_dir_sorted(path: &Path) -> Result<Vec<DirEntry>, FsError> {
     Ok(entries)
 }
 
+/// Returns a directory's entries whose names do not begin with a dot, sorted by name.
+pub fn read_dir_visible(path: &Path) -> Result<Vec<DirEntry>, FsError> {
+    let mut entries = read_dir_sorted(path)?;
+    entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
+    Ok(entries)
+}
+
 /// Returns what stands at a path, or nothing if nothing does.
 pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
     match fs::metadata(path) {
@@ -222,13 +229,18 @@ pub fn map(path: &Path) -> Result<Mmap, FsError> {
 
 /// Returns the SHA-256 of a regular file in hexadecimal and its length in bytes.
 pub fn sha256_file(path: &Path) -> Result<(String, u64), FsError> {
+    digest_file(path).map(|(digest, bytes)| (hex(&digest), bytes))
+}
+
+/// Returns the SHA-256 of a regular file and its length in bytes.
+pub fn digest_file(path: &Path) -> Result<([u8; 32], u64), FsError> {
     let (mut file, _) = open_regular(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut bytes = 0;
     loop {
         match file.read(&mut buffer).map_err(FsError::io("read", path))? {
-            0 => return Ok((hex(&hasher.finalize()), bytes)),
+            0 => return Ok((hasher.finalize().into(), bytes)),
             n => {
                 hasher.update(&buffer[..n]);
                 bytes += n as u64;

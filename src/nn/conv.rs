@@ -16,30 +16,51 @@ pub struct Windows<const D: usize> {
     pub padding: [i64; D],
 }
 
-impl<const D: usize> Windows<D> {
-    fn elements(&self) -> i64 {
-        self.kernel.iter().product()
-    }
-}
-
-/// Cross-correlation without bias.
+/// Cross-correlation without bias, or its transpose.
 #[derive(Debug)]
 pub struct Conv {
     weight: Tensor,
     stride: Vec<i64>,
     padding: Vec<i64>,
+    direction: Direction,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Transposed,
 }
 
 impl Conv {
-    /// Makes `weight` `[out, in, kernel]`.
+    /// Makes `weight` `[out, in, kernel]` of a cross-correlation.
     pub fn new<const D: usize>(path: &Path<'_>, channels: [i64; 2], windows: Windows<D>) -> Self {
         let [inputs, outputs] = channels;
-        let shape = [[outputs, inputs].as_slice(), &windows.kernel].concat();
-        let init = init::by_fan_in(inputs * windows.elements());
+        Self::with_weight(path, [outputs, inputs], windows, Direction::Forward)
+    }
+
+    /// Makes `weight` `[in, out, kernel]` of a transpose.
+    pub fn transposed<const D: usize>(
+        path: &Path<'_>,
+        channels: [i64; 2],
+        windows: Windows<D>,
+    ) -> Self {
+        Self::with_weight(path, channels, windows, Direction::Transposed)
+    }
+
+    fn with_weight<const D: usize>(
+        path: &Path<'_>,
+        [first, second]: [i64; 2],
+        Windows { kernel, stride, padding }: Windows<D>,
+        direction: Direction,
+    ) -> Self {
+        let shape = [[first, second].as_slice(), &kernel].concat();
+        // PyTorch takes the weight's second extent for the number of inputs, even of a transpose.
+        let fan_in = second * kernel.iter().product::<i64>();
         Self {
-            weight: path.parameter("weight", &shape, init),
-            stride: windows.stride.to_vec(),
-            padding: windows.padding.to_vec(),
+            weight: path.parameter("weight", &shape, init::by_fan_in(fan_in)),
+            stride: stride.to_vec(),
+            padding: padding.to_vec(),
+            direction,
         }
     }
 
@@ -53,46 +74,7 @@ impl Conv {
             &self.stride,
             &self.padding,
             dilation,
-            false,
-            output_padding,
-            1,
-        )
-    }
-}
-
-/// The transpose of [`Conv`].
-#[derive(Debug)]
-pub struct ConvTranspose {
-    weight: Tensor,
-    stride: Vec<i64>,
-    padding: Vec<i64>,
-}
-
-impl ConvTranspose {
-    /// Makes `weight` `[in, out, kernel]`.
-    pub fn new<const D: usize>(path: &Path<'_>, channels: [i64; 2], windows: Windows<D>) -> Self {
-        let [inputs, outputs] = channels;
-        let shape = [[inputs, outputs].as_slice(), &windows.kernel].concat();
-        // PyTorch takes the weight's second extent for the number of inputs.
-        let init = init::by_fan_in(outputs * windows.elements());
-        Self {
-            weight: path.parameter("weight", &shape, init),
-            stride: windows.stride.to_vec(),
-            padding: windows.padding.to_vec(),
-        }
-    }
-
-    /// Maps `[B, in, …]` to `[B, out, …]`.
-    pub fn forward(&self, x: &Tensor) -> Tensor {
-        let axes = self.stride.len();
-        let (dilation, output_padding) = (vec![1; axes], vec![0; axes]);
-        x.convolution(
-            &self.weight,
-            None::<Tensor>,
-            &self.stride,
-            &self.padding,
-            dilation,
-            true,
+            self.direction == Direction::Transposed,
             output_padding,
             1,
         )

@@ -67,20 +67,25 @@ impl Convolution {
     /// Maps `[B, in, H, W]` to `[B, out, ⌈H/s⌉, ⌈W/s⌉]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let Shape { kernel, stride, padding, .. } = self.shape;
-        let convolve = |x: &Tensor, zeros: [i64; 2]| {
-            x.conv2d(&self.weight, self.bias.as_ref(), [stride; 2], zeros, [1, 1], 1)
+        let (x, zeros) = match padding {
+            Padding::Same => pad(x, [kernel; 2], [stride; 2]),
+            Padding::Symmetric => (x.shallow_clone(), [kernel / 2; 2]),
         };
-        let size = x.size();
-        let [height, width] = [size[2], size[3]].map(|n| match padding {
-            Padding::Same => same(n, kernel, stride),
-            Padding::Symmetric => Zeros { before: kernel / 2, after: kernel / 2 },
-        });
-        if height.before == height.after && width.before == width.after {
-            convolve(x, [height.before, width.before])
-        } else {
-            let zeros = [width.before, width.after, height.before, height.after];
-            convolve(&x.constant_pad_nd(zeros), [0, 0])
-        }
+        x.conv2d(&self.weight, self.bias.as_ref(), [stride; 2], zeros, [1, 1], 1)
+    }
+}
+
+/// Pads `[B, C, H, W]` for [`Padding::Same`]: returns it with the zeros that a convolution has yet to
+/// add on each side of height and width, which are none where one side needs more than the other.
+pub fn pad(x: &Tensor, kernel: [i64; 2], stride: [i64; 2]) -> (Tensor, [i64; 2]) {
+    let (_, _, height, width) = x.size4().expect("images are [B, C, H, W]");
+    let height = same(height, kernel[0], stride[0]);
+    let width = same(width, kernel[1], stride[1]);
+    if height.before == height.after && width.before == width.after {
+        (x.shallow_clone(), [height.before, width.before])
+    } else {
+        let zeros = [width.before, width.after, height.before, height.after];
+        (x.constant_pad_nd(zeros), [0, 0])
     }
 }
 
@@ -154,6 +159,8 @@ mod tests {
     fn the_odd_zero_stands_at_the_end() {
         check(64, 5, 2, 1, 2);
         check(64, 3, 2, 0, 1);
+        check(96, 3, 1, 1, 1);
+        check(7, 4, 1, 1, 2);
         check(7, 5, 2, 2, 2);
         check(8, 1, 1, 0, 0);
         check(8, 1, 2, 0, 0);

@@ -1,23 +1,14 @@
 //! One frame: an 8-bit RGB picture in PNG.
-//!
-//! A picture is data from somewhere: its size is checked before anything is allocated for it, text
-//! and colour-profile chunks are never unpacked, and what the decoder may allocate is limited.
 
-use std::io::Cursor;
+use png::{ColorType, DecodingError};
 
-use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
-
-/// Longest side of a frame in pixels.
-pub(in crate::data) const SIDE_MAX: u32 = 1024;
+use crate::data::{
+    CHANNELS,
+    rgb_png::{self, SIDE_MAX},
+};
 
 /// Largest PNG file of a frame in bytes: twice the pixels of the largest frame.
 pub(in crate::data) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).pow(2);
-
-/// Red, green and blue.
-pub(in crate::data) const CHANNELS: usize = 3;
-
-/// What the decoder may allocate beside the picture itself.
-const DECODER_BYTES_MAX: usize = 8 << 20;
 
 /// Height, width and channels of a frame.
 pub type FrameShape = [usize; 3];
@@ -93,21 +84,14 @@ fn decode_into(
     expected: Option<FrameShape>,
     pixels: &mut Vec<u8>,
 ) -> Result<FrameShape, FrameFault> {
-    let mut options = DecodeOptions::default();
-    options.set_ignore_checksums(false);
-    options.set_ignore_text_chunk(true);
-    options.set_ignore_iccp_chunk(true);
-    let mut decoder = Decoder::new_with_options(Cursor::new(file), options);
-    decoder.set_limits(Limits { bytes: DECODER_BYTES_MAX });
-    decoder.set_transformations(Transformations::IDENTITY);
-
+    let mut decoder = rgb_png::decoder(file);
     let header = decoder.read_header_info().map_err(FrameFault::Png)?;
     let (width, height) = header.size();
     if width > SIDE_MAX || height > SIDE_MAX {
         return Err(FrameFault::TooLarge { width, height });
     }
     let shape = [height as usize, width as usize, CHANNELS];
-    if (header.color_type, header.bit_depth) != (ColorType::Rgb, BitDepth::Eight) {
+    if !rgb_png::is_rgb(header) {
         let (depth, color) = (header.bit_depth as u8, header.color_type);
         return Err(FrameFault::NotRgb { depth, color });
     }
@@ -115,16 +99,15 @@ fn decode_into(
         return Err(FrameFault::Size { width, height, expected });
     }
 
-    let mut reader = decoder.read_info().map_err(FrameFault::Png)?;
     let start = pixels.len();
     pixels.resize(start + shape.iter().product::<usize>(), 0);
-    reader.next_frame(&mut pixels[start..]).map_err(FrameFault::Png)?;
-    reader.finish().map_err(FrameFault::Png)?;
+    rgb_png::decode(decoder, &mut pixels[start..]).map_err(FrameFault::Png)?;
     Ok(shape)
 }
 
 #[cfg(test)]
 mod tests {
+    use png::BitDepth;
     use proptest::prelude::*;
 
     use super::*;

@@ -10,14 +10,13 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::{
     Split,
     error::{DataError, Findings},
     natural,
+    source_files::{self, Source},
 };
-use crate::fs::{self, DirEntry, Kind, Stamp};
+use crate::fs::{self, Kind};
 
 mod frame;
 mod table;
@@ -75,15 +74,6 @@ pub(super) struct SequenceBuffer {
     pub(super) sources: Vec<Source>,
 }
 
-/// A source file as it was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Source {
-    /// What the file system said about it just before.
-    pub(super) stamp: Stamp,
-    /// SHA-256 of its content.
-    pub(super) sha256: [u8; 32],
-}
-
 /// Lists all sequences: splits in order, directories in natural order.
 pub(super) fn list(
     root: &Path,
@@ -112,10 +102,8 @@ fn list_split(
 ) {
     let path = root.join(split.name());
     let before = (sequences.len(), findings.error_count());
-    let Some(outer) = findings.keep(directories(&path)) else { return };
-    for (outer_name, outer_path) in outer.in_order(findings) {
-        let Some(inner) = findings.keep(directories(&outer_path)) else { continue };
-        for (inner_name, inner_path) in inner.in_order(findings) {
+    for (outer_name, outer_path) in directories(&path, findings) {
+        for (inner_name, inner_path) in directories(&outer_path, findings) {
             let expected = sequences.first().map(|first| first.frames);
             let counted = count_frames(&inner_path, expected, findings);
             if let Some(frames) = findings.keep(counted) {
@@ -129,44 +117,28 @@ fn list_split(
     }
 }
 
-/// The entries of a directory that holds directories.
-struct Directories(Vec<DirEntry>);
-
-fn directories(path: &Path) -> Result<Directories, DataError> {
-    match fs::kind(path)? {
-        Some(Kind::Dir) => Ok(Directories(fs::read_dir_sorted(path)?)),
-        _ => Err(DataError::NotADirectory { path: path.to_owned() }),
-    }
-}
-
-impl Directories {
-    /// Returns names and paths in natural order; what cannot be ordered or named is an error.
-    fn in_order(self, findings: &mut Findings) -> Vec<(String, PathBuf)> {
-        let mut named = Vec::new();
-        for entry in self.0.into_iter().filter(|entry| !is_hidden(entry)) {
-            match (entry.kind, entry.name.into_string()) {
-                (Kind::Dir, Ok(name)) => named.push((name, entry.path)),
-                (Kind::Dir, Err(_)) => {
-                    findings.error(DataError::NameNotUtf8 { path: entry.path });
-                }
-                _ => findings.warn(not_in_layout(&entry.path)),
-            }
+/// Returns names and paths of the directories in a directory, in natural order; what cannot be ordered or
+/// named is an error.
+fn directories(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
+    let entries = findings.keep(fs::read_dir_visible(path).map_err(DataError::from));
+    let mut named = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        match (entry.kind, entry.name.into_string()) {
+            (Kind::Dir, Ok(name)) => named.push((name, entry.path)),
+            (Kind::Dir, Err(_)) => findings.error(DataError::NameNotUtf8 { path: entry.path }),
+            _ => findings.warn(not_in_layout(&entry.path)),
         }
-        named.sort_by(|(a, _), (b, _)| natural::key(a).cmp(&natural::key(b)));
-        named.dedup_by(|(name, path), (kept_name, kept_path)| {
-            let same = natural::key(name) == natural::key(kept_name);
-            if same {
-                let (first, second) = (kept_path.clone(), path.clone());
-                findings.error(DataError::SameNumber { first, second });
-            }
-            same
-        });
-        named
     }
-}
-
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.name.as_encoded_bytes().starts_with(b".")
+    named.sort_by(|(a, _), (b, _)| natural::key(a).cmp(&natural::key(b)));
+    named.dedup_by(|(name, path), (kept_name, kept_path)| {
+        let same = natural::key(name) == natural::key(kept_name);
+        if same {
+            let (first, second) = (kept_path.clone(), path.clone());
+            findings.error(DataError::SameNumber { first, second });
+        }
+        same
+    });
+    named
 }
 
 fn not_in_layout(path: &Path) -> String {
@@ -180,7 +152,7 @@ fn count_frames(
     findings: &mut Findings,
 ) -> Result<usize, DataError> {
     let mut numbers = Vec::new();
-    for entry in fs::read_dir_sorted(path)?.into_iter().filter(|entry| !is_hidden(entry)) {
+    for entry in fs::read_dir_visible(path)? {
         let name = entry.name.to_string_lossy();
         if let Some(stem) = name.strip_suffix(".png") {
             numbers.push(
@@ -231,7 +203,9 @@ pub(super) fn read_sequence(
         let path = root.join(file);
         let table = index.checked_sub(folder.frames);
         let limit = if table.is_none() { frame::FILE_BYTES_MAX } else { table::FILE_BYTES_MAX };
-        let Some((bytes, source)) = findings.keep(read_source(&path, limit)) else { continue };
+        let Some((bytes, source)) = findings.keep(source_files::read(&path, limit)) else {
+            continue;
+        };
         sources.push(source);
         let read = match table {
             None => frame::decode(&bytes, *shape, frames)
@@ -249,16 +223,4 @@ pub(super) fn read_sequence(
         };
         findings.keep(read);
     }
-}
-
-fn read_source(path: &Path, limit: u64) -> Result<(Vec<u8>, Source), DataError> {
-    // The stamp is taken first: a file that changes after it is noticed the next time.
-    let stamp = fs::stamp(path)?;
-    let bytes = fs::read(path, limit)?;
-    if bytes.len() as u64 != stamp.bytes {
-        let what = "its length changed while it was read";
-        return Err(DataError::SourceChanged { path: path.to_owned(), what });
-    }
-    let sha256 = Sha256::digest(&bytes).into();
-    Ok((bytes, Source { stamp, sha256 }))
 }

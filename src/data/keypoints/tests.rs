@@ -30,7 +30,12 @@ fn shares(validate: f64, test: f64) -> RowSplit {
 }
 
 fn opened(table: Table<'_>) -> Pack {
-    open(table, &table.root.join("cache"), &mut |_| {}).expect("the table is good")
+    let cache = table.root.join("cache");
+    table.open(Required::AllSplits, &cache, &mut |_| {}).expect("the table is good")
+}
+
+fn checked(table: Table<'_>) -> Vec<Fault> {
+    table.check(Required::AllSplits, &mut |_| {})
 }
 
 fn rows(pack: &Pack, split: Split) -> Vec<usize> {
@@ -127,7 +132,7 @@ fn a_changed_table_is_packed_again_and_an_unchanged_one_is_not() {
 fn a_broken_cell_is_named_with_file_row_and_column() {
     let folder = folder(6);
     write(folder.path(), 6, "north");
-    let faults = check(table(folder.path(), RowSplit::default()));
+    let faults = checked(table(folder.path(), RowSplit::default()));
     let [Fault::Error(error)] = &faults[..] else { panic!("{faults:?}") };
     let message = format!("{error}: {}", error.source().expect("a cause"));
     assert!(message.contains(FILE), "{message}");
@@ -141,7 +146,7 @@ fn rows_left_out_and_twins_are_doubtful() {
     let text = fs::read_text(&path, 1 << 20).expect("the table can be read");
     let twin = text.replace("\n35.9876543219,25.1234567891,5 ", "\n35.9876543219,25.1234567891,1 ");
     fs::write_atomic(&path, twin.as_bytes()).expect("the table can be written");
-    let messages: Vec<String> = check(table(folder.path(), RowSplit::default()))
+    let messages: Vec<String> = checked(table(folder.path(), RowSplit::default()))
         .into_iter()
         .map(|fault| match fault {
             Fault::Warning(warning) => warning,

@@ -7,18 +7,19 @@
 
 use std::{
     io::{self, Write},
-    path::{self, Path},
+    path::Path,
 };
 
 use super::{Integers, Scene, draw_bytes, resized, trajectories};
 use crate::{
     config::data::{DigitSampling, SplitSizes},
     data::{
-        Progress, Split,
+        Progress, Required, Split, Watch,
         bair::SequenceBuffer,
         cache::{self, WriteError},
-        error::DataError,
+        error::{DataError, Fault},
         idx,
+        origin::Origin,
         pack::{Encoder, Pack, PackFault},
         source_files::{difference, source},
     },
@@ -95,29 +96,32 @@ impl Resized {
     }
 }
 
-/// Opens the embedded data set.
-pub(in crate::data) fn open_embedded(
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let folder = cache.join(format!("moving_mnist-{}", &EMBEDDED_SHA256[..16]));
-    let outdated = |pack: &Pack| Ok(known(pack).err().map(|fault| fault.to_string()));
-    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-        Ok(encode(&embedded_digits(), EMBEDDED, Sources::default(), out, progress)?)
-    };
-    let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-    known(&pack).map_err(|fault| DataError::BrokenPack { path: folder, fault })?;
-    Ok(pack.described("moving_mnist", ORIGIN.to_owned()))
-}
+/// The data set that is drawn from the embedded digits.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::data) struct EmbeddedDigits;
 
-/// Draws the embedded data set in memory and holds it to its digest.
-pub(in crate::data) fn check_embedded(progress: &mut dyn FnMut(Progress)) -> Result<(), DataError> {
-    let mut bytes = Vec::new();
-    encode(&embedded_digits(), EMBEDDED, Sources::default(), &mut bytes, progress)
-        .expect("writing to memory succeeds");
-    Pack::from_bytes(bytes, progress)
-        .and_then(|pack| known(&pack))
-        .map_err(|fault| DataError::BrokenPack { path: "moving_mnist".into(), fault })
+impl Origin for EmbeddedDigits {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let folder = cache.join(format!("moving_mnist-{}", &EMBEDDED_SHA256[..16]));
+        let outdated = |pack: &Pack| Ok(known(pack).err().map(|fault| fault.to_string()));
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
+            Ok(encode(&embedded_digits(), EMBEDDED, Sources::default(), out, progress)?)
+        };
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        known(&pack).map_err(|fault| DataError::BrokenPack { path: folder, fault })?;
+        Ok(pack.described("moving_mnist", ORIGIN.to_owned()))
+    }
+
+    /// Draws all of it in memory and holds it to its digest.
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
+        let mut bytes = Vec::new();
+        encode(&embedded_digits(), EMBEDDED, Sources::default(), &mut bytes, progress)
+            .expect("writing to memory succeeds");
+        let whole = Pack::from_bytes(bytes, progress)
+            .and_then(|pack| known(&pack))
+            .map_err(|fault| DataError::BrokenPack { path: "moving_mnist".into(), fault });
+        Fault::of(whole)
+    }
 }
 
 fn embedded_digits() -> [Resized; 2] {
@@ -134,55 +138,49 @@ fn known(pack: &Pack) -> Result<(), PackFault> {
     }
 }
 
-/// Opens a data set that is drawn from a folder of MNIST's files, through its pack in `cache`.
-pub(in crate::data) fn open_idx(
-    root: &Path,
-    recipe: Recipe,
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let files = files(root)?;
-    let names = files.each_ref().map(String::as_str);
-    let absolute = path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    let key =
-        [absolute.as_os_str().as_encoded_bytes(), format!("\0{recipe:?}").as_bytes()].concat();
-    let folder = cache.join(format!("moving_mnist_idx-{}", &fs::sha256_hex(&key)[..16]));
-    let outdated = |pack: &Pack| difference(root, &names, pack);
-    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-        write_idx(root, &files, recipe, out, progress)
-    };
-    let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-    let origin = format!("two digits of `{}` that bounce about", root.display());
-    Ok(pack.described("moving_mnist_idx", origin))
+/// A folder of MNIST's files, and what is drawn from their digits.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::data) struct DigitFiles<'a> {
+    pub(in crate::data) root: &'a Path,
+    pub(in crate::data) recipe: Recipe,
 }
 
-/// Reads the files and draws every sequence, but keeps none.
-pub(in crate::data) fn check_idx(
-    root: &Path,
-    recipe: Recipe,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), DataError> {
-    match write_idx(root, &files(root)?, recipe, &mut io::sink(), progress) {
-        Err(WriteError::Data(error)) => Err(error),
-        Ok(()) | Err(WriteError::Io(_)) => Ok(()), // nothing is written
+impl Origin for DigitFiles<'_> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let Self { root, recipe } = *self;
+        let files = files(root)?;
+        let names = files.each_ref().map(String::as_str);
+        let settings = format!("\0{recipe:?}");
+        let folder = cache::folder(cache, "moving_mnist_idx", root, settings.as_bytes());
+        let outdated = |pack: &Pack| difference(root, &names, pack);
+        let write = |out: &mut dyn Write, progress: Watch<'_>| self.write(&files, out, progress);
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        let origin = format!("two digits of `{}` that bounce about", root.display());
+        Ok(pack.described("moving_mnist_idx", origin))
+    }
+
+    /// Reads the files and draws every sequence, but keeps none.
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
+        Fault::of(cache::rehearse(|out| self.write(&files(self.root)?, out, progress)))
     }
 }
 
-fn write_idx(
-    root: &Path,
-    files: &[String; 2],
-    recipe: Recipe,
-    out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), WriteError> {
-    let [train, test] = files.each_ref().map(|file| root.join(file));
-    let buffer = SequenceBuffer {
-        sources: vec![source(&train)?, source(&test)?],
-        ..SequenceBuffer::default()
-    };
-    let read = |path: &Path| idx::read_digits(path).map_err(DataError::from);
-    let digits = [Resized::of(&read(&train)?), Resized::of(&read(&test)?)];
-    Ok(encode(&digits, recipe, Sources { buffer, files: files.to_vec() }, out, progress)?)
+impl DigitFiles<'_> {
+    fn write(
+        &self,
+        files: &[String; 2],
+        out: &mut dyn Write,
+        progress: Watch<'_>,
+    ) -> Result<(), WriteError> {
+        let [train, test] = files.each_ref().map(|file| self.root.join(file));
+        let buffer = SequenceBuffer {
+            sources: vec![source(&train)?, source(&test)?],
+            ..SequenceBuffer::default()
+        };
+        let read = |path: &Path| idx::read_digits(path).map_err(DataError::from);
+        let digits = [Resized::of(&read(&train)?), Resized::of(&read(&test)?)];
+        Ok(encode(&digits, self.recipe, Sources { buffer, files: files.to_vec() }, out, progress)?)
+    }
 }
 
 /// Returns the names of the files below `root`, plain ones first choice.
@@ -213,7 +211,7 @@ fn encode(
     recipe: Recipe,
     sources: Sources,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> io::Result<()> {
     let Recipe { sampling, frames, sequences } = recipe;
     let scene = Scene { frames: frames.len(), ..Scene::default() };

@@ -4,24 +4,20 @@
 //! with fewer sequences or another number of frames is as good. How it is divided is for the sweep
 //! file to say, since publications differ: all of it tests in most of them.
 
-use std::{
-    ffi::OsStr,
-    io::{self, Write},
-    path::{self, Path},
-};
+use std::{ffi::OsStr, io::Write, path::Path};
 
 use crate::{
     config::data::SplitSizes,
     data::{
-        Progress, Split,
+        Progress, Required, Split, Watch,
         bair::SequenceBuffer,
         cache::{self, WriteError},
-        error::DataError,
+        error::{DataError, Fault},
         npy::{self, Axis, Dtype, Due, Elements},
+        origin::Origin,
         pack::{Encoder, Pack},
         source_files::{difference, source},
     },
-    fs,
 };
 
 /// Height and width of a frame.
@@ -30,35 +26,29 @@ const SIDE: usize = 64;
 /// Largest file: more than 20 frames of 10,000 sequences, which are 819 MB.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// Opens the file through its pack in `cache`.
-pub(in crate::data) fn open(
-    file: &Path,
-    sequences: SplitSizes,
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let (root, name) = parts(file)?;
-    let absolute = path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let key =
-        [absolute.as_os_str().as_encoded_bytes(), format!("\0{sequences:?}").as_bytes()].concat();
-    let folder = cache.join(format!("mnist_test_seq-{}", &fs::sha256_hex(&key)[..16]));
-    let outdated = |pack: &Pack| difference(root, &[name], pack);
-    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-        encode(file, name, sequences, out, progress)
-    };
-    let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-    Ok(pack.described("mnist_test_seq", format!("file `{}`", file.display())))
+/// The file, and how many of its sequences each split has.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::data) struct TestFile<'a> {
+    pub(in crate::data) file: &'a Path,
+    pub(in crate::data) sequences: SplitSizes,
 }
 
-/// Reads the whole file.
-pub(in crate::data) fn check(
-    file: &Path,
-    sequences: SplitSizes,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), DataError> {
-    match encode(file, parts(file)?.1, sequences, &mut io::sink(), progress) {
-        Err(WriteError::Data(error)) => Err(error),
-        Ok(()) | Err(WriteError::Io(_)) => Ok(()), // nothing is written
+impl Origin for TestFile<'_> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let Self { file, sequences } = *self;
+        let (root, name) = parts(file)?;
+        let settings = format!("\0{sequences:?}");
+        let folder = cache::folder(cache, "mnist_test_seq", file, settings.as_bytes());
+        let outdated = |pack: &Pack| difference(root, &[name], pack);
+        let write =
+            |out: &mut dyn Write, progress: Watch<'_>| encode(file, name, sequences, out, progress);
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        Ok(pack.described("mnist_test_seq", format!("file `{}`", file.display())))
+    }
+
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
+        let Self { file, sequences } = *self;
+        Fault::of(cache::rehearse(|out| encode(file, parts(file)?.1, sequences, out, progress)))
     }
 }
 
@@ -74,7 +64,7 @@ fn encode(
     name: &str,
     sequences: SplitSizes,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), WriteError> {
     let mut buffer = SequenceBuffer { sources: vec![source(file)?], ..SequenceBuffer::default() };
     let axes = [Axis::Any, Axis::Any, Axis::Of(SIDE), Axis::Of(SIDE)];

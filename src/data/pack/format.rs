@@ -24,7 +24,8 @@ use sha2::{Digest, Sha256};
 use crate::{
     data::{
         Split,
-        bair::{ACTION_SIZE, FrameShape, POSITION_SIZE, SequenceBuffer, Source},
+        bair::{ACTION_SIZE, FrameShape, POSITION_SIZE, SequenceBuffer},
+        source_files::Source,
     },
     fs::{self, Stamp},
 };

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use super::{Progress, Split, bair::Source, error::DataError};
+use super::{Progress, Split, Watch, error::DataError, source_files::Source};
 use crate::fs;
 
 mod format;
@@ -60,20 +60,17 @@ pub struct Sequence<'a> {
 
 impl Pack {
     /// Maps a pack file and verifies all of it.
-    pub(super) fn load(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Self, DataError> {
+    pub(super) fn load(path: &Path, progress: Watch<'_>) -> Result<Self, DataError> {
         Self::verified(Bytes::Mapped(fs::map(path)?), progress)
             .map_err(|fault| DataError::BrokenPack { path: path.to_owned(), fault })
     }
 
     /// Takes over a pack that lies in memory and verifies all of it.
-    pub(super) fn from_bytes(
-        bytes: Vec<u8>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Self, PackFault> {
+    pub(super) fn from_bytes(bytes: Vec<u8>, progress: Watch<'_>) -> Result<Self, PackFault> {
         Self::verified(Bytes::Owned(bytes), progress)
     }
 
-    fn verified(bytes: Bytes, progress: &mut dyn FnMut(Progress)) -> Result<Self, PackFault> {
+    fn verified(bytes: Bytes, progress: Watch<'_>) -> Result<Self, PackFault> {
         let slice = bytes.as_slice();
         let (total, mut done) = (slice.len() as u64, 0);
         let (mut index, layout) = format::verify(slice, |hashed| {

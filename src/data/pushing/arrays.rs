@@ -3,16 +3,13 @@
 use std::{io, path::Path};
 
 use super::{Content, Each, Item, SIDE, source};
-use crate::{
-    data::{
-        DataError, Split,
-        bair::SequenceBuffer,
-        error::Findings,
-        map_csv,
-        npy::{self, Axis, Dtype, Due, Elements},
-        resize::unit,
-    },
-    fs::{self, Kind},
+use crate::data::{
+    CHANNELS, DataError, Split,
+    bair::SequenceBuffer,
+    error::Findings,
+    map_csv,
+    npy::{self, Axis, Dtype, Due, Elements},
+    resize::unit,
 };
 
 /// Largest array: more than 1000 frames.
@@ -25,9 +22,6 @@ pub(super) struct Like(Option<[usize; 3]>);
 /// Lists the sequences of a folder in the order of its list; the list belongs to the first.
 pub(super) fn list(root: &Path, folder: &str) -> Result<Vec<Item>, DataError> {
     let path = root.join(folder);
-    if fs::kind(&path)? != Some(Kind::Dir) {
-        return Err(DataError::NotADirectory { path });
-    }
     let mut items = Vec::new();
     for entry in map_csv::read(&path)? {
         let mut files: Vec<_> =
@@ -54,8 +48,8 @@ pub(super) fn item(
     };
     let [frames, action_size, state_size] =
         like.0.map_or([Axis::Any; 3], |sizes| sizes.map(Axis::Of));
-    let pictures =
-        findings.keep(array(root, images, &[frames, Axis::Of(SIDE), Axis::Of(SIDE), Axis::Of(3)]));
+    let axes = [frames, Axis::Of(SIDE), Axis::Of(SIDE), Axis::Of(CHANNELS)];
+    let pictures = findings.keep(array(root, images, &axes));
     let frames = pictures.as_ref().map_or(frames, |(shape, _)| Axis::Of(shape[0]));
     let actions = findings.keep(array(root, actions, &[frames, action_size]));
     let states = findings.keep(array(root, states, &[frames, state_size]));

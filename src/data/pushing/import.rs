@@ -6,14 +6,13 @@
 
 use std::{ops::ControlFlow, path::Path};
 
-use super::{Progress, SIDE, records};
+use super::{Progress, SIDE, Watch, records};
 use crate::{
     config::data::Dataset,
     data::{
         DataError,
         error::Findings,
         jpeg::Picture,
-        keypoints,
         map_csv::{self, Entry},
         npy::{self, Array, Elements},
         resize::{Fit, frame},
@@ -45,7 +44,7 @@ pub fn import(
     folder: &Path,
     out: &Path,
     frames: Option<usize>,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<Imported, DataError> {
     let mut findings = Findings::default();
     let items = records::list(folder, ".", &mut findings)?;
@@ -82,52 +81,38 @@ pub fn import(
     Ok(Imported { layout, sequences: entries.len(), frames })
 }
 
-/// Tells what stands in a folder: a table of keypoints, TFRecord files, `.npy` files, or else the BAIR
-/// layout.
+/// Returns the data set that a folder holds, if it holds TFRecord files or listed `.npy` files.
 ///
 /// Without `frames`, those of the first record that can be read are taken.
-pub(in crate::data) fn recognise(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
-    let owned = || root.to_owned();
-    if fs::kind(&root.join(keypoints::FILE))?.is_some() {
-        let (columns, split) = <_>::default();
-        return Ok(Dataset::Kaggle { root: owned(), columns, split });
-    }
+pub(in crate::data) fn recognise(
+    root: &Path,
+    frames: Option<Count>,
+) -> Result<Option<Dataset>, DataError> {
+    let root = root.to_owned();
     for folder in ["push_train", "push_testseen", "train", "test"] {
         let path = root.join(folder);
         if fs::kind(&path)? != Some(Kind::Dir) {
             continue;
         }
         if fs::kind(&path.join(map_csv::FILE))?.is_some() {
-            return Ok(Dataset::Npy { root: owned() });
+            return Ok(Some(Dataset::Npy { root }));
         }
         let entries = fs::read_dir_sorted(&path)?;
-        let files = entries
+        let mut records = entries
             .iter()
             .filter(|entry| entry.name.to_string_lossy().contains("tfrecord"))
             .map(|entry| first_record(&entry.path));
-        let (mut found, mut refused) = (None, None);
-        for file in files {
-            match file {
-                Ok(first) => {
-                    found = Some(first);
-                    break;
-                }
-                Err(error) => drop(refused.get_or_insert(error)),
-            }
-        }
-        let (layout, stated) = match (found, refused) {
-            (Some(found), _) => found,
-            (None, Some(error)) => return Err(error),
-            (None, None) => continue,
-        };
+        // The first that can be read, or else what is wrong with the first.
+        let Some(first) = records.next() else { continue };
+        let (layout, stated) = first.or_else(|error| records.find_map(Result::ok).ok_or(error))?;
         let stated = i64::try_from(stated).ok().and_then(|stated| Count::try_from(stated).ok());
         let frames = frames.or(stated).expect("a layout is told by a frame");
-        return Ok(match layout {
-            Layout::Berkeley => Dataset::BerkeleyTfrecord { root: owned(), frames },
-            Layout::GooglePush => Dataset::GooglePushTfrecord { root: owned(), frames },
-        });
+        return Ok(Some(match layout {
+            Layout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
+            Layout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
+        }));
     }
-    Ok(Dataset::Bair { root: owned() })
+    Ok(None)
 }
 
 /// Returns layout and number of frames of the first record.

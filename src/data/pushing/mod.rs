@@ -8,19 +8,17 @@
 //! The first folder gives training and validation: by the original's rule the first 95% of its files
 //! (or of its listed sequences) train, the others validate. Frames become 64×64 bytes, from which
 //! the original's numbers follow exactly; a picture that would need rounding is refused. Start from
-//! [`open`], [`check`] and [`import`](import::import).
+//! [`PushingFolder`] and [`import`](import::import).
 
-use std::{
-    io::Write,
-    path::{self, Path, PathBuf},
-};
+use std::{io::Write, path::Path};
 
 use super::{
-    Progress, Required, Split,
+    CHANNELS, Progress, Required, Split, Watch,
     bair::SequenceBuffer,
     cache,
     error::{DataError, Fault, Findings},
     files::training_files,
+    origin::Origin,
     pack::{Encoder, Pack},
     source_files::{difference, source},
     tfrecord::Layout,
@@ -44,14 +42,50 @@ fn training_share() -> Fraction {
 
 /// A data set on the disk.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Origin<'a> {
+pub(super) enum PushingFolder<'a> {
     /// TFRecord files.
     Records { root: &'a Path, layout: Layout, frames: Count },
     /// `.npy` files beside a `map.csv`.
     Arrays { root: &'a Path },
 }
 
-impl Origin<'_> {
+impl Origin for PushingFolder<'_> {
+    fn open(
+        &self,
+        required: Required,
+        cache: &Path,
+        progress: Watch<'_>,
+    ) -> Result<Pack, DataError> {
+        let mut findings = Findings::default();
+        let items = list(*self, required, &mut findings);
+        findings.fail_on_error()?;
+        let warnings = findings.into_warnings();
+        let files: Vec<_> = items.iter().flat_map(|item| &item.files).map(String::as_str).collect();
+        let frames = match *self {
+            Self::Records { frames, .. } => frames.get(),
+            Self::Arrays { .. } => 0,
+        };
+        let settings = [[0].as_slice(), &frames.to_le_bytes()].concat();
+        let folder = cache::folder(cache, self.name(), self.root(), &settings);
+        let outdated = |pack: &Pack| difference(self.root(), &files, pack);
+        let write = |out: &mut dyn Write, progress: Watch<'_>| {
+            encode(*self, &items, warnings.clone(), out, progress)
+        };
+        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        Ok(pack.described(self.name(), format!("folder `{}`", self.root().display())))
+    }
+
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Fault> {
+        let mut findings = Findings::default();
+        let items = list(*self, required, &mut findings);
+        let mut each = |_: Content<'_>| Ok(());
+        visit(*self, &items, AfterFault::GoOn, &mut findings, progress, &mut each)
+            .expect("nothing is written");
+        findings.into_faults()
+    }
+}
+
+impl PushingFolder<'_> {
     const fn root(&self) -> &Path {
         match self {
             Self::Records { root, .. } | Self::Arrays { root } => root,
@@ -106,57 +140,12 @@ enum AfterFault {
     GoOn,
 }
 
-/// Opens a data set through its pack in `cache`.
-pub(super) fn open(
-    origin: Origin<'_>,
-    required: Required,
-    cache: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Pack, DataError> {
-    let mut findings = Findings::default();
-    let items = list(origin, required, &mut findings);
-    findings.fail_on_error()?;
-    let warnings = findings.into_warnings();
-    let files: Vec<_> = items.iter().flat_map(|item| &item.files).map(String::as_str).collect();
-    let outdated = |pack: &Pack| difference(origin.root(), &files, pack);
-    let write = |out: &mut dyn Write, progress: &mut dyn FnMut(Progress)| {
-        encode(origin, &items, warnings.clone(), out, progress)
-    };
-    let pack = cache::load_or_make(&cache_folder(origin, cache), &outdated, &write, progress)?;
-    Ok(pack.described(origin.name(), format!("folder `{}`", origin.root().display())))
-}
-
-/// Returns the folder for the pack: its name holds the digest of what the pack is made from.
-fn cache_folder(origin: Origin<'_>, cache: &Path) -> PathBuf {
-    let absolute = path::absolute(origin.root()).unwrap_or_else(|_| origin.root().to_owned());
-    let frames = match origin {
-        Origin::Records { frames, .. } => frames.get(),
-        Origin::Arrays { .. } => 0,
-    };
-    let key = [absolute.as_os_str().as_encoded_bytes(), &[0], &frames.to_le_bytes()].concat();
-    cache.join(format!("{}-{}", origin.name(), &fs::sha256_hex(&key)[..16]))
-}
-
-/// Returns everything that is wrong with a data set.
-pub(super) fn check(
-    origin: Origin<'_>,
-    required: Required,
-    progress: &mut dyn FnMut(Progress),
-) -> Vec<Fault> {
-    let mut findings = Findings::default();
-    let items = list(origin, required, &mut findings);
-    let mut each = |_: Content<'_>| Ok(());
-    visit(origin, &items, AfterFault::GoOn, &mut findings, progress, &mut each)
-        .expect("nothing is written");
-    findings.into_faults()
-}
-
 fn encode(
-    origin: Origin<'_>,
+    folder: PushingFolder<'_>,
     items: &[Item],
     warnings: Vec<String>,
     out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let mut findings = Findings::default();
     for warning in warnings {
@@ -168,9 +157,9 @@ fn encode(
         let Content { split, name, buffer, files, sizes: _ } = content;
         encoder.sequence(split, &name, buffer, files.into_iter())
     };
-    visit(origin, items, AfterFault::Stop, &mut findings, progress, &mut each)?;
+    visit(folder, items, AfterFault::Stop, &mut findings, progress, &mut each)?;
     findings.fail_on_error()?;
-    Ok(encoder.finish([SIDE, SIDE, 3], findings.into_warnings())?)
+    Ok(encoder.finish([SIDE, SIDE, CHANNELS], findings.into_warnings())?)
 }
 
 /// Receives one good sequence after the other, in the order of splits.
@@ -178,21 +167,21 @@ type Each<'a> = &'a mut dyn FnMut(Content<'_>) -> std::io::Result<()>;
 
 /// Reads all items, one sequence at a time.
 fn visit(
-    origin: Origin<'_>,
+    folder: PushingFolder<'_>,
     items: &[Item],
     after_fault: AfterFault,
     findings: &mut Findings,
-    progress: &mut dyn FnMut(Progress),
+    progress: Watch<'_>,
     each: Each<'_>,
 ) -> std::io::Result<()> {
     let mut like = arrays::Like::default();
     for (done, item) in items.iter().enumerate() {
-        match origin {
-            Origin::Records { root, layout, frames } => {
+        match folder {
+            PushingFolder::Records { root, layout, frames } => {
                 let reader = records::Reader { root, layout, frames: frames.len(), after_fault };
                 reader.item(item, findings, each)?;
             }
-            Origin::Arrays { root } => arrays::item(root, item, &mut like, findings, each)?,
+            PushingFolder::Arrays { root } => arrays::item(root, item, &mut like, findings, each)?,
         }
         if after_fault == AfterFault::Stop && findings.error_count() > 0 {
             break;
@@ -203,9 +192,9 @@ fn visit(
 }
 
 /// Lists what there is to read: training, validation, test.
-fn list(origin: Origin<'_>, required: Required, findings: &mut Findings) -> Vec<Item> {
-    let root = origin.root();
-    let [training, testing] = origin.folders();
+fn list(data: PushingFolder<'_>, required: Required, findings: &mut Findings) -> Vec<Item> {
+    let root = data.root();
+    let [training, testing] = data.folders();
     let mut items = Vec::new();
     for (folder, split) in [(training, Split::Train), (testing, Split::Test)] {
         match fs::kind(&root.join(folder)) {
@@ -224,9 +213,9 @@ fn list(origin: Origin<'_>, required: Required, findings: &mut Findings) -> Vec<
                 continue;
             }
         }
-        let listed = match origin {
-            Origin::Records { .. } => records::list(root, folder, findings),
-            Origin::Arrays { .. } => arrays::list(root, folder),
+        let listed = match data {
+            PushingFolder::Records { .. } => records::list(root, folder, findings),
+            PushingFolder::Arrays { .. } => arrays::list(root, folder),
         };
         let Some(mut listed) = findings.keep(listed) else { continue };
         if split == Split::Train {

@@ -25,18 +25,12 @@ pub(super) fn list(
     findings: &mut Findings,
 ) -> Result<Vec<Item>, DataError> {
     let path = root.join(folder);
-    if fs::kind(&path)? != Some(Kind::Dir) {
-        return Err(DataError::NotADirectory { path });
-    }
     let mut items = Vec::new();
-    for entry in fs::read_dir_sorted(&path)? {
+    for entry in fs::read_dir_visible(&path)? {
         let Some(name) = entry.name.to_str() else {
             findings.error(DataError::NameNotUtf8 { path: entry.path });
             continue;
         };
-        if name.starts_with('.') {
-            continue;
-        }
         if entry.kind == Kind::Dir || !name.contains("tfrecord") {
             let what = "is not part of the layout and was passed over";
             findings.warn(format!("`{}` {what}", entry.path.display()));

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::data::Dataset;
+use crate::{config::data::Dataset, data::recognise};
 
 /// A data root whose first folder holds the files of a reference case.
 fn root(case: &str, folder: &str) -> tempfile::TempDir {
@@ -31,7 +31,7 @@ fn check_refused(dataset: &Dataset, root: &Path, message: &str) {
 fn imported_sequences_are_those_of_the_records() {
     let records = root("tfrecord_bair", "train");
     let root = records.path();
-    let dataset = import::recognise(root, Some(Count::literal(7))).unwrap();
+    let dataset = recognise(root, Some(Count::literal(7))).unwrap();
     assert_eq!(dataset.name(), "berkeley_tfrecord");
     let pack = opened(&dataset, root).unwrap();
     // One file of two records trains, the other validates.
@@ -42,7 +42,7 @@ fn imported_sequences_are_those_of_the_records() {
     let done =
         import::import(&root.join("train"), &npy.join("train"), Some(7), &mut |_| {}).unwrap();
     assert_eq!((done.sequences, done.layout), (3, Layout::Berkeley));
-    let dataset = import::recognise(&npy, None).unwrap();
+    let dataset = recognise(&npy, None).unwrap();
     assert_eq!(dataset, Dataset::Npy { root: npy });
     let imported = opened(&dataset, root).unwrap();
     assert_eq!(imported.frame_shape(), pack.frame_shape());
@@ -54,7 +54,7 @@ fn imported_sequences_are_those_of_the_records() {
 #[test]
 fn jpeg_pictures_become_bytes() {
     let records = root("tfrecord_push", "push_train");
-    let dataset = import::recognise(records.path(), None).unwrap();
+    let dataset = recognise(records.path(), None).unwrap();
     let (root, frames) = (records.path().to_owned(), Count::literal(6));
     assert_eq!(dataset, Dataset::GooglePushTfrecord { root, frames });
     let pack = opened(&dataset, records.path()).unwrap();
@@ -66,7 +66,7 @@ fn jpeg_pictures_become_bytes() {
 fn a_pack_is_used_again_until_a_file_changes() {
     let records = root("tfrecord_bair", "train");
     let root = records.path();
-    let dataset = import::recognise(root, None).unwrap();
+    let dataset = recognise(root, None).unwrap();
     assert_eq!(opened(&dataset, root).unwrap().warnings().len(), 1, "there is no test split");
     let first = root.join("train/bair_train.tfrecord-00000-of-00002");
     let mut bytes = fs::read(&first, 1 << 20).unwrap();
@@ -81,7 +81,7 @@ fn a_pack_is_used_again_until_a_file_changes() {
 #[test]
 fn longer_sequences_than_there_are_name_the_first_missing_frame() {
     let records = root("tfrecord_bair", "train");
-    let dataset = import::recognise(records.path(), Some(Count::literal(8))).unwrap();
+    let dataset = recognise(records.path(), Some(Count::literal(8))).unwrap();
     let file = "../train/bair_train.tfrecord-00000-of-00002";
     check_refused(
         &dataset,
@@ -101,7 +101,7 @@ fn a_single_file_leaves_none_to_train() {
     let name = "bair_train.tfrecord-00000-of-00002";
     let bytes = fs::read(&train.join(name), 1 << 20).unwrap();
     fs::write_atomic(&one.path().join("train").join(name), &bytes).unwrap();
-    let dataset = import::recognise(one.path(), None).unwrap();
+    let dataset = recognise(one.path(), None).unwrap();
     let message = "failed to split `../train`: 95% of 1, rounded down, leaves none to train";
     check_refused(&dataset, one.path(), message);
 }
@@ -110,7 +110,7 @@ fn a_single_file_leaves_none_to_train() {
 fn arrays_that_are_no_frames_are_refused_by_file_and_element() {
     let arrays = root("npy_map_csv", "train");
     let root = arrays.path();
-    let dataset = import::recognise(root, None).unwrap();
+    let dataset = recognise(root, None).unwrap();
     assert_eq!(opened(&dataset, root).unwrap().condition_size(), 10);
     let path = root.join("train/image_batch_1.npy");
     let mut bytes = fs::read(&path, 1 << 20).unwrap();

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use png::DecodingError;
 
-use super::picture::{CLIP_BYTES_MAX, SIDE_MAX};
-use crate::fs::FsError;
+use super::picture::CLIP_BYTES_MAX;
+use crate::{data::rgb_png::SIDE_MAX, fs::FsError};
 
 /// Why a folder of strips cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -13,12 +13,6 @@ pub enum StripError {
     /// A file or directory cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// Something else stands where a directory is due.
-    #[error("failed to list `{}`: it is not a directory", path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
     /// A strip stands beside the categories.
     #[error("failed to name the category of `{}`: it lies in no category's folder", path.display())]
     NoCategory {
@@ -122,7 +116,7 @@ impl StripError {
             Self::Picture { .. } => "a strip is a row or a column of at least two square frames",
             Self::Side { .. } => "scale all strips to one size of frame",
             Self::NoClips { .. } => "give longer clips, or ask for shorter ones",
-            Self::Fs(_) | Self::NotADirectory { .. } | Self::TooMuch { .. } => return None,
+            Self::Fs(_) | Self::TooMuch { .. } => return None,
         })
     }
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    data::CHANNELS,
     fs::{self, DirEntry, Kind},
     scalar::Count,
 };
@@ -83,8 +84,8 @@ impl Clip {
     /// Returns the SHA-256 of the pixels with left and right exchanged.
     fn mirrored_digest(&self, side: usize) -> [u8; 32] {
         let mut hasher = Sha256::new();
-        for row in self.pixels.chunks(side * picture::CHANNELS) {
-            for pixel in row.chunks(picture::CHANNELS).rev() {
+        for row in self.pixels.chunks(side * CHANNELS) {
+            for pixel in row.chunks(CHANNELS).rev() {
                 hasher.update(pixel);
             }
         }
@@ -157,7 +158,7 @@ fn categories(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(String, PathBuf)>, StripError> {
     let mut found = Vec::new();
-    for entry in entries(root)? {
+    for entry in fs::read_dir_visible(root)? {
         match entry.kind {
             Kind::Dir => found.push((text(&entry)?, entry.path)),
             _ if Picture::is_named(&entry.path) => {
@@ -175,7 +176,7 @@ fn strips(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(String, PathBuf)>, StripError> {
     let mut found = Vec::new();
-    for entry in entries(category)? {
+    for entry in fs::read_dir_visible(category)? {
         if Picture::is_named(&entry.path) {
             let name = text(&entry)?;
             let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
@@ -185,16 +186,6 @@ fn strips(
         }
     }
     Ok(found)
-}
-
-/// Returns the entries that are not hidden, by name.
-fn entries(path: &Path) -> Result<Vec<DirEntry>, StripError> {
-    if fs::kind(path)? != Some(Kind::Dir) {
-        return Err(StripError::NotADirectory { path: path.to_owned() });
-    }
-    let mut entries = fs::read_dir_sorted(path)?;
-    entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
-    Ok(entries)
 }
 
 fn text(entry: &DirEntry) -> Result<String, StripError> {

@@ -1,25 +1,20 @@
 //! One strip: a PNG that is cut into its frames.
-//!
-//! Sizes are checked before anything is allocated for them, text and colour-profile chunks are never
-//! unpacked, and what the decoder may allocate is limited.
 
-use std::{io::Cursor, path::Path};
-
-use png::{BitDepth, ColorType, DecodeOptions, Decoder, Limits, Transformations};
+use std::path::Path;
 
 use super::error::{PictureFault, StripError};
-use crate::fs;
+use crate::{
+    data::{
+        CHANNELS,
+        rgb_png::{self, SIDE_MAX},
+    },
+    fs,
+};
 
-/// Longest side of a frame in pixels.
-pub(super) const SIDE_MAX: u32 = 1024;
 /// Most bytes of the pixels of one clip.
 pub(super) const CLIP_BYTES_MAX: u64 = 32 << 20;
-/// Red, green and blue.
-pub(super) const CHANNELS: usize = 3;
 /// Largest file of a strip: what its pixels may take, and as much again.
 const FILE_BYTES_MAX: u64 = 2 * CLIP_BYTES_MAX;
-/// What the decoder may allocate beside the picture itself.
-const DECODER_BYTES_MAX: usize = 8 << 20;
 
 /// A decoded strip.
 #[derive(Debug)]
@@ -50,17 +45,10 @@ pub(super) fn read(path: &Path) -> Result<Picture, StripError> {
 
 /// Decodes the file of a strip.
 fn decode(file: &[u8]) -> Result<Picture, PictureFault> {
-    let mut options = DecodeOptions::default();
-    options.set_ignore_checksums(false);
-    options.set_ignore_text_chunk(true);
-    options.set_ignore_iccp_chunk(true);
-    let mut decoder = Decoder::new_with_options(Cursor::new(file), options);
-    decoder.set_limits(Limits { bytes: DECODER_BYTES_MAX });
-    decoder.set_transformations(Transformations::IDENTITY);
-
+    let mut decoder = rgb_png::decoder(file);
     let header = decoder.read_header_info().map_err(PictureFault::Png)?;
     let (width, height) = header.size();
-    if (header.color_type, header.bit_depth) != (ColorType::Rgb, BitDepth::Eight) {
+    if !rgb_png::is_rgb(header) {
         return Err(PictureFault::NotRgb);
     }
     let (side, longer) = (width.min(height), width.max(height));
@@ -77,10 +65,8 @@ fn decode(file: &[u8]) -> Result<Picture, PictureFault> {
         return Err(PictureFault::OneFrame { side });
     }
 
-    let mut reader = decoder.read_info().map_err(PictureFault::Png)?;
     let mut picture = vec![0; width as usize * height as usize * CHANNELS];
-    reader.next_frame(&mut picture).map_err(PictureFault::Png)?;
-    reader.finish().map_err(PictureFault::Png)?;
+    rgb_png::decode(decoder, &mut picture).map_err(PictureFault::Png)?;
     let (side, frames) = (side as usize, (longer / side) as usize);
     let pixels = if width > height { columns(&picture, side, frames) } else { picture };
     Ok(Picture { side, frames, pixels })

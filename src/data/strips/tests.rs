@@ -175,3 +175,15 @@ fn nobody_and_no_mirror_image_is_in_two_splits() {
         assert!(splits.contains(&wanted), "split `{wanted}` is empty");
     }
 }
+
+#[test]
+fn a_root_that_is_missing_or_a_file_is_refused_for_what_it_is() {
+    let root = Root::new();
+    root.file("plain", b"");
+    for (name, words) in [("missing", "No such file"), ("plain", "Not a directory")] {
+        let error = read(&root.path().join(name), Count::literal(2)).expect_err("it is no folder");
+        let cause = std::error::Error::source(&error).expect("the system says why");
+        let text = format!("{error}: {cause}");
+        assert!(text.contains(&format!("{name}`: {words}")), "{text}");
+    }
+}

@@ -11,12 +11,6 @@ pub enum VideoError {
     /// A file or directory cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// Something else stands where a directory is due.
-    #[error("failed to list `{}`: it is not a directory", path.display())]
-    NotADirectory {
-        /// The path.
-        path: PathBuf,
-    },
     /// Neither a folder nor a name says what a video shows.
     #[error("failed to name the category of `{}`: its name has no underscore", path.display())]
     NoCategory {
@@ -81,7 +75,7 @@ impl VideoError {
             Self::Video { fault: VideoFault::TooLong, .. } => "cut it into several clips",
             Self::Video { .. } => "convert it to AVI with Motion JPEG, or to GIF",
             Self::NoClips { .. } => "give longer videos, or ask for shorter ones",
-            Self::Fs(_) | Self::NotADirectory { .. } | Self::TooMuch { .. } => return None,
+            Self::Fs(_) | Self::TooMuch { .. } => return None,
         })
     }
 }

@@ -4,10 +4,11 @@ use std::num::NonZeroU64;
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, DisposalMethod, Frame, MemoryLimit};
 
-use crate::data::jpeg::{PIXELS_MAX, Picture};
+use crate::data::{
+    CHANNELS,
+    jpeg::{PIXELS_MAX, Picture},
+};
 
-/// Red, green, blue.
-const CHANNELS: usize = 3;
 /// Red, green, blue, and whether it is seen at all.
 const RGBA: usize = 4;
 

@@ -138,10 +138,10 @@ fn decode(file: &[u8], container: Container, side: usize) -> Result<Film, VideoF
 /// Lists the videos of a root and of the folders in it.
 fn list(root: &Path, warnings: &mut Vec<String>) -> Result<Vec<Video>, VideoError> {
     let mut videos = BTreeSet::new();
-    for entry in entries(root)? {
+    for entry in fs::read_dir_visible(root)? {
         if entry.kind == Kind::Dir {
             let category = text(&entry)?;
-            for entry in entries(&entry.path)? {
+            for entry in fs::read_dir_visible(&entry.path)? {
                 match named(&entry)? {
                     Some((stem, container)) => {
                         let category = category.clone();
@@ -182,16 +182,6 @@ fn named(entry: &DirEntry) -> Result<Option<(String, Container)>, VideoError> {
         _ => return Ok(None),
     };
     Ok(Some((stem.to_owned(), container)))
-}
-
-/// Returns the entries that are not hidden, by name.
-fn entries(path: &Path) -> Result<Vec<DirEntry>, VideoError> {
-    if fs::kind(path)? != Some(Kind::Dir) {
-        return Err(VideoError::NotADirectory { path: path.to_owned() });
-    }
-    let mut entries = fs::read_dir_sorted(path)?;
-    entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
-    Ok(entries)
 }
 
 fn text(entry: &DirEntry) -> Result<String, VideoError> {

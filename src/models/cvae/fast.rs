@@ -10,19 +10,16 @@
 //!   ([`JoinedConv`](crate::nn::joined::JoinedConv)).
 //! - Frames lie in memory with the channels of a pixel side by side, which convolutions prefer.
 
-use tch::{Reduction, Tensor};
+use tch::Tensor;
 
 use super::{
     Cvae,
-    training::{Feedback, Objective, Sequences, SkipPolicy, StepTrace, divergence, sample},
-    vgg::{SharedDecoder, Skip, VggEncoder},
+    training::{Feedback, Objective, Pass, Sequences, SkipPolicy, objective_by},
+    vgg::{SharedDecoder, SharedSkip, Skip, VggEncoder},
 };
 use crate::{
-    models::{NoisePurpose, NoiseSource},
-    nn::{
-        Mode,
-        layers::{BatchMoments, BatchNorm, channels_last},
-    },
+    models::NoiseSource,
+    nn::layers::{BatchMoments, BatchNorm, channels_last},
 };
 
 /// A frame's code and activations, and what encoding it once more does to the running statistics.
@@ -50,10 +47,45 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// The frame that a step starts from.
-enum Previous<'a> {
-    Frame(Tensor),
-    Encoded(Encoded<'a>),
+/// The pass of [`objective`].
+struct Fast<'a> {
+    encoder: &'a VggEncoder,
+    decoder: SharedDecoder<'a>,
+    feedback: Feedback,
+    /// The true frame of this step.
+    target: Option<Encoded<'a>>,
+    /// The true frame of the step before.
+    previous: Option<Encoded<'a>>,
+}
+
+impl Pass for Fast<'_> {
+    type Skip = SharedSkip;
+
+    fn encode_target(&mut self, x_t: &Tensor) -> Tensor {
+        let target = Encoded::new(self.encoder, x_t);
+        let h_target = target.h.shallow_clone();
+        self.previous = self.target.replace(target);
+        h_target
+    }
+
+    fn encode_input(&mut self, previous: &Tensor) -> (Tensor, Skip) {
+        let Encoded { h, activations, .. } = match (self.feedback, self.previous.take()) {
+            (Feedback::TrueFrame, Some(encoded)) => {
+                encoded.encode_again();
+                encoded
+            }
+            _ => Encoded::new(self.encoder, previous),
+        };
+        (h, activations)
+    }
+
+    fn skip(&self, activations: Skip) -> SharedSkip {
+        self.decoder.skip(&activations)
+    }
+
+    fn decode(&self, g: &Tensor, skip: &SharedSkip) -> Tensor {
+        self.decoder.forward(g, skip)
+    }
 }
 
 /// Rolls the model through a batch in training mode and returns the terms of the objective.
@@ -64,57 +96,13 @@ pub fn objective(
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
 ) -> Objective {
-    let x = &batch.frames;
-    let frames = x.size()[0];
-    let first = channels_last(&x.get(0));
-    let mut predictor_states = model.frame_predictor.zero_states(&first);
-    let mut posterior_states = model.posterior.zero_states(&first);
-    let mut prior = model.prior.as_ref().map(|prior| (prior, prior.zero_states(&first)));
-
-    let decoder = SharedDecoder::new(&model.decoder);
-    let mut skip = None;
-    let mut previous = Previous::Frame(first);
-    let zero = || Tensor::zeros([], (x.kind(), x.device()));
-    let (mut mse, mut kld) = (zero(), zero());
-    let mut steps = Vec::new();
-    for t in 1..frames {
-        let x_t = channels_last(&x.get(t));
-        let target = Encoded::new(&model.encoder, &x_t);
-        let posterior = model.posterior.step(&target.h, &mut posterior_states);
-        let z = sample(&posterior, NoisePurpose::Posterior, t, noise);
-
-        let input = match previous {
-            Previous::Frame(frame) => Encoded::new(&model.encoder, &frame),
-            Previous::Encoded(encoded) => {
-                encoded.encode_again();
-                encoded
-            }
-        };
-        let h_input = input.h;
-        if skips.refreshes(t) {
-            skip = Some(decoder.skip(&input.activations));
-        }
-        let prior = prior.as_mut().map(|(prior, states)| {
-            let prior = prior.step(&h_input, states);
-            let thrown_away = sample(&prior, NoisePurpose::Prior, t, noise);
-            (prior, thrown_away)
-        });
-
-        let info = Tensor::cat(&[&batch.condition.get(t - 1), &h_input, &z], 1);
-        let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Train);
-        let skip = skip.as_ref().expect("the first step refreshes the skip");
-        let prediction = decoder.forward(&g, skip);
-
-        let h_target = target.h.shallow_clone();
-        previous = match feedback {
-            Feedback::TrueFrame => Previous::Encoded(target),
-            Feedback::Prediction => Previous::Frame(prediction.shallow_clone()),
-        };
-        mse += x_t.mse_loss(&prediction, Reduction::Mean);
-        kld += divergence(&posterior, prior.as_ref().map(|(prior, _)| prior));
-        steps.push(StepTrace { h_target, posterior, z, h_input, prior, g, prediction });
-    }
-    Objective { mse, kld, steps }
+    let Sequences { frames, condition } = batch;
+    let together = [frames.size()[0], frames.size()[1]]; // T, B
+    let frames = channels_last(&frames.flatten(0, 1)).unflatten(0, together);
+    let batch = Sequences { frames, condition: condition.shallow_clone() };
+    let (encoder, decoder) = (&model.encoder, SharedDecoder::new(&model.decoder));
+    let mut pass = Fast { encoder, decoder, feedback, target: None, previous: None };
+    objective_by(&mut pass, model, &batch, feedback, skips, noise)
 }
 
 #[cfg(test)]
@@ -127,7 +115,7 @@ mod tests {
             CvaeSpec,
             cvae::{Prior, SkipRule},
         },
-        models::cvae::training,
+        models::{NoisePurpose, cvae::training},
         nn::params::{Builder, Params, Role},
         scalar::{Count, Seed},
     };

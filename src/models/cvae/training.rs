@@ -81,11 +81,64 @@ impl SkipPolicy {
     }
 }
 
+/// How frames pass through encoder and decoder in training mode.
+pub(super) trait Pass {
+    /// Skip connections as the decoder takes them.
+    type Skip;
+
+    /// Returns the code of the true frame `x_t`.
+    fn encode_target(&mut self, x_t: &Tensor) -> Tensor;
+
+    /// Returns the code and the activations of the previous frame, true or predicted.
+    fn encode_input(&mut self, previous: &Tensor) -> (Tensor, Skip);
+
+    /// Makes skip connections of activations.
+    fn skip(&self, activations: Skip) -> Self::Skip;
+
+    /// Returns the frame of a code.
+    fn decode(&self, g: &Tensor, skip: &Self::Skip) -> Tensor;
+}
+
+/// The original's operations in its order.
+struct Exact<'a>(&'a Cvae);
+
+impl Pass for Exact<'_> {
+    type Skip = Skip;
+
+    fn encode_target(&mut self, x_t: &Tensor) -> Tensor {
+        self.0.encoder.forward(x_t, Mode::Train).0
+    }
+
+    fn encode_input(&mut self, previous: &Tensor) -> (Tensor, Skip) {
+        self.0.encoder.forward(previous, Mode::Train)
+    }
+
+    fn skip(&self, activations: Skip) -> Skip {
+        activations
+    }
+
+    fn decode(&self, g: &Tensor, skip: &Skip) -> Tensor {
+        self.0.decoder.forward(g, skip, Mode::Train)
+    }
+}
+
 /// Rolls the model through a batch in training mode and returns the terms of the objective.
+pub fn objective(
+    model: &Cvae,
+    batch: &Sequences,
+    feedback: Feedback,
+    skips: SkipPolicy,
+    noise: &mut dyn NoiseSource,
+) -> Objective {
+    objective_by(&mut Exact(model), model, batch, feedback, skips, noise)
+}
+
+/// Computes the objective with all frames encoded and decoded by `pass`.
 ///
 /// The true frame is encoded before the previous one, so BatchNorm's running statistics move twice
 /// a step in the original's order.
-pub fn objective(
+pub(super) fn objective_by<P: Pass>(
+    pass: &mut P,
     model: &Cvae,
     batch: &Sequences,
     feedback: Feedback,
@@ -99,20 +152,20 @@ pub fn objective(
     let mut posterior_states = model.posterior.zero_states(&first);
     let mut prior = model.prior.as_ref().map(|prior| (prior, prior.zero_states(&first)));
 
-    let mut skip: Option<Skip> = None;
+    let mut skip = None;
     let mut previous = first;
     let zero = || Tensor::zeros([], (x.kind(), x.device()));
     let (mut mse, mut kld) = (zero(), zero());
     let mut steps = Vec::new();
     for t in 1..frames {
         let x_t = x.get(t);
-        let (h_target, _) = model.encoder.forward(&x_t, Mode::Train);
+        let h_target = pass.encode_target(&x_t);
         let posterior = model.posterior.step(&h_target, &mut posterior_states);
         let z = sample(&posterior, NoisePurpose::Posterior, t, noise);
 
-        let (h_input, activations) = model.encoder.forward(&previous, Mode::Train);
+        let (h_input, activations) = pass.encode_input(&previous);
         if skips.refreshes(t) {
-            skip = Some(activations);
+            skip = Some(pass.skip(activations));
         }
         let prior = prior.as_mut().map(|(prior, states)| {
             let prior = prior.step(&h_input, states);
@@ -123,7 +176,7 @@ pub fn objective(
         let info = Tensor::cat(&[&batch.condition.get(t - 1), &h_input, &z], 1);
         let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Train);
         let skip = skip.as_ref().expect("the first step refreshes the skip");
-        let prediction = model.decoder.forward(&g, skip, Mode::Train);
+        let prediction = pass.decode(&g, skip);
 
         previous = match feedback {
             Feedback::TrueFrame => x_t.shallow_clone(),
@@ -136,7 +189,7 @@ pub fn objective(
     Objective { mse, kld, steps }
 }
 
-pub(super) fn sample(
+fn sample(
     gaussian: &Gaussian,
     purpose: NoisePurpose,
     t: i64,
@@ -147,7 +200,7 @@ pub(super) fn sample(
     gaussian.sample(&noise.standard_normal(purpose, draw, &[rows, columns], &gaussian.mu))
 }
 
-pub(super) fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
+fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
     match prior {
         None => kl_to_standard_normal(posterior),
         Some(prior) => kl_between(posterior, prior),

@@ -8,7 +8,7 @@ use crate::{
     models::{Choice, ChoicePurpose, NoisePurpose, RandomSource},
     nn::{
         Mode,
-        conv::{ConvTranspose, Windows},
+        conv::{Conv, Windows},
         init::Init,
         layers::{AffineInit, BatchNorm},
         params::Path,
@@ -28,8 +28,8 @@ const UP: Windows<2> = Windows { kernel: [4; 2], stride: [2; 2], padding: [1; 2]
 /// one to the colours with tanh. The first makes a map of side S/16, each of the others doubles it.
 #[derive(Debug)]
 pub struct FrameNetwork {
-    blocks: Vec<(ConvTranspose, BatchNorm)>,
-    last: ConvTranspose,
+    blocks: Vec<(Conv, BatchNorm)>,
+    last: Conv,
 }
 
 impl FrameNetwork {
@@ -45,11 +45,11 @@ impl FrameNetwork {
         let blocks = plan.map(|(index, channels, windows)| {
             let place = |index: u32| path.sub(&index.to_string());
             (
-                ConvTranspose::new(&place(index), channels, windows),
+                Conv::transposed(&place(index), channels, windows),
                 BatchNorm::new(&place(index + 1), channels[1], BATCH_NORM_INIT),
             )
         });
-        let last = ConvTranspose::new(&path.sub("12"), [width, channels], UP);
+        let last = Conv::transposed(&path.sub("12"), [width, channels], UP);
         Self { blocks: blocks.into(), last }
     }
 

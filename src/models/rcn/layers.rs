@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::{
     config::model::rcn::{Activation, DenseWeights},
-    nn::{init::Init, params::Path},
+    nn::{init::Init, params::Path, same},
 };
 
 /// Weights start at N(0, 0.1²), redrawn beyond two standard deviations.
@@ -61,16 +61,9 @@ impl ConvLayer {
 
     /// Maps `[B, in, H, W]` to `[B, out, ⌈H / stride⌉, ⌈W / stride⌉]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let (_, _, height, width) = x.size4().expect("pictures are [B, C, H, W]");
         let Window { kernel, stride } = self.window;
-        let [top, bottom] = same_padding(height, kernel[0], stride[0]);
-        let [left, right] = same_padding(width, kernel[1], stride[1]);
         let weight = self.weight.permute([3, 2, 0, 1]);
-        let (x, padding) = if top == bottom && left == right {
-            (x.shallow_clone(), [top, left])
-        } else {
-            (x.constant_pad_nd([left, right, top, bottom]), [0, 0])
-        };
+        let (x, padding) = same::pad(x, kernel, stride);
         // A picture at a time: oneDNN sums the gradient of a weight over batch and pixels in one
         // chain, which in f32 loses up to a digit that TensorFlow's blocked sum keeps.
         let picture = |x: &Tensor| x.conv2d(&weight, NO_BIAS, stride, padding, [1, 1], 1);
@@ -78,14 +71,6 @@ impl ConvLayer {
         // The bias is an operation of its own, as in the original.
         activate(&(Tensor::cat(&pictures, 0) + self.bias.view([-1, 1, 1])), self.activation)
     }
-}
-
-/// Returns the zeros before and after an axis under SAME padding:
-/// ⌈n/s⌉ windows, the odd zero after.
-fn same_padding(n: i64, kernel: i64, stride: i64) -> [i64; 2] {
-    let windows = (n + stride - 1) / stride;
-    let total = ((windows - 1) * stride + kernel - n).max(0);
-    [total / 2, total - total / 2]
 }
 
 /// `φ(x W + b)` (`fc_op`).
@@ -144,17 +129,4 @@ pub fn upsample(x: &Tensor, [down, across]: [i64; 2]) -> Tensor {
     x.view([batch, channels, height, 1, width, 1])
         .expand([batch, channels, height, down, width, across], false)
         .reshape([batch, channels, height * down, width * across])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_odd_zero_stands_after() {
-        assert_eq!(same_padding(96, 3, 1), [1, 1]);
-        assert_eq!(same_padding(7, 4, 1), [1, 2]);
-        assert_eq!(same_padding(8, 3, 2), [0, 1]);
-        assert_eq!(same_padding(8, 1, 2), [0, 0]);
-    }
 }
