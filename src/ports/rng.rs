@@ -136,8 +136,8 @@ fn numpy(draw: &str, n: usize, seed: u64) -> Option<TensorData> {
     })
 }
 
-/// `randn_8`, `rand_f64_8`, `normal_300_0_0.02`, `uniform_20_-0.1_0.1`, `randint_8_0_10`, `randperm_10`: after
-/// the count, the parameters of the distribution.
+/// `randn_8`, `rand_f64_8`, `normal_300_0_0.02`, `uniform_20_-0.1_0.1`, `randint_8_0_10`, `randperm_10`:
+/// after the count, the parameters of the distribution.
 fn torch(draw: &str, n: usize, seed: u64) -> Option<TensorData> {
     let mut generator = Generator::manual_seed(seed);
     let (function, arguments) = draw.split_once('_').unwrap_or((draw, ""));
