@@ -39,6 +39,19 @@ pub fn mse_sum<T: Pixel>(truth: &[T], prediction: &[T]) -> f64 {
 /// # Panics
 /// If a slice is not a frame of this shape.
 pub fn psnr<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> Option<f64> {
+    psnr_in_range(truth, prediction, shape, 1.0)
+}
+
+/// Returns [`psnr()`] for another data range: 20·log₁₀ of it more.
+///
+/// # Panics
+/// If a slice is not a frame of this shape.
+pub fn psnr_in_range<T: Pixel>(
+    truth: &[T],
+    prediction: &[T],
+    shape: FrameShape,
+    data_range: f64,
+) -> Option<f64> {
     assert_frames(truth, prediction, shape);
     let planes = truth.chunks_exact(shape.plane()).zip(prediction.chunks_exact(shape.plane()));
     let mut sum = 0.0;
@@ -47,7 +60,7 @@ pub fn psnr<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> Optio
         if mse <= 0.0 {
             return None;
         }
-        sum -= 10.0 * libm::log10(mse);
+        sum += 20.0 * libm::log10(data_range) - 10.0 * libm::log10(mse);
     }
     Some(sum / shape.channels as f64)
 }
@@ -75,6 +88,14 @@ mod tests {
     #[test]
     fn the_ratio_is_the_mean_over_channels_of_decibels() {
         check([0.5, 0.125], Some(f64::midpoint(20.0 * 2_f64.log10(), 20.0 * 8_f64.log10())));
+    }
+
+    #[test]
+    fn ten_times_the_data_range_is_twenty_decibels() {
+        let frames = ([0.25; 12], [0.5; 12]);
+        let ratio = |range| psnr_in_range(&frames.0, &frames.1, SHAPE, range).expect("they differ");
+        assert!((ratio(10.0) - ratio(1.0) - 20.0).abs() < 1e-12);
+        assert_eq!(Some(ratio(1.0)), psnr(&frames.0, &frames.1, SHAPE));
     }
 
     #[test]

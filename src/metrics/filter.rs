@@ -30,6 +30,27 @@ fn weighted_sum<const K: usize>(out: &mut [f64], rows: [&[f64]; K], weights: &[f
     }
 }
 
+/// Returns the means of `side × side` pixels: [`valid`] for a window whose side only the caller knows.
+pub(super) fn valid_means(plane: &[f64], width: usize, side: usize) -> Vec<f64> {
+    let height = plane.len() / width;
+    let (rows, columns) = (height + 1 - side, width + 1 - side);
+    let weight = 1.0 / side as f64;
+
+    let mut across = vec![0.0; height * columns];
+    for (row, out) in plane.chunks_exact(width).zip(across.chunks_exact_mut(columns)) {
+        for (x, out) in out.iter_mut().enumerate() {
+            *out = row[x..x + side].iter().map(|value| weight * value).sum();
+        }
+    }
+    let mut means = vec![0.0; rows * columns];
+    for (y, out) in means.chunks_exact_mut(columns).enumerate() {
+        for (x, out) in out.iter_mut().enumerate() {
+            *out = (y..y + side).map(|row| weight * across[row * columns + x]).sum();
+        }
+    }
+    means
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +59,12 @@ mod tests {
     fn a_box_filter_sums_every_window_that_fits() {
         let plane = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0];
         assert_eq!(valid(&plane, 4, &[1.0, 1.0]), [14.0, 18.0, 22.0, 30.0, 34.0, 38.0]);
+    }
+
+    #[test]
+    fn means_are_a_box_filter_of_any_side() {
+        let plane: Vec<f64> = (0..42).map(|i| f64::from(i * i % 17)).collect();
+        assert_eq!(valid_means(&plane, 7, 3), valid(&plane, 7, &[1.0 / 3.0; 3]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub mod keypoints;
 pub mod ssim;
 
 pub use definitions::{MetricDefinition, definitions, written};
-pub use error::{mse, mse_sum, psnr};
+pub use error::{mse, mse_sum, psnr, psnr_in_range};
 pub use ssim::{skimage_ssim, ssim};
 
 /// A pixel value in single or double precision; every metric computes in double precision.

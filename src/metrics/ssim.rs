@@ -14,8 +14,6 @@ const K2: f64 = 0.03;
 pub const GAUSSIAN_SIDE: usize = 11;
 /// Standard deviation of that window.
 const GAUSSIAN_SIGMA: f64 = 1.5;
-/// Side of the uniform window of scikit-image (its default `win_size`).
-pub const UNIFORM_SIDE: usize = 7;
 /// What a plane whose similarity is not a number counts in `finn_eval_seq`.
 const NAN_SCORE: f64 = -1.0;
 
@@ -39,15 +37,16 @@ pub struct SsimMap {
 /// If a slice is not a frame of this shape, or the frame is smaller than 11×11.
 pub fn ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> f64 {
     mean_over_planes(truth, prediction, shape, |x, y| {
-        let score = mean(&finn_ssim_map(x, y, shape.width).similarity);
+        let score = mean(&finn_ssim_map(x, y, shape.width, 1.0).similarity);
         if score.is_nan() { NAN_SCORE } else { score }
     })
 }
 
-/// Returns `finn_ssim(truth, prediction, cs_map=True)` of one plane of `width` columns.
+/// Returns `finn_ssim(truth, prediction, data_range, cs_map=True)` of one plane of `width` columns;
+/// the document leaves the data range at 1.
 ///
 /// With weighted sums over an 11×11 Gaussian window of σ 1.5 (mean μ, population variance σ²,
-/// covariance), `C₁ = 0.01²` and `C₂ = 0.03²` for a data range of 1, all in `f64`:
+/// covariance), `C₁ = (0.01 data_range)²` and `C₂ = (0.03 data_range)²`, all in `f64`:
 /// ```text
 /// similarity = (2 μx μy + C1)(2 σxy + C2) / ((μx² + μy² + C1)(σx² + σy² + C2))
 /// contrast   = (2 σxy + C2) / (σx² + σy² + C2)
@@ -55,7 +54,12 @@ pub fn ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> f64 {
 ///
 /// # Panics
 /// If the planes differ in length, are no multiple of `width`, or are smaller than 11×11.
-pub fn finn_ssim_map<T: Pixel>(truth: &[T], prediction: &[T], width: usize) -> SsimMap {
+pub fn finn_ssim_map<T: Pixel>(
+    truth: &[T],
+    prediction: &[T],
+    width: usize,
+    data_range: f64,
+) -> SsimMap {
     let centre = (GAUSSIAN_SIDE / 2) as f64;
     let weights: [f64; GAUSSIAN_SIDE] = std::array::from_fn(|i| {
         let distance = i as f64 - centre;
@@ -63,63 +67,105 @@ pub fn finn_ssim_map<T: Pixel>(truth: &[T], prediction: &[T], width: usize) -> S
     });
     let sum: f64 = weights.iter().sum();
     let window = weights.map(|weight| weight / sum);
-    map(truth, prediction, width, &Form { window, data_range: 1.0, covariance_factor: 1.0 })
+    let form = Form {
+        side: GAUSSIAN_SIDE,
+        stabilizers: [K1 * data_range, K2 * data_range],
+        covariance_factor: 1.0,
+    };
+    map(truth, prediction, width, &form, |plane| filter::valid(plane, width, &window))
 }
 
-/// Returns `structural_similarity` of scikit-image with its default arguments (uniform 7×7 window,
-/// sample covariance, mean over the places where the window fits) for each channel, then the mean
-/// over channels: the `ssim` of `eval_seq`.
-///
-/// `data_range` is 2 for what scikit-image up to 0.19 did with floating-point images when not told
-/// otherwise, and 1 for images in [0, 1].
+/// Arguments of `structural_similarity` of scikit-image, whose window is uniform.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SkimageSsim {
+    /// Side of the window (`win_size`).
+    pub side: usize,
+    /// Difference between the largest and the smallest possible pixel (`data_range`): 2 is what
+    /// scikit-image up to 0.19 took for floating-point images when not told otherwise, 1 is true of
+    /// images in [0, 1].
+    pub data_range: f64,
+    /// Stabilizer of the luminance term, as a share of the data range (`K1`).
+    pub k1: f64,
+    /// Stabilizer of the contrast term, as a share of the data range (`K2`).
+    pub k2: f64,
+    /// Which covariance is taken (`use_sample_covariance`).
+    pub covariance: Covariance,
+}
+
+/// What a sum of products of deviations is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covariance {
+    /// The number of pixels.
+    Population,
+    /// One less.
+    Sample,
+}
+
+impl SkimageSsim {
+    /// Returns scikit-image's defaults for this data range: a 7×7 window and sample covariance.
+    pub const fn of_range(data_range: f64) -> Self {
+        Self { side: 7, data_range, k1: K1, k2: K2, covariance: Covariance::Sample }
+    }
+}
+
+/// Returns `structural_similarity` of scikit-image, the mean over the places where the window fits, for
+/// each channel, then the mean over channels: the `ssim` of `eval_seq`.
 ///
 /// # Panics
-/// If a slice is not a frame of this shape, or the frame is smaller than 7×7.
+/// If a slice is not a frame of this shape, or the frame is smaller than the window.
 pub fn skimage_ssim<T: Pixel>(
     truth: &[T],
     prediction: &[T],
     shape: FrameShape,
-    data_range: f64,
+    arguments: &SkimageSsim,
 ) -> f64 {
-    let window = [1.0 / UNIFORM_SIDE as f64; UNIFORM_SIDE];
-    let pixels = (UNIFORM_SIDE * UNIFORM_SIDE) as f64;
-    let form = Form { window, data_range, covariance_factor: pixels / (pixels - 1.0) };
+    let SkimageSsim { side, data_range, k1, k2, covariance } = *arguments;
+    let pixels = (side * side) as f64;
+    let form = Form {
+        side,
+        stabilizers: [k1 * data_range, k2 * data_range],
+        covariance_factor: match covariance {
+            Covariance::Population => 1.0,
+            Covariance::Sample => pixels / (pixels - 1.0),
+        },
+    };
+    let local_mean = |plane: &[f64]| filter::valid_means(plane, shape.width, side);
     mean_over_planes(truth, prediction, shape, |x, y| {
-        mean(&map(x, y, shape.width, &form).similarity)
+        mean(&map(x, y, shape.width, &form, local_mean).similarity)
     })
 }
 
-/// What distinguishes one form of the index from another.
-struct Form<const SIDE: usize> {
-    /// One dimension of the separable window; sums to 1.
-    window: [f64; SIDE],
-    /// Difference between the largest and the smallest possible pixel.
-    data_range: f64,
+/// What distinguishes one form of the index from another, besides the weights of its window.
+struct Form {
+    /// Side of the window.
+    side: usize,
+    /// Roots of C₁ and C₂.
+    stabilizers: [f64; 2],
     /// 1 for population covariance, n / (n − 1) for sample covariance.
     covariance_factor: f64,
 }
 
-fn map<T: Pixel, const SIDE: usize>(
+fn map<T: Pixel>(
     truth: &[T],
     prediction: &[T],
     width: usize,
-    form: &Form<SIDE>,
+    form: &Form,
+    local_mean: impl Fn(&[f64]) -> Vec<f64>,
 ) -> SsimMap {
+    let side = form.side;
     assert_eq!(truth.len(), prediction.len(), "both planes have the same shape");
-    assert!(width >= SIDE && truth.len() / width >= SIDE, "the window fits into the plane");
+    assert!(width >= side && truth.len() / width >= side, "the window fits into the plane");
     assert_eq!(truth.len() % width, 0, "a plane has whole rows");
 
     let x: Vec<f64> = truth.iter().copied().map(Into::into).collect();
     let y: Vec<f64> = prediction.iter().copied().map(Into::into).collect();
     let product =
         |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
-    let local_mean = |plane: &[f64]| filter::valid(plane, width, &form.window);
     let (mu_x, mu_y) = (local_mean(&x), local_mean(&y));
     let (mean_xx, mean_yy) = (local_mean(&product(&x, &x)), local_mean(&product(&y, &y)));
     let mean_xy = local_mean(&product(&x, &y));
 
-    let c1 = (K1 * form.data_range) * (K1 * form.data_range);
-    let c2 = (K2 * form.data_range) * (K2 * form.data_range);
+    let [c1, c2] = form.stabilizers.map(|root| root * root);
     let mut similarity = Vec::with_capacity(mu_x.len());
     let mut contrast = Vec::with_capacity(mu_x.len());
     for i in 0..mu_x.len() {
@@ -132,8 +178,8 @@ fn map<T: Pixel, const SIDE: usize>(
         similarity.push(luminance.0 * structure.0 / (luminance.1 * structure.1));
         contrast.push(structure.0 / structure.1);
     }
-    let height = truth.len() / width + 1 - SIDE;
-    SsimMap { similarity, contrast, height, width: width + 1 - SIDE }
+    let height = truth.len() / width + 1 - side;
+    SsimMap { similarity, contrast, height, width: width + 1 - side }
 }
 
 fn mean_over_planes<T: Pixel>(
@@ -176,7 +222,7 @@ mod tests {
     #[test]
     fn the_gaussian_form_is_the_mean_over_windows_that_fit() {
         let (truth, prediction) = planes();
-        let map = finn_ssim_map(&truth, &prediction, 13);
+        let map = finn_ssim_map(&truth, &prediction, 13, 1.0);
         assert_eq!((map.height, map.width, map.similarity.len()), (2, 3, 6));
         check(map.similarity[0], 0.414_132_359_929_517_3);
         check(map.contrast[0], 0.425_835_625_794_714_6);
@@ -186,13 +232,37 @@ mod tests {
     #[test]
     fn the_uniform_form_depends_on_the_data_range() {
         let (truth, prediction) = planes();
-        check(skimage_ssim(&truth, &prediction, SHAPE, 1.0), 0.641_613_098_719_360_2);
-        check(skimage_ssim(&truth, &prediction, SHAPE, 2.0), 0.646_937_593_881_440_6);
+        check(
+            skimage_ssim(&truth, &prediction, SHAPE, &SkimageSsim::of_range(1.0)),
+            0.641_613_098_719_360_2,
+        );
+        check(
+            skimage_ssim(&truth, &prediction, SHAPE, &SkimageSsim::of_range(2.0)),
+            0.646_937_593_881_440_6,
+        );
+    }
+
+    #[test]
+    fn other_arguments_of_scikit_image_count() {
+        let (truth, prediction) = planes();
+        let covariance = Covariance::Population;
+        let arguments = SkimageSsim { side: 5, data_range: 1.0, k1: 0.02, k2: 0.05, covariance };
+        check(skimage_ssim(&truth, &prediction, SHAPE, &arguments), 0.646_161_985_750_161_3);
+        let bytes = SkimageSsim { data_range: 255.0, ..arguments };
+        check(skimage_ssim(&truth, &prediction, SHAPE, &bytes), 0.999_533_954_181_246_8);
+    }
+
+    #[test]
+    fn the_gaussian_form_knows_other_data_ranges() {
+        let (truth, prediction) = planes();
+        let map = finn_ssim_map(&truth, &prediction, 13, 2.0);
+        check(map.similarity[0], 0.421_899_052_620_367_2);
+        check(map.contrast[0], 0.433_812_620_769_240_3);
     }
 
     #[test]
     fn flat_planes_differ_in_luminance_alone() {
-        let map = finn_ssim_map(&[0.25; 121], &[0.5; 121], 11);
+        let map = finn_ssim_map(&[0.25; 121], &[0.5; 121], 11, 1.0);
         check(map.contrast[0], 1.0);
         check(map.similarity[0], (0.25 + 1e-4) / (0.3125 + 1e-4));
     }
@@ -216,7 +286,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the window fits into the plane")]
     fn a_frame_smaller_than_the_window_is_a_mistake_of_the_caller() {
-        finn_ssim_map(&[0.0; 100], &[0.0; 100], 10);
+        finn_ssim_map(&[0.0; 100], &[0.0; 100], 10, 1.0);
     }
 
     proptest! {

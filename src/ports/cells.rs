@@ -150,7 +150,12 @@ fn gru_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let cell = GruCell::new(&builder.root(), inputs, hidden);
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
-    let initial = leaf(case, "h", precision)?;
+    let given = case.tensor_spec("h").is_some();
+    let initial = if given {
+        leaf(case, "h", precision)?
+    } else {
+        Tensor::zeros([case.config.i64("batch")?, hidden], (kind(precision), Device::Cpu))
+    };
     let mut capture = Capture::default();
     let mut xs = Vec::new();
     let mut h = initial.shallow_clone();
@@ -167,7 +172,9 @@ fn gru_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     for (t, x) in xs.iter().enumerate() {
         capture.tensor(format!("grad/x/{t}"), &x.grad());
     }
-    capture.tensor("grad/h", &initial.grad());
+    if given {
+        capture.tensor("grad/h", &initial.grad());
+    }
     capture.gradients(&params);
     Ok(capture.finish())
 }

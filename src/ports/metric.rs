@@ -3,7 +3,10 @@
 use super::{integer, unsupported};
 use crate::{
     golden::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData},
-    metrics::{FrameShape, mse, psnr, skimage_ssim, ssim, ssim::finn_ssim_map},
+    metrics::{
+        FrameShape, mse, psnr, psnr_in_range, skimage_ssim, ssim,
+        ssim::{Covariance, SkimageSsim, finn_ssim_map},
+    },
     scalar::Count,
 };
 
@@ -32,13 +35,20 @@ impl Port for Metric {
             let n = sequences.shape.plane();
             (&sequences.truth[..n], &sequences.prediction[..n])
         };
+        // `finn_eval_seq` leaves this at 1.
+        let plane_range = number_or(case, "data_range", 1.0)?;
         let map = || {
             let (x, y) = plane();
-            finn_ssim_map(x, y, width)
+            finn_ssim_map(x, y, width, plane_range)
         };
-        let ratio = |x: &[f32], y: &[f32]| {
-            psnr(x, y, sequences.shape)
-                .ok_or_else(|| unsupported(case, "the ratio of an exactly predicted frame"))
+        let skimage = skimage(case)?;
+        let exactly = || unsupported(case, "the ratio of an exactly predicted frame");
+        let ratio = |x: &[f32], y: &[f32]| match &skimage {
+            // scikit-image divides by zero where the document's code stops.
+            Some(Skimage { psnr_range, .. }) => {
+                Ok(psnr_in_range(x, y, sequences.shape, *psnr_range).unwrap_or(f64::INFINITY))
+            }
+            None => psnr(x, y, sequences.shape).ok_or_else(exactly),
         };
         let mut outputs = Outputs::new();
         for output in case.outputs() {
@@ -46,16 +56,16 @@ impl Port for Metric {
                 "mse" => sequences.each(|x, y| Ok(mse(x, y)))?,
                 "psnr" => sequences.each(ratio)?,
                 "psnr_mean" => vec![mean(&sequences.each(ratio)?)],
-                "ssim" => match case.config.f64("ssim_data_range") {
-                    Ok(range) => {
-                        sequences.each(|x, y| Ok(skimage_ssim(x, y, sequences.shape, range)))?
+                "ssim" => match &skimage {
+                    Some(Skimage { ssim, .. }) => {
+                        sequences.each(|x, y| Ok(skimage_ssim(x, y, sequences.shape, ssim)))?
                     }
-                    Err(_) => sequences.each(|x, y| Ok(ssim(x, y, sequences.shape)))?,
+                    None => sequences.each(|x, y| Ok(ssim(x, y, sequences.shape)))?,
                 },
                 "finn_psnr" => {
                     let (x, y) = plane();
                     let shape = FrameShape { channels: 1, ..sequences.shape };
-                    vec![psnr(x, y, shape).ok_or_else(|| unsupported(case, "equal planes"))?]
+                    vec![psnr_in_range(x, y, shape, plane_range).ok_or_else(exactly)?]
                 }
                 "finn_ssim_map" => map().similarity,
                 "finn_ssim_cs_map" => map().contrast,
@@ -83,6 +93,37 @@ impl Sequences {
             .map(|(b, t)| metric(&self.truth[frame(b, t)], &self.prediction[frame(b, t)]))
             .collect()
     }
+}
+
+/// How `eval_seq` calls scikit-image.
+struct Skimage {
+    ssim: SkimageSsim,
+    psnr_range: f64,
+}
+
+/// Reads the arguments of scikit-image, or `None` for a case of `finn_eval_seq`.
+fn skimage(case: &Case) -> Result<Option<Skimage>, PortError> {
+    let config = &case.config;
+    if !config.contains("ssim_data_range") {
+        return Ok(None);
+    }
+    let defaults = SkimageSsim::of_range(config.f64("ssim_data_range")?);
+    let side = |key| integer::<Count>(case, key).map(Count::len);
+    let ssim = SkimageSsim {
+        side: if config.contains("win_size") { side("win_size")? } else { defaults.side },
+        k1: number_or(case, "K1", defaults.k1)?,
+        k2: number_or(case, "K2", defaults.k2)?,
+        covariance: match config.bool("use_sample_covariance") {
+            Ok(false) => Covariance::Population,
+            _ => defaults.covariance,
+        },
+        ..defaults
+    };
+    Ok(Some(Skimage { ssim, psnr_range: number_or(case, "psnr_data_range", 1.0)? }))
+}
+
+fn number_or(case: &Case, key: &str, default: f64) -> Result<f64, PortError> {
+    if case.config.contains(key) { Ok(case.config.f64(key)?) } else { Ok(default) }
 }
 
 fn sequences(case: &Case) -> Result<Sequences, PortError> {

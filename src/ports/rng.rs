@@ -52,7 +52,7 @@ fn data_order(case: &Case) -> Result<Outputs, PortError> {
 
 /// The first draws for one seed; each output starts from a fresh seeding and names its own draw.
 fn draws(case: &Case) -> Result<Outputs, PortError> {
-    let seed: u32 = integer(case, "seed")?;
+    let seed: u64 = integer(case, "seed")?;
     let loader = loader_draws(case, seed);
     let mut initial = BTreeMap::new();
     let mut outputs = Outputs::new();
@@ -82,55 +82,112 @@ fn draws(case: &Case) -> Result<Outputs, PortError> {
     Ok(outputs)
 }
 
-fn python(draw: &str, n: usize, seed: u32) -> Option<TensorData> {
-    let mut random = Random::new(u64::from(seed));
-    (draw == "random").then(|| TensorData::F64((0..n).map(|_| random.random()).collect()))
-}
-
-fn numpy(draw: &str, n: usize, seed: u32) -> Option<TensorData> {
-    let mut state = RandomState::new(seed);
-    let (function, arguments) = draw.split_once('_').unwrap_or((draw, ""));
-    match function {
-        "rand" => Some(TensorData::F64((0..n).map(|_| state.random_sample()).collect())),
-        "randn" => Some(TensorData::F64((0..n).map(|_| state.standard_normal()).collect())),
-        "randint" => {
-            let high = arguments.parse().ok().filter(|&high| high > 0)?;
-            Some(TensorData::I64((0..n).map(|_| state.randint(0, high)).collect()))
+/// `random`, `uniform_<a>_<b>`, `randint_<a>_<b>` (with b), `randrange_<n>`, `choice_<n>`, `shuffle_<n>`.
+fn python(draw: &str, n: usize, seed: u64) -> Option<TensorData> {
+    let mut random = Random::new(seed);
+    let (function, numbers) = split(draw)?;
+    let mut below = |high: f64| Some(i64::from(random.randrange(whole(high)?)));
+    Some(match (function, numbers.as_slice()) {
+        ("random", []) => TensorData::F64((0..n).map(|_| random.random()).collect()),
+        ("uniform", &[low, high]) => {
+            TensorData::F64((0..n).map(|_| low + (high - low) * random.random()).collect())
         }
-        "permutation" => Some(TensorData::I64(signed(state.permutation(n)))),
-        _ => None,
-    }
+        ("randint", &[low, high]) => {
+            let low: i64 = whole(low)?;
+            let drawn = (0..n).map(|_| Some(low + below(high - low as f64 + 1.0)?));
+            TensorData::I64(drawn.collect::<Option<_>>()?)
+        }
+        ("randrange" | "choice", &[high]) => {
+            TensorData::I64((0..n).map(|_| below(high)).collect::<Option<_>>()?)
+        }
+        ("shuffle", _) => {
+            let mut order: Vec<usize> = (0..n).collect();
+            random.shuffle(&mut order);
+            TensorData::I64(signed(order))
+        }
+        _ => return None,
+    })
 }
 
-/// `randn_8`, `rand_f64_8`, `normal_300_0_0.02`, `uniform_20_-0.1_0.1`, `randperm_10`, ...
-fn torch(draw: &str, n: usize, seed: u32) -> Option<TensorData> {
-    let mut generator = Generator::manual_seed(u64::from(seed));
+/// `rand`, `randn`, `uniform_<low>_<high>`, `normal_<mean>_<std>`, `randint_<high>`,
+/// `randint_<low>_<high>`, `choice_<n>`, `permutation_<n>`, `shuffle_<n>`.
+fn numpy(draw: &str, n: usize, seed: u64) -> Option<TensorData> {
+    let mut state = RandomState::new(u32::try_from(seed).ok()?);
+    let (function, numbers) = split(draw)?;
+    let range = match *numbers.as_slice() {
+        [high] => whole(high).map(|high| (0, high)),
+        [low, high] => whole(low).zip(whole(high)),
+        _ => None,
+    };
+    let mut floats = |value: &mut dyn FnMut(&mut RandomState) -> f64| {
+        TensorData::F64((0..n).map(|_| value(&mut state)).collect())
+    };
+    Some(match (function, numbers.as_slice()) {
+        ("rand" | "random" | "random_sample", _) => floats(&mut RandomState::random_sample),
+        ("randn" | "standard_normal", _) => floats(&mut RandomState::standard_normal),
+        ("uniform", &[low, high]) => floats(&mut |state| state.uniform(low, high)),
+        ("normal", &[mean, std]) => floats(&mut |state| mean + std * state.standard_normal()),
+        ("randint" | "choice", _) => {
+            let (low, high) = range.filter(|(low, high)| low < high)?;
+            TensorData::I64((0..n).map(|_| state.randint(low, high)).collect())
+        }
+        ("permutation" | "shuffle", _) => TensorData::I64(signed(state.permutation(n))),
+        _ => return None,
+    })
+}
+
+/// `randn_8`, `rand_f64_8`, `normal_300_0_0.02`, `uniform_20_-0.1_0.1`, `randint_8_0_10`, `randperm_10`:
+/// after the count, the parameters of the distribution.
+fn torch(draw: &str, n: usize, seed: u64) -> Option<TensorData> {
+    let mut generator = Generator::manual_seed(seed);
     let (function, arguments) = draw.split_once('_').unwrap_or((draw, ""));
     let double = arguments.starts_with("f64");
-    // After the count, the two parameters of the distribution.
-    let mut parameters = arguments.split('_').skip(1);
-    let mut parameter = || parameters.next().and_then(|text| text.parse::<f64>().ok());
-    match function {
-        "randn" if double => Some(TensorData::F64(generator.randn_f64(n))),
-        "randn" => Some(TensorData::F32(generator.normal(n, 0.0, 1.0))),
-        "rand" if double => Some(TensorData::F64(generator.rand_f64(n))),
-        "rand" => Some(TensorData::F32(generator.rand(n))),
-        "normal" => Some(TensorData::F32(generator.normal(n, parameter()?, parameter()?))),
-        "uniform" => {
-            let (from, to) = (single(parameter()?), single(parameter()?));
-            Some(TensorData::F32(generator.uniform(n, from, to)))
+    let parameters = arguments.split('_').skip(1);
+    let parameters = parameters.map(|text| text.parse().ok()).collect::<Option<Vec<f64>>>();
+    let parameters = parameters.unwrap_or_default();
+    Some(match (function, parameters.as_slice()) {
+        ("randn", _) if double => TensorData::F64(generator.randn_f64(n)),
+        ("randn", _) => TensorData::F32(generator.normal(n, 0.0, 1.0)),
+        ("rand", _) if double => TensorData::F64(generator.rand_f64(n)),
+        ("rand", _) => TensorData::F32(generator.rand(n)),
+        ("normal", &[mean, std]) => TensorData::F32(generator.normal(n, mean, std)),
+        ("uniform", &[from, to]) => TensorData::F32(generator.uniform(n, single(from), single(to))),
+        ("randint", &[.., high]) => {
+            let low = if let &[low, _] = parameters.as_slice() { whole(low)? } else { 0 };
+            let high = whole(high).filter(|&high| low < high)?;
+            TensorData::I64((0..n).map(|_| generator.randint(low, high)).collect())
         }
-        "randperm" => Some(TensorData::I64(signed(generator.randperm(n)))),
-        "random" => Some(TensorData::I64((0..n).map(|_| random_i64(&mut generator)).collect())),
-        "sequence" => {
+        ("randperm", _) => TensorData::I64(signed(generator.randperm(n))),
+        ("random", _) => TensorData::I64((0..n).map(|_| random_i64(&mut generator)).collect()),
+        ("sequence", _) => {
             let values = sequence(&mut generator);
-            Some(match arguments {
+            match arguments {
                 "then_random" => TensorData::I64(vec![random_i64(&mut generator)]),
                 _ => TensorData::F32(values),
-            })
+            }
         }
-        _ => None,
+        _ => return None,
+    })
+}
+
+/// Divides a draw's name into its function and its numbers: `random_sample`, `randint_-3_4`.
+fn split(draw: &str) -> Option<(&str, Vec<f64>)> {
+    let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let at = draw.match_indices('_').map(|(at, _)| at).find(|&at| is_number(&draw[at + 1..]));
+    let Some(at) = at else { return Some((draw, Vec::new())) };
+    let numbers = draw[at + 1..].split('_').map(|text| text.parse().ok()).collect::<Option<_>>()?;
+    Some((&draw[..at], numbers))
+}
+
+/// A parameter that is a whole number, as one.
+fn whole<T: TryFrom<i64>>(parameter: f64) -> Option<T> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if parameter.fract() != 0.0 || parameter.abs() > EXACT {
+        return None;
     }
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and exact")]
+    let whole = parameter as i64;
+    T::try_from(whole).ok()
 }
 
 /// One generator used for one thing after another: randn(8), rand(8), randperm(10), randn(4).
@@ -146,8 +203,8 @@ fn sequence(generator: &mut Generator) -> Vec<f32> {
 const LOADED: usize = 50;
 
 /// A loader that shuffles: two iterators, then `randn` from the generator that seeded them.
-fn loader_draws(case: &Case, seed: u32) -> BTreeMap<&'static str, TensorData> {
-    let mut global = Generator::manual_seed(u64::from(seed));
+fn loader_draws(case: &Case, seed: u64) -> BTreeMap<&'static str, TensorData> {
+    let mut global = Generator::manual_seed(seed);
     let mut draws = BTreeMap::new();
     let len = |name: &str| case.output_spec(name).map_or(0, OutputSpec::len);
     for epoch in ["epoch_0", "epoch_1"] {
@@ -162,8 +219,8 @@ fn loader_draws(case: &Case, seed: u32) -> BTreeMap<&'static str, TensorData> {
 }
 
 /// The weights of `linear_<in>_<out>` or `model_w<w>_g<g>_z<z>_r<r>` by name.
-fn initial_parameters(model: &str, seed: u32) -> Option<BTreeMap<String, Vec<f32>>> {
-    let mut generator = Generator::manual_seed(u64::from(seed));
+fn initial_parameters(model: &str, seed: u64) -> Option<BTreeMap<String, Vec<f32>>> {
+    let mut generator = Generator::manual_seed(seed);
     let mut parts = model.split('_');
     let kind = parts.next()?;
     let sizes: Vec<usize> = parts

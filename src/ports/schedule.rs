@@ -47,15 +47,16 @@ fn kl_weight(case: &Case) -> Result<KlWeight, PortError> {
     }
     if config.contains("kl_anneal_type") {
         let cycle_epochs = integer(case, "kl_anneal_cycle")?;
+        let ratio = || number(case, "kl_anneal_ratio");
         return match config.str("kl_anneal_type")? {
-            "Cyclical" => Ok(KlWeight::QuotientCyclical { cycle_epochs }),
-            "Monotonic" => Ok(KlWeight::QuotientMonotonic { cycle_epochs }),
+            "Cyclical" => Ok(KlWeight::QuotientCyclical { cycle_epochs, ratio: ratio()? }),
+            "Monotonic" => Ok(KlWeight::QuotientMonotonic { cycle_epochs, ratio: ratio()? }),
             "Without" => Ok(KlWeight::Constant { beta: constant(1.0)? }),
             kind => Err(unsupported(case, format!("kl_anneal_type `{kind}`"))),
         };
     }
     let cyclical = config.bool("kl_anneal_cyclical")?;
-    if !config.contains("beta") {
+    if is_later_lab(case) {
         // The later lab's tables: its settings choose between two calls of frange_cycle_linear.
         let (cycles, ratio) = if cyclical {
             (integer(case, "kl_anneal_cycle")?, 0.5)
@@ -78,6 +79,11 @@ fn kl_weight(case: &Case) -> Result<KlWeight, PortError> {
     })
 }
 
+/// Whether the settings are those of jeannineshiu's script, which has no use for a `beta`.
+fn is_later_lab(case: &Case) -> bool {
+    case.config.contains("kl_anneal_cyclical") && !case.config.contains("beta")
+}
+
 fn constant<T>(value: f64) -> Result<T, PortError>
 where
     T: TryFrom<f64, Error = ScalarError>,
@@ -93,11 +99,16 @@ fn teacher_forcing(case: &Case) -> Result<Vec<f64>, PortError> {
         let step = number(case, "tfr_d_step")?;
         return Ok(TeacherForcing::StepDown { initial, start_epoch, step }.table(epochs));
     }
-    let schedule = TeacherForcing::Original {
-        initial,
-        start_epoch: integer(case, "tfr_start_decay_epoch")?,
-        lower: number(case, "tfr_lower_bound")?,
-    };
+    let start_epoch: u32 = integer(case, "tfr_start_decay_epoch")?;
+    let lower = number(case, "tfr_lower_bound")?;
+    if is_later_lab(case) {
+        // Its line falls from 1, whatever the ratio is until then.
+        let line = TeacherForcing::Original { initial: constant(1.0)?, start_epoch, lower };
+        let mut table = line.table(epochs);
+        table.iter_mut().take(start_epoch as usize + 1).for_each(|ratio| *ratio = initial.get());
+        return Ok(table);
+    }
+    let schedule = TeacherForcing::Original { initial, start_epoch, lower };
     if !case.config.contains("start_epoch") {
         return Ok(schedule.table(epochs));
     }

@@ -57,19 +57,28 @@ pub enum KlWeight {
         #[serde(default = "one")]
         stop: NonNegative,
     },
-    /// One ramp of `cycle_epochs` epochs by division, then 1; epoch 0 has 0.001
-    /// (`Monotonic` of ericyangchen/conditional-VAE-for-video-prediction at ratio 1).
+    /// One ramp by division, `ratio` high after `cycle_epochs` epochs, until it reaches 1; epoch 0 has
+    /// 0.001, the others are rounded to five decimals
+    /// (`Monotonic` of ericyangchen/conditional-VAE-for-video-prediction).
     QuotientMonotonic {
-        /// Epochs from the start to weight 1 (`kl_anneal_cycle`, there a length).
+        /// Epochs from the start to weight `ratio` (`kl_anneal_cycle`, there a length).
         #[serde(default = "ten")]
         cycle_epochs: Count,
+        /// Steepness (`kl_anneal_ratio`, there a factor of the weight and not a share of the time).
+        #[serde(default = "one")]
+        ratio: NonNegative,
     },
-    /// A sawtooth of `cycle_epochs` epochs by division that never reaches 1; epoch 0 has 0.001
-    /// (`Cyclical` of ericyangchen/conditional-VAE-for-video-prediction at ratio 1).
+    /// A sawtooth by division that never quite reaches `ratio`, nor passes 1; epoch 0 has 0.001, the
+    /// others are rounded to five decimals
+    /// (`Cyclical` of ericyangchen/conditional-VAE-for-video-prediction).
     QuotientCyclical {
         /// Epochs of a tooth (`kl_anneal_cycle`, there a length and not a number of cycles).
         #[serde(default = "ten")]
         cycle_epochs: Count,
+        /// Height of a tooth (`kl_anneal_ratio`, there a factor of the weight and not a share of the
+        /// time).
+        #[serde(default = "one")]
+        ratio: NonNegative,
     },
 }
 
@@ -105,11 +114,13 @@ impl KlWeight {
             Self::FrangeCycleLinear { cycles, ratio, start, stop } => {
                 frange_cycle_linear(epochs, cycles, ratio.get(), (start.get(), stop.get()))
             }
-            Self::QuotientMonotonic { cycle_epochs } => {
-                quotients(epochs, |e| (e as f64 / cycle_epochs.get() as f64).min(1.0))
+            Self::QuotientMonotonic { cycle_epochs, ratio } => {
+                let step = ratio.get() / cycle_epochs.get() as f64;
+                quotients(epochs, |e| e as f64 * step)
             }
-            Self::QuotientCyclical { cycle_epochs } => {
-                quotients(epochs, |e| (e % cycle_epochs.get()) as f64 / cycle_epochs.get() as f64)
+            Self::QuotientCyclical { cycle_epochs, ratio } => {
+                let cycle = cycle_epochs.get();
+                quotients(epochs, |e| (e % cycle) as f64 / cycle as f64 * ratio.get())
             }
         }
     }
@@ -168,8 +179,17 @@ fn frange_cycle_linear(
 }
 
 fn quotients(epochs: Count, quotient: impl Fn(u64) -> f64) -> Vec<f64> {
-    let weight = |epoch| if epoch == 0 { QUOTIENT_FIRST } else { quotient(epoch) };
+    let weight = |epoch| match epoch {
+        0 => QUOTIENT_FIRST,
+        _ => five_decimals(quotient(epoch)).min(1.0),
+    };
     (0..epochs.get()).map(weight).collect()
+}
+
+/// Python's `round(x, 5)`: the double nearest to the decimal number of five places that lies nearest to
+/// `x`, which only decimal digits tell exactly.
+fn five_decimals(x: f64) -> f64 {
+    format!("{x:.5}").parse().expect("a printed number is a number")
 }
 
 /// Python's `int(j + i * period)`.
@@ -271,6 +291,14 @@ mod tests {
     }
 
     #[test]
+    fn quotients_have_five_decimals_and_a_height() {
+        let sevenths = "kl_weight.quotient_cyclical = { cycle_epochs = 7, ratio = 0.5 }";
+        check(sevenths, 20, &[(1, 0.07143), (5, 0.35714), (6, 0.42857), (7, 0.0), (19, 0.35714)]);
+        let steep = "kl_weight.quotient_monotonic = { cycle_epochs = 3, ratio = 2.0 }";
+        check(steep, 5, &[(0, 0.001), (1, 0.66667), (2, 1.0), (4, 1.0)]);
+    }
+
+    #[test]
     fn weights_without_a_ramp_are_flat() {
         check("kl_weight = \"none\"", 3, &[(0, 0.0), (2, 0.0)]);
         check("kl_weight.constant = {}", 3, &[(0, 1.0), (2, 1.0)]);
@@ -316,8 +344,8 @@ mod tests {
             for schedule in [
                 KlWeight::Cyclical { cycles, ratio, beta: one() },
                 KlWeight::FrangeCycleLinear { cycles, ratio, start: zero(), stop: one() },
-                KlWeight::QuotientCyclical { cycle_epochs: cycles },
-                KlWeight::QuotientMonotonic { cycle_epochs: cycles },
+                KlWeight::QuotientCyclical { cycle_epochs: cycles, ratio: one() },
+                KlWeight::QuotientMonotonic { cycle_epochs: cycles, ratio: one() },
             ] {
                 let table = schedule.table(Count::literal(epochs));
                 prop_assert!(table.iter().all(|weight| (0.0..=1.0).contains(weight)));

@@ -13,6 +13,9 @@ mod cephes;
 /// Elements from which on PyTorch draws normals in blocks.
 const BLOCK: usize = 16;
 
+/// Range from which on a whole number takes a word of 64 bits.
+const WIDE_RANGE: u64 = 1 << 28;
+
 /// `torch.Generator()` on the CPU.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generator {
@@ -87,6 +90,22 @@ impl Generator {
             box_muller_f64(tail);
         }
         values
+    }
+
+    /// Returns one element of `torch.randint(low, high, …)`: the remainder of a word, of a 64-bit one for
+    /// ranges of 2²⁸ and more, with the slight bias that this has.
+    ///
+    /// # Panics
+    /// If the range is empty.
+    pub fn randint(&mut self, low: i64, high: i64) -> i64 {
+        assert!(low < high, "randint draws from a range that is not empty");
+        let range = high.abs_diff(low);
+        let word = if range < WIDE_RANGE {
+            u64::from(self.words.next_u32())
+        } else {
+            self.words.next_u64()
+        };
+        low.wrapping_add_unsigned(word % range)
     }
 
     /// Returns `torch.randperm(n)`: from the front, each element swapped with one at or after it.
@@ -225,6 +244,21 @@ mod tests {
         );
         assert_eq!(Generator::manual_seed(1).randperm(10), [5, 6, 1, 2, 0, 8, 9, 3, 7, 4]);
         assert_eq!(Generator::manual_seed(1).randperm(0), [0; 0]);
+        let long = Generator::manual_seed(1).randperm(100_000);
+        assert_eq!([long[0], long[1], long[2], long[99_999]], [95_845, 18_969, 32_002, 61_140]);
+    }
+
+    #[test]
+    fn whole_numbers_of_a_range_repeat_pytorch() {
+        let draw = |low, high| {
+            let mut generator = Generator::manual_seed(1);
+            [(); 3].map(|()| generator.randint(low, high))
+        };
+        assert_eq!(draw(0, 43_264), [9_509, 42_987, 4_748]);
+        assert_eq!(draw(-3, 4), [-3, 0, 1]);
+        assert_eq!(draw(0, (1 << 28) - 5), [180_483_139, 256_344_374, 140_980_163]);
+        assert_eq!(draw(0, (1 << 29) - 5), [227_912_052, 517_703_369, 33_069_926]);
+        assert_eq!(draw(0, 1 << 33), [8_577_843_435, 4_005_303_368, 4_845_257_609]);
     }
 
     #[test]
