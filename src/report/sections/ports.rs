@@ -73,7 +73,6 @@ fn row(difference: &Difference, ports: &[Port]) -> Row {
 /// shares.
 fn measured(study: &Study<'_>, arms: &[(&Arm<'_>, &PhysicalInteractionSpec)]) -> Vec<Text> {
     let Some(metric) = study.primary() else { return Vec::new() };
-    let places = difference_places(study, metric);
     let mut sentences = Vec::new();
     for (index, (arm, spec)) in arms.iter().enumerate() {
         let reference = arms[..index].iter().find(|(_, other)| {
@@ -81,6 +80,7 @@ fn measured(study: &Study<'_>, arms: &[(&Arm<'_>, &PhysicalInteractionSpec)]) ->
         });
         let Some((reference, _)) = reference else { continue };
         let Some(paired) = study.between(arm, reference, Split::Test, metric) else { continue };
+        let places = difference_places(study, metric, [&paired]);
         sentences.push(
             Text::default().strong(format!("{} \u{2212} {}", arm.label, reference.label)).plain(
                 format!(

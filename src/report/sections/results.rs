@@ -1,12 +1,12 @@
 //! The table of arms × metrics, with the baselines beside them.
 
-use super::in_words;
+use super::{findings::direction, in_words, split_name};
 use crate::{
     data::Split,
     report::{
         document::{Block, Column, Row, RowKind, Table, Text},
         number::{ABSENT, fixed},
-        study::{Arm, MODEL, Metric, Study},
+        study::{Arm, BOUND, MODEL, Metric, Study},
     },
 };
 
@@ -30,18 +30,15 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
     let best: Vec<Option<f64>> = (0..columns.len())
         .map(|column| {
             let higher = columns[column].metric.definition.higher_is_better;
-            let means = lines.iter().filter_map(|line| line.scores[column].mean);
+            let candidates = lines.iter().filter(|line| line.kind != RowKind::Bound);
+            let means = candidates.filter_map(|line| line.scores[column].mean);
             if higher { means.max_by(f64::total_cmp) } else { means.min_by(f64::total_cmp) }
         })
         .collect();
 
     let mut heads = vec![Column::words("Arm"), Column::words("Completed")];
     heads.extend(columns.iter().map(|column| {
-        let split = match column.split {
-            Split::Train => "Train",
-            Split::Validate => "Validation",
-            Split::Test => "Test",
-        };
+        let split = split_name(column.split);
         Column::numbers(format!("{split} {}", column.metric.heading()))
     }));
     let rows = lines.into_iter().map(|line| {
@@ -64,11 +61,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
             columns: heads,
             rows: rows.collect(),
         }),
-        Block::Note(
-            "Bold: best mean of the column, baselines included. The number of completed runs is n \
-             of the row; a cell with another n says so."
-                .into(),
-        ),
+        Block::Note(note(study).into()),
     ];
     // Records define every metric there is; what the system does not score needs no explanation.
     let scored = |metric: &&Metric| columns.iter().any(|column| column.metric == *metric);
@@ -79,14 +72,28 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
     blocks
 }
 
-/// Chooses the columns: every metric on test, the first one also on validation.
+/// Says how the table is read.
+fn note(study: &Study<'_>) -> String {
+    let baselines = if study.baselines.is_empty() { "" } else { ", baselines included" };
+    let bound = if study.baselines.iter().any(|name| name == BOUND) {
+        "; real videos are no competitor, they show what a perfect generator would score"
+    } else {
+        ""
+    };
+    format!(
+        "Bold: best mean of the column{baselines}{bound}. The number of completed runs is n of the \
+         row; a cell with another n says so."
+    )
+}
+
+/// Chooses the columns: every metric on test, and on validation the one that chose the checkpoint.
 fn columns<'a>(study: &'a Study<'_>) -> Vec<Scored<'a>> {
     let scored = |split: Split, metric: &'a Metric| {
         let decimals = study.decimals(split, metric);
         study.is_scored(split, metric).then_some(Scored { split, metric, decimals })
     };
     let test = study.metrics.iter().filter_map(|metric| scored(Split::Test, metric));
-    let validation = study.metrics.iter().find_map(|metric| scored(Split::Validate, metric));
+    let validation = study.choosing().and_then(|metric| scored(Split::Validate, metric));
     test.chain(validation).collect()
 }
 
@@ -138,41 +145,59 @@ fn completed(arm: &Arm<'_>) -> String {
     parts.join(", ")
 }
 
-/// Returns one row for a baseline that scores the same in all runs, otherwise one row an arm.
+/// Returns the rows of a baseline: one for all arms whose runs give it the same scores, otherwise one
+/// an arm.
 fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> Vec<Line> {
-    let common: Option<Vec<Cell>> = columns
-        .iter()
-        .map(|column| {
-            let mut values = study
-                .arms
-                .iter()
-                .flat_map(|arm| study.by_seed(arm, baseline, column.split, column.metric))
-                .map(|(_, value)| value);
-            let Some(first) = values.next() else {
-                return Some(Cell { mean: None, text: ABSENT.to_owned() });
-            };
-            values
-                .all(|value| value.to_bits() == first.to_bits())
-                .then(|| Cell { mean: Some(first), text: fixed(first, column.decimals) })
-        })
-        .collect();
-    match common {
-        Some(scores) => vec![Line {
-            kind: RowKind::Reference,
-            label: format!("baseline: {}", in_words(baseline)),
-            completed: ABSENT.to_owned(),
-            scores,
-        }],
-        None => study
-            .arms
-            .iter()
-            .map(|arm| Line {
-                kind: RowKind::Reference,
+    let kind = if baseline == BOUND { RowKind::Bound } else { RowKind::Reference };
+    // Arms that share every score of every seed, with these scores.
+    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<Option<f64>>)> = Vec::new();
+    let mut lines = Vec::new();
+    for arm in study.arms.iter().filter(|arm| arm.completed() > 0) {
+        match constant_scores(study, arm, baseline, columns) {
+            Some(scores) => match groups.iter_mut().find(|(_, known)| *known == scores) {
+                Some((arms, _)) => arms.push(arm),
+                None => groups.push((vec![arm], scores)),
+            },
+            None => lines.push(Line {
+                kind,
                 label: format!("baseline: {}, {}", in_words(baseline), arm.label),
                 ..line(study, arm, baseline, columns)
-            })
-            .collect(),
+            }),
+        }
     }
+    let is_common = groups.len() == 1 && lines.is_empty();
+    let common = groups.into_iter().map(|(arms, scores)| {
+        let cell = |(mean, column): (Option<f64>, &Scored<'_>)| Cell {
+            mean,
+            text: mean.map_or_else(|| ABSENT.to_owned(), |mean| fixed(mean, column.decimals)),
+        };
+        let labels: Vec<&str> = arms.iter().map(|arm| arm.label).collect();
+        let of_arms =
+            if is_common { String::new() } else { format!(" (for {})", labels.join("; ")) };
+        Line {
+            kind,
+            label: format!("baseline: {}{of_arms}", in_words(baseline)),
+            completed: ABSENT.to_owned(),
+            scores: scores.into_iter().zip(columns).map(cell).collect(),
+        }
+    });
+    common.chain(lines).collect()
+}
+
+/// Returns the scores that a baseline has in every run of an arm; nothing if runs differ.
+fn constant_scores(
+    study: &Study<'_>,
+    arm: &Arm<'_>,
+    baseline: &str,
+    columns: &[Scored<'_>],
+) -> Option<Vec<Option<f64>>> {
+    let one = |column: &Scored<'_>| {
+        let values = study.by_seed(arm, baseline, column.split, column.metric);
+        let mut values = values.into_values();
+        let Some(first) = values.next() else { return Some(None) };
+        values.all(|value| value.to_bits() == first.to_bits()).then_some(Some(first))
+    };
+    columns.iter().map(one).collect()
 }
 
 /// Returns a text with a capital at its start; symbols such as β stay as they are.
@@ -184,9 +209,9 @@ pub(super) fn capitalized(text: &str) -> String {
 }
 
 fn definition(metric: &Metric) -> Text {
-    let direction = if metric.definition.higher_is_better { "higher" } else { "lower" };
     Text::default().strong(metric.heading()).recorded(&format!(
-        ", {direction} is better: {} Source: {}",
+        ", {} is better: {} Source: {}",
+        direction(metric),
         sentence(&metric.definition.definition),
         sentence(&metric.definition.source),
     ))
