@@ -200,8 +200,11 @@ fn constant_scores(
     columns.iter().map(one).collect()
 }
 
-/// Returns a text with a capital at its start; symbols such as β stay as they are.
+/// Returns a text with a capital at its start; symbols such as β and names from code stay as they are.
 pub(super) fn capitalized(text: &str) -> String {
+    if text.split_whitespace().next().is_some_and(|word| word.contains('_')) {
+        return text.to_owned();
+    }
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| {
         std::iter::once(first.to_ascii_uppercase()).chain(characters).collect()
