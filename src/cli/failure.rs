@@ -213,17 +213,7 @@ impl Failure {
             Self::UnknownSweep { name, searched, known } => {
                 return Some(unknown_sweep_hint(name, searched, known));
             }
-            Self::NoSuchSweep { name, known, .. } if known.is_empty() => {
-                return Some(format!(
-                    "the store has no sweep yet; `reprise sweep {name}` starts it"
-                ));
-            }
-            Self::NoSuchSweep { name, known, .. } => {
-                return Some(match closest(name, known) {
-                    Some(known) => format!("did you mean `{known}`?"),
-                    None => format!("the store has {}", list(known)),
-                });
-            }
+            Self::NoSuchSweep { name, known, .. } => return Some(no_such_sweep_hint(name, known)),
             Self::NoSuchCase { name, known } => {
                 return closest(name, known).map(|known| format!("did you mean `{known}`?"));
             }
@@ -270,7 +260,32 @@ fn is_mistake(error: &DataError) -> bool {
     }
 }
 
+/// A sweep is kept as `<name>.<preset>` unless the preset is its default.
+fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return format!("the store has no sweep yet; `{}` starts it", sweep_command(name));
+    }
+    let at_other_presets: Vec<String> =
+        known.iter().filter(|it| it.split('.').next() == Some(name)).cloned().collect();
+    match (at_other_presets.as_slice(), closest(name, known)) {
+        ([], Some(known)) => format!("did you mean `{known}`?"),
+        ([], None) => format!("the store has {}", list(known)),
+        (presets, _) => format!("of this sweep, the store has {}", list(presets)),
+    }
+}
+
+/// Returns the command that starts what is kept under a name.
+fn sweep_command(kept_as: &str) -> String {
+    match kept_as.split_once('.') {
+        Some((name, preset)) => format!("reprise sweep {name} --preset {preset}"),
+        None => format!("reprise sweep {kept_as}"),
+    }
+}
+
 fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> String {
+    if name.split_once('.').is_some_and(|(name, _)| known.iter().any(|known| known == name)) {
+        return format!("`{}` runs a sweep at another preset", sweep_command(name));
+    }
     match (closest(name, known), known, searched) {
         (Some(known), ..) => format!("did you mean `{known}`?"),
         (None, [], []) => {
@@ -325,6 +340,26 @@ mod tests {
             &Failure::UnknownSweep { name, searched: vec!["experiments".into()], known },
             2,
             "error: failed to find a sweep named `kl_anealing`\nhint: did you mean `kl_annealing`?",
+        );
+    }
+
+    #[test]
+    fn a_sweep_at_another_preset_is_pointed_at() {
+        let known = vec!["ablations".to_owned(), "kl_annealing.smoke".to_owned()];
+        let store = PathBuf::from("store");
+        check(
+            &Failure::NoSuchSweep { name: "kl_annealing".to_owned(), store, known },
+            2,
+            "error: failed to find sweep `kl_annealing` in store `store`\n\
+             hint: of this sweep, the store has `kl_annealing.smoke`",
+        );
+        let name = "kl_annealing.smoke".to_owned();
+        let known = vec!["kl_annealing".to_owned()];
+        check(
+            &Failure::UnknownSweep { name, searched: vec!["experiments".into()], known },
+            2,
+            "error: failed to find a sweep named `kl_annealing.smoke`\n\
+             hint: `reprise sweep kl_annealing --preset smoke` runs a sweep at another preset",
         );
     }
 

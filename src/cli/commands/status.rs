@@ -24,7 +24,7 @@ Examples:
 A run is finished (it has a record), running (a process holds its lease), resumable (it has a
 checkpoint), interrupted (it has begun and starts anew) or missing. Looking changes nothing.")]
 pub struct StatusArgs {
-    /// Name of a sweep; all of them if none is given
+    /// Name of a sweep, with `.PRESET` for another than its default preset; all if none is given
     #[arg(value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]

@@ -174,7 +174,8 @@ pub(super) fn difference_places<'a>(
 ) -> usize {
     let sizes = differences.into_iter().map(|difference| difference.mean.abs());
     let largest = sizes.filter(|size| size.is_finite()).fold(0.0, f64::max);
-    let needed = if largest > 0.0 { (2 - magnitude(largest)).clamp(0, 6) } else { 0 };
+    // A rounding error below a power of ten is not a digit more.
+    let needed = if largest > 0.0 { (2 - magnitude(largest * 1.000_001)).clamp(0, 6) } else { 0 };
     study.decimals(Split::Test, metric).max(3).max(usize::try_from(needed).unwrap_or(0))
 }
 

@@ -132,7 +132,7 @@ fn outcome(outcome: &Outcome) -> Text {
 
 /// Says which checkpoint was tested and how it was chosen.
 fn protocol(study: &Study<'_>) -> Option<Block> {
-    let label = study.choosing()?.heading();
+    let label = study.choosing()?.label();
     Some(Block::Prose(Text::default().strong("Protocol.").plain(format!(
         " The checkpoint that is tested is the one with the best validation {label} of its run. Test \
          data take no part in that choice, and no number in this report was used to choose a run."
