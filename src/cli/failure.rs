@@ -135,6 +135,16 @@ pub enum Failure {
         /// The cases that are there.
         known: Vec<String>,
     },
+    /// No reference case is selected.
+    #[error("failed to find a case `{pattern}` below `{}`", folder.display())]
+    NoCases {
+        /// What was looked for, as SYSTEM/CASE.
+        pattern: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The systems that have cases there.
+        systems: Vec<String>,
+    },
     /// A port could not compute a case.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -184,6 +194,7 @@ impl Failure {
             | Self::Usage { .. }
             | Self::Case(_)
             | Self::NoSuchCase { .. }
+            | Self::NoCases { .. }
             | Self::Exceptions(_)
             | Self::Store(
                 StoreError::NotAStore { .. }
@@ -195,6 +206,7 @@ impl Failure {
             ) => 2,
             Self::Data(error) if is_mistake(error) => 2,
             Self::Npz(NpzError::Archive { .. }) => 2,
+            Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
             #[cfg(feature = "torch")]
             Self::Foreign(_) => 2,
             #[cfg(feature = "torch")]
@@ -215,7 +227,23 @@ impl Failure {
             }
             Self::NoSuchSweep { name, known, .. } => return Some(no_such_sweep_hint(name, known)),
             Self::NoSuchCase { name, known } => {
-                return closest(name, known).map(|known| format!("did you mean `{known}`?"));
+                let mut systems: Vec<String> =
+                    known.iter().filter_map(|it| Some(it.split_once('/')?.0.to_owned())).collect();
+                systems.dedup();
+                return Some(match closest(name, known) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None => systems_hint(&systems),
+                });
+            }
+            Self::NoCases { systems, .. } => return Some(systems_hint(systems)),
+            Self::Data(DataError::SplitMissing { root, .. })
+                if matches!(crate::fs::kind(root), Ok(None)) =>
+            {
+                return Some(format!(
+                    "there is no folder `{}`: put the data there, or a link to them, or name another \
+                     folder; `reprise data list` names the data sets that need none",
+                    root.display()
+                ));
             }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return store_hint(error).map(str::to_owned),
@@ -260,6 +288,15 @@ fn is_mistake(error: &DataError) -> bool {
     }
 }
 
+fn systems_hint(systems: &[String]) -> String {
+    if systems.is_empty() {
+        return "it holds no SYSTEM/CASE folder; the project's own lie in `golden` in its root, and \
+                `--cases DIR` names others"
+            .to_owned();
+    }
+    format!("the systems are {}; a case is named SYSTEM/CASE", list(systems))
+}
+
 /// A sweep is kept as `<name>.<preset>` unless the preset is its default.
 fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
     if known.is_empty() {
@@ -300,6 +337,9 @@ fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> Str
 fn store_hint(error: &StoreError) -> Option<&'static str> {
     Some(match error {
         StoreError::NotAStore { .. } => "`--store DIR` names one; `reprise sweep` makes it",
+        StoreError::Fs(FsError::Io { action: "create directory" | "create", .. }) => {
+            "`--store DIR` names a folder that can be written"
+        }
         StoreError::NoRun { .. } => "`reprise runs list` lists them",
         StoreError::AmbiguousRun { .. } => "write more digits",
         StoreError::NoWeights { .. } => "`reprise import FILE` takes them into the store",

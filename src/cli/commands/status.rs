@@ -18,7 +18,8 @@ use crate::{
 #[command(after_help = "\
 Examples:
   reprise status                       all sweeps of the store, run by run
-  reprise status kl_annealing          one sweep
+  reprise status kl_annealing          one sweep at its default preset
+  reprise status kl_annealing.smoke    the same at another preset
   reprise status --format json         for scripts
 
 A run is finished (it has a record), running (a process holds its lease), resumable (it has a

@@ -25,8 +25,8 @@ Examples:
   reprise runs list
   reprise runs list --store other --format json
 
-The score is that of the tested checkpoint in the metric that chose it, averaged over the test; which
-metric that is depends on the system. `reprise runs show RUN` has all metrics.")]
+The score is that of the tested checkpoint in the metric that chose it, which depends on the
+system. `reprise runs show RUN` has all metrics.")]
 pub struct ListArgs {
     #[command(flatten)]
     store: StoreArgs,

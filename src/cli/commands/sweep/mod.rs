@@ -38,7 +38,9 @@ Examples:
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
   reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
 
-The report is `reports/NAME/report.html`; with another than the default preset, `reports/NAME.PRESET`.
+The report is `reports/NAME/report.html`; that of another preset than the file's default is
+`reports/NAME.PRESET/report.html`, so that none replaces another.
+
 Finished runs are kept: a sweep may be interrupted at any time (Ctrl-C stops at the next step with a
 checkpoint, a second Ctrl-C at once) and goes on with the same command, to the same bits.")]
 pub struct SweepArgs {
