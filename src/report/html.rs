@@ -10,6 +10,9 @@ use super::{
     palette, svg,
 };
 
+/// A small animation is enlarged at most by this.
+const GIF_ENLARGED_MAX: usize = 3;
+
 const STYLE: &str = include_str!("style.css");
 
 /// Renders `document` as the text of `report.html`.
@@ -138,6 +141,7 @@ fn figure(figure: &Figure) -> Markup {
                 }
                 Picture::Gif { bytes, width, height } => {
                     img alt=(alt) width=(width) height=(height)
+                        style={ "max-width:" (GIF_ENLARGED_MAX * width) "px" }
                         src={ "data:image/gif;base64," (STANDARD.encode(bytes)) };
                 }
             }

@@ -21,7 +21,7 @@ pub(super) const GAP: usize = 2;
 pub(super) const LABEL_HEIGHT: usize = 17;
 const HEAD_HEIGHT: usize = 38;
 /// A picture of at most so many pixels has room for twice as many on a page.
-const SMALL: usize = 480;
+const SMALL: usize = 300;
 pub(super) const ROW_GAP: usize = 5;
 
 /// A test sequence with the predictions of several arms.

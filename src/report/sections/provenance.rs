@@ -261,16 +261,16 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
         ))
         .recorded(&sentence(origin)),
     ));
+    let digests = Text::from("decoded ").code(short(pack_sha256));
     facts.push((
         "Data digests".to_owned(),
-        Text::from("decoded ")
-            .code(short(pack_sha256))
-            .plain(format!(
-                ", {} {} ",
-                grouped(*source_files),
-                if *source_files == 1 { "source file" } else { "source files" }
-            ))
-            .code(short(sources_sha256)),
+        match source_files {
+            0 => digests.plain(", no source files"),
+            1 => digests.plain(", 1 source file ").code(short(sources_sha256)),
+            files => digests
+                .plain(format!(", {} source files ", grouped(*files)))
+                .code(short(sources_sha256)),
+        },
     ));
 }
 

@@ -1,5 +1,7 @@
 //! The table of arms × metrics, with the baselines beside them.
 
+use std::collections::BTreeMap;
+
 use super::{findings::direction, in_words, split_name};
 use crate::{
     data::Split,
@@ -145,59 +147,43 @@ fn completed(arm: &Arm<'_>) -> String {
     parts.join(", ")
 }
 
-/// Returns the rows of a baseline: one for all arms whose runs give it the same scores, otherwise one
-/// an arm.
+/// Returns the rows of a baseline, one for all arms that give it the same score with every seed.
 fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> Vec<Line> {
     let kind = if baseline == BOUND { RowKind::Bound } else { RowKind::Reference };
-    // Arms that share every score of every seed, with these scores.
-    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<Option<f64>>)> = Vec::new();
-    let mut lines = Vec::new();
+    let scores = |arm: &Arm<'_>| -> Vec<BTreeMap<u32, f64>> {
+        let of = |it: &Scored<'_>| study.by_seed(arm, baseline, it.split, it.metric);
+        columns.iter().map(of).collect()
+    };
+    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<BTreeMap<u32, f64>>)> = Vec::new();
     for arm in study.arms.iter().filter(|arm| arm.completed() > 0) {
-        match constant_scores(study, arm, baseline, columns) {
-            Some(scores) => match groups.iter_mut().find(|(_, known)| *known == scores) {
-                Some((arms, _)) => arms.push(arm),
-                None => groups.push((vec![arm], scores)),
-            },
-            None => lines.push(Line {
-                kind,
-                label: format!("baseline: {}, {}", in_words(baseline), arm.label),
-                ..line(study, arm, baseline, columns)
-            }),
+        let scores = scores(arm);
+        match groups.iter_mut().find(|(_, known)| *known == scores) {
+            Some((arms, _)) => arms.push(arm),
+            None => groups.push((vec![arm], scores)),
         }
     }
-    let is_common = groups.len() == 1 && lines.is_empty();
-    let common = groups.into_iter().map(|(arms, scores)| {
-        let cell = |(mean, column): (Option<f64>, &Scored<'_>)| Cell {
-            mean,
-            text: mean.map_or_else(|| ABSENT.to_owned(), |mean| fixed(mean, column.decimals)),
-        };
+    let is_common = groups.len() == 1;
+    let row = |(arms, scores): (Vec<&Arm<'_>>, Vec<BTreeMap<u32, f64>>)| {
         let labels: Vec<&str> = arms.iter().map(|arm| arm.label).collect();
         let of_arms =
             if is_common { String::new() } else { format!(" (for {})", labels.join("; ")) };
-        Line {
-            kind,
-            label: format!("baseline: {}{of_arms}", in_words(baseline)),
-            completed: ABSENT.to_owned(),
-            scores: scores.into_iter().zip(columns).map(cell).collect(),
+        let label = format!("baseline: {}{of_arms}", in_words(baseline));
+        let line = line(study, arms[0], baseline, columns);
+        let is_constant = scores.iter().all(|it| {
+            it.values().zip(it.values().skip(1)).all(|(one, next)| one.to_bits() == next.to_bits())
+        });
+        if !is_constant {
+            return Line { kind, label, ..line };
         }
-    });
-    common.chain(lines).collect()
-}
-
-/// Returns the scores that a baseline has in every run of an arm; nothing if runs differ.
-fn constant_scores(
-    study: &Study<'_>,
-    arm: &Arm<'_>,
-    baseline: &str,
-    columns: &[Scored<'_>],
-) -> Option<Vec<Option<f64>>> {
-    let one = |column: &Scored<'_>| {
-        let values = study.by_seed(arm, baseline, column.split, column.metric);
-        let mut values = values.into_values();
-        let Some(first) = values.next() else { return Some(None) };
-        values.all(|value| value.to_bits() == first.to_bits()).then_some(Some(first))
+        // What no seed changes has no spread and no number of runs.
+        let cell = |(cell, column): (Cell, &Scored<'_>)| match cell.mean {
+            Some(mean) => Cell { text: fixed(mean, column.decimals), ..cell },
+            None => cell,
+        };
+        let scores = line.scores.into_iter().zip(columns).map(cell).collect();
+        Line { kind, label, completed: ABSENT.to_owned(), scores }
     };
-    columns.iter().map(one).collect()
+    groups.into_iter().map(row).collect()
 }
 
 /// Returns a text with a capital at its start; symbols such as β and names from code stay as they are.

@@ -8,7 +8,6 @@ use crate::{
         ReportError, ReportRun, Samples,
         animation::{self, FRAMES_PER_SECOND},
         document::{Block, Figure, Layout, Picture, Text},
-        number::counted,
         palette::{self, Ink, TEXT},
         strip,
         study::{Arm, Study},
@@ -47,8 +46,8 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     );
     if rows < all {
         note = note.plain(format!(
-            " To keep the page small, an animation has only the first {} of {all}.",
-            counted(rows, "row", "rows")
+            " To keep the page small, an animation has only the first {}of {all} rows.",
+            if rows == 1 { String::new() } else { format!("{rows} ") }
         ));
     }
     Ok(vec![
