@@ -191,7 +191,10 @@ fn arms_whose_baseline_scores_the_same_share_its_row() {
         }
     });
     check(&report, "| *baseline: copy last frame (for monotonic; cyclical)* | – | 19.70 |");
-    check(&report, "| *baseline: copy last frame (for monotonic, long; cyclical, long)* | – | 18.00 |");
+    check(
+        &report,
+        "| *baseline: copy last frame (for monotonic, long; cyclical, long)* | – | 18.00 |",
+    );
 }
 
 #[test]
@@ -228,7 +231,10 @@ fn a_published_training_error_stands_beside_that_of_the_last_epoch() {
             }
         }
     });
-    check(&report, "| monotonic | Training RMSE | 0.04000 | 1.91485 ± 0.00000 (n = 3) | +1.87485 |");
+    check(
+        &report,
+        "| monotonic | Training RMSE | 0.04000 | 1.91485 ± 0.00000 (n = 3) | +1.87485 |",
+    );
 }
 
 #[test]

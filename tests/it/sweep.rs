@@ -80,7 +80,10 @@ fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     check_says(&page, &["./just sweep tiny --preset larger", "./just report tiny.larger"]);
 
     let said = place.succeed(&["sweep", "tiny", "--set", "seeds=[2]"]).stderr;
-    check_says(&said, &["other runs than those of `./just sweep tiny --preset toy`; these are kept"]);
+    check_says(
+        &said,
+        &["other runs than those of `./just sweep tiny --preset toy`; these are kept"],
+    );
 }
 
 #[test]

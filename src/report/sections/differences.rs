@@ -34,8 +34,11 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         .iter()
         .flat_map(|arm| baselines.iter().map(move |name| Comparison::Against(arm, name)))
         .collect();
-    let to_baselines =
-        if baselines.len() == 1 { "Differences to the baseline" } else { "Differences to baselines" };
+    let to_baselines = if baselines.len() == 1 {
+        "Differences to the baseline"
+    } else {
+        "Differences to baselines"
+    };
     let tables: Vec<(Table, Vec<PairedDifference>)> =
         [("Differences between arms", between), (to_baselines, against)]
             .into_iter()
@@ -94,7 +97,8 @@ fn table(
     let mut caption = format!("{caption} on test");
     if comparisons.len() > PAIRS_ON_ALL_METRICS && metrics.len() > 1 {
         metrics.truncate(1);
-        caption += &format!(" in {}; all scores are in metrics.csv", metrics[0].heading());
+        let heading = metrics[0].heading();
+        caption = format!("{caption} in {heading}; all scores are in metrics.csv");
     }
     let measured: Vec<(&Metric, Vec<Option<PairedDifference>>)> = metrics
         .into_iter()

@@ -34,7 +34,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
             && ports.iter().any(|&port| difference.of(port) != first)
     };
     let rows: Vec<Row> = DIFFERENCES.iter().filter(concerned).map(|it| row(it, &ports)).collect();
-    let mut columns = vec![Column::numbers("#"), Column::words("What")];
+    let mut columns = vec![Column::words("#"), Column::words("What")];
     columns.extend(ports.iter().map(|port| Column::words(port.name())));
     let note = format!(
         "{} of the {} known differences tell these ports apart in these models. Each port is held \

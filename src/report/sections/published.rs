@@ -44,8 +44,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         ));
     }
     let arms: BTreeSet<&str> = published.iter().map(|number| number.arm.as_str()).collect();
-    let order =
-        if arms.len() > 1 { "; what can be compared is the order of the arms" } else { "" };
+    let order = if arms.len() > 1 { "; what can be compared is the order of the arms" } else { "" };
     vec![
         Block::Heading("Published numbers".to_owned()),
         Block::Table(Table {

@@ -147,14 +147,17 @@ fn completed(arm: &Arm<'_>) -> String {
     parts.join(", ")
 }
 
+/// Scores by seed.
+type BySeed = BTreeMap<u32, f64>;
+
 /// Returns the rows of a baseline, one for all arms that give it the same score with every seed.
 fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> Vec<Line> {
     let kind = if baseline == BOUND { RowKind::Bound } else { RowKind::Reference };
-    let scores = |arm: &Arm<'_>| -> Vec<BTreeMap<u32, f64>> {
+    let scores = |arm: &Arm<'_>| -> Vec<BySeed> {
         let of = |it: &Scored<'_>| study.by_seed(arm, baseline, it.split, it.metric);
         columns.iter().map(of).collect()
     };
-    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<BTreeMap<u32, f64>>)> = Vec::new();
+    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<BySeed>)> = Vec::new();
     for arm in study.arms.iter().filter(|arm| arm.completed() > 0) {
         let scores = scores(arm);
         match groups.iter_mut().find(|(_, known)| *known == scores) {
@@ -163,7 +166,7 @@ fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> 
         }
     }
     let is_common = groups.len() == 1;
-    let row = |(arms, scores): (Vec<&Arm<'_>>, Vec<BTreeMap<u32, f64>>)| {
+    let row = |(arms, scores): (Vec<&Arm<'_>>, Vec<BySeed>)| {
         let labels: Vec<&str> = arms.iter().map(|arm| arm.label).collect();
         let of_arms =
             if is_common { String::new() } else { format!(" (for {})", labels.join("; ")) };

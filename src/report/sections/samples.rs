@@ -142,34 +142,35 @@ fn strip(shown: &Shown<'_>) -> Result<Figure, ReportError> {
 
 /// Animates a video of each of the first categories of every arm, beside a real one if there is one.
 fn animate(shown: &[Shown<'_>], rows: usize) -> Result<Vec<Figure>, ReportError> {
-    let one = |Shown { arm, seed, videos: Generated { names, shape, videos, real } }: &Shown<'_>| {
-        let (label, position) = (arm.label, arm.position);
-        let mut grid: Vec<Vec<&[u8]>> = Vec::new();
-        for (index, of_category) in videos.iter().enumerate().take(rows) {
-            let real = real.iter().map(|real| real[index]);
-            grid.push(real.chain(of_category.iter().take(COLUMNS_MAX).copied()).collect());
-        }
-        let encoded = animation::grid(*shape, &grid)
-            .map_err(|source| ReportError::Gif { clip: label.to_owned(), source })?;
-        let animation::Animation { bytes, width, height } = encoded;
-        let columns = match real {
-            Some(_) => "Left: a real held-out video; right: a generated one.",
-            None => "A generated video.",
+    let one =
+        |Shown { arm, seed, videos: Generated { names, shape, videos, real } }: &Shown<'_>| {
+            let (label, position) = (arm.label, arm.position);
+            let mut grid: Vec<Vec<&[u8]>> = Vec::new();
+            for (index, of_category) in videos.iter().enumerate().take(rows) {
+                let real = real.iter().map(|real| real[index]);
+                grid.push(real.chain(of_category.iter().take(COLUMNS_MAX).copied()).collect());
+            }
+            let encoded = animation::grid(*shape, &grid)
+                .map_err(|source| ReportError::Gif { clip: label.to_owned(), source })?;
+            let animation::Animation { bytes, width, height } = encoded;
+            let columns = match real {
+                Some(_) => "Left: a real held-out video; right: a generated one.",
+                None => "A generated video.",
+            };
+            let names: Vec<&str> = names.iter().map(String::as_str).take(rows).collect();
+            let names = match names.as_slice() {
+                [_] if real.is_none() => String::new(),
+                [name] => format!(" Row: {name}."),
+                names => format!(" Rows: {}.", names.join(", ")),
+            };
+            Ok(Figure {
+                path: format!("samples/{position:03}.gif"),
+                picture: Picture::Gif { bytes, width, height },
+                alt: format!("animation of generated videos of {label}"),
+                caption: Text::default().strong(label).plain(format!(
+                    ", seed {seed}, at {FRAMES_PER_SECOND} frames a second. {columns}{names}"
+                )),
+            })
         };
-        let names: Vec<&str> = names.iter().map(String::as_str).take(rows).collect();
-        let names = match names.as_slice() {
-            [_] if real.is_none() => String::new(),
-            [name] => format!(" Row: {name}."),
-            names => format!(" Rows: {}.", names.join(", ")),
-        };
-        Ok(Figure {
-            path: format!("samples/{position:03}.gif"),
-            picture: Picture::Gif { bytes, width, height },
-            alt: format!("animation of generated videos of {label}"),
-            caption: Text::default().strong(label).plain(format!(
-                ", seed {seed}, at {FRAMES_PER_SECOND} frames a second. {columns}{names}"
-            )),
-        })
-    };
     shown.iter().map(one).collect()
 }
