@@ -135,6 +135,16 @@ pub enum Failure {
         /// The cases that are there.
         known: Vec<String>,
     },
+    /// No reference case is selected.
+    #[error("failed to find a case `{pattern}` below `{}`", folder.display())]
+    NoCases {
+        /// What was looked for, as SYSTEM/CASE.
+        pattern: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The systems that have cases there.
+        systems: Vec<String>,
+    },
     /// A port could not compute a case.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -184,6 +194,7 @@ impl Failure {
             | Self::Usage { .. }
             | Self::Case(_)
             | Self::NoSuchCase { .. }
+            | Self::NoCases { .. }
             | Self::Exceptions(_)
             | Self::Store(
                 StoreError::NotAStore { .. }
@@ -195,6 +206,7 @@ impl Failure {
             ) => 2,
             Self::Data(error) if is_mistake(error) => 2,
             Self::Npz(NpzError::Archive { .. }) => 2,
+            Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
             #[cfg(feature = "torch")]
             Self::Foreign(_) => 2,
             #[cfg(feature = "torch")]
@@ -213,19 +225,25 @@ impl Failure {
             Self::UnknownSweep { name, searched, known } => {
                 return Some(unknown_sweep_hint(name, searched, known));
             }
-            Self::NoSuchSweep { name, known, .. } if known.is_empty() => {
-                return Some(format!(
-                    "the store has no sweep yet; `reprise sweep {name}` starts it"
-                ));
-            }
-            Self::NoSuchSweep { name, known, .. } => {
+            Self::NoSuchSweep { name, known, .. } => return Some(no_such_sweep_hint(name, known)),
+            Self::NoSuchCase { name, known } => {
+                let mut systems: Vec<String> =
+                    known.iter().filter_map(|it| Some(it.split_once('/')?.0.to_owned())).collect();
+                systems.dedup();
                 return Some(match closest(name, known) {
                     Some(known) => format!("did you mean `{known}`?"),
-                    None => format!("the store has {}", list(known)),
+                    None => systems_hint(&systems),
                 });
             }
-            Self::NoSuchCase { name, known } => {
-                return closest(name, known).map(|known| format!("did you mean `{known}`?"));
+            Self::NoCases { systems, .. } => return Some(systems_hint(systems)),
+            Self::Data(DataError::SplitMissing { root, .. })
+                if matches!(crate::fs::kind(root), Ok(None)) =>
+            {
+                return Some(format!(
+                    "there is no folder `{}`: put the data there, or a link to them, or name another \
+                     folder; `reprise data list` names the data sets that need none",
+                    root.display()
+                ));
             }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return store_hint(error).map(str::to_owned),
@@ -270,7 +288,41 @@ fn is_mistake(error: &DataError) -> bool {
     }
 }
 
+fn systems_hint(systems: &[String]) -> String {
+    if systems.is_empty() {
+        return "it holds no SYSTEM/CASE folder; the project's own lie in `golden` in its root, and \
+                `--cases DIR` names others"
+            .to_owned();
+    }
+    format!("the systems are {}; a case is named SYSTEM/CASE", list(systems))
+}
+
+/// A sweep is kept as `<name>.<preset>` unless the preset is its default.
+fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return format!("the store has no sweep yet; `{}` starts it", sweep_command(name));
+    }
+    let at_other_presets: Vec<String> =
+        known.iter().filter(|it| it.split('.').next() == Some(name)).cloned().collect();
+    match (at_other_presets.as_slice(), closest(name, known)) {
+        ([], Some(known)) => format!("did you mean `{known}`?"),
+        ([], None) => format!("the store has {}", list(known)),
+        (presets, _) => format!("of this sweep, the store has {}", list(presets)),
+    }
+}
+
+/// Returns the command that starts what is kept under a name.
+fn sweep_command(kept_as: &str) -> String {
+    match kept_as.split_once('.') {
+        Some((name, preset)) => format!("reprise sweep {name} --preset {preset}"),
+        None => format!("reprise sweep {kept_as}"),
+    }
+}
+
 fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> String {
+    if name.split_once('.').is_some_and(|(name, _)| known.iter().any(|known| known == name)) {
+        return format!("`{}` runs a sweep at another preset", sweep_command(name));
+    }
     match (closest(name, known), known, searched) {
         (Some(known), ..) => format!("did you mean `{known}`?"),
         (None, [], []) => {
@@ -285,6 +337,9 @@ fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> Str
 fn store_hint(error: &StoreError) -> Option<&'static str> {
     Some(match error {
         StoreError::NotAStore { .. } => "`--store DIR` names one; `reprise sweep` makes it",
+        StoreError::Fs(FsError::Io { action: "create directory" | "create", .. }) => {
+            "`--store DIR` names a folder that can be written"
+        }
         StoreError::NoRun { .. } => "`reprise runs list` lists them",
         StoreError::AmbiguousRun { .. } => "write more digits",
         StoreError::NoWeights { .. } => "`reprise import FILE` takes them into the store",
@@ -325,6 +380,26 @@ mod tests {
             &Failure::UnknownSweep { name, searched: vec!["experiments".into()], known },
             2,
             "error: failed to find a sweep named `kl_anealing`\nhint: did you mean `kl_annealing`?",
+        );
+    }
+
+    #[test]
+    fn a_sweep_at_another_preset_is_pointed_at() {
+        let known = vec!["ablations".to_owned(), "kl_annealing.smoke".to_owned()];
+        let store = PathBuf::from("store");
+        check(
+            &Failure::NoSuchSweep { name: "kl_annealing".to_owned(), store, known },
+            2,
+            "error: failed to find sweep `kl_annealing` in store `store`\n\
+             hint: of this sweep, the store has `kl_annealing.smoke`",
+        );
+        let name = "kl_annealing.smoke".to_owned();
+        let known = vec!["kl_annealing".to_owned()];
+        check(
+            &Failure::UnknownSweep { name, searched: vec!["experiments".into()], known },
+            2,
+            "error: failed to find a sweep named `kl_annealing.smoke`\n\
+             hint: `reprise sweep kl_annealing --preset smoke` runs a sweep at another preset",
         );
     }
 

@@ -75,16 +75,22 @@ pub(super) enum Stroke {
         /// Number of equal means below.
         covered: usize,
     },
-    /// A reference: dashed.
-    Dashed,
+    /// A reference: dashed, one pattern a reference.
+    Reference {
+        /// Its number among the references.
+        number: usize,
+    },
 }
+
+/// Lengths of dash and gap of references in CSS pixels; further ones begin anew.
+const PATTERNS: [(f64, f64); 3] = [(6.0, 4.0), (2.0, 3.0), (14.0, 4.0)];
 
 impl Stroke {
     fn style(self, ink: Ink) -> ShapeStyle {
         match self {
             Self::Run => ink.rgb().mix(0.45).stroke_width(SCALE),
             Self::Mean | Self::Over { .. } => ink.rgb().stroke_width(2 * SCALE + 1),
-            Self::Dashed => ink.rgb().stroke_width(2 * SCALE - 2),
+            Self::Reference { .. } => ink.rgb().stroke_width(2 * SCALE - 2),
         }
     }
 }
@@ -121,13 +127,13 @@ fn draw_head(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<u
         }
         let ends = vec![(units(x), units(y)), (units(x + sample), units(y))];
         match stroke {
-            Stroke::Dashed => {
-                let pieces = [(0.0, 0.36), (0.64, 1.0)].map(|(from, to)| {
-                    let at = |share: f64| (units(x + share * sample), units(y));
-                    PathElement::new(vec![at(from), at(to)], stroke.style(*ink))
-                });
-                for piece in &pieces {
-                    root.draw(piece)?;
+            Stroke::Reference { number } => {
+                let (dash, gap) = PATTERNS[number % PATTERNS.len()];
+                let mut from = 0.0;
+                while from < sample {
+                    let ends = [from, sample.min(from + dash)].map(|at| (units(x + at), units(y)));
+                    root.draw(&PathElement::new(ends.to_vec(), stroke.style(*ink)))?;
+                    from += dash + gap;
                 }
             }
             Stroke::Run | Stroke::Mean | Stroke::Over { .. } => {
@@ -171,9 +177,9 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
                 let dot = plotters::element::Circle::new(*point, units(2.5), style.filled());
                 chart.draw_series([dot])?;
             }
-            (Stroke::Dashed, _) => {
-                let dashes = DashedLineSeries::new(points, units(6.0), units(4.0), style);
-                chart.draw_series(dashes)?;
+            (Stroke::Reference { number }, _) => {
+                let (dash, gap) = PATTERNS[number % PATTERNS.len()];
+                chart.draw_series(DashedLineSeries::new(points, units(dash), units(gap), style))?;
             }
             (Stroke::Over { covered }, _) => {
                 // The more lines lie below, the wider the gaps through which they show.

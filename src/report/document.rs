@@ -2,7 +2,7 @@
 //!
 //! Text is kept as spans of plain values: escaping is the renderers' duty and happens once, there.
 
-use super::svg;
+use super::{number::ABSENT, svg};
 
 /// A whole report.
 #[derive(Clone, Debug)]
@@ -150,6 +150,23 @@ pub(super) struct Table {
     pub(super) rows: Vec<Row>,
 }
 
+impl Table {
+    /// Leaves out columns in which no row has anything.
+    pub(super) fn without_empty_columns(mut self) -> Self {
+        let is_kept = |column: usize| {
+            self.rows.iter().any(|row| row.cells.get(column).is_some_and(|it| *it != ABSENT.into()))
+        };
+        let kept: Vec<bool> = (0..self.columns.len()).map(is_kept).collect();
+        let mut of_columns = kept.iter();
+        self.columns.retain(|_| *of_columns.next().unwrap_or(&true));
+        for row in &mut self.rows {
+            let mut of_cells = kept.iter();
+            row.cells.retain(|_| *of_cells.next().unwrap_or(&true));
+        }
+        self
+    }
+}
+
 /// A column of a table.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -203,6 +220,8 @@ pub(super) enum RowKind {
     Ordinary,
     /// A reference that the others are read against.
     Reference,
+    /// A reference that is the best there can be.
+    Bound,
 }
 
 /// A picture with a caption.

@@ -10,6 +10,9 @@ use super::{
     palette, svg,
 };
 
+/// A small animation is enlarged at most by this.
+const GIF_ENLARGED_MAX: usize = 3;
+
 const STYLE: &str = include_str!("style.css");
 
 /// Renders `document` as the text of `report.html`.
@@ -103,7 +106,7 @@ fn table(table: &Table) -> Markup {
 fn row(row: &Row, columns: &[Column]) -> Markup {
     let kind = match row.kind {
         RowKind::Ordinary => None,
-        RowKind::Reference => Some("reference"),
+        RowKind::Reference | RowKind::Bound => Some("reference"),
     };
     html! {
         tr class=[kind] {
@@ -131,10 +134,14 @@ fn figure(figure: &Figure) -> Markup {
         figure {
             @match picture {
                 Picture::Svg(drawing) => {
-                    div.drawing { (PreEscaped(svg::inline(drawing, alt))) }
+                    // The style sheet keeps a wide drawing near the size that its labels are made for.
+                    div.drawing style={ "--natural:" (drawing.width) "px" } {
+                        (PreEscaped(svg::inline(drawing, alt)))
+                    }
                 }
                 Picture::Gif { bytes, width, height } => {
                     img alt=(alt) width=(width) height=(height)
+                        style={ "max-width:" (GIF_ENLARGED_MAX * width) "px" }
                         src={ "data:image/gif;base64," (STANDARD.encode(bytes)) };
                 }
             }
@@ -155,15 +162,49 @@ fn inline(text: &Text) -> Markup {
     }
 }
 
-/// Renders the author's Markdown: paragraphs, `code`, **strong** and *emphasis*; everything else stands
-/// as written.
+/// Renders the author's Markdown: paragraphs, lists of `- ` items, `code`, **strong** and *emphasis*;
+/// everything else stands as written.
 fn authored(markdown: &str) -> Markup {
-    let paragraphs: Vec<String> = markdown
-        .split("\n\n")
-        .map(|paragraph| paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" "))
-        .filter(|paragraph| !paragraph.trim().is_empty())
-        .collect();
-    html! { @for paragraph in &paragraphs { p { (marked(paragraph)) } } }
+    let mut blocks: Vec<AuthoredBlock> = Vec::new();
+    for paragraph in markdown.split("\n\n") {
+        let mut is_first = true;
+        for line in paragraph.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match (line.strip_prefix("- "), blocks.last_mut()) {
+                (Some(item), Some(AuthoredBlock::List(items))) => items.push(item.to_owned()),
+                (Some(item), _) => blocks.push(AuthoredBlock::List(vec![item.to_owned()])),
+                (None, Some(last)) if !is_first => last.go_on(line),
+                (None, _) => blocks.push(AuthoredBlock::Paragraph(line.to_owned())),
+            }
+            is_first = false;
+        }
+    }
+    html! {
+        @for block in &blocks {
+            @match block {
+                AuthoredBlock::Paragraph(text) => p { (marked(text)) },
+                AuthoredBlock::List(items) => ul { @for item in items { li { (marked(item)) } } },
+            }
+        }
+    }
+}
+
+/// A piece of the author's Markdown, its lines joined.
+enum AuthoredBlock {
+    Paragraph(String),
+    List(Vec<String>),
+}
+
+impl AuthoredBlock {
+    /// Appends a line to the paragraph or to the last item.
+    fn go_on(&mut self, line: &str) {
+        let text = match self {
+            Self::Paragraph(text) => Some(text),
+            Self::List(items) => items.last_mut(),
+        };
+        if let Some(text) = text {
+            text.extend([" ", line]);
+        }
+    }
 }
 
 /// Renders the inline markup of a paragraph.
@@ -212,6 +253,14 @@ mod tests {
     #[test]
     fn paragraphs_are_parted_by_empty_lines() {
         check("one\ntwo\n\nthree", "<p>one two</p><p>three</p>");
+    }
+
+    #[test]
+    fn items_are_lists_with_their_lines_joined() {
+        check(
+            "one\n\n- *a* is\n  long\n- b\n\ntwo\n- c",
+            "<p>one</p><ul><li><em>a</em> is long</li><li>b</li></ul><p>two</p><ul><li>c</li></ul>",
+        );
     }
 
     #[test]

@@ -55,8 +55,8 @@ fn table(table: &Table) -> String {
     lines.push(line(columns.iter().map(|column| rule(column.align)).collect()));
     for row in rows {
         let cells = row.cells.iter().enumerate().map(|(index, cell)| match (row.kind, index) {
-            (RowKind::Reference, 0) => format!("*{}*", inline(cell)),
-            (RowKind::Reference | RowKind::Ordinary, _) => inline(cell),
+            (RowKind::Reference | RowKind::Bound, 0) => format!("*{}*", inline(cell)),
+            (RowKind::Reference | RowKind::Bound | RowKind::Ordinary, _) => inline(cell),
         });
         lines.push(line(cells.collect()));
     }

@@ -20,6 +20,8 @@ pub(super) const FRAME: usize = 76;
 pub(super) const GAP: usize = 2;
 pub(super) const LABEL_HEIGHT: usize = 17;
 const HEAD_HEIGHT: usize = 38;
+/// A picture of at most so many pixels has room for twice as many on a page.
+const SMALL: usize = 300;
 pub(super) const ROW_GAP: usize = 5;
 
 /// A test sequence with the predictions of several arms.
@@ -112,15 +114,17 @@ pub(super) fn on_paper(elements: &str, [width, height]: [usize; 2]) -> Drawing {
     Drawing { width: size(width), height: size(height), scale: 1, elements: all }
 }
 
-/// Draws one picture `[H, W, C]` at its own size.
+/// Draws one picture `[H, W, C]` at its own size, or at twice that if it is small.
 pub(super) fn single(
     picture: &[u8],
     [height, width, channels]: [usize; 3],
 ) -> Result<Drawing, EncodingError> {
     let mut elements = String::new();
     let encoded = png(picture, [1, height, width, channels])?;
-    image(&mut elements, [0, 0, width, height], &encoded);
-    Ok(on_paper(&elements, [width, height]))
+    let zoom = if width <= SMALL { 2 } else { 1 };
+    let size = [zoom * width, zoom * height];
+    image(&mut elements, [0, 0, size[0], size[1]], &encoded);
+    Ok(on_paper(&elements, size))
 }
 
 fn step_labels(elements: &mut String, frames: usize) {

@@ -21,6 +21,9 @@ use crate::{
 /// The predictor that a run trains; every other one is a baseline.
 pub(super) const MODEL: &str = "model";
 
+/// The baseline that hands out real videos: a bound, which nothing need beat.
+pub(super) const BOUND: &str = "real_videos";
+
 /// Metrics in the order in which a reader expects them; others follow by name.
 const METRIC_ORDER: [&str; 11] = [
     "psnr",
@@ -176,6 +179,14 @@ impl<'a> Study<'a> {
     /// Returns the metric that verdicts are about: the first one that was scored on test.
     pub(super) fn primary(&self) -> Option<&Metric> {
         self.metrics.iter().find(|metric| self.is_scored(Split::Test, metric))
+    }
+
+    /// Returns the metric by which the runs chose their checkpoints.
+    pub(super) fn choosing(&self) -> Option<&Metric> {
+        let record = self.records().find(|record| record.best.is_some())?;
+        let name = &record.best.as_ref()?.metric;
+        let definition = record.metrics.get(name)?;
+        self.metrics.iter().find(|it| it.name == *name && it.definition == *definition)
     }
 
     /// Returns whether any completed run has a score of this metric.

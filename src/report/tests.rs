@@ -11,7 +11,10 @@ use crate::{
         ModelSpec, PhysicalInteractionSpec,
         physical_interaction::{Port, Version},
     },
-    store::event::Scores,
+    store::{
+        event::{Event, Scores},
+        manifest::Published,
+    },
 };
 
 /// The report of the fixture as it is.
@@ -151,9 +154,86 @@ fn a_sweep_without_any_record_still_has_a_report() {
 fn one_seed_has_no_spread_and_no_interval() {
     let report = changed(|input| input.runs.retain(|run| run.entry.seed.0 == 1));
     check(&report, "| monotonic | 1 of 1 | **20.10** |");
+    check(&report, "| Difference | Metric | n | Mean | Published | Better |\n");
+    check(&report, "| monotonic − cyclical | PSNR (dB) | 1 | +0.100 | +0.42 | no interval |");
+    check(&report, "on one seed and so without an interval: **monotonic** +0.400\u{a0}dB; ");
+    check(&report, "One seed has no spread, so no interval can be given");
+}
+
+#[test]
+fn a_column_without_a_number_is_left_out() {
+    let report = changed(|input| input.manifest.published.clear());
+    check(&report, "| Difference | Metric | n | Mean | 95% interval | Detectable | Better |\n");
+}
+
+#[test]
+fn a_small_difference_shows_its_digits() {
+    let report = changed(|input| {
+        for (index, run) in input.runs.iter_mut().enumerate() {
+            let scores = test_scores(run).expect("the run is finished");
+            let model = scores.get_mut("model").expect("there is a model");
+            model.get_mut("ssim").expect("a score").mean = if index < 3 { 0.7 } else { 0.699_98 };
+        }
+    });
+    check(&report, "| monotonic − cyclical | SSIM | 3 | +0.000020 | [+0.000020, +0.000020] |");
+}
+
+#[test]
+fn arms_whose_baseline_scores_the_same_share_its_row() {
+    let report = changed(|input| {
+        for run in &mut input.runs {
+            run.entry.arm += if run.entry.seed.0 == 1 { "" } else { ", long" };
+        }
+        for scores in input.runs.iter_mut().filter(|it| it.entry.seed.0 > 1).filter_map(test_scores)
+        {
+            let baseline = scores.get_mut("copy_last_frame").expect("a baseline");
+            baseline.get_mut("psnr").expect("a score").mean = 18.0;
+        }
+    });
+    check(&report, "| *baseline: copy last frame (for monotonic; cyclical)* | – | 19.70 |");
     check(
         &report,
-        "| monotonic − cyclical | PSNR (dB) | 1 | +0.100 | – | – | +0.42 | no interval |",
+        "| *baseline: copy last frame (for monotonic, long; cyclical, long)* | – | 18.00 |",
+    );
+}
+
+#[test]
+fn real_videos_are_a_bound_and_no_competitor() {
+    let report = changed(|input| {
+        for scores in input.runs.iter_mut().filter_map(test_scores) {
+            let mut baseline = scores.remove("copy_last_frame").expect("a baseline");
+            baseline.get_mut("psnr").expect("a score").mean = 30.0;
+            scores.insert("real_videos".to_owned(), baseline);
+        }
+    });
+    check(&report, "| monotonic | 3 of 3 | **20.40 ± 0.30** |");
+    check(&report, "| *baseline: real videos* | – | 30.00 |");
+    check(&report, "Against real videos, which nothing need beat: **monotonic** clearly worse");
+}
+
+#[test]
+fn a_published_training_error_stands_beside_that_of_the_last_epoch() {
+    let report = changed(|input| {
+        let published = input.manifest.published[0].clone();
+        let (split, metric) = (crate::data::Split::Train, "rmse".to_owned());
+        input.manifest.published = vec![Published { split, metric, value: 0.04, ..published }];
+        for run in &mut input.runs {
+            let RunState::Finished { record, events } = &mut run.state else { continue };
+            let definition = crate::metrics::definitions()["rmse"].clone();
+            record.metrics.insert("rmse".to_owned(), definition);
+            for event in events {
+                if let Event::Step(step) = event {
+                    // The root of the mean square of 3, 1 and 1 a third each is the root of 11 / 3.
+                    let value = if step.step.0 % 3 == 0 { 3.0 } else { 1.0 };
+                    let value = if step.epoch.0 == 7 { value } else { 100.0 };
+                    step.scalars.insert("rmse".to_owned(), value);
+                }
+            }
+        }
+    });
+    check(
+        &report,
+        "| monotonic | Training RMSE | 0.04000 | 1.91485 ± 0.00000 (n = 3) | +1.87485 |",
     );
 }
 

@@ -135,5 +135,13 @@ pub enum StoreError {
 }
 
 fn list(candidates: &[RunId]) -> String {
-    candidates.iter().map(RunId::as_str).collect::<Vec<_>>().join(", ")
+    let mut names: Vec<&str> = candidates.iter().take(LISTED).map(RunId::as_str).collect();
+    let more = format!("one of {} others", candidates.len() - names.len());
+    if candidates.len() > names.len() {
+        names.push(&more);
+    }
+    names.join(", ")
 }
+
+/// Ids that a message lists.
+const LISTED: usize = 6;

@@ -1,4 +1,4 @@
-//! `sweeps/<name>.json`: which runs a sweep consists of, as it was last started.
+//! `sweeps/<name>.json`: which runs a sweep consists of, as it was last started at this preset.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ use crate::scalar::Seed;
 pub struct SweepManifest {
     /// Format version, 1.
     pub format: u32,
-    /// Name of the sweep, also of its report folder.
+    /// Name of the sweep, with `.<preset>` behind it unless that is the default; also the name of its
+    /// report folder.
     pub name: String,
     /// One line for headings.
     pub title: String,

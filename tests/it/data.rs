@@ -23,7 +23,7 @@ fn the_embedded_data_sets_are_whole() {
 
 #[test]
 fn a_folder_that_is_not_there_is_named() {
-    check(&["data", "check", "nowhere"], 1, "nowhere");
+    check(&["data", "check", "nowhere"], 2, "nowhere");
 }
 
 #[test]

@@ -156,3 +156,50 @@ fn one_run_cannot_be_compared() {
     hint: give two runs, or `--store A --store B`
     ");
 }
+
+#[test]
+fn a_store_that_cannot_be_made_is_answered_with_the_option() {
+    let place = Place::new();
+    place.write("in_the_way", "");
+    let said = check(&place, &["sweep", "tiny", "--store", "in_the_way/store"], 4);
+    insta::assert_snapshot!(said, @r"
+    error: failed to create directory `in_the_way/store`
+      caused by: Not a directory (os error 20)
+    hint: `--store DIR` names a folder that can be written
+    ");
+}
+
+#[test]
+fn a_missing_data_root_is_named() {
+    let set = "data.dataset.bair.root=data/mine";
+    let said = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
+    insta::assert_snapshot!(said, @r"
+    error: failed to find the split `train` in `data/mine`
+    hint: there is no folder `data/mine`: put the data there, or a link to them, or name another folder; `reprise data list` names the data sets that need none
+    ");
+}
+
+#[test]
+fn a_data_set_that_is_not_there_is_explained() {
+    let said = check(&Place::new(), &["data", "check", "sawyer"], 2);
+    insta::assert_snapshot!(said, @r"
+    error: failed to find a data set or a folder `sawyer`
+    hint: `reprise data list` names the data sets
+    ");
+}
+
+#[test]
+fn a_system_without_cases_is_answered_with_those_that_have_some() {
+    let place = Place::new();
+    place.write("golden/cells/lstm/case.toml", "");
+    let said = check(&place, &["golden", "check", "--system", "lstm"], 2);
+    insta::assert_snapshot!(said, @r"
+    error: failed to find a case `lstm/*` below `golden`
+    hint: the systems are `cells`; a case is named SYSTEM/CASE
+    ");
+    let said = check(&place, &["golden", "check", "--cases", "mine"], 2);
+    insta::assert_snapshot!(said, @r"
+    error: failed to find a case `*/*` below `mine`
+    hint: it holds no SYSTEM/CASE folder; the project's own lie in `golden` in its root, and `--cases DIR` names others
+    ");
+}

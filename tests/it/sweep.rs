@@ -60,6 +60,33 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
 }
 
 #[test]
+fn another_preset_has_a_manifest_and_a_report_of_its_own() {
+    let place = Place::new();
+    let tiny = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    let start = tiny.find("[preset.toy]").unwrap();
+    let larger = tiny[start..].replace("[preset.toy]", "[preset.larger]");
+    place.write("experiments/tiny.toml", &format!("{tiny}{larger}seeds = [2]\n"));
+    place.succeed(&["sweep", "tiny"]);
+    let page = fs::read(place.path("reports/tiny/report.html")).unwrap();
+    let said = place.succeed(&["sweep", "tiny", "--preset", "larger"]).stderr;
+    check_says(&said, &["the report is `reports/tiny.larger/report.html`"]);
+    assert_eq!(fs::read(place.path("reports/tiny/report.html")).unwrap(), page);
+    for name in ["tiny", "tiny.larger"] {
+        place.succeed(&["report", name, "--check"]);
+    }
+    let status = place.succeed(&["status"]).stdout;
+    check_says(&status, &["tiny (toy): 2 finished\n", "tiny.larger (larger): 2 finished\n"]);
+    let page = fs::read_to_string(place.path("reports/tiny.larger/report.md")).unwrap();
+    check_says(&page, &["./just sweep tiny --preset larger", "./just report tiny.larger"]);
+
+    let said = place.succeed(&["sweep", "tiny", "--set", "seeds=[2]"]).stderr;
+    check_says(
+        &said,
+        &["other runs than those of `./just sweep tiny --preset toy`; these are kept"],
+    );
+}
+
+#[test]
 fn equal_sweeps_in_two_stores_are_bit_equal() {
     let place = Place::new();
     place.succeed(&["sweep", "tiny", "--store", "a"]);

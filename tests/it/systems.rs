@@ -17,7 +17,7 @@ fn check(sweep: &str) {
         ["sweep", file, "--preset", "smoke", "--set", "seeds=[1]", "--jobs", "1", "--store", store]
     };
     place.succeed(&arguments("whole"));
-    let page = place.path("reports").join(sweep).join("report.html");
+    let page = place.path("reports").join(format!("{sweep}.smoke")).join("report.html");
     assert!(page.is_file(), "no report at `{}`", page.display());
 
     let started = place.start(&arguments("broken"));

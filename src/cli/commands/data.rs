@@ -146,7 +146,11 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         .map(|set| {
             let sizes = set.sizes.map_or_else(String::new, |sizes| {
                 let [train, validate, test] = sizes.sequences;
-                format!("{train} + {validate} + {test} sequences of {} frames", sizes.frames)
+                let what = match sizes.frames {
+                    1 => "pictures".to_owned(),
+                    frames => format!("sequences of {frames} frames"),
+                };
+                format!("{train} + {validate} + {test} {what}")
             });
             [set.name.to_owned(), sizes, set.about.to_owned()]
         })
@@ -168,6 +172,12 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         "facial_keypoints" => Dataset::FacialKeypoints,
         "moving_mnist" => Dataset::MovingMnist,
         "weizmann_like" => Dataset::WeizmannLike,
+        path if fs::kind(path.as_ref())?.is_none() => {
+            return Err(Failure::Usage {
+                message: format!("failed to find a data set or a folder `{path}`"),
+                hint: "`reprise data list` names the data sets",
+            });
+        }
         path => data::recognise(path.as_ref(), args.frames)?,
     };
     let findings: Vec<Finding> =

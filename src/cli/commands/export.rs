@@ -30,11 +30,11 @@ Examples:
   reprise export 3f2a last.safetensors --checkpoint final      those after the last step
   reprise export 3f2a weights.npz                              for NumPy, TensorFlow or Chainer
 
-In Python: state = safetensors.torch.load_file('weights.safetensors'); the keys of a module are those
-that begin with its name and a dot, and fit `load_state_dict(strict=True)` without that prefix.
+In Python: state = safetensors.torch.load_file('weights.safetensors'); the keys of a module are
+those that begin with its name and a dot, and fit `load_state_dict(strict=True)` without that prefix.
 
-An archive with Chainer's names is loaded by chainer.serializers.load_npz('weights.npz', model); with
-TensorFlow's, each array is the variable of its name below the scope `model`.")]
+An archive with Chainer's names is loaded by chainer.serializers.load_npz('weights.npz', model);
+with TensorFlow's, each array is the variable of its name below the scope `model`.")]
 pub struct ExportArgs {
     /// Id of the run, or its first digits
     #[arg(value_name = "RUN")]

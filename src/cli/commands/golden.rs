@@ -135,7 +135,7 @@ struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  reprise golden explain cvae/train_step_learned_notf --f64
+  reprise golden explain cvae/small_train_step --f64
 
 Columns: error over bound; largest error over the largest value; relative L2; what the module adds
 when it is fed the reference's own input (the rest is inherited); distances in units in the last
@@ -295,20 +295,27 @@ fn parity_line(report: &ParityReport) -> String {
     format!("{system}/{case}: {found}")
 }
 
+/// Lists cases; a folder that is not there has none.
+fn discover(folder: &Path, filter: &Filter) -> Result<Vec<CaseDir>, Failure> {
+    match golden::discover(folder, filter) {
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        found => Ok(found?),
+    }
+}
+
 impl Selection {
     /// Lists the selected cases; none at all is a mistake.
     fn find(&self) -> Result<Vec<CaseDir>, Failure> {
         let filter = Filter { system: self.system.clone(), case: self.case.clone() };
-        let dirs = golden::discover(&self.cases, &filter)?;
+        let dirs = discover(&self.cases, &filter)?;
         if dirs.is_empty() {
-            return Err(Failure::Usage {
-                message: format!(
-                    "failed to find a case `{}/{}` below `{}`",
-                    self.system,
-                    self.case,
-                    self.cases.display()
-                ),
-                hint: "`--cases` names the folder that holds SYSTEM/CASE folders",
+            let mut systems: Vec<String> =
+                discover(&self.cases, &Filter::all())?.into_iter().map(|dir| dir.system).collect();
+            systems.dedup();
+            return Err(Failure::NoCases {
+                pattern: format!("{}/{}", self.system, self.case),
+                folder: self.cases.clone(),
+                systems,
             });
         }
         Ok(dirs)
@@ -351,7 +358,7 @@ impl OneCase {
                 return load(&path);
             }
         }
-        let all = golden::discover(cases, &Filter::all())?;
+        let all = discover(cases, &Filter::all())?;
         match all.iter().filter(|dir| dir.case == *name).collect::<Vec<_>>().as_slice() {
             [one] => load(&one.path),
             [] => Err(Failure::NoSuchCase {

@@ -29,13 +29,14 @@ use crate::{
 /// Arguments of `reprise import`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   reprise import weights.safetensors
   reprise import model.npz
   reprise sweep kl_annealing --set 'initial_weights=\"<the id that was printed>\"'
 
-Names and layouts are the original's, as `reprise export` writes them: those of PyTorch's state_dict, of
-Chainer's save_npz, or of TensorFlow's variables. An optimizer's variables are left out. The id is a digest of the content and part of every run that begins with the weights.")]
+Names and layouts are the original's, as `reprise export` writes them: those of PyTorch's
+state_dict, of Chainer's save_npz, or of TensorFlow's variables. An optimizer's variables are left
+out. The id is a digest of the content and part of every run that begins with the weights.")]
 pub struct ImportArgs {
     /// A safetensors or `.npz` file; which it is, its content says
     #[arg(value_name = "FILE")]

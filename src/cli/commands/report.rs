@@ -33,12 +33,13 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 #[command(after_help = "\
 Examples:
   reprise report kl_annealing            writes reports/kl_annealing/report.{md,html}
+  reprise report kl_annealing.smoke      the same sweep at a preset that is not its default
   reprise report kl_annealing --check    says whether the report is what its records say
 
 A report is computed from the records of the sweep as it was last started: the same records give
 the same bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
 pub struct ReportArgs {
-    /// Name of the sweep
+    /// Name of the sweep, with `.PRESET` behind it for another than its default preset
     #[arg(value_name = "NAME")]
     name: String,
     /// Compare the files with what the records say; write nothing

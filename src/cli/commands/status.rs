@@ -18,13 +18,14 @@ use crate::{
 #[command(after_help = "\
 Examples:
   reprise status                       all sweeps of the store, run by run
-  reprise status kl_annealing          one sweep
+  reprise status kl_annealing          one sweep at its default preset
+  reprise status kl_annealing.smoke    the same at another preset
   reprise status --format json         for scripts
 
 A run is finished (it has a record), running (a process holds its lease), resumable (it has a
 checkpoint), interrupted (it has begun and starts anew) or missing. Looking changes nothing.")]
 pub struct StatusArgs {
-    /// Name of a sweep; all of them if none is given
+    /// Name of a sweep, with `.PRESET` for another than its default preset; all if none is given
     #[arg(value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]

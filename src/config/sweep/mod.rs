@@ -91,6 +91,8 @@ pub struct Sweep {
     pub description: String,
     /// The preset in force.
     pub preset: String,
+    /// The preset that is in force where none is asked for.
+    pub default_preset: String,
     /// The preset's own remark on what its scale can show.
     pub scale: String,
     /// All presets in file order.
@@ -143,6 +145,18 @@ pub struct Published {
 }
 
 impl Sweep {
+    /// Returns the name under which the sweep at this preset is kept: its own at the default preset,
+    /// `<name>.<preset>` at another, so that no preset replaces the manifest and the report of another.
+    ///
+    /// Names of sweeps and presets have no full stop, so no two of them meet.
+    pub fn kept_as(&self) -> String {
+        if self.preset == self.default_preset {
+            self.name.clone()
+        } else {
+            format!("{}.{}", self.name, self.preset)
+        }
+    }
+
     /// Returns the first run of every arm, which stands for its schedules, in file order.
     pub fn arms(&self) -> Vec<&SweepRun> {
         let mut arms: Vec<&SweepRun> = Vec::new();
@@ -207,6 +221,7 @@ fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Fault> 
         title: wire.title,
         description: wire.description,
         preset,
+        default_preset: wire.default_preset,
         presets,
         runs,
         published: wire.published,
@@ -216,8 +231,7 @@ fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Fault> 
 /// Checks what stands above the axes.
 fn check_head(wire: &WireSweep, root: Node<'_>, texts: &Texts<'_>) -> Result<(), Fault> {
     let name = wire.name.clone();
-    let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if name.is_empty() || !name.chars().all(in_name) {
+    if !is_name(&name) {
         return Err(Fault::new(root.place_of("name"), Mistake::InvalidName { name }));
     }
     let stem = texts.source.path.file_stem().unwrap_or_default().to_string_lossy();
@@ -227,11 +241,22 @@ fn check_head(wire: &WireSweep, root: Node<'_>, texts: &Texts<'_>) -> Result<(),
     }
     check_line("title", &wire.title, root.get("title"))?;
     for (name, preset) in &wire.preset {
+        if !is_name(name) {
+            let presets = root.get("preset").unwrap_or(root);
+            let place = presets.key_place(name).unwrap_or_else(|| presets.place());
+            return Err(Fault::new(place, Mistake::InvalidName { name: name.clone() }));
+        }
         let node = root.get("preset").and_then(|presets| presets.get(name)?.get("scale"));
         check_line(&format!("preset.{name}.scale"), &preset.scale, node)?;
     }
     let seeds = root.get("seeds").unwrap_or(root);
     resolve::sorted_seeds(&wire.seeds, seeds).map(drop)
+}
+
+/// Returns whether a file can be named so, and a full stop parted from it.
+fn is_name(name: &str) -> bool {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    !name.is_empty() && name.chars().all(in_name)
 }
 
 fn check_line(key: &str, text: &str, node: Option<Node<'_>>) -> Result<(), Fault> {

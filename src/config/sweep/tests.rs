@@ -103,6 +103,12 @@ fn a_preset_may_have_seeds_of_its_own() {
 }
 
 #[test]
+fn only_the_default_preset_is_kept_under_the_sweeps_own_name() {
+    let kept_as = |preset| parse(&source(VALID), preset, &[]).expect("it exists").kept_as();
+    assert_eq!([None, Some("tiny"), Some("large")].map(kept_as), ["small", "small", "small.large"]);
+}
+
+#[test]
 fn head_axes_and_presets_are_kept_in_file_order() {
     let sweep = parsed(VALID, &[]);
     assert_eq!(sweep.presets, ["tiny", "large"]);

@@ -85,9 +85,11 @@ fn legend(study: &Study<'_>, bin: u64) -> Text {
              every step."
         ));
     }
-    if !study.baselines.is_empty() {
-        text = text.plain(" Grey and dashed: the baseline, which does not learn.");
-    }
+    text = text.plain(match study.baselines.len() {
+        0 => "",
+        1 => " Grey and dashed: the baseline, which does not learn.",
+        _ => " Grey, dashed or dotted: the baselines, which do not learn.",
+    });
     if study.arms.iter().any(|arm| arm.diverged() > 0) {
         text = text.plain(" A run that diverged is drawn to its end and not part of a mean.");
     }
@@ -163,17 +165,17 @@ fn epoch_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, Re
         });
         if defines(run, metric) { events.collect() } else { Vec::new() }
     };
-    let label = metric.label();
+    let heading = metric.heading();
     let path = format!("figures/validation_{}.svg", file_stem(&metric.key));
     let caption = Text::default()
-        .strong(format!("Validation {label}"))
-        .plain(" after each evaluated epoch, over the validation split as the metric defines it.");
+        .strong(format!("Validation {heading}"))
+        .plain(" after each evaluated epoch, as defined under Results.");
     let plot = Plot {
         x_label: "epochs trained".to_owned(),
-        y_label: format!("Validation {}", metric.heading()),
+        y_label: format!("Validation {heading}"),
         ..plot(study, |run| by_epoch(run, MODEL), Some(&by_epoch))
     };
-    figure(path, &plot, format!("validation {label} by epoch, baseline dashed"), caption)
+    figure(path, &plot, format!("validation {heading} by epoch, baselines dashed"), caption)
 }
 
 fn frame_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, ReportError> {
@@ -187,18 +189,18 @@ fn frame_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, Re
             .filter(|(_, value)| value.is_finite())
             .collect()
     };
-    let label = metric.label();
+    let heading = metric.heading();
     let path = format!("figures/frames_{}.svg", file_stem(&metric.key));
     let caption = Text::default()
-        .strong(format!("Test {label} by predicted frame"))
+        .strong(format!("Test {heading} by predicted frame"))
         .plain(", mean over test sequences; frame 1 is the first after the context.");
     let plot = Plot {
         x_start: 1.0,
         x_label: "predicted frame".to_owned(),
-        y_label: format!("Test {}", metric.heading()),
+        y_label: format!("Test {heading}"),
         ..plot(study, |run| by_frame(run, MODEL), Some(&by_frame))
     };
-    figure(path, &plot, format!("test {label} by predicted frame, baseline dashed"), caption)
+    figure(path, &plot, format!("test {heading} by predicted frame, baselines dashed"), caption)
 }
 
 /// Returns whether the run's scores of that name have this definition.
@@ -219,7 +221,9 @@ fn plot(
     let mut lines = Vec::new();
     let mut legend = Vec::new();
     let mut baselines = Vec::new();
-    for name in study.baselines.iter().filter(|_| of_baseline.is_some()) {
+    let names = study.baselines.iter().filter(|_| of_baseline.is_some());
+    for (number, name) in names.enumerate() {
+        let stroke = Stroke::Reference { number };
         // Most sweeps have one curve for all runs; equal ones are drawn once.
         let mut drawn: Vec<Points> = Vec::new();
         for run in &study.input.runs {
@@ -229,9 +233,8 @@ fn plot(
             }
         }
         if !drawn.is_empty() {
-            baselines.push((in_words(name), BASELINE, Stroke::Dashed));
+            baselines.push((in_words(name), BASELINE, stroke));
         }
-        let stroke = Stroke::Dashed;
         lines.extend(drawn.into_iter().map(|points| Line { ink: BASELINE, stroke, points }));
     }
     let mut means: Vec<Line> = Vec::new();

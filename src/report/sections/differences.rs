@@ -23,45 +23,31 @@ const ENOUGH_SEEDS: usize = 10;
 /// Returns the section; nothing if there is nothing to compare.
 pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
     let arms = &study.arms;
-    let pairs: Vec<(&Arm<'_>, &Arm<'_>)> = arms
+    let between: Vec<Comparison<'_>> = arms
         .iter()
         .enumerate()
         .flat_map(|(index, left)| arms[index + 1..].iter().map(move |right| (left, right)))
+        .map(|(left, right)| Comparison::Between(left, right))
         .collect();
-    let all: Vec<&Metric> =
-        study.metrics.iter().filter(|metric| study.is_scored(Split::Test, metric)).collect();
-    let of_pairs = if pairs.len() > PAIRS_ON_ALL_METRICS { &all[..all.len().min(1)] } else { &all };
-
-    let mut seen = Vec::new();
-    let mut between = Vec::new();
-    for (left, right) in &pairs {
-        for metric in of_pairs {
-            let Some(paired) = study.between(left, right, Split::Test, metric) else { continue };
-            seen.push(paired);
-            let label = format!("{} \u{2212} {}", left.label, right.label);
-            let mut cells = cells(label, &paired, metric, difference_places(study, metric));
-            cells.push(published(study, left, right, metric));
-            cells.push(reading(&paired, metric, left.label, right.label));
-            between.push(Row::new(cells));
-        }
-    }
-    let mut against = Vec::new();
-    for arm in arms {
-        for baseline in &study.baselines {
-            for metric in &all {
-                let paired = study.against(arm, baseline, Split::Test, metric);
-                let Some(paired) = paired else { continue };
-                seen.push(paired);
-                let label = format!("{} \u{2212} {}", arm.label, in_words(baseline));
-                let mut cells = cells(label, &paired, metric, difference_places(study, metric));
-                cells.push(reading(&paired, metric, arm.label, &in_words(baseline)));
-                against.push(Row::new(cells));
-            }
-        }
-    }
-    if seen.is_empty() {
+    let baselines = &study.baselines;
+    let against: Vec<Comparison<'_>> = arms
+        .iter()
+        .flat_map(|arm| baselines.iter().map(move |name| Comparison::Against(arm, name)))
+        .collect();
+    let to_baselines = if baselines.len() == 1 {
+        "Differences to the baseline"
+    } else {
+        "Differences to baselines"
+    };
+    let tables: Vec<(Table, Vec<PairedDifference>)> =
+        [("Differences between arms", between), (to_baselines, against)]
+            .into_iter()
+            .filter_map(|(caption, comparisons)| table(study, caption, &comparisons))
+            .collect();
+    if tables.is_empty() {
         return Vec::new();
     }
+    let seen: Vec<PairedDifference> = tables.iter().flat_map(|(_, seen)| seen).copied().collect();
     let mut blocks = vec![
         Block::Heading("Paired differences".to_owned()),
         Block::Prose(
@@ -70,43 +56,103 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
                 .into(),
         ),
     ];
-    if !between.is_empty() {
-        let mut columns = columns();
-        columns.push(Column::numbers("Published"));
-        columns.push(Column::words("Better"));
-        let caption = "Differences between arms on test.".into();
-        blocks.push(Block::Table(Table { caption, columns, rows: between }));
-    }
-    if !against.is_empty() {
-        let mut columns = columns();
-        columns.push(Column::words("Better"));
-        let caption = "Differences to the baseline on test.".into();
-        blocks.push(Block::Table(Table { caption, columns, rows: against }));
-    }
+    blocks.extend(tables.into_iter().map(|(table, _)| Block::Table(table)));
     blocks.push(Block::Note(remark(&seen)));
     blocks
 }
 
-fn columns() -> Vec<Column> {
-    vec![
+/// Two things that are compared.
+#[derive(Clone, Copy)]
+enum Comparison<'a> {
+    /// The models of two arms.
+    Between(&'a Arm<'a>, &'a Arm<'a>),
+    /// The model of an arm and a baseline of its runs.
+    Against(&'a Arm<'a>, &'a str),
+}
+
+impl Comparison<'_> {
+    fn measured(&self, study: &Study<'_>, metric: &Metric) -> Option<PairedDifference> {
+        match *self {
+            Self::Between(left, right) => study.between(left, right, Split::Test, metric),
+            Self::Against(arm, baseline) => study.against(arm, baseline, Split::Test, metric),
+        }
+    }
+
+    fn labels(&self) -> [String; 2] {
+        match *self {
+            Self::Between(left, right) => [left.label.to_owned(), right.label.to_owned()],
+            Self::Against(arm, baseline) => [arm.label.to_owned(), in_words(baseline)],
+        }
+    }
+}
+
+/// Tabulates differences on all metrics, or on the first alone if there are many; returns them too.
+fn table(
+    study: &Study<'_>,
+    caption: &str,
+    comparisons: &[Comparison<'_>],
+) -> Option<(Table, Vec<PairedDifference>)> {
+    let mut metrics: Vec<&Metric> =
+        study.metrics.iter().filter(|metric| study.is_scored(Split::Test, metric)).collect();
+    let mut caption = format!("{caption} on test");
+    if comparisons.len() > PAIRS_ON_ALL_METRICS && metrics.len() > 1 {
+        metrics.truncate(1);
+        let heading = metrics[0].heading();
+        caption = format!("{caption} in {heading}; all scores are in metrics.csv");
+    }
+    let measured: Vec<(&Metric, Vec<Option<PairedDifference>>)> = metrics
+        .into_iter()
+        .map(|it| (it, comparisons.iter().map(|pair| pair.measured(study, it)).collect()))
+        .collect();
+    let places: Vec<usize> = measured
+        .iter()
+        .map(|(metric, paired)| difference_places(study, metric, paired.iter().flatten()))
+        .collect();
+    let (mut rows, mut seen) = (Vec::new(), Vec::new());
+    for (index, comparison) in comparisons.iter().enumerate() {
+        for ((metric, paired), places) in measured.iter().zip(&places) {
+            let Some(paired) = paired[index] else { continue };
+            seen.push(paired);
+            rows.push(row(study, comparison, metric, &paired, *places));
+        }
+    }
+    let columns = vec![
         Column::words("Difference"),
         Column::words("Metric"),
         Column::numbers("n"),
         Column::numbers("Mean"),
         Column::numbers(format!("{} interval", confidence())),
         Column::numbers("Detectable"),
-    ]
+        Column::numbers("Published"),
+        Column::words("Better"),
+    ];
+    let caption = format!("{caption}.").into();
+    let table = Table { caption, columns, rows }.without_empty_columns();
+    (!seen.is_empty()).then_some((table, seen))
 }
 
-fn cells(label: String, paired: &PairedDifference, metric: &Metric, places: usize) -> Vec<Text> {
-    vec![
-        label.into(),
+fn row(
+    study: &Study<'_>,
+    comparison: &Comparison<'_>,
+    metric: &Metric,
+    paired: &PairedDifference,
+    places: usize,
+) -> Row {
+    let [left, right] = comparison.labels();
+    let published = match comparison {
+        Comparison::Between(left, right) => published(study, left, right, metric),
+        Comparison::Against(..) => ABSENT.into(),
+    };
+    Row::new(vec![
+        format!("{left} \u{2212} {right}").into(),
         metric.heading().into(),
         paired.n.to_string().into(),
         signed(paired.mean, places).into(),
         interval(paired, places).into(),
         detectable(paired, places).into(),
-    ]
+        published,
+        reading(paired, metric, &left, &right),
+    ])
 }
 
 /// Returns the difference of the numbers that a document reports for the two arms.
@@ -142,9 +188,14 @@ fn reading(paired: &PairedDifference, metric: &Metric, left: &str, right: &str) 
 fn remark(seen: &[PairedDifference]) -> Text {
     let fewest = seen.iter().map(|paired| paired.n).min().unwrap_or(0);
     let most = seen.iter().map(|paired| paired.n).max().unwrap_or(0);
+    if most == 1 {
+        return "One seed has no spread, so no interval can be given: a difference of this size may \
+                be chance."
+            .into();
+    }
     let text = Text::from(format!(
         "Intervals are Student-t intervals of the mean difference over seeds. They cover what a seed \
-         decides (initial weights, batches, noise), not the choice of test sequences, and each is \
+         decides (initial weights, batches, noise), not the choice of test data, and each is \
          for one comparison alone ({} shown). Detectable is the smallest true difference that as many \
          seeds with this spread would show with {} probability.",
         seen.len(),

@@ -5,9 +5,9 @@ use crate::{
     data::Split,
     report::{
         document::Text,
-        number::{counted, fixed, signed},
+        number::{counted, fixed, magnitude, signed},
         paired::{Sign, confidence, interval, sign},
-        study::{Arm, MODEL, Metric, Study},
+        study::{Arm, BOUND, MODEL, Metric, Study},
     },
     stats::paired::PairedDifference,
 };
@@ -51,12 +51,17 @@ fn ranking(study: &Study<'_>, metric: &Metric) -> Option<Text> {
         [(arm, mean, n)] => Some(
             Text::default()
                 .strong(arm.label)
-                .plain(format!(" reaches a test {label} of {} (n = {n}).", value(*mean))),
+                .plain(format!(" reaches a test {label} of {} (n = {n}); ", value(*mean)))
+                .plain(format!("{} is better.", direction(metric))),
         ),
         [(first, mean, n), (second, second_mean, second_n), ..] => {
             let text = Text::default()
                 .strong(first.label)
-                .plain(format!(" has the best mean test {label}, {} (n = {n}); ", value(*mean)))
+                .plain(format!(
+                    " has the best mean test {label} ({} is better), {} (n = {n}); ",
+                    direction(metric),
+                    value(*mean)
+                ))
                 .strong(second.label)
                 .plain(format!(" follows with {} (n = {second_n}). ", value(*second_mean)));
             let paired = study.between(first, second, Split::Test, metric);
@@ -65,7 +70,7 @@ fn ranking(study: &Study<'_>, metric: &Metric) -> Option<Text> {
                 |paired| {
                     format!(
                         "{} {}",
-                        difference(&paired, metric, difference_places(study, metric)),
+                        difference(&paired, metric, difference_places(study, metric, [&paired])),
                         settled(&paired)
                     )
                 },
@@ -104,14 +109,26 @@ fn standing(study: &Study<'_>, baseline: &str, metric: &Metric) -> Option<Text> 
     if pairs.is_empty() {
         return None;
     }
-    let places = difference_places(study, metric);
-    let mut text = Text::from(format!("Against the baseline {}: ", in_words(baseline)));
+    let places = difference_places(study, metric, pairs.iter().map(|(_, paired)| paired));
+    let no_interval = pairs.iter().all(|(_, paired)| sign(paired) == Sign::Unknown);
+    let mut text = Text::from(format!(
+        "Against {}{}{}: ",
+        if baseline == BOUND { "" } else { "the baseline " },
+        in_words(baseline),
+        match (baseline == BOUND, no_interval) {
+            (true, true) => ", which nothing need beat, on one seed and so without an interval",
+            (true, false) => ", which nothing need beat",
+            (false, true) => ", on one seed and so without an interval",
+            (false, false) => "",
+        },
+    ));
     for (index, (arm, paired)) in pairs.iter().enumerate() {
         let verdict = match (sign(paired), metric.definition.higher_is_better) {
-            (Sign::Above, true) | (Sign::Below, false) => "clearly better",
-            (Sign::Below, true) | (Sign::Above, false) => "clearly worse",
-            (Sign::Open, _) => "not distinguishable",
-            (Sign::Unknown, _) => "one seed, no interval",
+            (Sign::Above, true) | (Sign::Below, false) => "clearly better ",
+            (Sign::Below, true) | (Sign::Above, false) => "clearly worse ",
+            (Sign::Open, _) => "not distinguishable ",
+            (Sign::Unknown, _) if no_interval => "",
+            (Sign::Unknown, _) => "one seed, no interval ",
         };
         let mean = quantity(&signed(paired.mean, places), metric);
         let interval = match sign(paired) {
@@ -119,7 +136,8 @@ fn standing(study: &Study<'_>, baseline: &str, metric: &Metric) -> Option<Text> 
             Sign::Above | Sign::Below | Sign::Open => format!(", {}", interval(paired, places)),
         };
         let end = if index + 1 == pairs.len() { "." } else { "; " };
-        text = text.strong(arm.label).plain(format!(" {verdict} ({mean}{interval}){end}"));
+        let numbers = if no_interval { mean } else { format!("({mean}{interval})") };
+        text = text.strong(arm.label).plain(format!(" {verdict}{numbers}{end}"));
     }
     Some(text)
 }
@@ -147,9 +165,23 @@ fn missing(study: &Study<'_>) -> Option<Text> {
     )))
 }
 
-/// Returns the decimals of differences: at least three, so that they say more than the scores.
-pub(super) fn difference_places(study: &Study<'_>, metric: &Metric) -> usize {
-    study.decimals(Split::Test, metric).max(3)
+/// Returns the decimals of differences: at least three, so that they say more than the scores, and so
+/// many that the largest difference shows three significant digits, but no more than six.
+pub(super) fn difference_places<'a>(
+    study: &Study<'_>,
+    metric: &Metric,
+    differences: impl IntoIterator<Item = &'a PairedDifference>,
+) -> usize {
+    let sizes = differences.into_iter().map(|difference| difference.mean.abs());
+    let largest = sizes.filter(|size| size.is_finite()).fold(0.0, f64::max);
+    // A rounding error below a power of ten is not a digit more.
+    let needed = if largest > 0.0 { (2 - magnitude(largest * 1.000_001)).clamp(0, 6) } else { 0 };
+    study.decimals(Split::Test, metric).max(3).max(usize::try_from(needed).unwrap_or(0))
+}
+
+/// Says which way the metric is better.
+pub(super) const fn direction(metric: &Metric) -> &'static str {
+    if metric.definition.higher_is_better { "higher" } else { "lower" }
 }
 
 /// Appends the metric's unit.

@@ -3,9 +3,10 @@
 use super::{
     ReportError,
     document::{Block, Document, Text},
-    number::counted,
+    number::{counted, grouped},
     study::Study,
 };
+use crate::{data::Split, store::record::DataRecord};
 
 mod anatomy;
 mod configuration;
@@ -59,6 +60,23 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
         made_by: format!("./just report {}", manifest.name),
         blocks,
     })
+}
+
+/// Returns how a table calls a split.
+const fn split_name(split: Split) -> &'static str {
+    match split {
+        Split::Train => "Training",
+        Split::Validate => "Validation",
+        Split::Test => "Test",
+    }
+}
+
+/// Says how much data there is, e.g. `145 training, 30 validation and 30 test pictures`.
+fn amount(data: &DataRecord) -> String {
+    let count = |split: Split| grouped(data.sequences.get(split.name()).copied().unwrap_or(0));
+    let [train, validate, test] = [Split::Train, Split::Validate, Split::Test].map(count);
+    let what = if data.frames == 1 { "pictures" } else { "sequences" };
+    format!("{train} training, {validate} validation and {test} test {what}")
 }
 
 /// Returns a predictor's name in words.

@@ -34,7 +34,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
             && ports.iter().any(|&port| difference.of(port) != first)
     };
     let rows: Vec<Row> = DIFFERENCES.iter().filter(concerned).map(|it| row(it, &ports)).collect();
-    let mut columns = vec![Column::numbers("#"), Column::words("What")];
+    let mut columns = vec![Column::words("#"), Column::words("What")];
     columns.extend(ports.iter().map(|port| Column::words(port.name())));
     let note = format!(
         "{} of the {} known differences tell these ports apart in these models. Each port is held \
@@ -73,7 +73,6 @@ fn row(difference: &Difference, ports: &[Port]) -> Row {
 /// shares.
 fn measured(study: &Study<'_>, arms: &[(&Arm<'_>, &PhysicalInteractionSpec)]) -> Vec<Text> {
     let Some(metric) = study.primary() else { return Vec::new() };
-    let places = difference_places(study, metric);
     let mut sentences = Vec::new();
     for (index, (arm, spec)) in arms.iter().enumerate() {
         let reference = arms[..index].iter().find(|(_, other)| {
@@ -81,6 +80,7 @@ fn measured(study: &Study<'_>, arms: &[(&Arm<'_>, &PhysicalInteractionSpec)]) ->
         });
         let Some((reference, _)) = reference else { continue };
         let Some(paired) = study.between(arm, reference, Split::Test, metric) else { continue };
+        let places = difference_places(study, metric, [&paired]);
         sentences.push(
             Text::default().strong(format!("{} \u{2212} {}", arm.label, reference.label)).plain(
                 format!(

@@ -1,8 +1,8 @@
 //! Where every number comes from: runs, code, data, engine, and the command that makes them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::in_words;
+use super::{amount, in_words, results::sentence};
 use crate::{
     config::engine::Arithmetic,
     report::{
@@ -12,14 +12,14 @@ use crate::{
         study::Study,
     },
     store::record::{
-        BestCheckpoint, CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome,
-        Record,
+        CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome, Record, RunId,
     },
 };
 
 /// Digits of a digest that a table shows; the record has all of them.
 const DIGEST_DIGITS: usize = 12;
-const SECONDS_PER_MINUTE: f64 = 60.0;
+/// Changed paths that a table lists; the record has all of them.
+const PATHS_MAX: usize = 8;
 
 /// Returns the section.
 pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
@@ -75,7 +75,7 @@ fn runs(study: &Study<'_>) -> Table {
         Column::numbers("Seed"),
         Column::words("Outcome"),
         Column::numbers("Tested after epoch"),
-        Column::numbers("Minutes"),
+        Column::numbers("Time"),
         Column::words("Final state"),
     ];
     let rows = study.input.runs.iter().map(run_row).collect();
@@ -95,11 +95,10 @@ fn run_row(run: &ReportRun) -> Row {
                 .best
                 .as_ref()
                 .map_or_else(|| ABSENT.to_owned(), |best| (best.epoch.0 + 1).to_string());
-            let minutes = record.timing.active_seconds / SECONDS_PER_MINUTE;
             cells.extend([
                 outcome(&record.outcome),
                 epoch.into(),
-                fixed(minutes, 1).into(),
+                time(record.timing.active_seconds).into(),
                 Text::default().code(short(&record.final_state)),
             ]);
         }
@@ -113,6 +112,15 @@ fn run_row(run: &ReportRun) -> Row {
     Row::new(cells)
 }
 
+/// Returns seconds in the largest unit of which there is one.
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{} s", fixed(s, 0)),
+        s if s < 3600.0 => format!("{} min", fixed(s / 60.0, 1)),
+        s => format!("{} h", fixed(s / 3600.0, 1)),
+    }
+}
+
 fn outcome(outcome: &Outcome) -> Text {
     match outcome {
         Outcome::Completed => "completed".into(),
@@ -124,36 +132,29 @@ fn outcome(outcome: &Outcome) -> Text {
 
 /// Says which checkpoint was tested and how it was chosen.
 fn protocol(study: &Study<'_>) -> Option<Block> {
-    let best = study.records().find_map(|record| record.best.as_ref())?;
-    let BestCheckpoint { epoch: _, metric, value: _ } = best;
-    let label = study
-        .metrics
-        .iter()
-        .find(|known| known.name == *metric)
-        .map_or_else(|| metric.clone(), |known| known.definition.label.clone());
+    let label = study.choosing()?.label();
     Some(Block::Prose(Text::default().strong("Protocol.").plain(format!(
         " The checkpoint that is tested is the one with the best validation {label} of its run. Test \
-         sequences take no part in that choice, and no number in this report was used to choose a run."
+         data take no part in that choice, and no number in this report was used to choose a run."
     ))))
 }
 
 /// A fact about a run by its name.
 type Fact = (String, Text);
 
-/// Lists facts of all records: one row where all agree, otherwise one row a value with its runs.
+/// Lists facts of all records: one row where all agree, otherwise one row a value with its arms.
 fn shared(study: &Study<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
     let mut names: Vec<String> = Vec::new();
-    let mut values: BTreeMap<String, Vec<(Text, Vec<String>)>> = BTreeMap::new();
+    let mut values: BTreeMap<String, Vec<(Text, BTreeSet<&RunId>)>> = BTreeMap::new();
     for record in study.records() {
         for (name, value) in facts_of(record) {
             if !names.contains(&name) {
                 names.push(name.clone());
             }
             let known = values.entry(name).or_default();
-            let run = record.run.to_string();
             match known.iter_mut().find(|(text, _)| *text == value) {
-                Some((_, runs)) => runs.push(run),
-                None => known.push((value, vec![run])),
+                Some((_, runs)) => drop(runs.insert(&record.run)),
+                None => known.push((value, [&record.run].into())),
             }
         }
     }
@@ -162,19 +163,30 @@ fn shared(study: &Study<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
         let known = values.remove(&name).unwrap_or_default();
         let agree = known.len() == 1;
         for (value, runs) in known {
-            let value = if agree {
-                value
-            } else {
-                value.plain(format!(
-                    " ({}: {})",
-                    counted(runs.len(), "run", "runs"),
-                    runs.join(", ")
-                ))
-            };
+            let value =
+                if agree { value } else { value.plain(format!(" ({})", whose(study, runs))) };
             rows.push(Row::new(vec![name.as_str().into(), value]));
         }
     }
     rows
+}
+
+/// Names runs: those of an arm all at once by its label, others by their ids.
+fn whose(study: &Study<'_>, mut runs: BTreeSet<&RunId>) -> String {
+    let mut names = Vec::new();
+    for arm in &study.arms {
+        let of_arm: Vec<&RunId> =
+            arm.runs.iter().filter(|run| run.record().is_some()).map(|it| &it.entry.run).collect();
+        if !of_arm.is_empty() && of_arm.iter().all(|run| runs.contains(run)) {
+            names.push(arm.label.to_owned());
+            runs.retain(|run| !of_arm.contains(run));
+        }
+    }
+    if !runs.is_empty() {
+        let ids: Vec<&str> = runs.iter().map(|run| run.as_str()).collect();
+        names.push(format!("{}: {}", counted(ids.len(), "run", "runs"), ids.join(", ")));
+    }
+    names.join("; ")
 }
 
 fn streams(record: &Record) -> Vec<Fact> {
@@ -209,7 +221,12 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
         ", working tree clean".to_owned()
     } else {
         let paths = counted(changed.len(), "path differs", "paths differ");
-        format!(", working tree dirty ({paths}: {})", changed.join(", "))
+        let mut listed: Vec<&str> = changed.iter().map(String::as_str).take(PATHS_MAX).collect();
+        let more = format!("and {} more", changed.len() - listed.len());
+        if changed.len() > listed.len() {
+            listed.push(&more);
+        }
+        format!(", working tree dirty ({paths}: {})", listed.join(", "))
     };
     facts.push((
         "Commit".to_owned(),
@@ -230,26 +247,30 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
         pack_sha256,
         sources_sha256,
         source_files,
-        sequences,
+        sequences: _,
         frames,
         frame_shape: [height, width, channels],
         origin,
     } = data;
-    let splits: Vec<String> =
-        sequences.iter().map(|(split, count)| format!("{} {split}", grouped(*count))).collect();
-    facts.push(fact(
-        "Data",
-        format!(
-            "{name}: {} sequences of {frames} frames, {height}\u{d7}{width}\u{d7}{channels}. {origin}",
-            splits.join(", ")
-        ),
+    let frames = if *frames == 1 { String::new() } else { format!(" of {frames} frames") };
+    facts.push((
+        "Data".to_owned(),
+        Text::from(format!(
+            "{name}: {}{frames}, {height}\u{d7}{width}\u{d7}{channels}. ",
+            amount(data)
+        ))
+        .recorded(&sentence(origin)),
     ));
+    let digests = Text::from("decoded ").code(short(pack_sha256));
     facts.push((
         "Data digests".to_owned(),
-        Text::from("decoded ")
-            .code(short(pack_sha256))
-            .plain(format!(", {} source files ", grouped(*source_files)))
-            .code(short(sources_sha256)),
+        match source_files {
+            0 => digests.plain(", no source files"),
+            1 => digests.plain(", 1 source file ").code(short(sources_sha256)),
+            files => digests
+                .plain(format!(", {} source files ", grouped(*files)))
+                .code(short(sources_sha256)),
+        },
     ));
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{amount, split_name};
 use crate::{
     config::{RunSpec, model::ModelSpec, run::TrainingSpec},
     data::Split,
@@ -11,7 +12,8 @@ use crate::{
         number::{ABSENT, decimals, fixed, grouped, signed},
         study::{Arm, MODEL, Study},
     },
-    store::{manifest::Published, record::Record},
+    stats::summary::summarize,
+    store::{event::Event, manifest::Published, record::Record},
 };
 
 /// Returns the section; nothing if the sweep names no published number.
@@ -35,6 +37,14 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         remarks.push(Text::default().strong("Published").plain(format!(": {source}; {scale}.")));
     }
     remarks.extend(our_scales(study));
+    if published.iter().any(|number| number.split == Split::Train) {
+        remarks.push(Text::default().strong("Ours on training").plain(
+            ": the root of the mean squared training loss over the updates of the last epoch, with \
+             whatever the model drops while it trains.",
+        ));
+    }
+    let arms: BTreeSet<&str> = published.iter().map(|number| number.arm.as_str()).collect();
+    let order = if arms.len() > 1 { "; what can be compared is the order of the arms" } else { "" };
     vec![
         Block::Heading("Published numbers".to_owned()),
         Block::Table(Table {
@@ -44,9 +54,11 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         }),
         Block::List(remarks),
         Block::Note(
-            "The scales differ, so the two columns are no reproduction of each other unless the \
-             lines above agree; what can be compared is the order of the arms."
-                .into(),
+            format!(
+                "The scales differ, so the two columns are no reproduction of each other unless \
+                 the lines above agree{order}."
+            )
+            .into(),
         ),
     ]
 }
@@ -56,14 +68,15 @@ fn row(study: &Study<'_>, number: &Published) -> Row {
     let known = study.metrics.iter().find(|known| known.name == *metric);
     let ours = known.and_then(|known| {
         let arm = study.arms.iter().find(|candidate| candidate.label == *arm)?;
-        study.summary(arm, MODEL, *split, known)
+        match split {
+            Split::Train => on_training(arm, metric),
+            Split::Validate | Split::Test => {
+                let summary = study.summary(arm, MODEL, *split, known)?;
+                Some(Ours { mean: summary.mean, std: summary.std, n: summary.n })
+            }
+        }
     });
     let heading = known.map_or_else(|| metric.clone(), super::super::study::Metric::heading);
-    let split = match split {
-        Split::Train => "Train",
-        Split::Validate => "Validation",
-        Split::Test => "Test",
-    };
     let places = decimals([*value]);
     let (mean, difference) = ours.map_or_else(
         || (ABSENT.to_owned(), ABSENT.to_owned()),
@@ -79,29 +92,60 @@ fn row(study: &Study<'_>, number: &Published) -> Row {
     );
     Row::new(vec![
         arm.as_str().into(),
-        format!("{split} {heading}").into(),
+        format!("{} {heading}", split_name(*split)).into(),
         fixed(*value, places).into(),
         mean.into(),
         difference.into(),
     ])
 }
 
-/// Describes the scale of our runs: one line if all arms share it, otherwise one an arm.
-fn our_scales(study: &Study<'_>) -> Vec<Text> {
-    let first = |arm: &Arm<'_>| arm.runs.iter().find_map(|run| ReportRun::record(run)).map(scale);
-    let scales: Vec<(&str, String)> =
-        study.arms.iter().filter_map(|arm| Some((arm.label, first(arm)?))).collect();
-    let distinct: BTreeSet<&str> = scales.iter().map(|(_, scale)| scale.as_str()).collect();
-    if distinct.len() <= 1 {
-        let texts = distinct.into_iter();
-        return texts
-            .map(|scale| Text::default().strong("Ours").plain(format!(": {scale}.")))
-            .collect();
+/// A score over the completed runs of an arm.
+struct Ours {
+    mean: f64,
+    std: Option<f64>,
+    n: usize,
+}
+
+/// Returns what an arm reaches on its own training batches: of a root of a mean square, the root of its
+/// mean square over the updates of the last epoch. No other metric is known on training.
+fn on_training(arm: &Arm<'_>, metric: &str) -> Option<Ours> {
+    if metric != "rmse" {
+        return None;
     }
-    let texts = scales.into_iter();
-    texts
-        .map(|(arm, scale)| {
-            Text::default().strong(format!("Ours, {arm}")).plain(format!(": {scale}."))
+    let of_run = |run: &&ReportRun| -> Option<f64> {
+        let steps = run.completed().map(|_| run.events())?.iter().filter_map(|event| match event {
+            Event::Step(step) => Some(step),
+            Event::Evaluation(_) => None,
+        });
+        let last = steps.clone().next_back()?.epoch;
+        let values = steps.filter(|step| step.epoch == last);
+        let squares: Vec<f64> =
+            values.filter_map(|step| step.scalars.get(metric)).map(|value| value * value).collect();
+        Some(summarize(&squares)?.mean.sqrt())
+    };
+    let values: Vec<f64> = arm.runs.iter().copied().filter_map(|run| of_run(&run)).collect();
+    let summary = summarize(&values)?;
+    Some(Ours { mean: summary.mean, std: summary.standard_deviation, n: values.len() })
+}
+
+/// Describes the scale of our runs, one line for all arms that share it.
+fn our_scales(study: &Study<'_>) -> Vec<Text> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for arm in &study.arms {
+        let Some(record) = arm.runs.iter().find_map(|run| ReportRun::record(run)) else { continue };
+        let scale = scale(record);
+        match groups.iter_mut().find(|(known, _)| *known == scale) {
+            Some((_, arms)) => arms.push(arm.label),
+            None => groups.push((scale, vec![arm.label])),
+        }
+    }
+    let is_common = groups.len() == 1;
+    groups
+        .into_iter()
+        .map(|(scale, arms)| {
+            let whose =
+                if is_common { "Ours".to_owned() } else { format!("Ours, {}", arms.join("; ")) };
+            Text::default().strong(whose).plain(format!(": {scale}."))
         })
         .collect()
 }
@@ -129,15 +173,12 @@ fn scale(record: &Record) -> String {
         ),
         ModelSpec::Rcn(_) => String::new(),
     };
-    let count = |split: Split| record.data.sequences.get(split.name()).copied().unwrap_or(0);
     format!(
         "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} updates, batch {batch_size}, {width}{} \
-         parameters; {} training, {} validation and {} test sequences of {}",
+         parameters; {} of {}",
         grouped(training.total_steps()),
         grouped(record.parameters),
-        grouped(count(Split::Train)),
-        grouped(count(Split::Validate)),
-        grouped(count(Split::Test)),
+        amount(&record.data),
         record.data.name,
     )
 }

@@ -1,12 +1,14 @@
 //! The table of arms × metrics, with the baselines beside them.
 
-use super::in_words;
+use std::collections::BTreeMap;
+
+use super::{findings::direction, in_words, split_name};
 use crate::{
     data::Split,
     report::{
         document::{Block, Column, Row, RowKind, Table, Text},
         number::{ABSENT, fixed},
-        study::{Arm, MODEL, Metric, Study},
+        study::{Arm, BOUND, MODEL, Metric, Study},
     },
 };
 
@@ -30,18 +32,15 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
     let best: Vec<Option<f64>> = (0..columns.len())
         .map(|column| {
             let higher = columns[column].metric.definition.higher_is_better;
-            let means = lines.iter().filter_map(|line| line.scores[column].mean);
+            let candidates = lines.iter().filter(|line| line.kind != RowKind::Bound);
+            let means = candidates.filter_map(|line| line.scores[column].mean);
             if higher { means.max_by(f64::total_cmp) } else { means.min_by(f64::total_cmp) }
         })
         .collect();
 
     let mut heads = vec![Column::words("Arm"), Column::words("Completed")];
     heads.extend(columns.iter().map(|column| {
-        let split = match column.split {
-            Split::Train => "Train",
-            Split::Validate => "Validation",
-            Split::Test => "Test",
-        };
+        let split = split_name(column.split);
         Column::numbers(format!("{split} {}", column.metric.heading()))
     }));
     let rows = lines.into_iter().map(|line| {
@@ -64,11 +63,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
             columns: heads,
             rows: rows.collect(),
         }),
-        Block::Note(
-            "Bold: best mean of the column, baselines included. The number of completed runs is n \
-             of the row; a cell with another n says so."
-                .into(),
-        ),
+        Block::Note(note(study).into()),
     ];
     // Records define every metric there is; what the system does not score needs no explanation.
     let scored = |metric: &&Metric| columns.iter().any(|column| column.metric == *metric);
@@ -79,14 +74,28 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
     blocks
 }
 
-/// Chooses the columns: every metric on test, the first one also on validation.
+/// Says how the table is read.
+fn note(study: &Study<'_>) -> String {
+    let baselines = if study.baselines.is_empty() { "" } else { ", baselines included" };
+    let bound = if study.baselines.iter().any(|name| name == BOUND) {
+        "; real videos are no competitor, they show what a perfect generator would score"
+    } else {
+        ""
+    };
+    format!(
+        "Bold: best mean of the column{baselines}{bound}. The number of completed runs is n of the \
+         row; a cell with another n says so."
+    )
+}
+
+/// Chooses the columns: every metric on test, and on validation the one that chose the checkpoint.
 fn columns<'a>(study: &'a Study<'_>) -> Vec<Scored<'a>> {
     let scored = |split: Split, metric: &'a Metric| {
         let decimals = study.decimals(split, metric);
         study.is_scored(split, metric).then_some(Scored { split, metric, decimals })
     };
     let test = study.metrics.iter().filter_map(|metric| scored(Split::Test, metric));
-    let validation = study.metrics.iter().find_map(|metric| scored(Split::Validate, metric));
+    let validation = study.choosing().and_then(|metric| scored(Split::Validate, metric));
     test.chain(validation).collect()
 }
 
@@ -138,45 +147,53 @@ fn completed(arm: &Arm<'_>) -> String {
     parts.join(", ")
 }
 
-/// Returns one row for a baseline that scores the same in all runs, otherwise one row an arm.
+/// Scores by seed.
+type BySeed = BTreeMap<u32, f64>;
+
+/// Returns the rows of a baseline, one for all arms that give it the same score with every seed.
 fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> Vec<Line> {
-    let common: Option<Vec<Cell>> = columns
-        .iter()
-        .map(|column| {
-            let mut values = study
-                .arms
-                .iter()
-                .flat_map(|arm| study.by_seed(arm, baseline, column.split, column.metric))
-                .map(|(_, value)| value);
-            let Some(first) = values.next() else {
-                return Some(Cell { mean: None, text: ABSENT.to_owned() });
-            };
-            values
-                .all(|value| value.to_bits() == first.to_bits())
-                .then(|| Cell { mean: Some(first), text: fixed(first, column.decimals) })
-        })
-        .collect();
-    match common {
-        Some(scores) => vec![Line {
-            kind: RowKind::Reference,
-            label: format!("baseline: {}", in_words(baseline)),
-            completed: ABSENT.to_owned(),
-            scores,
-        }],
-        None => study
-            .arms
-            .iter()
-            .map(|arm| Line {
-                kind: RowKind::Reference,
-                label: format!("baseline: {}, {}", in_words(baseline), arm.label),
-                ..line(study, arm, baseline, columns)
-            })
-            .collect(),
+    let kind = if baseline == BOUND { RowKind::Bound } else { RowKind::Reference };
+    let scores = |arm: &Arm<'_>| -> Vec<BySeed> {
+        let of = |it: &Scored<'_>| study.by_seed(arm, baseline, it.split, it.metric);
+        columns.iter().map(of).collect()
+    };
+    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<BySeed>)> = Vec::new();
+    for arm in study.arms.iter().filter(|arm| arm.completed() > 0) {
+        let scores = scores(arm);
+        match groups.iter_mut().find(|(_, known)| *known == scores) {
+            Some((arms, _)) => arms.push(arm),
+            None => groups.push((vec![arm], scores)),
+        }
     }
+    let is_common = groups.len() == 1;
+    let row = |(arms, scores): (Vec<&Arm<'_>>, Vec<BySeed>)| {
+        let labels: Vec<&str> = arms.iter().map(|arm| arm.label).collect();
+        let of_arms =
+            if is_common { String::new() } else { format!(" (for {})", labels.join("; ")) };
+        let label = format!("baseline: {}{of_arms}", in_words(baseline));
+        let line = line(study, arms[0], baseline, columns);
+        let is_constant = scores.iter().all(|it| {
+            it.values().zip(it.values().skip(1)).all(|(one, next)| one.to_bits() == next.to_bits())
+        });
+        if !is_constant {
+            return Line { kind, label, ..line };
+        }
+        // What no seed changes has no spread and no number of runs.
+        let cell = |(cell, column): (Cell, &Scored<'_>)| match cell.mean {
+            Some(mean) => Cell { text: fixed(mean, column.decimals), ..cell },
+            None => cell,
+        };
+        let scores = line.scores.into_iter().zip(columns).map(cell).collect();
+        Line { kind, label, completed: ABSENT.to_owned(), scores }
+    };
+    groups.into_iter().map(row).collect()
 }
 
-/// Returns a text with a capital at its start; symbols such as β stay as they are.
+/// Returns a text with a capital at its start; symbols such as β and names from code stay as they are.
 pub(super) fn capitalized(text: &str) -> String {
+    if text.split_whitespace().next().is_some_and(|word| word.contains('_')) {
+        return text.to_owned();
+    }
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| {
         std::iter::once(first.to_ascii_uppercase()).chain(characters).collect()
@@ -184,9 +201,9 @@ pub(super) fn capitalized(text: &str) -> String {
 }
 
 fn definition(metric: &Metric) -> Text {
-    let direction = if metric.definition.higher_is_better { "higher" } else { "lower" };
     Text::default().strong(metric.heading()).recorded(&format!(
-        ", {direction} is better: {} Source: {}",
+        ", {} is better: {} Source: {}",
+        direction(metric),
         sentence(&metric.definition.definition),
         sentence(&metric.definition.source),
     ))

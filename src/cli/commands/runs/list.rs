@@ -11,7 +11,10 @@ use crate::{
         args::{Format, FormatArgs, StoreArgs},
         output::{duration, print, print_json, table, tell},
     },
-    store::{Store, event::Scores, record::RunId},
+    store::{
+        Store,
+        record::{Record, RunId},
+    },
     sweep::observe::{Status, status},
 };
 
@@ -20,7 +23,10 @@ use crate::{
 #[command(after_help = "\
 Examples:
   reprise runs list
-  reprise runs list --store other --format json")]
+  reprise runs list --store other --format json
+
+The score is that of the tested checkpoint in the metric that chose it, which depends on the
+system. `reprise runs show RUN` has all metrics.")]
 pub struct ListArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -38,9 +44,20 @@ struct Listed {
     sweeps: Vec<(String, String)>,
     #[serde(flatten)]
     status: Status,
-    test_psnr: Option<f64>,
+    /// Nothing for a run that was not tested.
+    test: Option<TestScore>,
     seconds: Option<f64>,
     finished: Option<String>,
+}
+
+/// What the tested checkpoint scores in the metric that chose it.
+#[derive(Debug, PartialEq, Serialize)]
+struct TestScore {
+    metric: String,
+    /// What people call the metric.
+    label: String,
+    unit: String,
+    value: f64,
 }
 
 /// Prints a line for every run.
@@ -64,7 +81,7 @@ pub fn run(args: &ListArgs) -> Result<(), Failure> {
                 seed: spec.as_ref().map(|spec| spec.seed.0),
                 sweeps: sweeps.remove(&id).unwrap_or_default(),
                 status: status(&dir)?,
-                test_psnr: record.as_ref().and_then(|it| test_psnr(it.test.as_ref()?)),
+                test: record.as_ref().and_then(test_score),
                 seconds: record.as_ref().map(|record| record.timing.active_seconds),
                 finished: record.map(|record| record.timing.finished),
                 run: id,
@@ -81,8 +98,23 @@ pub fn run(args: &ListArgs) -> Result<(), Failure> {
     }
 }
 
-fn test_psnr(scores: &Scores) -> Option<f64> {
-    Some(scores.get("model")?.get("psnr")?.mean)
+fn test_score(record: &Record) -> Option<TestScore> {
+    let metric = &record.best.as_ref()?.metric;
+    let value = record.test.as_ref()?.get("model")?.get(metric)?.mean;
+    let (label, unit) = match record.metrics.get(metric) {
+        Some(definition) => (definition.label.clone(), definition.unit.clone()),
+        None => (metric.clone(), String::new()),
+    };
+    Some(TestScore { metric: metric.clone(), label, unit, value })
+}
+
+/// Writes a score with five significant digits, e.g. `PSNR 19.500 dB` or `RMSE 0.034360`.
+fn score(score: &TestScore) -> String {
+    let TestScore { metric: _, label, unit, value } = score;
+    let leading = if *value == 0.0 { 0.0 } else { value.abs().log10().floor() };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let decimals = (4.0 - leading).clamp(0.0, 9.0) as usize;
+    format!("{label} {value:.decimals$} {unit}").trim_end().to_owned()
 }
 
 fn text(listed: &[Listed]) -> String {
@@ -97,7 +129,7 @@ fn text(listed: &[Listed]) -> String {
                 or_dash(run.system.map(str::to_owned)),
                 or_dash(run.seed.map(|seed| seed.to_string())),
                 state(&run.status).to_owned(),
-                or_dash(run.test_psnr.map(|psnr| format!("{psnr:.3}"))),
+                or_dash(run.test.as_ref().map(score)),
                 or_dash(run.seconds.map(duration)),
                 or_dash(run.finished.clone()),
                 or_dash((!sweeps.is_empty()).then(|| sweeps.join(", "))),
@@ -105,7 +137,7 @@ fn text(listed: &[Listed]) -> String {
         })
         .collect();
     let head =
-        ["run", "system", "seed", "state", "test PSNR (dB)", "duration", "finished", "sweep: arm"];
+        ["run", "system", "seed", "state", "test score", "duration", "finished", "sweep: arm"];
     table(head, &rows)
 }
 
@@ -117,5 +149,32 @@ const fn state(status: &Status) -> &'static str {
         Status::Interrupted => "interrupted",
         Status::Missing => "empty",
         Status::Newer { .. } => "newer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::samples;
+
+    #[track_caller]
+    fn check(record: &Record, expected: Option<&str>) {
+        assert_eq!(test_score(record).as_ref().map(score).as_deref(), expected);
+    }
+
+    #[test]
+    fn the_score_is_that_of_the_metric_that_chose_the_checkpoint() {
+        let mut record = samples::record(samples::id('a'));
+        check(&record, Some("PSNR 19.500 dB"));
+        record.best.as_mut().unwrap().metric = "rmse".to_owned();
+        check(&record, None);
+        let model = record.test.as_mut().unwrap().get_mut("model").unwrap();
+        let psnr = model["psnr"].clone();
+        model.insert("rmse".to_owned(), crate::store::event::Score { mean: 0.012_345_678, ..psnr });
+        let definitions = crate::metrics::definitions();
+        record.metrics.insert("rmse".to_owned(), definitions["rmse"].clone());
+        check(&record, Some("RMSE 0.012346"));
+        record.test = None;
+        check(&record, None);
     }
 }

@@ -1,5 +1,7 @@
 //! `reprise runs show`: everything that is known of one run.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -42,7 +44,15 @@ pub fn run(args: &ShowArgs) -> Result<(), Failure> {
 
 fn text(record: &Record) -> Result<String, Failure> {
     let mut text = format!("run {}, {}\n\n{}\n", record.run, record.outcome.name(), scores(record));
-    let value = serde_json::to_value(record).map_err(Failure::Encode)?;
+    let mut value = serde_json::to_value(record).map_err(Failure::Encode)?;
+    if let Some(definitions) = value.get_mut("metrics").and_then(Value::as_object_mut) {
+        // A record defines every metric there is; those without a score explain nothing here.
+        let scores = || [&record.validation, &record.test].into_iter().flatten();
+        let is_scored = |name: &str| {
+            scores().flat_map(BTreeMap::values).any(|metrics| metrics.contains_key(name))
+        };
+        definitions.retain(|name, _| is_scored(name));
+    }
     for (key, value) in value.as_object().into_iter().flatten() {
         if !["format", "run", "validation", "test"].contains(&key.as_str()) {
             write(&mut text, key, value, 0);
@@ -111,6 +121,14 @@ mod tests {
     fn check_shows(fragment: &str) {
         let text = text(&samples::record(samples::id('a'))).unwrap();
         assert!(text.contains(fragment), "`{fragment}` is not in\n{text}");
+    }
+
+    #[test]
+    fn only_metrics_with_a_score_are_defined() {
+        let mut record = samples::record(samples::id('a'));
+        record.metrics = crate::metrics::definitions();
+        let text = text(&record).unwrap();
+        assert!(text.contains("\n  psnr\n") && !text.contains("\n  rmse\n"), "{text}");
     }
 
     #[test]

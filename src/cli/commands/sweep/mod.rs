@@ -9,7 +9,7 @@ use crate::{
         Failure,
         args::{FormatArgs, StoreArgs, TensorboardArgs},
         interrupts::Interrupts,
-        output::count,
+        output::{count, tell},
         places,
     },
     config::{
@@ -37,6 +37,9 @@ Examples:
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
   reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
+
+The report is `reports/NAME/report.html`; that of another preset than the file's default is
+`reports/NAME.PRESET/report.html`, so that none replaces another.
 
 Finished runs are kept: a sweep may be interrupted at any time (Ctrl-C stops at the next step with a
 checkpoint, a second Ctrl-C at once) and goes on with the same command, to the same bits.")]
@@ -93,7 +96,15 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         }
     }
     let manifest = study.manifest();
-    let known = store.read_manifest(&manifest.name)?.as_ref() == Some(&manifest);
+    let before = store.read_manifest(&manifest.name)?;
+    if let Some(before) = before.as_ref().filter(|before| before.runs != manifest.runs) {
+        tell(&format!(
+            "the report of `{}` is going to show other runs than those of `{}`; these are kept, and \
+             that command shows them again",
+            manifest.name, before.command
+        ));
+    }
+    let known = before.as_ref() == Some(&manifest);
     store.write_manifest(&manifest)?;
     let tally = work::work(&study, &store, args, &interrupts)?;
     if interrupts.any() && tally.stopped > 0 {

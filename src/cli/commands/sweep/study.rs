@@ -67,7 +67,7 @@ impl Study {
 
     /// Returns the manifest of the sweep.
     pub(super) fn manifest(&self) -> SweepManifest {
-        let Sweep { name, title, description, preset, scale, axes, published, .. } = &self.sweep;
+        let Sweep { title, description, preset, scale, axes, published, .. } = &self.sweep;
         let entry = |(run, identified): (&crate::config::sweep::SweepRun, &StudyRun)| ManifestRun {
             run: identified.id.clone(),
             arm: run.arm.clone(),
@@ -76,7 +76,7 @@ impl Study {
         };
         SweepManifest {
             format: MANIFEST_FORMAT,
-            name: name.clone(),
+            name: self.sweep.kept_as(),
             title: title.clone(),
             description: description.clone(),
             preset: preset.clone(),
