@@ -385,13 +385,14 @@ mod tests {
 
     #[test]
     fn a_sweep_at_another_preset_is_pointed_at() {
-        let known = vec!["ablations".to_owned(), "kl_annealing.smoke".to_owned()];
+        let known = ["ablations", "kl_annealing.smoke", "kl_annealing.paper"];
+        let known = known.map(str::to_owned).to_vec();
         let store = PathBuf::from("store");
         check(
             &Failure::NoSuchSweep { name: "kl_annealing".to_owned(), store, known },
             2,
             "error: failed to find sweep `kl_annealing` in store `store`\n\
-             hint: of this sweep, the store has `kl_annealing.smoke`",
+             hint: of this sweep, the store has `kl_annealing.smoke` and `kl_annealing.paper`",
         );
         let name = "kl_annealing.smoke".to_owned();
         let known = vec!["kl_annealing".to_owned()];

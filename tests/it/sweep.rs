@@ -74,6 +74,8 @@ fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     for name in ["tiny", "tiny.larger"] {
         place.succeed(&["report", name, "--check"]);
     }
+    place.succeed(&["sweep", "tiny", "--preset", "larger", "--store", "another"]);
+    place.succeed(&["report", "tiny", "--check", "--store", "another"]); // there is no other preset
     let status = place.succeed(&["status"]).stdout;
     check_says(&status, &["tiny (toy): 2 finished\n", "tiny.larger (larger): 2 finished\n"]);
     let page = fs::read_to_string(place.path("reports/tiny.larger/report.md")).unwrap();

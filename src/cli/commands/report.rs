@@ -18,7 +18,10 @@ use crate::{
     },
     fs::{self, Kind},
     report::{self, Report, ReportInput, ReportRun, RunState, Samples},
-    store::{RunDir, RunFile, Store, StoreError, journal::read_journal, tensors::read_tensors},
+    store::{
+        RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
+        tensors::read_tensors,
+    },
     sweep::observe::{Status, status},
 };
 
@@ -55,24 +58,25 @@ pub struct ReportArgs {
 /// Writes or checks a report.
 pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
-    let folder = args.reports.join(&args.name);
+    let manifest = manifest(&store, &args.name)?;
     if args.check {
-        let report = compute(&store, &args.name)?;
-        return check(&report, &folder);
+        let folder = args.reports.join(&manifest.name);
+        return check(&compute(&store, manifest)?, &folder);
     }
-    let page = rebuild(&store, &args.name, &args.reports)?;
+    let page = rebuild(&store, manifest, &args.reports)?;
     print(&format!("{}\n", page.display()))
 }
 
 /// Computes and writes the report of a sweep below `reports`; returns the path of its page.
-pub fn rebuild(store: &Store, name: &str, reports: &Path) -> Result<PathBuf, Failure> {
-    let folder = reports.join(name);
-    for (path, bytes) in compute(store, name)?.files {
+fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<PathBuf, Failure> {
+    let page = page(reports, &manifest.name);
+    let folder = reports.join(&manifest.name);
+    for (path, bytes) in compute(store, manifest)?.files {
         let path = folder.join(path);
         fs::create_dir_all(path.parent().unwrap_or(&folder))?;
         fs::write_atomic(&path, &bytes)?;
     }
-    Ok(page(reports, name))
+    Ok(page)
 }
 
 /// Writes the report of a sweep that was just carried out, unless nothing has changed since it was
@@ -82,7 +86,7 @@ pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Fail
     let reports = Path::new(REPORTS);
     let page = page(reports, name);
     if change == Change::Some || fs::kind(&page)?.is_none() {
-        rebuild(store, name, reports)?;
+        rebuild(store, manifest(store, name)?, reports)?;
     }
     tell(&format!("the report is `{}`", page.display()));
     Ok(())
@@ -93,8 +97,7 @@ fn page(reports: &Path, name: &str) -> PathBuf {
     reports.join(name).join("report.html")
 }
 
-fn compute(store: &Store, name: &str) -> Result<Report, Failure> {
-    let manifest = manifest(store, name)?;
+fn compute(store: &Store, manifest: SweepManifest) -> Result<Report, Failure> {
     let runs = manifest
         .runs
         .iter()

@@ -72,16 +72,21 @@ pub fn run(args: &StatusArgs) -> Result<(), Failure> {
     }
 }
 
-/// Reads the manifest of a sweep that must be there.
+/// Reads the manifest of a sweep that must be there: at its default preset, or at the only other one
+/// that was started.
 pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
-    let missing = |known: Vec<SweepManifest>| Failure::NoSuchSweep {
-        name: name.to_owned(),
-        store: store.root().to_owned(),
-        known: known.into_iter().map(|manifest| manifest.name).collect(),
-    };
-    match store.read_manifest(name)? {
-        Some(manifest) => Ok(manifest),
-        None => Err(missing(store.manifests()?)),
+    if let Some(manifest) = store.read_manifest(name)? {
+        return Ok(manifest);
+    }
+    let all = store.manifests()?;
+    let at_other_preset = |it: &&SweepManifest| it.name.split('.').next() == Some(name);
+    match all.iter().filter(at_other_preset).collect::<Vec<_>>().as_slice() {
+        [only] => Ok((*only).clone()),
+        _ => Err(Failure::NoSuchSweep {
+            name: name.to_owned(),
+            store: store.root().to_owned(),
+            known: all.into_iter().map(|manifest| manifest.name).collect(),
+        }),
     }
 }
 
