@@ -392,7 +392,7 @@ mod tests {
             &Failure::NoSuchSweep { name: "kl_annealing".to_owned(), store, known },
             2,
             "error: failed to find sweep `kl_annealing` in store `store`\n\
-             hint: of this sweep, the store has `kl_annealing.smoke` and `kl_annealing.paper`",
+             hint: of this sweep, the store has `kl_annealing.smoke`, `kl_annealing.paper`",
         );
         let name = "kl_annealing.smoke".to_owned();
         let known = vec!["kl_annealing".to_owned()];
