@@ -81,7 +81,7 @@ fn keypoints_compares_the_originals_recipes_with_an_adapted_one() {
 fn convlstm_changes_width_learning_rate_and_horizon_in_turn() {
     let text = include_str!("../../../../experiments/convlstm.toml");
     let arms = ["base", "half the channels", "rate x 10", "half the horizon"];
-    check("convlstm", text, &arms, [2, 2, 1]);
+    check("convlstm", text, &arms, [2, 3, 1]);
 }
 
 #[test]
