@@ -144,6 +144,11 @@ pub struct Published {
     pub scale: String,
 }
 
+/// Returns the sweep that is kept under a name of [`Sweep::kept_as`], at whatever preset.
+pub fn kept_sweep(kept_as: &str) -> &str {
+    kept_as.split_once('.').map_or(kept_as, |(name, _)| name)
+}
+
 impl Sweep {
     /// Returns the name under which the sweep at this preset is kept: its own at the default preset,
     /// `<name>.<preset>` at another, so that no preset replaces the manifest and the report of another.

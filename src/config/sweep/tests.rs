@@ -106,6 +106,7 @@ fn a_preset_may_have_seeds_of_its_own() {
 fn only_the_default_preset_is_kept_under_the_sweeps_own_name() {
     let kept_as = |preset| parse(&source(VALID), preset, &[]).expect("it exists").kept_as();
     assert_eq!([None, Some("tiny"), Some("large")].map(kept_as), ["small", "small", "small.large"]);
+    assert_eq!(["small", "small.large"].map(kept_sweep), ["small", "small"]);
 }
 
 #[test]
