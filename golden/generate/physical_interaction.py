@@ -1,7 +1,7 @@
 """System `physical_interaction` in PyTorch, as a port for `golden check --command`.
 
-Serves the cases of the whole network: forward passes and training steps. Cases of single layers are
-refused; they are about TensorFlow's own operations.
+Supports the cases of the whole network: forward passes and training steps. Cases of single layers are
+unsupported; they are about TensorFlow's own operations.
 """
 
 import numpy as np
@@ -86,7 +86,7 @@ def build(case, precision, image, action, state):
 
 
 def feedback(case, precision, step):
-    """Returns what follows the context: predictions, or a mixture by the recorded permutations."""
+    """Returns the feedback after the context: predictions, or a mixture by the recorded permutations."""
     k, batch = case.config["schedsamp_k"], case.config["batch_size"]
     if k == -1:
         return lambda t, truth, generated: generated
@@ -110,7 +110,7 @@ def last(value):
 
 
 def trace(made):
-    """Returns what the first pass went through."""
+    """Returns the intermediates of the first pass."""
     outputs = {f"gen_images/{t}": last(step["image"]) for t, step in enumerate(made)}
     outputs.update((f"gen_states/{t}", array(step["state"])) for t, step in enumerate(made))
     for name, value in made[0].items():
@@ -122,7 +122,7 @@ def trace(made):
 
 
 def gradients(network, scope):
-    """Returns the gradients in the original's layouts; what has none is zero, as TensorFlow fills in."""
+    """Returns the gradients in the original's layouts; a missing one is zero, as in TensorFlow."""
     return {
         f"grad/{scope}/{name}": array(
             to_original(value.grad if value.grad is not None else torch.zeros_like(value))

@@ -1,14 +1,14 @@
-//! A small case written to a temporary folder, and a port that returns what a test tells it to.
+//! A small case in a temporary folder, and a port that returns fixed outputs.
 
 use std::path::PathBuf;
 
 use safetensors::tensor::{Dtype as StoredDtype, TensorView};
 use tempfile::TempDir;
 
-use super::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData};
+use super::{Case, CasePort, Outputs, PortError, Precision, Tensor, TensorData};
 use crate::fs;
 
-/// Text of a case with three outputs: an intermediate, a gradient and a parameter after one update.
+/// A case with three outputs: a loss, a vector and an integer.
 pub(super) const CASE: &str = r#"
 format = 1
 system = "toy"
@@ -117,7 +117,7 @@ fn encode(data: &TensorData) -> (StoredDtype, Vec<u8>) {
 pub(super) struct Fixed(pub(super) Outputs);
 
 impl Fixed {
-    /// Returns what the original got, in single precision.
+    /// Returns the original's values in single precision.
     pub(super) fn right() -> Self {
         let outputs = values().into_iter().filter_map(|(entry, tensor)| {
             entry.strip_prefix("out/").map(|name| (name.to_owned(), tensor))
@@ -132,7 +132,7 @@ impl Fixed {
     }
 }
 
-impl Port for Fixed {
+impl CasePort for Fixed {
     fn serves(&self, system: &str) -> bool {
         system == "toy"
     }

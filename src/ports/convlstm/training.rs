@@ -1,6 +1,6 @@
 //! Training steps: prediction and gradients of the first, losses of all, parameters after the last.
 
-use super::Loaded;
+use super::load::LoadedConvLstm;
 use crate::{
     config::optim::AdamSpec,
     golden::{Case, OutputSpec, Outputs, PortError, Precision},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let Loaded { model, mut params, to_case } = Loaded::new(case, precision)?;
+    let LoadedConvLstm { model, mut params, to_case } = LoadedConvLstm::new(case, precision)?;
     let horizon = Horizon {
         context_frames: integer::<Count>(case, "n_steps_past")?.size(),
         predicted_frames: integer::<Count>(case, "n_steps_ahead")?.size(),
@@ -24,7 +24,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let mut optimizer = Adam::new(adam(case)?, &params);
     let mut capture = Capture::default();
     let mut losses = Vec::new();
-    // Some cases have the loss after the last step, too.
+    // Some cases also have the loss after the last step.
     let wanted = case.output_spec("losses").map_or(0, OutputSpec::len);
     for step in 0..=steps {
         if step == steps && wanted <= steps {

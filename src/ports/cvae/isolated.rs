@@ -1,11 +1,11 @@
-//! The modules of a training step, each fed what the original's modules before it gave.
+//! The modules of a training step, each on the original's outputs of the modules before it.
 //!
-//! An error that shows here was made by the module itself; what shows only in the whole step was
-//! inherited. Recurrent modules run over all time steps with their own states.
+//! An error that occurs here comes from the module itself; an error that occurs only in the whole step
+//! was inherited. Recurrent modules run over all time steps with their own states.
 
 use tch::Tensor;
 
-use super::{load, training::teacher_forced};
+use super::{load::load, training::teacher_forced};
 use crate::{
     golden::{Case, Expected, Outputs, PortError, Precision},
     models::cvae::{
@@ -37,14 +37,14 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     Ok(capture.finish())
 }
 
-/// What the original's modules gave.
+/// The outputs of the original's modules.
 struct Reference<'a> {
     case: &'a Case,
     precision: Precision,
 }
 
 impl Reference<'_> {
-    /// Returns an output of which every element is stored.
+    /// Returns an output if all its elements are stored.
     fn full(&self, name: &str) -> Option<Tensor> {
         let spec = self.case.output_spec(name)?;
         let stored = self
