@@ -1,6 +1,6 @@
 """MoCoGAN in plain PyTorch, and the losses of its three networks.
 
-Written from the equations of Tulyakov et al. 2018 (arXiv:1707.04993) and seed document 002; modules have the
+Written from the equations of Tulyakov et al. 2018 (arXiv:1707.04993) and the MP6 assignment; modules have the
 names that reference cases use. Random numbers come from a source of draws, so nothing here draws any.
 """
 

@@ -35,11 +35,11 @@ def run(case, precision):
     for step in range(max(steps, 1)):
         network.zero_grad()
         feed = feedback(case, precision, step)
-        made = unroll(network, images, actions, states, config["context_frames"], feed)
-        terms = objective(made, images, states, config["context_frames"])
+        rolled = unroll(network, images, actions, states, config["context_frames"], feed)
+        terms = objective(rolled, images, states, config["context_frames"])
         rows.append({**terms, **{f"{n}{i}": v for n in LISTED for i, v in enumerate(terms[n])}})
         if step == 0:
-            first = trace(made)
+            first = trace(rolled)
         if steps:
             terms["loss"].backward()
             if step == 0:
@@ -109,11 +109,11 @@ def last(value):
     return array(value.movedim(1, -1))
 
 
-def trace(made):
+def trace(rolled):
     """Returns the intermediates of the first pass."""
-    outputs = {f"gen_images/{t}": last(step["image"]) for t, step in enumerate(made)}
-    outputs.update((f"gen_states/{t}", array(step["state"])) for t, step in enumerate(made))
-    for name, value in made[0].items():
+    outputs = {f"gen_images/{t}": last(step["image"]) for t, step in enumerate(rolled)}
+    outputs.update((f"gen_states/{t}", array(step["state"])) for t, step in enumerate(rolled))
+    for name, value in rolled[0].items():
         if name == "masks":
             outputs["step0/masks"] = last(value).reshape(-1, value.shape[1])
         elif name not in ("image", "state", "cells"):

@@ -256,7 +256,7 @@ def stp(image, parameters):
 
 
 def neighbours(s, n):
-    """Positions in pixels and the pixels beside them, clipped before weights are formed."""
+    """Positions in pixels and the neighbouring pixels, clipped before weights are formed."""
     position = (s + 1) * n / 2
     below = position.detach().floor()
     return position, below.clamp(0, n - 1), (below + 1).clamp(0, n - 1)

@@ -170,7 +170,7 @@ class Case:
             self.record(np.float64, compute(self.tensors(np.float64)))
 
     def record(self, precision, outputs):
-        """Adds the outputs of a run that was made elsewhere."""
+        """Adds the outputs of a run made by other means."""
         self._runs[np.dtype(precision)] = {
             name: np.asarray(value) for name, value in outputs.items()
         }

@@ -41,7 +41,7 @@ pub struct Case {
     pub origin: CaseOrigin,
     /// Settings under the original's names.
     pub config: Config,
-    /// Damaged files below `data/` and what the original made of them.
+    /// Damaged files below `data/` and how the original handled them.
     pub variants: Vec<Variant>,
     /// Files below `data/`, relative to the case's folder, sorted.
     pub data_files: Vec<PathBuf>,

@@ -28,7 +28,7 @@ pub(super) fn choose(
     let numerics = &references.case.numerics;
     let runs = references.runs(&output.name);
     let reference = runs.reference(precision);
-    let subject = Subject { references, output, reference };
+    let compared = ComparedOutput { references, output, reference };
     match (&output.role, output.noise) {
         _ if !output.dtype.is_float() => Rule::Exact,
         (OutputRole::Printed { tolerance }, _) => Rule::Printed { tolerance: *tolerance },
@@ -40,15 +40,15 @@ pub(super) fn choose(
         },
         (OutputRole::Gradient { weight }, _) => {
             zero_gradient(references, output, weight.as_deref(), reference.precision)
-                .unwrap_or_else(|| subject.by_noise(|tolerance| subject.kinked(tolerance)))
+                .unwrap_or_else(|| compared.by_noise(|tolerance| compared.kinked(tolerance)))
         }
         (OutputRole::Updated { gradient, .. }, _) => gradient
             .as_deref()
-            .and_then(|gradient| subject.updated(gradient, precision))
-            .unwrap_or_else(|| subject.by_noise(|tolerance| subject.updates(tolerance))),
-        (OutputRole::UpdatedBuffer, _) => subject.by_noise(|tolerance| {
+            .and_then(|gradient| compared.updated(gradient, precision))
+            .unwrap_or_else(|| compared.by_noise(|tolerance| compared.updates(tolerance))),
+        (OutputRole::UpdatedBuffer, _) => compared.by_noise(|tolerance| {
             if numerics.adam.is_some_and(|adam| adam.steps > 1) {
-                subject.kinked(tolerance)
+                compared.kinked(tolerance)
             } else {
                 tolerance.within()
             }
@@ -58,7 +58,7 @@ pub(super) fn choose(
             .then(|| trajectory::tolerances(numerics, runs, reference))
             .flatten()
             .map_or_else(
-                || subject.by_noise(Tolerance::within),
+                || compared.by_noise(Tolerance::within),
                 |tolerances| Rule::Trajectory { tolerances },
             ),
     }
@@ -74,7 +74,7 @@ fn unmeasured(element: ElementType) -> Rule {
 
 /// An output with the run that a port is compared with.
 #[derive(Clone, Copy)]
-struct Subject<'a> {
+struct ComparedOutput<'a> {
     references: &'a References<'a>,
     output: &'a OutputSpec,
     reference: Reference<'a>,
@@ -93,7 +93,7 @@ impl Tolerance {
     }
 }
 
-impl Subject<'_> {
+impl ComparedOutput<'_> {
     /// Makes a rule for single elements, or compares statistics if the noise is too large for that.
     fn by_noise(&self, elements: impl FnOnce(Tolerance) -> Rule) -> Rule {
         let noise = self.output.noise.unwrap_or(0.0);
@@ -193,7 +193,8 @@ impl Subject<'_> {
     }
 }
 
-/// A gradient that the case lists as zero, or that vanishes beside its layer's weight in f64.
+/// A gradient that the case lists as zero, or that in f64 is negligible next to the gradient of its
+/// layer's weight.
 fn zero_gradient(
     references: &References<'_>,
     output: &OutputSpec,

@@ -72,7 +72,7 @@ impl ReferenceRuns {
         }
     }
 
-    /// Returns the run that a port in `precision` is compared with: its f32 run if there is no other.
+    /// Returns the run that a port in `precision` is compared with: the f32 run if it is the only one.
     pub(super) fn reference(&self, precision: Precision) -> Reference<'_> {
         match (precision, &self.double) {
             (Precision::F64, Some(double)) => {

@@ -1,5 +1,7 @@
 //! The rules by which an output is compared, with their tolerances.
 
+use super::tolerance::KINK_TOLERANCE;
+
 /// How one output is compared.
 ///
 /// A relative tolerance is a share of the largest absolute value of the output.
@@ -95,7 +97,7 @@ impl Rule {
             Self::Kinked { tolerance } => format!(
                 "elements within {tolerance:.1e} of the largest value; or statistics and relative L2 \
                  within {:.0e}, since a rectifier may have taken the other branch",
-                super::tolerance::KINK_TOLERANCE
+                KINK_TOLERANCE
             ),
             Self::Printed { tolerance } => {
                 format!("elements within {tolerance:.1e}, the places that the original printed")

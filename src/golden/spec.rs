@@ -83,7 +83,7 @@ pub struct OutputSpec {
     pub note: Option<String>,
     /// Whether it has one value per update, perhaps with one more for the start or the end.
     pub(super) per_update: bool,
-    /// Whether the case lists it as zero but for rounding.
+    /// Whether the case lists it as zero except for rounding.
     pub(super) zero: bool,
 }
 

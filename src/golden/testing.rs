@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use safetensors::tensor::{Dtype as StoredDtype, TensorView};
 use tempfile::TempDir;
 
-use super::{Case, CasePort, Outputs, PortError, Precision, Tensor, TensorData};
+use super::{Case, CasePort, Outputs, PortError, Precision, Tensor, TensorData, write_outputs};
 use crate::fs;
 
 /// A case with three outputs: a loss, a vector and an integer.
@@ -89,28 +88,9 @@ pub(super) fn write(case: &str, values: &[(&str, Tensor)]) -> (TempDir, PathBuf)
     let dir = root.path().join("toy/step");
     fs::create_dir_all(&dir).expect("the folder is ours");
     fs::write_atomic(&dir.join("case.toml"), case.as_bytes()).expect("the folder is ours");
-    let encoded: Vec<(&str, StoredDtype, Vec<usize>, Vec<u8>)> = values
-        .iter()
-        .map(|(name, Tensor { shape, data })| {
-            let (dtype, bytes) = encode(data);
-            (*name, dtype, shape.clone(), bytes)
-        })
-        .collect();
-    let views = encoded.iter().map(|(name, dtype, shape, bytes)| {
-        (*name, TensorView::new(*dtype, shape.clone(), bytes).expect("the sizes fit"))
-    });
-    let bytes = safetensors::serialize(views, None).expect("the views are valid");
-    fs::write_atomic(&dir.join("values.safetensors"), &bytes).expect("the folder is ours");
+    let values = values.iter().map(|(name, tensor)| ((*name).to_owned(), tensor.clone())).collect();
+    write_outputs(&dir.join("values.safetensors"), &values).expect("the folder is ours");
     (root, dir)
-}
-
-fn encode(data: &TensorData) -> (StoredDtype, Vec<u8>) {
-    match data {
-        TensorData::F32(v) => (StoredDtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::F64(v) => (StoredDtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::I64(v) => (StoredDtype::I64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::U8(v) => (StoredDtype::U8, v.clone()),
-    }
 }
 
 /// A port of system `toy` that returns fixed outputs.

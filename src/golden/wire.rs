@@ -46,7 +46,7 @@ pub struct CaseOrigin {
     pub framework_version: String,
     /// Version of the Python interpreter.
     pub python: String,
-    /// Repository or document that holds the original.
+    /// Repository or document with the original.
     pub repository: String,
     /// Commit of the repository, if known.
     pub commit: String,

@@ -346,7 +346,7 @@ impl Program {
 fn port_of<'a>(ports: &'a [Box<dyn CasePort>], case: &Case) -> Result<&'a dyn CasePort, Failure> {
     let port = ports.iter().find(|port| port.serves(&case.system));
     port.map(AsRef::as_ref).ok_or_else(|| Failure::Usage {
-        message: format!("failed to run {}: there is no port of its system", case.id()),
+        message: format!("failed to run {}: there is no port for its system", case.id()),
         hint: "use `golden check --command` to check another program",
     })
 }

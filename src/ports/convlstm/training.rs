@@ -66,13 +66,13 @@ fn adam(case: &Case) -> Result<AdamSpec, PortError> {
     Ok(AdamSpec {
         learning_rate: number(case, "lr")?,
         beta1: if given("beta_1") { number(case, "beta_1")? } else { defaults.beta1 },
-        beta2: if given("beta_2") { number(case, "beta_2")? } else { document_beta2() },
+        beta2: if given("beta_2") { number(case, "beta_2")? } else { default_beta2() },
         epsilon: if given("adam_eps") { number(case, "adam_eps")? } else { defaults.epsilon },
         ..defaults
     })
 }
 
-/// `--beta_2` of the document, if the case does not say.
-fn document_beta2() -> DecayRate {
+/// Default of `--beta_2` in the original.
+fn default_beta2() -> DecayRate {
     DecayRate::try_from(0.98).expect("the literal is in [0, 1)")
 }

@@ -18,7 +18,7 @@ use crate::{
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let loaded = load(case, precision)?;
-    let reference = Reference { case, precision };
+    let reference = OriginalOutputs { case, precision };
     let mut capture = Capture::default();
     tch::no_grad(|| -> Result<(), PortError> {
         for (name, lstm) in
@@ -38,12 +38,12 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
 }
 
 /// The outputs of the original's modules.
-struct Reference<'a> {
+struct OriginalOutputs<'a> {
     case: &'a Case,
     precision: Precision,
 }
 
-impl Reference<'_> {
+impl OriginalOutputs<'_> {
     /// Returns an output if all its elements are stored.
     fn full(&self, name: &str) -> Option<Tensor> {
         let spec = self.case.output_spec(name)?;
@@ -66,7 +66,7 @@ impl Reference<'_> {
 
 /// Posterior or prior: z, μ and log σ² of every time step from the original's encodings.
 fn gaussian(
-    reference: &Reference<'_>,
+    reference: &OriginalOutputs<'_>,
     name: &str,
     lstm: &GaussianLstm,
     frames: i64,
@@ -92,7 +92,7 @@ fn gaussian(
 
 /// g of every time step from the original's encodings and latents.
 fn frame_predictor(
-    reference: &Reference<'_>,
+    reference: &OriginalOutputs<'_>,
     model: &Cvae,
     frames: i64,
     capture: &mut Capture,
@@ -111,7 +111,7 @@ fn frame_predictor(
 
 /// Encodings of the true frames, which are the encoder's only inputs in a teacher-forced step.
 fn frames(
-    reference: &Reference<'_>,
+    reference: &OriginalOutputs<'_>,
     model: &Cvae,
     frames: i64,
     capture: &mut Capture,
