@@ -205,9 +205,9 @@ const fn width(dtype: ElementType, precision: Precision) -> UlpWidth {
 }
 
 /// The ratio of error to tolerance, and the name of the check.
-type RatioOfCheck = (f64, &'static str);
+type CheckRatio = (f64, &'static str);
 
-fn worst(checks: impl IntoIterator<Item = RatioOfCheck>) -> RatioOfCheck {
+fn worst(checks: impl IntoIterator<Item = CheckRatio>) -> CheckRatio {
     checks.into_iter().fold(
         (0.0, "element"),
         |worst, check| {
@@ -217,12 +217,12 @@ fn worst(checks: impl IntoIterator<Item = RatioOfCheck>) -> RatioOfCheck {
 }
 
 /// The check with the smallest ratio: one of several is enough to pass.
-fn least<const N: usize>(checks: [RatioOfCheck; N]) -> RatioOfCheck {
+fn least<const N: usize>(checks: [CheckRatio; N]) -> CheckRatio {
     checks.into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a }).expect("there is a check")
 }
 
 /// Equality; the ratio counts half units in the last place, so that one unit gives 2.
-fn exact(comparison: &Comparison, port: &Profile) -> RatioOfCheck {
+fn exact(comparison: &Comparison, port: &Profile) -> CheckRatio {
     let reach = comparison.ulps.reach();
     let elements = (if reach == 0 { 0.0 } else { 2.0 * reach as f64 }, "element");
     // The statistics of a stored digest were summed in another order.
@@ -238,15 +238,11 @@ fn same_integers(case: &Case, output: &OutputSpec, captured: &Tensor) -> bool {
 }
 
 /// Every element within `limit`, and therefore every statistic.
-fn within(
-    comparison: &Comparison,
-    port: &Profile,
-    limit: f64,
-) -> impl Iterator<Item = RatioOfCheck> {
+fn within(comparison: &Comparison, port: &Profile, limit: f64) -> impl Iterator<Item = CheckRatio> {
     let root_n = (port.n.max(1) as f64).sqrt();
     let limits = [limit, limit, limit * root_n, limit];
     let element = (over(comparison.max_error, limit), "element");
-    let statistics: Vec<RatioOfCheck> = named_statistics(comparison, |i| limits[i]).collect();
+    let statistics: Vec<CheckRatio> = named_statistics(comparison, |i| limits[i]).collect();
     [element].into_iter().chain(statistics)
 }
 
@@ -255,7 +251,7 @@ const STATISTICS: [&str; 4] = ["mean", "deviation", "norm", "largest"];
 fn named_statistics(
     comparison: &Comparison,
     limit: impl Fn(usize) -> f64,
-) -> impl Iterator<Item = RatioOfCheck> {
+) -> impl Iterator<Item = CheckRatio> {
     (0..4).map(move |i| {
         let error = distance(comparison.statistics_port[i], comparison.statistics_reference[i]);
         (over(error, limit(i)), STATISTICS[i])
@@ -269,7 +265,7 @@ fn first_update(
     reference: &Profile,
     limits: &[Option<f64>],
     reach: f64,
-) -> Vec<RatioOfCheck> {
+) -> Vec<CheckRatio> {
     let undecided = limits.iter().filter(|limit| limit.is_none()).count();
     let share = if limits.len() == port.n {
         undecided as f64 / limits.len().max(1) as f64
@@ -293,7 +289,7 @@ fn updates(
     limit: f64,
     strays: usize,
     reach: f64,
-) -> Vec<RatioOfCheck> {
+) -> Vec<CheckRatio> {
     let pairs = port.elements.iter().zip(&reference.elements);
     let mut errors: Vec<f64> = pairs.map(|(&a, &b)| distance(a, b)).collect();
     errors.sort_by(|a, b| b.total_cmp(a));
@@ -310,7 +306,7 @@ fn updates(
 }
 
 /// The root mean square of the error against a share of what the updates can move.
-fn moved_apart(port: &Profile, reference: &Profile, reach: f64) -> RatioOfCheck {
+fn moved_apart(port: &Profile, reference: &Profile, reach: f64) -> CheckRatio {
     let pairs = port.elements.iter().zip(&reference.elements);
     let squares: f64 = pairs.map(|(&a, &b)| distance(a, b).powi(2)).sum();
     let rms = if port.elements.len() < RMS_ELEMENTS_MIN {
@@ -328,7 +324,7 @@ fn mixed_statistics(
     limit: f64,
     share: f64,
     reach: f64,
-) -> impl Iterator<Item = RatioOfCheck> {
+) -> impl Iterator<Item = CheckRatio> {
     let spread = limit + share.sqrt() * 2.0 * reach;
     let limits = [
         limit + share * 2.0 * reach,
@@ -366,9 +362,9 @@ fn statistics(
     reference: &Profile,
     tolerances: &[f64; 4],
     l2_tolerance: Option<f64>,
-) -> Vec<RatioOfCheck> {
+) -> Vec<CheckRatio> {
     let shares = statistic_distances(port, reference);
-    let mut checks: Vec<RatioOfCheck> =
+    let mut checks: Vec<CheckRatio> =
         (0..4).map(|i| (over(shares[i], tolerances[i]), STATISTICS[i])).collect();
     if let Some(tolerance) = l2_tolerance {
         checks.push((over(relative_l2(port, reference), tolerance), "relative L2"));

@@ -96,8 +96,7 @@ impl Rule {
             }
             Self::Kinked { tolerance } => format!(
                 "elements within {tolerance:.1e} of the largest value; or statistics and relative L2 \
-                 within {:.0e}, since a rectifier may have taken the other branch",
-                KINK_TOLERANCE
+                 within {KINK_TOLERANCE:.0e}, since a rectifier may have taken the other branch"
             ),
             Self::Printed { tolerance } => {
                 format!("elements within {tolerance:.1e}, the places that the original printed")

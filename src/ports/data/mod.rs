@@ -180,7 +180,7 @@ fn block<T: Copy>(
     Some(block)
 }
 
-/// `accepted/<file>/image_<frame>` of the files that the original accepts; it must reject every other.
+/// `accepted/<file>/image_<frame>` of the files that the original accepts; all others must give its error.
 fn damaged(case: &Case) -> Result<Outputs, PortError> {
     let layout = layout(case)?;
     let frames = case.config.usize("sequence_length")?;
