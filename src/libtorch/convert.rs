@@ -1,5 +1,7 @@
 //! The border between tensors and stored bytes.
 
+use std::collections::BTreeMap;
+
 use safetensors::Dtype;
 use tch::{Kind, Tensor};
 
@@ -38,4 +40,12 @@ pub fn from_stored(stored: &StoredTensor) -> Option<Tensor> {
     let size: Vec<i64> =
         stored.shape.iter().map(|&n| i64::try_from(n).ok()).collect::<Option<_>>()?;
     Some(Tensor::from_data_size(&stored.data, &size, kind))
+}
+
+/// Returns the tensors whose names begin with a prefix, by the rest of their names.
+pub fn with_prefix(tensors: &[StoredTensor], prefix: &str) -> BTreeMap<String, Tensor> {
+    let tensor = |stored: &StoredTensor| {
+        Some((stored.name.strip_prefix(prefix)?.to_owned(), from_stored(stored)?))
+    };
+    tensors.iter().filter_map(tensor).collect()
 }

@@ -260,7 +260,7 @@ fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, S
     let checkpoint = read_checkpoint(&dir.path(RunFile::Checkpoint))?;
     let next = checkpoint.position.next_step;
     state.load_checkpoint(next.0, &checkpoint.tensors)?;
-    let kept = serde_json::from_value(checkpoint.trainer).map_err(StateError::Bookkeeping)?;
+    let kept = Bookkeeping::read(checkpoint.trainer)?;
     let journal = Journal::resume(&path, checkpoint.position.journal_bytes)?;
     Ok((journal, kept, next))
 }

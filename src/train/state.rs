@@ -1,13 +1,12 @@
 //! The state of a run in training: named tensors that a checkpoint keeps, and what moves them.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tch::Tensor;
 
 use crate::{
     config::optim::{AdamSpec, OptimizerSpec},
-    libtorch::convert::{from_stored, to_stored},
+    libtorch::convert::{to_stored, with_prefix},
     nn::params::{LoadError, Params},
     optim::{Adam, Optimizer},
     scalar::Epoch,
@@ -27,6 +26,16 @@ pub struct Bookkeeping {
     pub best: Option<Best>,
     /// Digest of the model after the first two steps.
     pub canary: Option<String>,
+}
+
+impl Bookkeeping {
+    /// Reads what a checkpoint kept.
+    ///
+    /// # Errors
+    /// If it is not the JSON form of this type.
+    pub fn read(kept: Value) -> Result<Self, StateError> {
+        serde_json::from_value(kept).map_err(StateError::Bookkeeping)
+    }
 }
 
 /// A validation that was better than all before it.
@@ -129,7 +138,7 @@ impl TrainState {
     /// # Errors
     /// If a tensor is missing, unknown or of another shape.
     pub fn load_model(&mut self, tensors: &[StoredTensor]) -> Result<(), StateError> {
-        Ok(self.params.load(named(tensors, ""))?)
+        Ok(self.params.load(with_prefix(tensors, ""))?)
     }
 
     /// Loads a checkpoint that was taken after `updates` updates.
@@ -141,8 +150,8 @@ impl TrainState {
         updates: u64,
         tensors: &[StoredTensor],
     ) -> Result<(), StateError> {
-        self.params.load(named(tensors, MODEL))?;
-        let moments = named(tensors, OPTIMIZER);
+        self.params.load(with_prefix(tensors, MODEL))?;
+        let moments = with_prefix(tensors, OPTIMIZER);
         let mut complete = true;
         for optimizer in &mut self.optimizers {
             complete &=
@@ -150,12 +159,4 @@ impl TrainState {
         }
         if complete { Ok(()) } else { Err(StateError::Optimizer) }
     }
-}
-
-/// Returns the tensors whose name has the prefix, without it.
-fn named(tensors: &[StoredTensor], prefix: &str) -> BTreeMap<String, Tensor> {
-    let with_prefix = |stored: &StoredTensor| {
-        Some((stored.name.strip_prefix(prefix)?.to_owned(), from_stored(stored)?))
-    };
-    tensors.iter().filter_map(with_prefix).collect()
 }
