@@ -48,6 +48,9 @@ pub mod ports;
 #[cfg(feature = "torch")]
 pub mod train;
 
+#[cfg(feature = "torch")]
+pub mod experiment;
+
 // What a person sees.
 #[cfg(feature = "report")]
 pub mod report;

@@ -117,6 +117,13 @@ pub enum TrainError {
     Data(#[from] UnfitData),
 }
 
+impl TrainError {
+    /// Returns whether the data or weights that the user chose are at fault.
+    pub const fn is_usage_error(&self) -> bool {
+        matches!(self, Self::Data(_) | Self::State(_))
+    }
+}
+
 /// Trains a run from its first step or its checkpoint to its end.
 ///
 /// # Errors

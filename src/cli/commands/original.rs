@@ -1,14 +1,12 @@
 //! Weights under an original's names and layouts, where these are not ours.
 
-use std::collections::BTreeMap;
-
 use tch::Tensor;
 
 use super::export::Names;
 use crate::{
     cli::{Failure, output::tell},
     config::model::ModelSpec,
-    libtorch::convert::{from_stored, to_stored},
+    libtorch::convert::{to_stored, with_prefix},
     models::physical_interaction::foreign,
     store::{RunDir, tensors::StoredTensor},
 };
@@ -46,7 +44,8 @@ pub fn of_run(
         return Ok(tensors);
     };
     let frame = [channels, height, width].map(u64::cast_signed);
-    let theirs = foreign::from_ours(model, frame, spec.training.batch_size, named(&tensors))?;
+    let theirs =
+        foreign::from_ours(model, frame, spec.training.batch_size, with_prefix(&tensors, ""))?;
     Ok(stored(theirs))
 }
 
@@ -55,7 +54,7 @@ pub fn of_run(
 /// # Errors
 /// If they have an original's names but not its shapes.
 pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> {
-    match foreign::to_ours(&named(&tensors))? {
+    match foreign::to_ours(&with_prefix(&tensors, ""))? {
         None => Ok(tensors),
         Some(foreign::Known { names, weights }) => {
             let program = match names {
@@ -71,10 +70,6 @@ pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> 
 /// Returns whether a tensor is left out of an import.
 pub fn is_left_out(name: &str) -> bool {
     foreign::is_of_optimizer(name)
-}
-
-fn named(tensors: &[StoredTensor]) -> BTreeMap<String, Tensor> {
-    tensors.iter().filter_map(|it| Some((it.name.clone(), from_stored(it)?))).collect()
 }
 
 fn stored(tensors: Vec<(String, Tensor)>) -> Vec<StoredTensor> {
