@@ -11,6 +11,7 @@
 // Values only: no libtorch, no clock, no environment, no files.
 pub mod scalar;
 pub mod stats;
+pub mod vocabulary;
 
 pub mod rng;
 pub mod schedule;

@@ -10,9 +10,9 @@ pub(super) enum Switch {
 }
 
 /// Turns autocast off when it is dropped, also by a panic.
-struct Scope(tch::Device);
+struct AutocastGuard(tch::Device);
 
-impl Drop for Scope {
+impl Drop for AutocastGuard {
     fn drop(&mut self) {
         shim::autocast(self.0, Switch::Off);
     }
@@ -24,7 +24,7 @@ impl Drop for Scope {
 /// # Panics
 /// If libtorch has no autocast for the device.
 pub fn bfloat16<T>(device: tch::Device, compute: impl FnOnce() -> T) -> T {
-    let _scope = Scope(device);
+    let _scope = AutocastGuard(device);
     shim::autocast(device, Switch::On);
     compute()
 }

@@ -30,12 +30,12 @@ pub trait NoiseSource {
 /// Where noise and choices come from, for models that also choose at random.
 pub trait RandomSource: NoiseSource {
     /// Returns the whole numbers of one choice.
-    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64>;
+    fn choose(&mut self, purpose: ChoicePurpose, choice: IndexChoice) -> Vec<i64>;
 }
 
 /// Whole numbers to be drawn evenly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum IndexChoice {
     /// Each on its own.
     Independent {
         /// How many.

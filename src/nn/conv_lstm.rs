@@ -6,7 +6,7 @@ use super::{init::Init, layers::AffineInit, params::Path};
 
 /// Sizes of a [`ConvLstmCell`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct ConvLstmSizes {
     /// Channels of the input.
     pub inputs: i64,
     /// Channels of the hidden state.
@@ -55,8 +55,8 @@ pub struct ConvLstmCell {
 impl ConvLstmCell {
     /// Makes `weight` `[4·hidden, inputs + hidden, k, k]` and `bias` `[4·hidden]` of the gates'
     /// convolution, started as `torch.nn.Conv2d` starts them.
-    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, hidden, kernel: [height, width], bias } = sizes;
+    pub fn new(path: &Path<'_>, sizes: ConvLstmSizes) -> Self {
+        let ConvLstmSizes { inputs, hidden, kernel: [height, width], bias } = sizes;
         let AffineInit { weight: weight_init, bias: bias_init } =
             default_init((inputs + hidden) * height * width);
         let shape = [4 * hidden, inputs + hidden, height, width];

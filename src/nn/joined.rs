@@ -65,7 +65,7 @@ mod tests {
     use crate::{
         nn::{
             init::Init,
-            layers::{AffineInit, Window},
+            layers::{AffineInit, SquareWindow},
             params::Builder,
         },
         scalar::Seed,
@@ -78,7 +78,7 @@ mod tests {
         let conv = Conv2d::new(
             &builder.module("conv"),
             [6, 4],
-            Window { kernel: 3, stride: 1, padding: 1 },
+            SquareWindow { kernel: 3, stride: 1, padding: 1 },
             AffineInit { weight: wide, bias: wide },
         );
         let mut params = builder.finish();

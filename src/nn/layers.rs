@@ -46,7 +46,7 @@ impl Linear {
 
 /// Kernel size, stride and padding of a convolution, equal in both directions.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct SquareWindow {
     /// Side of the kernel.
     pub kernel: i64,
     /// Step between windows.
@@ -60,12 +60,17 @@ pub struct Window {
 pub struct Conv2d {
     weight: Tensor,
     bias: Tensor,
-    window: Window,
+    window: SquareWindow,
 }
 
 impl Conv2d {
     /// Makes `weight` `[out, in, k, k]` and `bias` `[out]`.
-    pub fn new(path: &Path<'_>, channels: [i64; 2], window: Window, init: AffineInit) -> Self {
+    pub fn new(
+        path: &Path<'_>,
+        channels: [i64; 2],
+        window: SquareWindow,
+        init: AffineInit,
+    ) -> Self {
         let [inputs, outputs] = channels;
         let k = window.kernel;
         Self {
@@ -82,7 +87,7 @@ impl Conv2d {
 
     /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let Window { stride, padding, .. } = self.window;
+        let SquareWindow { stride, padding, .. } = self.window;
         x.conv2d(&self.weight, Some(&self.bias), [stride; 2], [padding; 2], [1, 1], 1)
     }
 }
@@ -92,12 +97,17 @@ impl Conv2d {
 pub struct ConvTranspose2d {
     weight: Tensor,
     bias: Tensor,
-    window: Window,
+    window: SquareWindow,
 }
 
 impl ConvTranspose2d {
     /// Makes `weight` `[in, out, k, k]` and `bias` `[out]`.
-    pub fn new(path: &Path<'_>, channels: [i64; 2], window: Window, init: AffineInit) -> Self {
+    pub fn new(
+        path: &Path<'_>,
+        channels: [i64; 2],
+        window: SquareWindow,
+        init: AffineInit,
+    ) -> Self {
         let [inputs, outputs] = channels;
         let k = window.kernel;
         Self {
@@ -109,7 +119,7 @@ impl ConvTranspose2d {
 
     /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let Window { stride, padding, .. } = self.window;
+        let SquareWindow { stride, padding, .. } = self.window;
         let bias = Some(&self.bias);
         x.conv_transpose2d(&self.weight, bias, [stride; 2], [padding; 2], [0, 0], 1, [1, 1])
     }

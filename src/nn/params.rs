@@ -12,7 +12,7 @@ use crate::{
 
 /// Whether an optimizer moves a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum TensorRole {
     /// Trained by gradient.
     Parameter,
     /// Kept beside the parameters, e.g. running statistics.
@@ -25,7 +25,7 @@ pub struct NamedTensor {
     /// The original's `state_dict` key.
     pub name: String,
     /// Parameter or buffer.
-    pub role: Role,
+    pub role: TensorRole,
     /// The tensor; shares its storage with the layer that uses it.
     pub tensor: Tensor,
 }
@@ -71,7 +71,7 @@ impl Params {
 
     /// Returns what an optimizer moves, in creation order.
     pub fn trained(&self) -> impl Iterator<Item = &NamedTensor> {
-        self.entries.iter().filter(|entry| entry.role == Role::Parameter)
+        self.entries.iter().filter(|entry| entry.role == TensorRole::Parameter)
     }
 
     /// Returns the number of trained scalars.
@@ -170,7 +170,7 @@ impl Builder {
         self.params.into_inner()
     }
 
-    fn add(&self, name: String, role: Role, tensor: &Tensor) {
+    fn add(&self, name: String, role: TensorRole, tensor: &Tensor) {
         let mut params = self.params.borrow_mut();
         assert!(params.entries.iter().all(|entry| entry.name != name), "`{name}` exists already");
         params.entries.push(NamedTensor { name, role, tensor: tensor.shallow_clone() });
@@ -200,14 +200,14 @@ impl Path<'_> {
     pub fn parameter(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
         let (name, tensor) = self.tensor(name, shape, init);
         let tensor = tensor.set_requires_grad(true);
-        self.builder.add(name, Role::Parameter, &tensor);
+        self.builder.add(name, TensorRole::Parameter, &tensor);
         tensor
     }
 
     /// Makes a floating-point buffer.
     pub fn buffer(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
         let (name, tensor) = self.tensor(name, shape, init);
-        self.builder.add(name, Role::Buffer, &tensor);
+        self.builder.add(name, TensorRole::Buffer, &tensor);
         tensor
     }
 
@@ -215,7 +215,7 @@ impl Path<'_> {
     pub fn counter(&self, name: &str) -> Tensor {
         let name = self.join(name);
         let tensor = Tensor::zeros([], (Kind::Int64, self.builder.device));
-        self.builder.add(name, Role::Buffer, &tensor);
+        self.builder.add(name, TensorRole::Buffer, &tensor);
         tensor
     }
 

@@ -36,7 +36,7 @@ struct Moments {
 
 /// Adam over all parameters of a model, or over those of one of its modules.
 #[derive(Debug)]
-pub struct Adam {
+pub struct AdamOptimizer {
     spec: AdamSpec,
     /// What the names of its parameters start with.
     prefix: String,
@@ -45,7 +45,7 @@ pub struct Adam {
     moments: Vec<Moments>,
 }
 
-impl Adam {
+impl AdamOptimizer {
     /// Starts with zero moments.
     pub fn new(spec: AdamSpec, params: &Params) -> Self {
         Self::with_prefix(spec, params, String::new())
@@ -79,7 +79,7 @@ impl Adam {
         })
     }
 
-    /// Takes up a state that [`Adam::state`] gave after `updates` updates.
+    /// Takes up a state that [`AdamOptimizer::state`] gave after `updates` updates.
     pub fn restore(&mut self, updates: u64, mut find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         let mut complete = true;
         tch::no_grad(|| {
@@ -125,7 +125,7 @@ impl Adam {
         });
     }
 
-    /// Moves every parameter as [`Adam::step`] does, but for the last bits, in one pass over memory
+    /// Moves every parameter as [`AdamOptimizer::step`] does, but for the last bits, in one pass over memory
     /// (`torch.optim.Adam(fused=True)`); forms other than PyTorch's have no such pass.
     pub fn step_fused(&mut self, params: &Params) {
         let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay, form } = self.spec;
@@ -243,13 +243,14 @@ mod tests {
 
     #[test]
     fn the_fused_pass_takes_the_same_steps_up_to_rounding() {
-        let steps: [fn(&mut Adam, &Params); 2] = [Adam::step, Adam::step_fused];
+        let steps: [fn(&mut AdamOptimizer, &Params); 2] =
+            [AdamOptimizer::step, AdamOptimizer::step_fused];
         let [single, fused] = steps.map(|step| {
             let builder = Builder::new(Seed(1), Kind::Double, Device::Cpu);
             let p =
                 builder.module("m").parameter("weight", &[40, 30], Init::Uniform { bound: 1.0 });
             let mut params = builder.finish();
-            let mut adam = Adam::new(AdamSpec::default(), &params);
+            let mut adam = AdamOptimizer::new(AdamSpec::default(), &params);
             for _ in 0..5 {
                 params.zero_grad();
                 (p.sin() * &p).sum(Kind::Double).backward();

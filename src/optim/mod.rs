@@ -9,14 +9,14 @@ pub mod adam;
 pub mod gradient_descent;
 
 pub use adagrad::Adagrad;
-pub use adam::Adam;
+pub use adam::AdamOptimizer;
 pub use gradient_descent::GradientDescent;
 
 /// The optimizer that a sweep file chose.
 #[derive(Debug)]
 pub enum Optimizer {
     /// Adam.
-    Adam(Adam),
+    Adam(AdamOptimizer),
     /// Gradient descent without momentum.
     GradientDescent(GradientDescent),
     /// Adagrad.
@@ -27,7 +27,7 @@ impl Optimizer {
     /// Starts before the first update of all parameters of a model.
     pub fn new(spec: OptimizerSpec, params: &Params) -> Self {
         match spec {
-            OptimizerSpec::Adam(spec) => Self::Adam(Adam::new(spec, params)),
+            OptimizerSpec::Adam(spec) => Self::Adam(AdamOptimizer::new(spec, params)),
             OptimizerSpec::GradientDescent(spec) => {
                 Self::GradientDescent(GradientDescent::new(spec))
             }

@@ -31,7 +31,7 @@ use crate::{
     train::{
         self,
         log::Tensorboard,
-        run::{End, Job},
+        run::{Job, TrainingEnd},
     },
 };
 
@@ -109,10 +109,10 @@ fn train_leased(job: &Job<'_>) -> Result<(), Failure> {
         fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
     }
     match train::run::train(job, &mut |progress| say(&Message::Progress(progress)))? {
-        End::Stopped { done } => {
+        TrainingEnd::Stopped { done } => {
             Err(Failure::Interrupted(format!("stopped after {done} steps, with a checkpoint")))
         }
-        End::Finished(finished) => {
+        TrainingEnd::Finished(finished) => {
             let record = train::record::assemble(job, *finished, code)?;
             job.dir.write_record(&record)?;
             say(&Message::Finished { outcome: record.outcome });

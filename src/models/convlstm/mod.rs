@@ -68,7 +68,7 @@ impl ConvLstm {
                     let inputs = if layer == 1 { inputs } else { hidden };
                     ConvLstmCell::new(
                         &cell,
-                        conv_lstm::Sizes {
+                        conv_lstm::ConvLstmSizes {
                             inputs,
                             hidden,
                             kernel: CELL_KERNEL,

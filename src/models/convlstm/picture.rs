@@ -10,7 +10,7 @@ pub const PAD_VALUE: f64 = 0.0;
 
 /// One sequence in three parts, each `[T, 1, H, W]` in [0, 1].
 #[derive(Debug)]
-pub struct Example<'a> {
+pub struct GridExample<'a> {
     /// Frames that were given.
     pub context: &'a Tensor,
     /// Frames that were predicted.
@@ -27,8 +27,8 @@ pub struct Example<'a> {
 ///
 /// The original draws the first sequence of a batch and fails for a batch of one, because `squeeze`
 /// has removed the axis that it then indexes. Here a sequence is the argument.
-pub fn picture_grid(example: &Example<'_>) -> Tensor {
-    let Example { context, prediction, truth } = example;
+pub fn picture_grid(example: &GridExample<'_>) -> Tensor {
+    let GridExample { context, prediction, truth } = example;
     let error = (*prediction - *truth).pow_tensor_scalar(2).detach();
     let black = error.zeros_like();
     let pictures = Tensor::cat(&[context, prediction, context, truth, &black, &error], 0);

@@ -6,7 +6,7 @@ use super::ConvLstm;
 
 /// How a sequence is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Horizon {
+pub struct FrameSplit {
     /// Frames that are given (`n_steps_past`).
     pub context_frames: i64,
     /// Frames that are predicted (`n_steps_ahead`).
@@ -15,7 +15,7 @@ pub struct Horizon {
 
 /// The objective of a batch.
 #[derive(Debug)]
-pub struct Objective {
+pub struct ConvLstmObjective {
     /// `mean((x̂ − x)²)` over all pixels of all predicted frames.
     pub loss: Tensor,
     /// Predicted frames as the original compares them: `[B, horizon, H, W]` without the axes of
@@ -33,12 +33,12 @@ pub struct Objective {
 ///
 /// # Panics
 /// If frames have more than one channel, for which the original compares unlike shapes.
-pub fn objective(model: &ConvLstm, frames: &Tensor, horizon: Horizon) -> Objective {
-    let Horizon { context_frames, predicted_frames } = horizon;
+pub fn objective(model: &ConvLstm, frames: &Tensor, horizon: FrameSplit) -> ConvLstmObjective {
+    let FrameSplit { context_frames, predicted_frames } = horizon;
     assert_eq!(frames.size()[2], 1, "frames are [B, T, 1, H, W]");
     let x = frames.narrow(1, 0, context_frames);
     let y = frames.narrow(1, context_frames, predicted_frames).squeeze();
     let y_hat = model.forward(&x, predicted_frames).frames.squeeze();
     let loss = y_hat.mse_loss(&y, Reduction::Mean);
-    Objective { loss, prediction: y_hat }
+    ConvLstmObjective { loss, prediction: y_hat }
 }

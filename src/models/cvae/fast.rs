@@ -14,7 +14,7 @@ use tch::Tensor;
 
 use super::{
     Cvae,
-    training::{Feedback, Objective, Pass, Sequences, SkipPolicy, objective_by},
+    training::{ConditionedBatch, CvaeObjective, Feedback, FrameCoder, SkipPolicy, objective_by},
     vgg::{SharedDecoder, SharedSkip, Skip, VggEncoder},
 };
 use crate::{
@@ -58,7 +58,7 @@ struct Fast<'a> {
     previous: Option<Encoded<'a>>,
 }
 
-impl Pass for Fast<'_> {
+impl FrameCoder for Fast<'_> {
     type Skip = SharedSkip;
 
     fn encode_target(&mut self, x_t: &Tensor) -> Tensor {
@@ -91,15 +91,15 @@ impl Pass for Fast<'_> {
 /// Rolls the model through a batch in training mode and returns the terms of the objective.
 pub fn objective(
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     feedback: Feedback,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
-) -> Objective {
-    let Sequences { frames, condition } = batch;
+) -> CvaeObjective {
+    let ConditionedBatch { frames, condition } = batch;
     let together = [frames.size()[0], frames.size()[1]]; // T, B
     let frames = channels_last(&frames.flatten(0, 1)).unflatten(0, together);
-    let batch = Sequences { frames, condition: condition.shallow_clone() };
+    let batch = ConditionedBatch { frames, condition: condition.shallow_clone() };
     let (encoder, decoder) = (&model.encoder, SharedDecoder::new(&model.decoder));
     let mut pass = Fast { encoder, decoder, feedback, target: None, previous: None };
     objective_by(&mut pass, model, &batch, feedback, skips, noise)
@@ -116,7 +116,7 @@ mod tests {
             cvae::{Prior, SkipRule},
         },
         models::{NoisePurpose, cvae::training},
-        nn::params::{Builder, Params, Role},
+        nn::params::{Builder, Params, TensorRole},
         scalar::{Count, Seed},
     };
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     type ObjectiveOf =
-        fn(&Cvae, &Sequences, Feedback, SkipPolicy, &mut dyn NoiseSource) -> Objective;
+        fn(&Cvae, &ConditionedBatch, Feedback, SkipPolicy, &mut dyn NoiseSource) -> CvaeObjective;
 
     /// Both terms, every gradient, and every buffer after the step, by name.
     fn step(
@@ -174,7 +174,7 @@ mod tests {
         let mut params = builder.finish();
         arrange(&mut params);
         let frames = waves(&[FRAMES, BATCH, 3, 64, 64], 0.9, 0.0) * 0.5 + 0.5;
-        let batch = Sequences { frames, condition: waves(&[FRAMES, BATCH, 7], 0.3, 0.0) };
+        let batch = ConditionedBatch { frames, condition: waves(&[FRAMES, BATCH, 7], 0.3, 0.0) };
         let skips = SkipPolicy { rule: spec.skip, context_frames: 2 };
         let found = objective(&model, &batch, feedback, skips, &mut Waves);
         found.loss(0.5).backward();
@@ -183,7 +183,7 @@ mod tests {
         for entry in params.trained() {
             values.push((format!("grad/{}", entry.name), entry.tensor.grad().copy()));
         }
-        let buffers = params.iter().filter(|entry| entry.role == Role::Buffer);
+        let buffers = params.iter().filter(|entry| entry.role == TensorRole::Buffer);
         values.extend(buffers.map(|entry| (entry.name.clone(), entry.tensor.copy())));
         values
     }

@@ -11,7 +11,7 @@ use crate::nn::{
 
 /// Sizes of a [`GaussianLstm`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct GaussianLstmSizes {
     /// Length of the input vector.
     pub inputs: i64,
     /// Length of z.
@@ -50,8 +50,8 @@ pub struct GaussianLstm {
 
 impl GaussianLstm {
     /// Makes `embed`, `lstm.N`, `mu_net` and `logvar_net`.
-    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, z, rnn, layers } = sizes;
+    pub fn new(path: &Path<'_>, sizes: GaussianLstmSizes) -> Self {
+        let GaussianLstmSizes { inputs, z, rnn, layers } = sizes;
         Self {
             embed: Linear::new(&path.sub("embed"), inputs, rnn, AFFINE_INIT),
             cells: stack(path, rnn, layers),

@@ -59,13 +59,13 @@ impl Cvae {
         let gaussian = |name: &str, layers: i64| {
             GaussianLstm::new(
                 &builder.module(name),
-                gaussian_lstm::Sizes { inputs: g, z, rnn, layers },
+                gaussian_lstm::GaussianLstmSizes { inputs: g, z, rnn, layers },
             )
         };
         Self {
             frame_predictor: FramePredictor::new(
                 &builder.module("frame_predictor"),
-                predictor::Sizes {
+                predictor::FramePredictorSizes {
                     inputs: condition_size + g + z,
                     outputs: g,
                     rnn,

@@ -14,7 +14,7 @@ use crate::nn::{
 
 /// Sizes of a [`FramePredictor`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct FramePredictorSizes {
     /// Length of condition ⊕ h ⊕ z.
     pub inputs: i64,
     /// Length of the predicted code.
@@ -36,8 +36,8 @@ pub struct FramePredictor {
 
 impl FramePredictor {
     /// Makes `embed`, `lstm.N`, `output.0` and `output.1`.
-    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, outputs, rnn, layers } = sizes;
+    pub fn new(path: &Path<'_>, sizes: FramePredictorSizes) -> Self {
+        let FramePredictorSizes { inputs, outputs, rnn, layers } = sizes;
         let output = path.sub("output");
         Self {
             embed: Linear::new(&path.sub("embed"), inputs, rnn, AFFINE_INIT),

@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{
     Cvae,
     gaussian_lstm::GaussianLstm,
-    training::{Sequences, SkipPolicy},
+    training::{ConditionedBatch, SkipPolicy},
 };
 use crate::{
     models::{NoisePurpose, NoiseSource},
@@ -28,7 +28,7 @@ pub enum Latent {
 /// the number of frames follows from `batch.condition`.
 pub fn rollout(
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     latent: Latent,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,

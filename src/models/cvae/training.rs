@@ -12,7 +12,7 @@ use crate::{
 
 /// One batch of sequences, time first as the original permutes it.
 #[derive(Debug)]
-pub struct Sequences {
+pub struct ConditionedBatch {
     /// Frames `[T, B, 3, H, W]` in [0, 1].
     pub frames: Tensor,
     /// Action ⊕ position `[T, B, C]`.
@@ -49,7 +49,7 @@ pub struct StepTrace {
 
 /// The two terms of the objective, summed over time, and the way there.
 #[derive(Debug)]
-pub struct Objective {
+pub struct CvaeObjective {
     /// `Σ_t mean((x_t − x̂_t)²)`.
     pub mse: Tensor,
     /// `Σ_t KL / B`.
@@ -58,7 +58,7 @@ pub struct Objective {
     pub steps: Vec<StepTrace>,
 }
 
-impl Objective {
+impl CvaeObjective {
     /// The differentiated loss `mse + β · kld`.
     pub fn loss(&self, kl_weight: f64) -> Tensor {
         &self.mse + &self.kld * kl_weight
@@ -82,7 +82,7 @@ impl SkipPolicy {
 }
 
 /// How frames pass through encoder and decoder in training mode.
-pub(super) trait Pass {
+pub(super) trait FrameCoder {
     /// Skip connections as the decoder takes them.
     type Skip;
 
@@ -102,7 +102,7 @@ pub(super) trait Pass {
 /// The original's operations in its order.
 struct Exact<'a>(&'a Cvae);
 
-impl Pass for Exact<'_> {
+impl FrameCoder for Exact<'_> {
     type Skip = Skip;
 
     fn encode_target(&mut self, x_t: &Tensor) -> Tensor {
@@ -125,11 +125,11 @@ impl Pass for Exact<'_> {
 /// Rolls the model through a batch in training mode and returns the terms of the objective.
 pub fn objective(
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     feedback: Feedback,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
-) -> Objective {
+) -> CvaeObjective {
     objective_by(&mut Exact(model), model, batch, feedback, skips, noise)
 }
 
@@ -137,14 +137,14 @@ pub fn objective(
 ///
 /// The true frame is encoded before the previous one, so BatchNorm's running statistics move twice
 /// a step in the original's order.
-pub(super) fn objective_by<P: Pass>(
+pub(super) fn objective_by<P: FrameCoder>(
     pass: &mut P,
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     feedback: Feedback,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
-) -> Objective {
+) -> CvaeObjective {
     let x = &batch.frames;
     let frames = x.size()[0];
     let first = x.get(0);
@@ -186,7 +186,7 @@ pub(super) fn objective_by<P: Pass>(
         kld += divergence(&posterior, prior.as_ref().map(|(prior, _)| prior));
         steps.push(StepTrace { h_target, posterior, z, h_input, prior, g, prediction });
     }
-    Objective { mse, kld, steps }
+    CvaeObjective { mse, kld, steps }
 }
 
 fn sample(

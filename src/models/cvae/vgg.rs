@@ -8,7 +8,7 @@ use super::{AFFINE_INIT, BATCH_NORM_INIT};
 use crate::nn::{
     Mode,
     joined::JoinedConv,
-    layers::{BatchNorm, Conv2d, ConvTranspose2d, Window, leaky_relu_in_place},
+    layers::{BatchNorm, Conv2d, ConvTranspose2d, SquareWindow, leaky_relu_in_place},
     params::Path,
 };
 
@@ -19,9 +19,9 @@ pub const VGG_CHANNELS: usize = 3;
 /// Slope of every LeakyReLU.
 const LEAKY_SLOPE: f64 = 0.2;
 /// 3×3, size kept.
-const SAME: Window = Window { kernel: 3, stride: 1, padding: 1 };
+const SAME: SquareWindow = SquareWindow { kernel: 3, stride: 1, padding: 1 };
 /// 4×4 to 1×1 and back.
-const POOL_ALL: Window = Window { kernel: 4, stride: 1, padding: 0 };
+const POOL_ALL: SquareWindow = SquareWindow { kernel: 4, stride: 1, padding: 0 };
 
 /// Activations of the four encoder blocks: 64×64, 32×32, 16×16, 8×8.
 #[derive(Debug)]

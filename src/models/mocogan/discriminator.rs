@@ -41,7 +41,7 @@ pub enum Plan {
 
 /// Sizes of a [`Discriminator`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct DiscriminatorSizes {
     /// Colour channels.
     pub channels: i64,
     /// Channels after the first layer (`ndf`).
@@ -64,7 +64,7 @@ pub struct Logits {
 
 /// Noise → convolution → BatchNorm (not in the first block) → LeakyReLU 0.2.
 #[derive(Debug)]
-struct Block {
+struct DiscriminatorBlock {
     conv: Conv,
     norm: Option<BatchNorm>,
 }
@@ -72,7 +72,7 @@ struct Block {
 /// A discriminator (`main`): blocks of ndf × 1, 2, 4 (, 8) channels and a last convolution.
 #[derive(Debug)]
 pub struct Discriminator {
-    blocks: Vec<Block>,
+    blocks: Vec<DiscriminatorBlock>,
     last: Conv,
     /// Whether noise is added in front of the last layer as well.
     noise_on_last: LastNoise,
@@ -89,15 +89,20 @@ enum LastNoise {
 
 impl Discriminator {
     /// Makes `main.1`, `main.4`, `main.5`, …: the original's sequence with its noise layers counted.
-    pub fn new(path: &Path<'_>, plan: Plan, sizes: Sizes, noise: InstanceNoise) -> Self {
-        let Sizes { channels, width, judgements, categories } = sizes;
+    pub fn new(
+        path: &Path<'_>,
+        plan: Plan,
+        sizes: DiscriminatorSizes,
+        noise: InstanceNoise,
+    ) -> Self {
+        let DiscriminatorSizes { channels, width, judgements, categories } = sizes;
         let main = path.sub("main");
         let place = |index: i64| main.sub(&index.to_string());
         let conv = |index: i64, channels: [i64; 2]| match plan {
             Plan::WholeImage | Plan::PatchImage => Conv::new(&place(index), channels, HALVE_IMAGE),
             Plan::WholeVideo | Plan::PatchVideo => Conv::new(&place(index), channels, HALVE_VIDEO),
         };
-        let mut blocks = vec![Block { conv: conv(1, [channels, width]), norm: None }];
+        let mut blocks = vec![DiscriminatorBlock { conv: conv(1, [channels, width]), norm: None }];
         let count: i64 = match plan {
             Plan::WholeImage | Plan::WholeVideo => 4,
             Plan::PatchImage | Plan::PatchVideo => 3,
@@ -106,7 +111,7 @@ impl Discriminator {
         for block in 1..count {
             let inputs = outputs;
             outputs = 2 * inputs;
-            blocks.push(Block {
+            blocks.push(DiscriminatorBlock {
                 conv: conv(4 * block, [inputs, outputs]),
                 norm: Some(BatchNorm::new(&place(4 * block + 1), outputs, BATCH_NORM_INIT)),
             });
@@ -125,7 +130,7 @@ impl Discriminator {
     pub fn forward(&self, x: &Tensor, mode: Mode, random: &mut dyn RandomSource) -> Logits {
         let batch = x.size()[0];
         let mut x = x.shallow_clone();
-        for Block { conv, norm } in &self.blocks {
+        for DiscriminatorBlock { conv, norm } in &self.blocks {
             x = conv.forward(&self.disturbed(&x, random));
             if let Some(norm) = norm {
                 x = norm.forward(&x, mode);

@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::motion::{MotionNetwork, at_every_frame, one_hot};
 use crate::{
     config::model::MocoganSpec,
-    models::{Choice, ChoicePurpose, NoisePurpose, RandomSource},
+    models::{ChoicePurpose, IndexChoice, NoisePurpose, RandomSource},
     nn::{
         Mode,
         conv::{Conv, Windows},
@@ -140,7 +140,7 @@ impl VideoGenerator {
         let shape = [samples, self.content_size];
         let content = random.standard_normal(NoisePurpose::Content, 0, &shape, like);
         let categories = (self.categories > 0).then(|| {
-            let choice = Choice::Independent { count: samples, below: self.categories };
+            let choice = IndexChoice::Independent { count: samples, below: self.categories };
             let drawn = random.choose(ChoicePurpose::Category, choice);
             Tensor::from_slice(&drawn).to_device(like.device())
         });
@@ -184,7 +184,7 @@ impl VideoGenerator {
     pub fn sample_images(&self, samples: i64, mode: Mode, random: &mut dyn RandomSource) -> Images {
         let videos = samples * self.video_length * 2;
         let Latents { z, .. } = self.sample_latents(videos, self.video_length, mode, random);
-        let choice = Choice::Distinct { count: samples, below: z.size()[0] };
+        let choice = IndexChoice::Distinct { count: samples, below: z.size()[0] };
         let mut rows = random.choose(ChoicePurpose::Frames, choice);
         rows.sort_unstable();
         let rows = Tensor::from_slice(&rows).to_device(z.device());

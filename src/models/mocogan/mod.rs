@@ -16,7 +16,7 @@
 //! updates, each on fresh samples, with an optimizer of its own over the module of that name:
 //!
 //! ```text
-//! for network in Network::ORDER {              // image discriminator, video discriminator, generator
+//! for network in MocoganNetwork::ORDER {              // image discriminator, video discriminator, generator
 //!     params.zero_grad();
 //!     let loss = training::loss(&model, network, &real, &mut random);
 //!     loss.backward();
@@ -43,7 +43,7 @@ use crate::{
 
 pub use discriminator::Discriminator;
 pub use generator::VideoGenerator;
-pub use training::Network;
+pub use training::MocoganNetwork;
 
 /// The three networks.
 #[derive(Debug)]
@@ -63,8 +63,8 @@ pub struct Mocogan {
 impl Mocogan {
     /// Makes all networks.
     pub fn new(builder: &Builder, spec: &MocoganSpec) -> Self {
-        let path = |network: Network| builder.module(network.module());
-        let generator = path(Network::Generator);
+        let path = |network: MocoganNetwork| builder.module(network.module());
+        let generator = path(MocoganNetwork::Generator);
         let (real_categories, generated_categories) = match spec.video_discriminator {
             VideoDiscriminator::Categorical { real_categories, generated_categories } => {
                 (real_categories, generated_categories)
@@ -79,8 +79,14 @@ impl Mocogan {
                 &generator.sub("main"),
                 spec,
             ),
-            image_discriminator: image_discriminator(&path(Network::ImageDiscriminator), spec),
-            video_discriminator: video_discriminator(&path(Network::VideoDiscriminator), spec),
+            image_discriminator: image_discriminator(
+                &path(MocoganNetwork::ImageDiscriminator),
+                spec,
+            ),
+            video_discriminator: video_discriminator(
+                &path(MocoganNetwork::VideoDiscriminator),
+                spec,
+            ),
             real_categories,
             generated_categories,
         }
@@ -106,9 +112,9 @@ fn video_discriminator(path: &Path<'_>, spec: &MocoganSpec) -> Discriminator {
     Discriminator::new(path, plan, sizes(spec, categories), spec.instance_noise)
 }
 
-fn sizes(spec: &MocoganSpec, categories: i64) -> discriminator::Sizes {
+fn sizes(spec: &MocoganSpec, categories: i64) -> discriminator::DiscriminatorSizes {
     let (channels, width) = (spec.channels.size(), spec.discriminator_width.size());
-    discriminator::Sizes { channels, width, judgements: 1, categories }
+    discriminator::DiscriminatorSizes { channels, width, judgements: 1, categories }
 }
 
 #[cfg(test)]

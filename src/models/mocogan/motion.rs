@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     config::model::mocogan::Motion,
-    models::{Choice, ChoicePurpose, NoisePurpose, RandomSource},
+    models::{ChoicePurpose, IndexChoice, NoisePurpose, RandomSource},
     nn::{Mode, gru::GruCell, lstm::RepeatedInputLstm, params::Path},
 };
 
@@ -84,7 +84,7 @@ impl MotionNetwork {
                 // `randint(0, F - (T + 1))`: the last two starts are never drawn.
                 let below = unrolled - (frames + 1);
                 let start = random
-                    .choose(ChoicePurpose::Start, Choice::Independent { count: 1, below })
+                    .choose(ChoicePurpose::Start, IndexChoice::Independent { count: 1, below })
                     .first()
                     .copied()
                     .unwrap_or(0);

@@ -7,7 +7,7 @@ use crate::{config::model::mocogan::CategoryLoss, models::RandomSource, nn::Mode
 
 /// The networks, each with its own update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Network {
+pub enum MocoganNetwork {
     /// Judges frames.
     ImageDiscriminator,
     /// Judges videos.
@@ -16,7 +16,7 @@ pub enum Network {
     Generator,
 }
 
-impl Network {
+impl MocoganNetwork {
     /// The order of the updates in one iteration.
     pub const ORDER: [Self; 3] =
         [Self::ImageDiscriminator, Self::VideoDiscriminator, Self::Generator];
@@ -55,7 +55,7 @@ pub struct Real {
 /// gradient of the last reaches all networks; those of the discriminators are thrown away.
 pub fn loss(
     model: &Mocogan,
-    network: Network,
+    network: MocoganNetwork,
     real: &Real,
     random: &mut dyn RandomSource,
 ) -> Tensor {
@@ -63,12 +63,12 @@ pub fn loss(
     let (images, videos) = (real.images.size()[0], real.videos.size()[0]);
     let frames = generator.video_length();
     match network {
-        Network::ImageDiscriminator => {
+        MocoganNetwork::ImageDiscriminator => {
             let fake = tch::no_grad(|| generator.sample_images(images, Mode::Train, random));
             let (loss, _) = apart(&model.image_discriminator, &real.images, &fake.frames, random);
             loss
         }
-        Network::VideoDiscriminator => {
+        MocoganNetwork::VideoDiscriminator => {
             let fake =
                 tch::no_grad(|| generator.sample_videos(videos, frames, Mode::Train, random));
             let (loss, of_real) =
@@ -78,7 +78,7 @@ pub fn loss(
                 (CategoryLoss::Added | CategoryLoss::Ignored, _) => loss,
             }
         }
-        Network::Generator => {
+        MocoganNetwork::Generator => {
             let fake = generator.sample_images(images, Mode::Train, random);
             let judged = model.image_discriminator.forward(&fake.frames, Mode::Train, random);
             let on_images = bce(&judged.real, Target::Real);

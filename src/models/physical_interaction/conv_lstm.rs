@@ -19,14 +19,14 @@ pub enum GateOrder {
 
 /// State of a cell.
 #[derive(Debug)]
-pub struct ConvLstmState {
+pub struct BasicConvLstmState {
     /// Cell state `[B, H, h, w]`.
     pub c: Tensor,
     /// Hidden state `[B, H, h, w]`.
     pub h: Tensor,
 }
 
-impl ConvLstmState {
+impl BasicConvLstmState {
     /// Returns a second handle to the same state.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
@@ -42,7 +42,7 @@ impl ConvLstmState {
 
 /// Sizes and conventions of a cell.
 #[derive(Clone, Copy, Debug)]
-pub struct ConvLstmShape {
+pub struct BasicConvLstmShape {
     /// Channels of the input.
     pub inputs: i64,
     /// Channels of the state.
@@ -65,31 +65,31 @@ pub struct ConvLstmShape {
 /// h' = tanh(c') ⊙ σ(o)
 /// ```
 #[derive(Debug)]
-pub struct ConvLstmCell {
+pub struct BasicConvLstmCell {
     gates: Convolution,
-    shape: ConvLstmShape,
+    shape: BasicConvLstmShape,
 }
 
-impl ConvLstmCell {
+impl BasicConvLstmCell {
     /// Makes `weight` `[4H, in + H, k, k]` and `bias` `[4H]`.
-    pub fn new(path: &Path<'_>, shape: ConvLstmShape, init: LayerInit) -> Self {
-        let ConvLstmShape { inputs, hidden, kernel, padding, .. } = shape;
+    pub fn new(path: &Path<'_>, shape: BasicConvLstmShape, init: LayerInit) -> Self {
+        let BasicConvLstmShape { inputs, hidden, kernel, padding, .. } = shape;
         let gates =
             Shape { inputs: inputs + hidden, outputs: 4 * hidden, kernel, stride: 1, padding };
         Self { gates: Convolution::new(path, gates, init), shape }
     }
 
     /// Returns the zero state for inputs like `x` `[B, in, h, w]`, in its kind and on its device.
-    pub fn zero_state(&self, x: &Tensor) -> ConvLstmState {
+    pub fn zero_state(&self, x: &Tensor) -> BasicConvLstmState {
         let mut size = x.size();
         size[1] = self.shape.hidden;
         let zeros = || x.new_zeros(size.as_slice(), (x.kind(), x.device()));
-        ConvLstmState { c: zeros(), h: zeros() }
+        BasicConvLstmState { c: zeros(), h: zeros() }
     }
 
     /// One step; `x` is `[B, in, h, w]`.
-    pub fn step(&self, x: &Tensor, previous: &ConvLstmState) -> ConvLstmState {
-        let ConvLstmShape { hidden, gates, forget_bias, .. } = self.shape;
+    pub fn step(&self, x: &Tensor, previous: &BasicConvLstmState) -> BasicConvLstmState {
+        let BasicConvLstmShape { hidden, gates, forget_bias, .. } = self.shape;
         let all = self.gates.forward(&Tensor::cat(&[x, &previous.h], 1)); // [B, 4H, h, w]
         let gate = |at: i64| all.narrow(1, at * hidden, hidden);
         let [i, j, f, o] = match gates {
@@ -98,6 +98,6 @@ impl ConvLstmCell {
         };
         let c = &previous.c * (f + forget_bias).sigmoid() + i.sigmoid() * j.tanh();
         let h = c.tanh() * o.sigmoid();
-        ConvLstmState { c, h }
+        BasicConvLstmState { c, h }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    Network, Sizes,
+    Network, NetworkSizes,
     names::{Original, bottleneck, export, import, originals},
     network::HALVINGS,
     transformation::KERNEL,
@@ -28,7 +28,7 @@ const LARGEST_CELL: i64 = 25 * 6 * 16;
 
 /// Whose names weights have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
+pub enum NamingScheme {
     /// Variables of TensorFlow, as in `state1/Gates/weights`.
     Tensorflow,
     /// Paths of Chainer, as in `lstm1/conv/W`.
@@ -37,9 +37,9 @@ pub enum Names {
 
 /// Weights of an original, turned into ours.
 #[derive(Debug)]
-pub struct Known {
+pub struct OriginalWeights {
     /// Whose names they had.
-    pub names: Names,
+    pub names: NamingScheme,
     /// The weights under our names, in the order of the layers.
     pub weights: Vec<(String, Tensor)>,
 }
@@ -67,7 +67,7 @@ pub enum ForeignError {
     Load(#[from] LoadError),
 }
 
-impl Names {
+impl NamingScheme {
     /// Returns whose names a port's parameters have; the stateless port has none of its own.
     pub const fn of(port: Port) -> Option<Self> {
         match port {
@@ -103,8 +103,8 @@ pub fn is_of_optimizer(name: &str) -> bool {
 ///
 /// # Errors
 /// If a weight is missing, there is one too many, or a shape differs.
-pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<Known>, ForeignError> {
-    let Some((names, scope)) = Names::recognise(values.keys().map(String::as_str)) else {
+pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<OriginalWeights>, ForeignError> {
+    let Some((names, scope)) = NamingScheme::recognise(values.keys().map(String::as_str)) else {
         return Ok(None);
     };
     let bare = |name: &str| {
@@ -117,7 +117,7 @@ pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<Known>, Forei
     let (mut params, originals) = skeleton(&spec, sizes);
     import(&mut params, &originals, values)?;
     let ours = params.iter().map(|entry| (entry.name.clone(), entry.tensor.shallow_clone()));
-    Ok(Some(Known { names, weights: ours.collect() }))
+    Ok(Some(OriginalWeights { names, weights: ours.collect() }))
 }
 
 /// Turns weights of ours into those of the port that `spec` follows.
@@ -132,14 +132,14 @@ pub fn from_ours(
 ) -> Result<Vec<(String, Tensor)>, ForeignError> {
     let state = shape_of(&values, "state.weight")?;
     let &[states, both] = state.as_slice() else { return Err(sizes_error("state.weight")) };
-    let sizes = Sizes { frame, actions: both - states, states, batch: batch.size() };
+    let sizes = NetworkSizes { frame, actions: both - states, states, batch: batch.size() };
     let (mut params, originals) = skeleton(spec, sizes);
     params.load(values)?;
     Ok(export(&params, &originals))
 }
 
 /// Builds the parameters of a model, to be filled.
-fn skeleton(spec: &PhysicalInteractionSpec, sizes: Sizes) -> (Params, Vec<Original>) {
+fn skeleton(spec: &PhysicalInteractionSpec, sizes: NetworkSizes) -> (Params, Vec<Original>) {
     let builder = Builder::new(Seed(0), Kind::Float, Device::Cpu);
     let _network = Network::new(&builder, spec, sizes);
     let params = builder.finish();
@@ -149,17 +149,17 @@ fn skeleton(spec: &PhysicalInteractionSpec, sizes: Sizes) -> (Params, Vec<Origin
 
 /// Reads the model's settings and sizes off the shapes of an original's weights.
 fn model(
-    names: Names,
+    names: NamingScheme,
     values: &BTreeMap<String, Tensor>,
-) -> Result<(PhysicalInteractionSpec, Sizes), ForeignError> {
+) -> Result<(PhysicalInteractionSpec, NetworkSizes), ForeignError> {
     // Shapes with the outputs in front: TensorFlow has them behind, Chainer's as ours.
     let shape = |tensorflow: &str, chainer: &str, axes: usize| {
         let name = match names {
-            Names::Tensorflow => tensorflow,
-            Names::Chainer => chainer,
+            NamingScheme::Tensorflow => tensorflow,
+            NamingScheme::Chainer => chainer,
         };
         let mut shape = shape_of(values, name)?;
-        if names == Names::Tensorflow {
+        if names == NamingScheme::Tensorflow {
             shape.reverse();
         }
         if shape.len() == axes && shape.iter().all(|&n| n > 0) {
@@ -177,8 +177,8 @@ fn model(
     let (states, both) = (state[0], state[1]);
 
     let (cdna, stp) = match names {
-        Names::Tensorflow => ("cdna_params/weights", "fc_stp/weights"),
-        Names::Chainer => ("model/cdna_kerns/W", "model/stp_input/W"),
+        NamingScheme::Tensorflow => ("cdna_params/weights", "fc_stp/weights"),
+        NamingScheme::Chainer => ("model/cdna_kerns/W", "model/stp_input/W"),
     };
     let count = |n: i64, name: &str| Count::try_from(n).map_err(|_| sizes_error(name));
     let masks = count(masks, "masks")?;
@@ -204,10 +204,10 @@ fn model(
         return Err(sizes_error(name));
     }
     let [rows, columns] = match (names, dense) {
-        (Names::Tensorflow, None) => [1, 1],
-        (Names::Tensorflow, Some((_, shape))) => square(shape[1] / (4 * width))?,
+        (NamingScheme::Tensorflow, None) => [1, 1],
+        (NamingScheme::Tensorflow, Some((_, shape))) => square(shape[1] / (4 * width))?,
         // Chainer keeps maps as they are, so any sides with the same number of pixels will do.
-        (Names::Chainer, dense) => {
+        (NamingScheme::Chainer, dense) => {
             let flat = shape("", "hidden5/norm/gamma", 1)?[0];
             match dense {
                 Some((name, shape)) if shape[1] != flat => return Err(sizes_error(name)),
@@ -217,8 +217,8 @@ fn model(
     };
     let spec = PhysicalInteractionSpec {
         port: match names {
-            Names::Tensorflow => Port::Tensorflow(Version::V1),
-            Names::Chainer => Port::Chainer,
+            NamingScheme::Tensorflow => Port::Tensorflow(Version::V1),
+            NamingScheme::Chainer => Port::Chainer,
         },
         transformation,
         conditioning: if merged[1] > 2 * width {
@@ -231,7 +231,7 @@ fn model(
     };
     let side = |n: i64| n << HALVINGS;
     let frame = [channels, side(rows), side(columns)];
-    Ok((spec, Sizes { frame, actions: both - states, states, batch: 1 }))
+    Ok((spec, NetworkSizes { frame, actions: both - states, states, batch: 1 }))
 }
 
 /// Returns the sides of a square of so many pixels.
@@ -256,7 +256,8 @@ fn sizes_error(name: &str) -> ForeignError {
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { frame: [3, 16, 16], actions: 4, states: 5, batch: 2 };
+    const SIZES: NetworkSizes =
+        NetworkSizes { frame: [3, 16, 16], actions: 4, states: 5, batch: 2 };
 
     fn spec(port: Port, transformation: Transformation) -> PhysicalInteractionSpec {
         let width = Count::literal(2);
@@ -272,7 +273,7 @@ mod tests {
 
     /// Gives weights an original's names, in an outer scope, and expects them back bit for bit.
     #[track_caller]
-    fn check(spec: &PhysicalInteractionSpec, scope: &str, names: Names) {
+    fn check(spec: &PhysicalInteractionSpec, scope: &str, names: NamingScheme) {
         let ours = weights(spec);
         let copies = ours.iter().map(|(name, value)| (name.clone(), value.copy())).collect();
         let theirs = from_ours(spec, SIZES.frame, Count::literal(2), copies).expect("they fit");
@@ -295,10 +296,10 @@ mod tests {
         {
             for version in [Version::V1, Version::Fixed, Version::FixedLinear] {
                 let spec = spec(Port::Tensorflow(version), transformation);
-                check(&spec, "model/", Names::Tensorflow);
+                check(&spec, "model/", NamingScheme::Tensorflow);
             }
-            check(&spec(Port::Chainer, transformation), "", Names::Chainer);
-            check(&spec(Port::Chainer, transformation), "/", Names::Chainer);
+            check(&spec(Port::Chainer, transformation), "", NamingScheme::Chainer);
+            check(&spec(Port::Chainer, transformation), "/", NamingScheme::Chainer);
         }
     }
 
@@ -306,7 +307,7 @@ mod tests {
     fn a_model_that_sees_frames_alone_is_recognised() {
         let mut spec = spec(Port::Chainer, Transformation::Dna);
         spec.conditioning = Conditioning::FrameOnly;
-        check(&spec, "", Names::Chainer);
+        check(&spec, "", NamingScheme::Chainer);
     }
 
     #[test]
@@ -338,7 +339,7 @@ mod tests {
         let masks = Count::literal(3);
         let spec = spec(Port::Tensorflow(Version::V1), Transformation::Cdna { masks });
         let builder = Builder::new(Seed(3), Kind::Float, Device::Cpu);
-        let sizes = Sizes { frame: [3, 16, 8], ..SIZES };
+        let sizes = NetworkSizes { frame: [3, 16, 8], ..SIZES };
         let _network = Network::new(&builder, &spec, sizes);
         let ours = builder.finish();
         let ours = ours.iter().map(|entry| (entry.name.clone(), entry.tensor.detach())).collect();

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder};
+use super::conv_lstm::{BasicConvLstmCell, BasicConvLstmShape, GateOrder};
 use crate::{
     config::model::physical_interaction::{Port, Transformation, Version},
     nn::{
@@ -39,7 +39,7 @@ pub enum Then {
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct ConvSizes {
     /// Channels that go in and come out.
     pub channels: [i64; 2],
     /// Side of the kernel.
@@ -65,16 +65,16 @@ impl<'a> Layers<'a> {
     }
 
     /// Makes a convolution.
-    pub fn convolution(&self, name: &str, window: Window, then: Then) -> Convolution {
-        let Window { channels: [inputs, outputs], kernel, .. } = window;
+    pub fn convolution(&self, name: &str, window: ConvSizes, then: Then) -> Convolution {
+        let ConvSizes { channels: [inputs, outputs], kernel, .. } = window;
         let area = kernel * kernel;
         let init = self.init([inputs * area, outputs * area], then);
         Convolution::new(&self.path(name), self.shape(window), init)
     }
 
     /// Makes a transposed convolution.
-    pub fn transposed(&self, name: &str, window: Window, then: Then) -> TransposedConvolution {
-        let Window { channels: [inputs, outputs], kernel, .. } = window;
+    pub fn transposed(&self, name: &str, window: ConvSizes, then: Then) -> TransposedConvolution {
+        let ConvSizes { channels: [inputs, outputs], kernel, .. } = window;
         let area = kernel * kernel;
         // Chainer reads the fans off the shape [in, out, k, k], so what goes in counts as output.
         let init = self.init([outputs * area, inputs * area], then);
@@ -88,7 +88,7 @@ impl<'a> Layers<'a> {
     }
 
     /// Makes a recurrent cell.
-    pub fn cell(&self, name: &str, inputs: i64, hidden: i64) -> ConvLstmCell {
+    pub fn cell(&self, name: &str, inputs: i64, hidden: i64) -> BasicConvLstmCell {
         let gates = match self.port {
             Port::Tensorflow(_) | Port::ChainerStateless => GateOrder::Ijfo,
             // 13: the last commit splits its `j_i_f_o` (train_model.py:BasicConvLSTMCell).
@@ -96,7 +96,7 @@ impl<'a> Layers<'a> {
         };
         let area = CELL_KERNEL * CELL_KERNEL;
         let init = self.init([(inputs + hidden) * area, 4 * hidden * area], Then::Activation);
-        let shape = ConvLstmShape {
+        let shape = BasicConvLstmShape {
             inputs,
             hidden,
             kernel: CELL_KERNEL,
@@ -104,7 +104,7 @@ impl<'a> Layers<'a> {
             gates,
             forget_bias: FORGET_BIAS,
         };
-        ConvLstmCell::new(&self.path(name), shape, init)
+        BasicConvLstmCell::new(&self.path(name), shape, init)
     }
 
     /// Makes a layer normalization of maps `[C, H, W]`.
@@ -139,8 +139,8 @@ impl<'a> Layers<'a> {
         }
     }
 
-    const fn shape(&self, window: Window) -> Shape {
-        let Window { channels: [inputs, outputs], kernel, stride } = window;
+    const fn shape(&self, window: ConvSizes) -> Shape {
+        let ConvSizes { channels: [inputs, outputs], kernel, stride } = window;
         Shape { inputs, outputs, kernel, stride, padding: self.padding() }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Layers<'a> {
 
 /// Layers by what follows their sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LayerKind {
     /// `enc0` to `enc5` and the hidden layer of STP.
     Inner,
     /// `enc6`, the last map of features.
@@ -168,14 +168,14 @@ pub enum Place {
 }
 
 /// Rectifies `x` where the port does; cells, kernels, affine maps and states never come here.
-pub fn activate(x: Tensor, port: Port, place: Place) -> Tensor {
+pub fn activate(x: Tensor, port: Port, place: LayerKind) -> Tensor {
     let rectified = match port {
         // 15: slim's layers have a relu unless told otherwise.
         Port::Tensorflow(Version::V1 | Version::Fixed) => true,
         // From 8699e3b on `activation_fn=None` stands at convt3, convt4 and convt7.
-        Port::Tensorflow(Version::FixedLinear) => place == Place::Inner,
+        Port::Tensorflow(Version::FixedLinear) => place == LayerKind::Inner,
         // 11: the port rectifies everywhere but in front of STP's sigmoid.
-        Port::Chainer => !matches!(place, Place::Image(Transformation::Stp { .. })),
+        Port::Chainer => !matches!(place, LayerKind::Image(Transformation::Stp { .. })),
         // 15: the printed code has no relu at all; Chainer's links have none of their own.
         Port::ChainerStateless => false,
     };

@@ -44,5 +44,5 @@ pub mod sequence;
 pub mod training;
 pub mod transformation;
 
-pub use network::{Network, Sizes};
+pub use network::{Network, NetworkSizes};
 pub use sequence::Sequences;

@@ -23,12 +23,12 @@ pub struct Original {
     /// order in which a call makes them, as in `03_norm/gamma`.
     pub name: String,
     /// How the original lays the numbers out.
-    pub layout: Layout,
+    pub layout: ParameterLayout,
 }
 
 /// Where an original keeps the numbers of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct ParameterLayout {
     /// The original's shape.
     pub original: Vec<i64>,
     /// Our shape.
@@ -39,7 +39,7 @@ pub struct Layout {
     order: Vec<i64>,
 }
 
-impl Layout {
+impl ParameterLayout {
     fn new(ours: &[i64], original: &[i64], split: &[i64], order: &[i64]) -> Self {
         let [ours, original, split, order] = [ours, original, split, order].map(<[i64]>::to_vec);
         Self { original, ours, split, order }
@@ -74,7 +74,7 @@ impl Layout {
 }
 
 /// Returns the shape of the bottleneck `hidden5` of a network, `[C, H, W]`.
-pub fn bottleneck(spec: &PhysicalInteractionSpec, sizes: network::Sizes) -> [i64; 3] {
+pub fn bottleneck(spec: &PhysicalInteractionSpec, sizes: network::NetworkSizes) -> [i64; 3] {
     let [_, height, width] = sizes.frame;
     let halved = |n: i64| n >> network::HALVINGS;
     [4 * spec.width.size(), halved(height), halved(width)]
@@ -99,7 +99,7 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
             Port::Tensorflow(_) => {
                 (tensorflow_name(module, parameter), tensorflow_layout(&ours, &shape, bottleneck))
             }
-            Port::Chainer => (chainer_name(module, parameter), Layout::same(&shape)),
+            Port::Chainer => (chainer_name(module, parameter), ParameterLayout::same(&shape)),
             Port::ChainerStateless => {
                 let name = format!(
                     "{:02}_{}/{}",
@@ -107,7 +107,7 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
                     link_kind(module),
                     chainer_parameter(parameter)
                 );
-                (name, Layout::same(&shape))
+                (name, ParameterLayout::same(&shape))
             }
         };
         Original { ours, name, layout }
@@ -228,32 +228,36 @@ fn numbered(module: &str, prefix: &str) -> Option<u32> {
 
 /// Layouts of TensorFlow: `[k, k, in, out]`, transposed `[k, k, out, in]`, dense `[in, out]`, maps
 /// flattened with the channel last.
-fn tensorflow_layout(ours: &str, shape: &[i64], [channels, height, width]: [i64; 3]) -> Layout {
+fn tensorflow_layout(
+    ours: &str,
+    shape: &[i64],
+    [channels, height, width]: [i64; 3],
+) -> ParameterLayout {
     let flat = channels * height * width;
     match (ours, shape) {
         // 5: the kernels' index is (row, column, mask) where ours is (mask, row, column).
         ("kernels.weight", &[outputs, _]) => {
             let masks = outputs / (KERNEL * KERNEL);
             let split = [height, width, channels, KERNEL, KERNEL, masks];
-            Layout::new(shape, &[flat, outputs], &split, &[5, 3, 4, 2, 0, 1])
+            ParameterLayout::new(shape, &[flat, outputs], &split, &[5, 3, 4, 2, 0, 1])
         }
         ("kernels.bias", &[outputs]) => {
             let masks = outputs / (KERNEL * KERNEL);
-            Layout::new(shape, shape, &[KERNEL, KERNEL, masks], &[2, 0, 1])
+            ParameterLayout::new(shape, shape, &[KERNEL, KERNEL, masks], &[2, 0, 1])
         }
         ("stp_hidden.weight", &[outputs, _]) => {
             let split = [height, width, channels, outputs];
-            Layout::new(shape, &[flat, outputs], &split, &[3, 2, 0, 1])
+            ParameterLayout::new(shape, &[flat, outputs], &split, &[3, 2, 0, 1])
         }
         (_, &[outputs, inputs]) => {
             let original = [inputs, outputs];
-            Layout::new(shape, &original, &original, &[1, 0])
+            ParameterLayout::new(shape, &original, &original, &[1, 0])
         }
         (_, &[first, second, rows, columns]) => {
             let original = [rows, columns, second, first];
-            Layout::new(shape, &original, &original, &[3, 2, 0, 1])
+            ParameterLayout::new(shape, &original, &original, &[3, 2, 0, 1])
         }
-        _ => Layout::same(shape),
+        _ => ParameterLayout::same(shape),
     }
 }
 
@@ -264,12 +268,12 @@ mod tests {
     use super::*;
     use crate::{
         config::model::physical_interaction::{Transformation, Version},
-        models::physical_interaction::{Network, Sizes},
+        models::physical_interaction::{Network, NetworkSizes},
         nn::params::Builder,
         scalar::{Count, Seed},
     };
 
-    const SIZES: Sizes = Sizes { frame: [3, 8, 16], actions: 4, states: 5, batch: 2 };
+    const SIZES: NetworkSizes = NetworkSizes { frame: [3, 8, 16], actions: 4, states: 5, batch: 2 };
 
     fn network(port: Port, transformation: Transformation) -> (Params, Vec<Original>) {
         let spec = PhysicalInteractionSpec {

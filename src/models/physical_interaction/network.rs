@@ -3,8 +3,8 @@
 use tch::Tensor;
 
 use super::{
-    conv_lstm::{ConvLstmCell, ConvLstmState},
-    layers::{Layers, Place, Then, Window, activate},
+    conv_lstm::{BasicConvLstmCell, BasicConvLstmState},
+    layers::{ConvSizes, LayerKind, Layers, Then, activate},
     masks::{masks, merge},
     transformation::{Transformed, Transformer},
 };
@@ -26,7 +26,7 @@ pub const HALVINGS: u32 = 3;
 
 /// Sizes that the data decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct NetworkSizes {
     /// Channels, rows and columns of a frame; rows and columns are multiples of 8.
     pub frame: [i64; 3],
     /// Length of an action.
@@ -40,23 +40,23 @@ pub struct Sizes {
 /// A recurrent cell with the normalization of its output.
 #[derive(Debug)]
 struct Recurrent {
-    cell: ConvLstmCell,
+    cell: BasicConvLstmCell,
     norm: LayerNorm,
 }
 
 /// States of the seven cells.
 #[derive(Debug)]
-pub struct States(pub [ConvLstmState; 7]);
+pub struct States(pub [BasicConvLstmState; 7]);
 
 /// What one step computes on its way.
 #[derive(Debug)]
-pub struct Step {
+pub struct NetworkStep {
     /// `enc0` … `enc6`.
     pub features: [Tensor; 7],
     /// `hidden1` … `hidden7`, normalized outputs of the cells.
     pub hidden: [Tensor; 7],
     /// States of the cells after this step.
-    pub cells: [ConvLstmState; 7],
+    pub cells: [BasicConvLstmState; 7],
     /// The transformed frames and what they were made from.
     pub transformed: Transformed,
     /// Masks `[B, M + 1, H, W]`; the first is the previous frame's.
@@ -98,18 +98,18 @@ impl Network {
     ///
     /// # Panics
     /// If rows or columns are no multiple of 8.
-    pub fn new(builder: &Builder, spec: &PhysicalInteractionSpec, sizes: Sizes) -> Self {
-        let Sizes { frame: [channels, height, width], actions, states, .. } = sizes;
+    pub fn new(builder: &Builder, spec: &PhysicalInteractionSpec, sizes: NetworkSizes) -> Self {
+        let NetworkSizes { frame: [channels, height, width], actions, states, .. } = sizes;
         let side = 1 << HALVINGS;
         assert!(height % side == 0 && width % side == 0, "rows and columns are multiples of 8");
         let layers = Layers::new(builder, spec.port);
         let w = spec.width.size();
         let map = |channels: i64, halvings: u32| [channels, height >> halvings, width >> halvings];
         let conv = |name: &str, channels: [i64; 2], kernel: i64, then: Then| {
-            layers.convolution(name, Window { channels, kernel, stride: 2 }, then)
+            layers.convolution(name, ConvSizes { channels, kernel, stride: 2 }, then)
         };
         let deconv = |name: &str, channels: i64, then: Then| {
-            let window = Window { channels: [channels; 2], kernel: 3, stride: 2 };
+            let window = ConvSizes { channels: [channels; 2], kernel: 3, stride: 2 };
             layers.transposed(name, window, then)
         };
         // Channels and size of the map that the cell works on.
@@ -138,7 +138,7 @@ impl Network {
             enc2: conv("enc2", [2 * w, 2 * w], 3, Then::Activation),
             enc3: layers.convolution(
                 "enc3",
-                Window { channels: [2 * w + condition, 2 * w], kernel: 1, stride: 1 },
+                ConvSizes { channels: [2 * w + condition, 2 * w], kernel: 1, stride: 1 },
                 Then::Activation,
             ),
             cell5: cell(5, 2 * w, 4 * w, 3),
@@ -151,7 +151,7 @@ impl Network {
             transformer: Transformer::new(
                 layers,
                 spec.transformation,
-                super::transformation::Sizes {
+                super::transformation::TransformerSizes {
                     features: 2 * w,
                     bottleneck: map(4 * w, 3).iter().product(),
                     colours: channels,
@@ -160,7 +160,7 @@ impl Network {
             ),
             masks: layers.transposed(
                 "masks",
-                Window {
+                ConvSizes {
                     channels: [2 * w, spec.transformation.masks().size() + 1],
                     kernel: 1,
                     stride: 1,
@@ -204,9 +204,9 @@ impl Network {
         action: &Tensor,
         state: &Tensor,
         states: &mut States,
-    ) -> Step {
+    ) -> NetworkStep {
         let States([c1, c2, c3, c4, c5, c6, c7]) = states;
-        let inner = |x: Tensor| activate(x, self.port, Place::Inner);
+        let inner = |x: Tensor| activate(x, self.port, LayerKind::Inner);
         let state_action = Tensor::cat(&[action, state], 1); // [B, A + S]
 
         let enc0 = inner(self.norm_enc0.forward(&self.enc0.forward(previous)));
@@ -223,17 +223,17 @@ impl Network {
         let enc5 = inner(self.enc5.forward(&Tensor::cat(&[&hidden6, &enc1], 1)));
         let hidden7 = self.advance(&self.cell7, &enc5, c7);
         let last = self.norm_enc6.forward(&self.enc6.forward(&Tensor::cat(&[&hidden7, &enc0], 1)));
-        let enc6 = activate(last, self.port, Place::Features);
+        let enc6 = activate(last, self.port, LayerKind::Features);
 
         let transformed = self.transformer.forward(&enc6, &hidden5, previous);
-        let logits = activate(self.masks.forward(&enc6), self.port, Place::Masks);
+        let logits = activate(self.masks.forward(&enc6), self.port, LayerKind::Masks);
         let masks = masks(&logits, self.port);
         let image = merge(previous, &transformed.images, &masks);
         let state = self.state.forward(&state_action);
-        Step {
+        NetworkStep {
             features: [enc0, enc1, enc2, enc3, enc4, enc5, enc6],
             hidden: [hidden1, hidden2, hidden3, hidden4, hidden5, hidden6, hidden7],
-            cells: states.0.each_ref().map(ConvLstmState::shallow_clone),
+            cells: states.0.each_ref().map(BasicConvLstmState::shallow_clone),
             transformed,
             masks,
             image,
@@ -242,7 +242,7 @@ impl Network {
     }
 
     /// Advances a cell and returns its normalized output.
-    fn advance(&self, recurrent: &Recurrent, x: &Tensor, state: &mut ConvLstmState) -> Tensor {
+    fn advance(&self, recurrent: &Recurrent, x: &Tensor, state: &mut BasicConvLstmState) -> Tensor {
         let Recurrent { cell, norm } = recurrent;
         *state = match self.port {
             Port::Tensorflow(_) | Port::Chainer => cell.step(x, state),

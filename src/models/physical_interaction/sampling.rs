@@ -18,7 +18,7 @@ pub trait ShuffleSource {
 
 /// What a step after the context sees as its previous frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feedback {
+pub enum ScheduledFeedback {
     /// The model's own prediction, with gradient (`feedself`).
     Prediction,
     /// For so many sequences of the batch, drawn anew at every step, the true frame.
@@ -28,7 +28,7 @@ pub enum Feedback {
     },
 }
 
-impl Feedback {
+impl ScheduledFeedback {
     /// Returns the feedback of an update or evaluation at `step`.
     ///
     /// 16: TensorFlow's validation model samples, too; the last commit of the port to Chainer feeds
@@ -121,10 +121,10 @@ mod tests {
     fn the_last_commit_does_not_sample_when_it_evaluates() {
         let at = |port, mode| {
             let sampling = ScheduledSampling::default();
-            Feedback::at(sampling, port, Count::literal(4), Step(0), mode)
+            ScheduledFeedback::at(sampling, port, Count::literal(4), Step(0), mode)
         };
-        let all_true = Feedback::Mixture { true_frames: 4 };
-        assert_eq!(at(Port::Chainer, Mode::Eval), Feedback::Prediction);
+        let all_true = ScheduledFeedback::Mixture { true_frames: 4 };
+        assert_eq!(at(Port::Chainer, Mode::Eval), ScheduledFeedback::Prediction);
         assert_eq!(at(Port::Chainer, Mode::Train), all_true);
         assert_eq!(at(TENSORFLOW, Mode::Eval), all_true);
     }

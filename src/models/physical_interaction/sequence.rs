@@ -3,8 +3,8 @@
 use tch::Tensor;
 
 use super::{
-    network::{Network, Step},
-    sampling::{Feedback, ShuffleSource, mix},
+    network::{Network, NetworkStep},
+    sampling::{ScheduledFeedback, ShuffleSource, mix},
 };
 
 /// One batch of sequences, time first.
@@ -33,7 +33,7 @@ pub struct Feeding {
     /// True frames before the first one that is fed back.
     pub context_frames: usize,
     /// What follows them.
-    pub feedback: Feedback,
+    pub feedback: ScheduledFeedback,
 }
 
 /// Runs the network over a batch and hands out every step with its time 0 … T − 2.
@@ -47,7 +47,7 @@ pub fn unroll(
     batch: &Sequences,
     feeding: Feeding,
     shuffle: &mut dyn ShuffleSource,
-    mut each: impl FnMut(usize, Step),
+    mut each: impl FnMut(usize, NetworkStep),
 ) {
     let Feeding { context_frames, feedback } = feeding;
     let steps = batch.actions.size()[0] - 1;
@@ -57,8 +57,8 @@ pub fn unroll(
     for (time, t) in (0..steps).enumerate() {
         let previous = match &generated {
             Some(generated) if time >= context_frames => match feedback {
-                Feedback::Prediction => generated.shallow_clone(),
-                Feedback::Mixture { true_frames } => {
+                ScheduledFeedback::Prediction => generated.shallow_clone(),
+                ScheduledFeedback::Mixture { true_frames } => {
                     let truth = batch.images.get(t);
                     let order =
                         shuffle.permutation((time - context_frames) as u64, truth.size()[0]);
@@ -118,7 +118,7 @@ pub struct Inspection {
 pub fn inspect(network: &Network, batch: &Sequences, context_frames: usize) -> Vec<Inspection> {
     let mut inspections = Vec::new();
     predict(network, batch, context_frames, |_, step| {
-        let Step { image, masks, transformed, .. } = step;
+        let NetworkStep { image, masks, transformed, .. } = step;
         let (transformed, kernels) = (transformed.images, transformed.kernels);
         inspections.push(Inspection { image, masks, transformed, kernels });
     });
@@ -130,9 +130,9 @@ fn predict(
     network: &Network,
     batch: &Sequences,
     context_frames: usize,
-    each: impl FnMut(usize, Step),
+    each: impl FnMut(usize, NetworkStep),
 ) {
-    let feeding = Feeding { context_frames, feedback: Feedback::Prediction };
+    let feeding = Feeding { context_frames, feedback: ScheduledFeedback::Prediction };
     tch::no_grad(|| unroll(network, batch, feeding, &mut NoShuffle, each));
 }
 

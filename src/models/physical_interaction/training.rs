@@ -5,9 +5,9 @@
 //! `state`, `psnr_sum`, and the share of true frames in `feedback`.
 
 use super::{
-    network::{Network, Step as NetworkStep},
+    network::{Network, NetworkStep},
     objective::{Objective, objective},
-    sampling::{Feedback, ShuffleSource},
+    sampling::{ScheduledFeedback, ShuffleSource},
     sequence::{Feeding, Prediction, Sequences, unroll},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Pass {
     /// What the steps after the context saw as their previous frame.
-    pub feedback: Feedback,
+    pub feedback: ScheduledFeedback,
     /// Predicted frames and states.
     pub prediction: Prediction,
     /// The loss and its parts.
@@ -29,7 +29,7 @@ pub struct Pass {
 
 /// When a pass takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
+pub struct PassTime {
     /// The optimizer step that decides how many frames are true; `Step(0)` is the first.
     pub step: Step,
     /// Training, or validation on the same terms as far as the port samples there.
@@ -47,7 +47,7 @@ pub fn pass(
     network: &Network,
     spec: &PhysicalInteractionSpec,
     batch: &Sequences,
-    at: At,
+    at: PassTime,
     shuffle: &mut dyn ShuffleSource,
     mut each: impl FnMut(usize, &NetworkStep),
 ) -> Pass {
@@ -67,8 +67,12 @@ pub fn pass(
 ///
 /// # Panics
 /// If the batch is empty.
-pub fn feedback(spec: &PhysicalInteractionSpec, batch: &Sequences, at: At) -> Feedback {
+pub fn feedback(
+    spec: &PhysicalInteractionSpec,
+    batch: &Sequences,
+    at: PassTime,
+) -> ScheduledFeedback {
     let sequences = batch.actions.size()[1];
     let sequences = Count::try_from(sequences).expect("a batch has at least one sequence");
-    Feedback::at(spec.scheduled_sampling, spec.port, sequences, at.step, at.mode)
+    ScheduledFeedback::at(spec.scheduled_sampling, spec.port, sequences, at.step, at.mode)
 }

@@ -26,7 +26,7 @@ fn activate(x: &Tensor, activation: Activation) -> Tensor {
 
 /// Kernel and stride of a convolution, each `[height, width]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct KernelStride {
     /// Sides of the kernel (`kh`, `kw`).
     pub kernel: [i64; 2],
     /// Step between windows (`dh`, `dw`).
@@ -38,7 +38,7 @@ pub struct Window {
 pub struct ConvLayer {
     weight: Tensor,
     bias: Tensor,
-    window: Window,
+    window: KernelStride,
     activation: Activation,
 }
 
@@ -47,7 +47,7 @@ impl ConvLayer {
     pub fn new(
         path: &Path<'_>,
         [inputs, outputs]: [i64; 2],
-        window: Window,
+        window: KernelStride,
         activation: Activation,
     ) -> Self {
         let [height, width] = window.kernel;
@@ -61,7 +61,7 @@ impl ConvLayer {
 
     /// Maps `[B, in, H, W]` to `[B, out, ⌈H / stride⌉, ⌈W / stride⌉]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let Window { kernel, stride } = self.window;
+        let KernelStride { kernel, stride } = self.window;
         let weight = self.weight.permute([3, 2, 0, 1]);
         let (x, padding) = same::pad(x, kernel, stride);
         // A picture at a time: oneDNN sums the gradient of a weight over batch and pixels in one

@@ -23,7 +23,7 @@ pub mod training;
 
 use tch::Tensor;
 
-use self::layers::{ConvLayer, DenseLayer, Window, max_pool, upsample};
+use self::layers::{ConvLayer, DenseLayer, KernelStride, max_pool, upsample};
 use crate::{
     config::model::rcn::{Activation, DenseWeights, Keep, Recombination},
     nn::params::Builder,
@@ -42,7 +42,7 @@ const MERGES: [[(&str, i64); 2]; 3] = [
 ];
 
 /// Kernel and stride of every convolution.
-const WINDOW: Window = Window { kernel: [3, 3], stride: [1, 1] };
+const WINDOW: KernelStride = KernelStride { kernel: [3, 3], stride: [1, 1] };
 
 /// What pooling divides and up-sampling multiplies each side by.
 const SCALE: i64 = 2;
@@ -52,7 +52,7 @@ pub const HIDDEN_UNITS: i64 = 500;
 
 /// What a [`Rcn`] is made of besides its sizes; the default is the document's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Variant {
+pub struct RcnVariant {
     /// What goes on beside the up-sampled coarse map.
     pub recombination: Recombination,
     /// Non-linearity of every layer.
@@ -63,7 +63,7 @@ pub struct Variant {
 
 /// Sizes of a [`Rcn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct RcnSizes {
     /// Height of a picture in pixels, a multiple of 8.
     pub height: i64,
     /// Width of a picture in pixels, a multiple of 8.
@@ -76,7 +76,7 @@ pub struct Sizes {
     pub coordinates: i64,
 }
 
-impl Sizes {
+impl RcnSizes {
     /// Returns whether every pooled map can be up-sampled to the size of the one before it.
     pub const fn fit(self) -> bool {
         let multiple = SCALE.pow(3);
@@ -117,7 +117,7 @@ pub enum DropoutPass<'a> {
 /// Numbers in [0, 1) that decide which activations are kept.
 #[derive(Debug)]
 pub struct DropoutUniforms {
-    /// For the flattened map, `[B, H·W·5]`, see [`Sizes::flat`]; pixel by pixel as it is flattened.
+    /// For the flattened map, `[B, H·W·5]`, see [`RcnSizes::flat`]; pixel by pixel as it is flattened.
     pub flat: Tensor,
     /// For the first fully connected layer, `[B, hidden]`.
     pub hidden: Tensor,
@@ -146,9 +146,9 @@ impl Rcn {
     /// Makes all layers in the original's order.
     ///
     /// # Panics
-    /// If the sizes do not [`fit`](Sizes::fit).
-    pub fn new(builder: &Builder, variant: Variant, sizes: Sizes) -> Self {
-        let Variant { recombination, activation, dense_weights } = variant;
+    /// If the sizes do not [`fit`](RcnSizes::fit).
+    pub fn new(builder: &Builder, variant: RcnVariant, sizes: RcnSizes) -> Self {
+        let RcnVariant { recombination, activation, dense_weights } = variant;
         assert!(sizes.fit(), "sides are multiples of 8");
         let conv = |name: &str, inputs: i64, outputs: i64| {
             ConvLayer::new(&builder.module(name), [inputs, outputs], WINDOW, activation)

@@ -7,7 +7,7 @@ use crate::config::model::rcn::HALF_SIDE;
 
 /// A batch of pictures with their keypoints.
 #[derive(Debug)]
-pub struct Examples {
+pub struct KeypointBatch {
     /// Pictures `[B, C, H, W]` in [0, 1].
     pub images: Tensor,
     /// Coordinates `[B, coordinates]`, (pixel − 48) / 48.
@@ -16,7 +16,7 @@ pub struct Examples {
 
 /// The objective of a batch.
 #[derive(Debug)]
-pub struct Objective {
+pub struct RcnObjective {
     /// `mean((y − position)²)` over batch and coordinates.
     pub loss: Tensor,
     /// The way there.
@@ -24,10 +24,10 @@ pub struct Objective {
 }
 
 /// Predicts a batch and compares.
-pub fn objective(model: &Rcn, batch: &Examples, dropout: &DropoutPass<'_>) -> Objective {
+pub fn objective(model: &Rcn, batch: &KeypointBatch, dropout: &DropoutPass<'_>) -> RcnObjective {
     let activations = model.forward(&batch.images, dropout);
     let loss = activations.coordinates.mse_loss(&batch.positions, Reduction::Mean);
-    Objective { loss, activations }
+    RcnObjective { loss, activations }
 }
 
 /// Predicts coordinates `[B, coordinates]` of pictures `[B, C, H, W]` without gradient.

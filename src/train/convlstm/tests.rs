@@ -85,7 +85,7 @@ fn bfloat16_is_another_arithmetic_of_the_same_objective() {
     let pack = pack();
     let loss = |arithmetic| {
         let mut system = system(arithmetic);
-        system.update(&examples(&pack, &[0, 1]), FIRST).unwrap()["loss"]
+        system.update(&examples(&pack, &[0, 1]), FIRST).unwrap()[&SeriesName::Loss]
     };
     let (exact, reduced) = (loss("exact"), loss("bf16"));
     assert!((exact - reduced).abs() < 0.01 * exact, "{exact} and {reduced}");

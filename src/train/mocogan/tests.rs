@@ -8,7 +8,7 @@ use crate::{
     data::{self, Required, Split},
     models::mocogan::training::Real,
     scalar::{Epoch, Step},
-    train::{evaluate::MODEL, state::StateError},
+    train::state::StateError,
 };
 
 /// A run of tiny networks on the embedded clips.
@@ -150,9 +150,12 @@ fn an_evaluation_has_baselines_and_changes_nothing() {
     let evaluation = system.evaluate(&pack, scope, Device::Cpu);
     assert_eq!(parameters(&system), before);
     let scores = &evaluation.scores;
-    assert_eq!(scores[MODEL]["energy_distance"], scores["untrained_generator"]["energy_distance"]);
+    assert_eq!(
+        scores["model"]["energy_distance"],
+        scores["untrained_generator"]["energy_distance"]
+    );
     let of = |predictor: &str| scores[predictor]["energy_distance"].mean;
-    assert!(of("real_videos") < of("mean_video") && of("mean_video") < of(MODEL));
+    assert!(of("real_videos") < of("mean_video") && of("mean_video") < of("model"));
     assert!(scores["real_videos"]["category_accuracy"].mean > 0.8);
     assert_eq!(evaluation.names, system.categories);
     assert_eq!(evaluation.pictures[0].shape, [15, 16, 64, 64, 3]);

@@ -28,7 +28,7 @@ fn spec(model: &str, form: &str) -> RunSpec {
 }
 
 fn system(spec: &RunSpec, pack: &Pack) -> Box<dyn System> {
-    crate::train::system::build(spec, pack, Device::Cpu)
+    crate::train::systems::build(spec, pack, Device::Cpu)
 }
 
 fn update(system: &mut dyn System, pack: &Pack, step: u64) -> Scalars {
@@ -54,7 +54,7 @@ fn an_update_is_a_function_of_its_step() {
     let after = |seed: u32| {
         let mut system = system(&RunSpec { seed: Seed(seed), ..spec.clone() }, &pack);
         let scalars = update(&mut *system, &pack, 0);
-        assert_eq!(scalars["true_frame_share"].to_bits(), 0.5_f64.to_bits());
+        assert_eq!(scalars[&SeriesName::TrueFrameShare].to_bits(), 0.5_f64.to_bits());
         digest(&*system)
     };
     assert_eq!(after(5), after(5));
@@ -122,6 +122,6 @@ fn every_scalar_has_a_definition() {
     let mut defined: Vec<_> = system.series().into_iter().map(|(name, _)| name).collect();
     defined.sort_unstable();
     assert!(scalars.keys().eq(&defined));
-    let sum = (scalars["reconstruction"] + scalars["state_loss"]) / 3.0;
-    assert!((scalars["loss"] - sum).abs() < 1e-6 * sum);
+    let sum = (scalars[&SeriesName::Reconstruction] + scalars[&SeriesName::StateLoss]) / 3.0;
+    assert!((scalars[&SeriesName::Loss] - sum).abs() < 1e-6 * sum);
 }

@@ -49,7 +49,7 @@ fn step(system: &mut RcnSystem, pack: &Pack, step: u64) -> f64 {
     let indices = [0, 1 + usize::try_from(step).expect("a small step")];
     let examples = Examples { pack, split: Split::Train, indices: &indices, device: Device::Cpu };
     let at = At { step: Step(step), epoch: Epoch(0) };
-    system.update(&examples, at).expect("nothing diverges")["loss"]
+    system.update(&examples, at).expect("nothing diverges")[&SeriesName::Loss]
 }
 
 fn scope(split: Split, batch_size: usize) -> Scope {
@@ -83,7 +83,7 @@ fn a_prediction_does_not_depend_on_its_batch_even_with_dropout() {
     let system = system(&spec, &pack);
     let scores = |batch| system.evaluate(&pack, scope(Split::Train, batch), Device::Cpu).scores;
     let (alone, together) = (scores(1), scores(5));
-    let errors = |scores: &Scores| scores[MODEL]["rmse"].by_sequence.clone();
+    let errors = |scores: &Scores| scores["model"]["rmse"].by_sequence.clone();
     for (alone, together) in errors(&alone).into_iter().zip(errors(&together)) {
         assert!((alone - together).abs() < 1e-5, "{alone} {together}");
     }
@@ -94,7 +94,7 @@ fn dropout_stays_on_in_predictions_unless_it_is_corrected() {
     let (_folder, pack) = dots(12);
     let rmse = |model: &str| {
         let system = system(&spec(model, ADAGRAD), &pack);
-        system.evaluate(&pack, scope(Split::Test, 4), Device::Cpu).scores[MODEL]["rmse"].mean
+        system.evaluate(&pack, scope(Split::Test, 4), Device::Cpu).scores["model"]["rmse"].mean
     };
     let as_in_training = rmse(SMALL);
     let corrected = rmse(r#"{ "hidden_units": 6, "prediction": "off" }"#);
@@ -109,7 +109,7 @@ fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
     let system = system(&spec(SMALL, ADAGRAD), &pack);
     let Evaluation { scores, pictures, names } =
         system.evaluate(&pack, scope(Split::Train, 4), Device::Cpu);
-    for predictor in [MODEL, MEAN_POSITION] {
+    for predictor in ["model", "mean_position"] {
         let [scaled, pixels] = ["rmse", "rmse_pixels"].map(|metric| scores[predictor][metric].mean);
         assert!((48.0 * scaled - pixels).abs() < 1e-12);
     }
@@ -124,14 +124,14 @@ fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
             positions.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / n
         })
         .sum();
-    assert!((scores[MEAN_POSITION]["rmse"].mean - (variance / 2.0).sqrt()).abs() < 1e-12);
-    assert_eq!(names.len(), KEPT_PICTURES);
+    assert!((scores["mean_position"]["rmse"].mean - (variance / 2.0).sqrt()).abs() < 1e-12);
+    assert_eq!(names.len(), KEPT_IMAGES);
     let stored: Vec<(&str, &[usize])> =
         pictures.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect();
     let expected: [(&str, &[usize]); 4] = [
-        ("keypoints/picture", &[KEPT_PICTURES, SIDE, SIDE]),
-        ("keypoints/prediction", &[KEPT_PICTURES, 1, 2]),
-        ("keypoints/truth", &[KEPT_PICTURES, 1, 2]),
+        ("keypoints/picture", &[KEPT_IMAGES, SIDE, SIDE]),
+        ("keypoints/prediction", &[KEPT_IMAGES, 1, 2]),
+        ("keypoints/truth", &[KEPT_IMAGES, 1, 2]),
         ("keypoints/rmse_pixels/dot", &[2]),
     ];
     assert_eq!(stored, expected);

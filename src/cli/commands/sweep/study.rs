@@ -13,7 +13,7 @@ use crate::{
         record::{RECORD_FORMAT, RunId},
         run_id,
     },
-    train::{TrainError, system::check_data},
+    train::{TrainError, systems::check_data},
 };
 
 /// A sweep with the identities of its runs.

@@ -12,7 +12,7 @@ use crate::{
 
 /// Sizes of a [`Cdna`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct CdnaSizes {
     /// Length of the flat bottleneck.
     pub inputs: i64,
     /// Number of kernels.
@@ -47,8 +47,8 @@ struct Depthwise {
 
 impl Cdna {
     /// Makes `kernels` and, in the stateless port, a `depthwise.B` for every sequence of a batch.
-    pub fn new(layers: Layers<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, masks, colours, batch } = sizes;
+    pub fn new(layers: Layers<'_>, sizes: CdnaSizes) -> Self {
+        let CdnaSizes { inputs, masks, colours, batch } = sizes;
         let area = KERNEL * KERNEL;
         let predictor = layers.linear("kernels", inputs, area * masks);
         let links = match layers.port() {

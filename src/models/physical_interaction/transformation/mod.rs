@@ -6,13 +6,13 @@ pub mod stp;
 
 use tch::Tensor;
 
-use super::layers::{Layers, Place, Then, Window, activate};
+use super::layers::{ConvSizes, LayerKind, Layers, Then, activate};
 use crate::{
     config::model::physical_interaction::{Port, Transformation},
     nn::same::TransposedConvolution,
 };
 
-pub use cdna::Cdna;
+pub use cdna::{Cdna, CdnaSizes};
 pub use stp::Stp;
 
 /// Side of the kernels of DNA and CDNA (`DNA_KERN_SIZE`).
@@ -23,7 +23,7 @@ pub(super) const KERNEL_FLOOR: f64 = 1e-12;
 
 /// Sizes of a [`Transformer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct TransformerSizes {
     /// Channels of `enc6`.
     pub features: i64,
     /// Elements of `hidden5` per sequence.
@@ -50,14 +50,14 @@ pub struct Transformed {
 #[derive(Debug)]
 pub struct Transformer {
     enc7: TransposedConvolution,
-    motion: Motion,
+    motion: MotionPredictor,
     transformation: Transformation,
     port: Port,
 }
 
 /// What predicts the motion besides `enc7`.
 #[derive(Debug)]
-enum Motion {
+enum MotionPredictor {
     Cdna(Cdna),
     Dna,
     Stp(Stp),
@@ -65,27 +65,31 @@ enum Motion {
 
 impl Transformer {
     /// Makes `enc7` and the layers of the transformation.
-    pub fn new(layers: Layers<'_>, transformation: Transformation, sizes: Sizes) -> Self {
+    pub fn new(
+        layers: Layers<'_>,
+        transformation: Transformation,
+        sizes: TransformerSizes,
+    ) -> Self {
         let channels = match transformation {
             Transformation::Cdna { .. } | Transformation::Stp { .. } => sizes.colours,
             Transformation::Dna => KERNEL * KERNEL,
         };
-        let window = Window { channels: [sizes.features, channels], kernel: 1, stride: 1 };
+        let window = ConvSizes { channels: [sizes.features, channels], kernel: 1, stride: 1 };
         Self {
             enc7: layers.transposed("enc7", window, Then::Activation),
             motion: match transformation {
                 Transformation::Cdna { masks } => {
-                    let cdna = cdna::Sizes {
+                    let cdna = CdnaSizes {
                         inputs: sizes.bottleneck,
                         masks: masks.size(),
                         colours: sizes.colours,
                         batch: sizes.batch,
                     };
-                    Motion::Cdna(Cdna::new(layers, cdna))
+                    MotionPredictor::Cdna(Cdna::new(layers, cdna))
                 }
-                Transformation::Dna => Motion::Dna,
+                Transformation::Dna => MotionPredictor::Dna,
                 Transformation::Stp { masks } => {
-                    Motion::Stp(Stp::new(layers, sizes.bottleneck, masks.size()))
+                    MotionPredictor::Stp(Stp::new(layers, sizes.bottleneck, masks.size()))
                 }
             },
             transformation,
@@ -96,18 +100,18 @@ impl Transformer {
     /// Transforms the previous frame `[B, C, H, W]` by `enc6` `[B, features, H, W]` and `hidden5`
     /// `[B, …]`.
     pub fn forward(&self, enc6: &Tensor, hidden5: &Tensor, previous: &Tensor) -> Transformed {
-        let place = Place::Image(self.transformation);
+        let place = LayerKind::Image(self.transformation);
         let enc7 = activate(self.enc7.forward(enc6), self.port, place);
         let bottleneck = || hidden5.flatten(1, -1);
         // A frame made from scratch stands first, for what comes into view.
         let with_fresh = |moved: Vec<Tensor>| [enc7.sigmoid()].into_iter().chain(moved).collect();
         let (images, kernels) = match &self.motion {
-            Motion::Cdna(cdna) => {
+            MotionPredictor::Cdna(cdna) => {
                 let kernels = cdna.kernels(&bottleneck());
                 (with_fresh(cdna.apply(previous, &kernels)), Some(kernels))
             }
-            Motion::Dna => (vec![dna::apply(previous, &enc7, self.port)], None),
-            Motion::Stp(stp) => (with_fresh(stp.apply(previous, &bottleneck())), None),
+            MotionPredictor::Dna => (vec![dna::apply(previous, &enc7, self.port)], None),
+            MotionPredictor::Stp(stp) => (with_fresh(stp.apply(previous, &bottleneck())), None),
         };
         Transformed { images, enc7, kernels }
     }

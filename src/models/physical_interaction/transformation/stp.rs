@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     config::model::physical_interaction::Port,
-    models::physical_interaction::layers::{Layers, Place, activate},
+    models::physical_interaction::layers::{LayerKind, Layers, activate},
     nn::layers::Linear,
 };
 
@@ -47,7 +47,7 @@ impl Stp {
 
     /// Transforms frames `[B, C, H, W]` by maps predicted from the flat bottleneck `[B, inputs]`.
     pub fn apply(&self, previous: &Tensor, bottleneck: &Tensor) -> Vec<Tensor> {
-        let hidden = activate(self.hidden.forward(bottleneck), self.port, Place::Inner);
+        let hidden = activate(self.hidden.forward(bottleneck), self.port, LayerKind::Inner);
         self.maps.apply(previous, &hidden, self.port)
     }
 }
