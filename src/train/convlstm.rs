@@ -182,12 +182,12 @@ impl System for ConvLstmSystem {
             });
         if !evaluation.names.is_empty() {
             let first = Examples { pack, split: scope.split, indices: &[0], device };
-            evaluation.pictures.push(self.picture_grid(&first));
+            evaluation.tensors.push(self.picture_grid(&first));
         }
         evaluation
     }
 
-    fn training_pictures(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
+    fn training_images(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
         let first = Examples { indices: &examples.indices[..1], ..*examples };
         vec![self.picture_grid(&first)]
     }

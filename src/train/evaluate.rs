@@ -67,7 +67,7 @@ pub struct Evaluation {
     /// Scores of the model and of the baselines.
     pub scores: Scores,
     /// Tensors of [`rollouts`](crate::vocabulary::rollouts) that show the first sequences.
-    pub pictures: Vec<StoredTensor>,
+    pub tensors: Vec<StoredTensor>,
     /// Names of the sequences shown.
     pub names: Vec<String>,
 }
@@ -164,7 +164,7 @@ pub fn score_rollouts_by(
         (Predictor::Model.as_str().to_owned(), model.scores()),
         (Predictor::CopyLastFrame.as_str().to_owned(), copied.scores()),
     ]);
-    Evaluation { scores, pictures: shown.stored(), names: shown.names }
+    Evaluation { scores, tensors: shown.stored(), names: shown.names }
 }
 
 /// Scores of one predictor.

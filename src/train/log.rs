@@ -50,7 +50,7 @@ impl RunLog {
     }
 
     /// Writes images of an evaluation to the event file.
-    pub(super) fn pictures(
+    pub(super) fn images(
         &mut self,
         step: Step,
         prefix: &str,
@@ -64,14 +64,14 @@ impl RunLog {
 
     /// Writes images of the model's output on a batch, every `picture_steps` steps; called before the
     /// update.
-    pub(super) fn training_pictures(
+    pub(super) fn training_images(
         &mut self,
         step: Step,
         system: &dyn System,
         examples: &Examples<'_>,
     ) -> Result<(), TrainError> {
         if self.events.is_some() && step.0.is_multiple_of(self.picture_steps.get()) {
-            self.pictures(step, "train", &system.training_pictures(examples))?;
+            self.images(step, "train", &system.training_images(examples))?;
         }
         Ok(())
     }

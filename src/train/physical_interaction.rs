@@ -174,7 +174,7 @@ impl System for PhysicalInteractionSystem {
             predicted.frames
         });
         errors.into_scores(&mut evaluation.scores);
-        evaluation.pictures.extend(self.anatomy(pack, scope, device));
+        evaluation.tensors.extend(self.anatomy(pack, scope, device));
         evaluation
     }
 
@@ -225,7 +225,7 @@ impl System for PhysicalInteractionSystem {
                 define(
                     "true-frame share",
                     "",
-                    "part of the batch that saw the true previous frame after the context: \
+                    "share of the batch that reads the true previous frame after the context: \
                      round(batch x k / (k + exp(step / k))) / batch",
                 ),
             ),

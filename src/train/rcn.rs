@@ -163,7 +163,7 @@ pub struct Weights<'a> {
 
 /// Predicts keypoints in pixels, one row per image.
 ///
-/// `pictures` are grey values, 96×96 each. Dropout follows the settings of the run; its uniforms depend
+/// `images` are grey values, 96×96 each. Dropout follows the settings of the run; its uniforms depend
 /// on the index of the image.
 ///
 /// # Errors
@@ -172,19 +172,19 @@ pub fn predict(
     spec: &RunSpec,
     rcn: &RcnSpec,
     weights: Weights<'_>,
-    pictures: &[&[u8]],
+    images: &[&[u8]],
 ) -> Result<Vec<Vec<f64>>, StateError> {
     let Weights { tensors, device } = weights;
     let coordinates = tensors.iter().find(|tensor| tensor.name == LAST_BIAS);
     let coordinates = coordinates.map_or(0, |bias| bias.shape.iter().product());
     let mut system = RcnSystem::new(spec, rcn, coordinates, device);
     system.state.load_model(tensors)?;
-    let mut predicted = Vec::with_capacity(pictures.len());
+    let mut predicted = Vec::with_capacity(images.len());
     let batch_size = spec.evaluation.batch_size.len();
-    for (batch, pictures) in pictures.chunks(batch_size).enumerate() {
+    for (batch, images) in images.chunks(batch_size).enumerate() {
         let first = (batch * batch_size) as u64;
-        let indices: Vec<u64> = (first..).take(pictures.len()).collect();
-        let grey = Tensor::from_slice(&pictures.concat()).to_device(device);
+        let indices: Vec<u64> = (first..).take(images.len()).collect();
+        let grey = Tensor::from_slice(&images.concat()).to_device(device);
         let images = batch::unit(&grey.view([-1, 1, size(SIDE), size(SIDE)]));
         let scaled = system.predict(&images, UNSEEN, &indices);
         predicted.extend(
@@ -237,7 +237,7 @@ impl System for RcnSystem {
         let scores = [(Predictor::Model, &model), (Predictor::MeanPosition, &baseline)]
             .map(|(name, errors)| (name.as_str().to_owned(), scores(errors)));
         let tensors = kept.tensors([&model, &baseline]);
-        Evaluation { scores: Scores::from(scores), pictures: tensors, names: kept.names }
+        Evaluation { scores: Scores::from(scores), tensors, names: kept.names }
     }
 
     fn choosing_metric(&self) -> MetricName {

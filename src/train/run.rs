@@ -122,7 +122,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingE
         }
         let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
         let examples = Examples { pack, split: Split::Train, indices, device };
-        log.training_pictures(at.step, &*system, &examples)?;
+        log.training_images(at.step, &*system, &examples)?;
         let scalars = match system.update(&examples, at) {
             Ok(scalars) => scalars,
             Err(divergence) => {
@@ -142,7 +142,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingE
             (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
         if epoch_ends && evaluation_due {
             let scope = Scope::new(Split::Validate, &spec.evaluation);
-            let Evaluation { scores, pictures, .. } = system.evaluate(pack, scope, device);
+            let Evaluation { scores, tensors, .. } = system.evaluate(pack, scope, device);
             if let Some(divergence) = non_finite(&scores) {
                 outcome = diverged(at.step, &divergence);
                 break;
@@ -150,7 +150,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingE
             let value = chosen(&*system, &scores);
             watch(evaluated(&*system, at.epoch, scope.split, value));
             log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
-            log.pictures(at.step, scope.split.name(), &pictures)?;
+            log.images(at.step, scope.split.name(), &tensors)?;
             if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
                 write_model(dir, RunFile::Best, system.state(), at.epoch)?;
                 kept.best = Some(Best { epoch: at.epoch, value, scores });
@@ -190,7 +190,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingE
 /// `None` if they diverge.
 ///
 /// # Errors
-/// If the training split cannot be put in order.
+/// If the training split cannot be put in order or the initial weights do not fit the model.
 pub fn canary(
     spec: &RunSpec,
     pack: &Pack,
@@ -254,7 +254,7 @@ fn test_best(
     let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
     system.state_mut().load_model(&tensors)?;
     let scope = Scope::new(Split::Test, &job.spec.evaluation);
-    let Evaluation { scores, pictures, names } = system.evaluate(job.pack, scope, job.device);
+    let Evaluation { scores, tensors, names } = system.evaluate(job.pack, scope, job.device);
     if non_finite(&scores).is_some() {
         return Ok(None);
     }
@@ -262,13 +262,13 @@ fn test_best(
     // One step after the last one, so that no resume starts later.
     let step = Step(job.spec.training.total_steps());
     log.append(step, &evaluation(best.epoch, scope.split, &scores))?;
-    log.pictures(step, scope.split.name(), &pictures)?;
+    log.images(step, scope.split.name(), &tensors)?;
     let context_frames = job.spec.model.frames_used().map_or(0, |used| used.context.len());
     let metadata = [
         (SEQUENCES.to_owned(), json!(names).to_string()),
         (CONTEXT_FRAMES.to_owned(), context_frames.to_string()),
     ];
-    write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
+    write_tensors(&job.dir.path(RunFile::Rollouts), &tensors, &metadata.into())?;
     Ok(Some(scores))
 }
 

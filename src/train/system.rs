@@ -40,7 +40,7 @@ pub trait System {
 
     /// Returns images of the model's output on training examples for TensorBoard, as bytes in the
     /// form that [`EventFile::pictures`](crate::tensorboard::EventFile::pictures) takes.
-    fn training_pictures(&self, _: &Examples<'_>) -> Vec<StoredTensor> {
+    fn training_images(&self, _: &Examples<'_>) -> Vec<StoredTensor> {
         Vec::new()
     }
 

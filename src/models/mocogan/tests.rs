@@ -1,5 +1,5 @@
-//! Shapes and gradients of what no reference case shows: frames of 96×96 in training, and who learns
-//! from which loss.
+//! Shapes and gradients that no reference case covers: training on 96×96 frames, and which networks
+//! each loss reaches.
 
 use tch::{Device, Kind, Tensor};
 
@@ -19,7 +19,7 @@ use crate::{
     scalar::{Count, NonNegative, Seed},
 };
 
-/// Noise without a generator: the same waves at every draw; choices are the first that are allowed.
+/// Deterministic values in place of noise; choices are the first integers.
 struct Waves;
 
 impl NoiseSource for Waves {
@@ -76,7 +76,7 @@ fn real(spec: &MocoganSpec) -> training::Real {
     }
 }
 
-/// Returns the networks that got a gradient from a loss.
+/// Returns the networks that get a gradient from a loss.
 fn reached(spec: &MocoganSpec, network: MocoganNetwork) -> Vec<MocoganNetwork> {
     let (model, params) = build(spec);
     let loss = training::loss(&model, network, &real(spec), &mut Waves);
@@ -106,7 +106,7 @@ fn only_the_generators_loss_reaches_the_generator() {
 }
 
 #[test]
-fn the_documents_generator_trains_against_patches_of_larger_frames() {
+fn the_generator_with_an_lstm_trains_against_patches_of_larger_frames() {
     let spec = MocoganSpec {
         side: Count::literal(96),
         video_length: Count::literal(13),

@@ -6,7 +6,7 @@ use super::{
     conv_lstm::{BasicConvLstmCell, BasicConvLstmState},
     layers::{ConvSizes, LayerKind, Layers, Then, activate},
     masks::{masks, merge},
-    transformation::{Transformed, Transformer},
+    transformation::{Transformed, Transformer, TransformerSizes},
 };
 use crate::{
     config::model::{
@@ -21,23 +21,23 @@ use crate::{
     },
 };
 
-/// Rows and columns are halved this often, so their numbers are multiples of two to this power.
+/// Number of times that height and width are halved.
 pub const HALVINGS: u32 = 3;
 
-/// Sizes that the data decide.
+/// Sizes that depend on the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkSizes {
-    /// Channels, rows and columns of a frame; rows and columns are multiples of 8.
+    /// Channels, height and width of a frame; height and width are multiples of 8.
     pub frame: [i64; 3],
     /// Length of an action.
     pub actions: i64,
     /// Length of a state.
     pub states: i64,
-    /// Sequences in a batch; only the stateless port has layers for each.
+    /// Batch size; only the stateless port has layers per sequence.
     pub batch: i64,
 }
 
-/// A recurrent cell with the normalization of its output.
+/// A recurrent cell and the layer normalization of its output.
 #[derive(Debug)]
 struct Recurrent {
     cell: BasicConvLstmCell,
@@ -48,7 +48,7 @@ struct Recurrent {
 #[derive(Debug)]
 pub struct States(pub [BasicConvLstmState; 7]);
 
-/// What one step computes on its way.
+/// Results of one time step.
 #[derive(Debug)]
 pub struct NetworkStep {
     /// `enc0` … `enc6`.
@@ -57,9 +57,8 @@ pub struct NetworkStep {
     pub hidden: [Tensor; 7],
     /// States of the cells after this step.
     pub cells: [BasicConvLstmState; 7],
-    /// The transformed frames and what they were made from.
     pub transformed: Transformed,
-    /// Masks `[B, M + 1, H, W]`; the first is the previous frame's.
+    /// Masks `[B, M + 1, H, W]`, the previous frame's first.
     pub masks: Tensor,
     /// Predicted frame `[B, C, H, W]`.
     pub image: Tensor,
@@ -67,7 +66,7 @@ pub struct NetworkStep {
     pub state: Tensor,
 }
 
-/// The network; its layers stand in the order in which a step uses them.
+/// The network, with layers in the order in which a step uses them.
 #[derive(Debug)]
 pub struct Network {
     enc0: Convolution,
@@ -94,14 +93,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes all layers.
+    /// Creates all layers.
     ///
     /// # Panics
-    /// If rows or columns are no multiple of 8.
+    /// If height or width is not a multiple of 8.
     pub fn new(builder: &Builder, spec: &PhysicalInteractionSpec, sizes: NetworkSizes) -> Self {
         let NetworkSizes { frame: [channels, height, width], actions, states, .. } = sizes;
         let side = 1 << HALVINGS;
-        assert!(height % side == 0 && width % side == 0, "rows and columns are multiples of 8");
+        assert!(height % side == 0 && width % side == 0, "height and width are multiples of 8");
         let layers = Layers::new(builder, spec.port);
         let w = spec.width.size();
         let map = |channels: i64, halvings: u32| [channels, height >> halvings, width >> halvings];
@@ -112,15 +111,14 @@ impl Network {
             let window = ConvSizes { channels: [channels; 2], kernel: 3, stride: 2 };
             layers.transposed(name, window, then)
         };
-        // Channels and size of the map that the cell works on.
         let cell = |k: u32, inputs: i64, hidden: i64, halvings: u32| Recurrent {
             cell: layers.cell(&format!("lstm{k}"), inputs, hidden),
             norm: layers.norm(&format!("hidden{k}"), &map(hidden, halvings)),
         };
         let enc1 = match spec.port {
             Port::Tensorflow(_) | Port::Chainer => w,
-            // The printed code asks for as many channels as the map has rows (`hidden2.shape[2]`),
-            // which are 32, too, with frames of 64 rows.
+            // The printed code uses the height of the map as number of channels (`hidden2.shape[2]`), which
+            // is also 32 for frames of 64 rows.
             Port::ChainerStateless => height / 2,
         };
         let condition = match spec.conditioning {
@@ -151,7 +149,7 @@ impl Network {
             transformer: Transformer::new(
                 layers,
                 spec.transformation,
-                super::transformation::TransformerSizes {
+                TransformerSizes {
                     features: 2 * w,
                     bottleneck: map(4 * w, 3).iter().product(),
                     colours: channels,
@@ -173,12 +171,12 @@ impl Network {
         }
     }
 
-    /// Returns the port whose numerics the network follows.
+    /// Returns the port.
     pub const fn port(&self) -> Port {
         self.port
     }
 
-    /// Returns zero states for frames like `image` `[B, C, H, W]`, in its kind and on its device.
+    /// Returns zero states for frames like `image` `[B, C, H, W]`, with its kind and device.
     pub fn zero_states(&self, image: &Tensor) -> States {
         let (batch, _, height, width) = image.size4().expect("frames are [B, C, H, W]");
         let zero = |recurrent: &Recurrent, halvings: u32| {
@@ -196,8 +194,8 @@ impl Network {
         ])
     }
 
-    /// One step: from frame `[B, C, H, W]`, action `[B, A]` and state `[B, S]` to the next frame
-    /// and state; the cells' states are advanced.
+    /// Predicts the next frame and state from a frame `[B, C, H, W]`, action `[B, A]` and state `[B, S]`, and
+    /// advances the states of the cells.
     pub fn step(
         &self,
         previous: &Tensor,
@@ -246,13 +244,13 @@ impl Network {
         let Recurrent { cell, norm } = recurrent;
         *state = match self.port {
             Port::Tensorflow(_) | Port::Chainer => cell.step(x, state),
-            // 14: the printed cell returns concat(c, h) and takes it apart as (h, c).
+            // 14: the printed cell returns concat(c, h) and splits it as (h, c).
             Port::ChainerStateless => cell.step(x, &state.swapped()),
         };
         norm.forward(&state.h)
     }
 
-    /// Appends action and state to every pixel of the bottleneck (`smear`).
+    /// Concatenates action and state to every pixel of the bottleneck (`smear`).
     fn condition(&self, x: &Tensor, state_action: &Tensor) -> Tensor {
         match self.conditioning {
             Conditioning::FrameOnly => x.shallow_clone(),

@@ -25,10 +25,10 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let sizes = DiscriminatorSizes {
         channels: extent(case, FIRST, 1)?,
         width: extent(case, FIRST, 0)?,
-        judgements: outputs - categories,
+        outputs: outputs - categories,
         categories,
     };
-    if categories < 0 || sizes.judgements < 1 {
+    if categories < 0 || sizes.outputs < 1 {
         return Err(unsupported(case, format!("{categories} categories of {outputs} outputs")));
     }
     let builder = builder(precision);

@@ -107,7 +107,7 @@ impl MocoganSystem {
         let per_sequence = count.div_ceil(sequences);
         let training = cut(RealVideosRequest { split: Split::Train, sequences, per_sequence });
         let training = training.described();
-        let reference = Reference::new(self, held_out.described(), &training);
+        let reference = ReferenceVideos::new(self, held_out.described(), &training);
 
         let shown = SHOWN_VIDEOS * self.category_count();
         let generated = self.generate(&self.model.generator, split, count.max(shown), scope);
@@ -132,10 +132,10 @@ impl MocoganSystem {
             ),
             (Predictor::MeanVideo, reference.distances(&mean)),
         ];
-        let (pictures, names) = self.pictures(&generated, &held_out);
+        let (tensors, names) = self.tensors(&generated, &held_out);
         Evaluation {
             scores: scores.map(|(name, scores)| (name.as_str().to_owned(), scores)).into(),
-            pictures,
+            tensors,
             names,
         }
     }
@@ -192,7 +192,7 @@ impl MocoganSystem {
 
     /// Returns generated videos, category by category, and the names of the categories; with them one
     /// real video per category if generated categories mean those of the data.
-    fn pictures(
+    fn tensors(
         &self,
         generated: &[Vec<u8>],
         held_out: &RealVideos,
@@ -206,29 +206,29 @@ impl MocoganSystem {
         let of_code = |code: usize| (0..SHOWN_VIDEOS).map(move |video| video * codes + code);
         let shown: Vec<&[u8]> =
             (0..codes).flat_map(of_code).map(|number| generated[number].as_slice()).collect();
-        let mut pictures = vec![stored(GENERATED_VIDEOS, &shown)];
+        let mut tensors = vec![stored(GENERATED_VIDEOS, &shown)];
         if !self.is_conditional() {
             let names = (0..codes).map(|code| format!("code {code}"));
-            return (pictures, names.collect());
+            return (tensors, names.collect());
         }
         let one_of = |code: usize| {
             let at = held_out.categories.iter().position(|&category| category == code)?;
             Some(held_out.bytes[at].as_slice())
         };
         let real: Option<Vec<&[u8]>> = (0..codes).map(one_of).collect();
-        pictures.extend(real.map(|real| stored(REAL_VIDEOS, &real)));
-        (pictures, self.categories.clone())
+        tensors.extend(real.map(|real| stored(REAL_VIDEOS, &real)));
+        (tensors, self.categories.clone())
     }
 }
 
 /// The real videos that others are compared with.
-struct Reference {
+struct ReferenceVideos {
     held_out: DescribedSet,
     /// Mean motion of the training videos of each category, if generated categories mean these.
     classes: Option<ClassMeans>,
 }
 
-impl Reference {
+impl ReferenceVideos {
     fn new(system: &MocoganSystem, held_out: DescribedSet, training: &DescribedSet) -> Self {
         let vectors = training.part(|video| &video.motion_energy);
         let classes = if system.is_conditional() {
