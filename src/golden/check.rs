@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
@@ -21,6 +20,7 @@ use super::{
     spec::Precision,
     verdict::{CaseReport, CaseVerdict, Report, diverging, special_rules, worst},
 };
+use crate::text::error_chain;
 
 /// How cases are checked.
 #[derive(Clone, Copy)]
@@ -73,7 +73,7 @@ impl Check<'_> {
     pub fn dir(&self, dir: &CaseDir) -> CaseReport {
         let invalid = |reason: String| CaseReport::invalid(&dir.system, &dir.case, reason);
         match Case::load(&dir.path) {
-            Err(error) => invalid(chain(&error)),
+            Err(error) => invalid(error_chain(&error)),
             Ok(case) => match self.ports.iter().find(|port| port.serves(&case.system)) {
                 None => invalid(format!("no port for system `{}`", case.system)),
                 Some(port) => self.case(&case, port.as_ref()),
@@ -158,7 +158,7 @@ pub fn run_isolated(
 fn guarded(run: impl FnOnce() -> Result<Outputs, PortError>) -> Result<Outputs, String> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(outputs)) => Ok(outputs),
-        Ok(Err(error)) => Err(chain(&error)),
+        Ok(Err(error)) => Err(error_chain(&error)),
         Err(panic) => Err(format!("the port panicked: {}", message(&*panic))),
     }
 }
@@ -179,18 +179,4 @@ fn is_stale(exception: &Exception, cases: &[CaseReport], precision: Precision) -
         && covered.all(|case| {
             !case.outputs.iter().any(|j| j.diverges() && exception.covers_output(&j.output))
         })
-}
-
-/// Returns an error with its sources, joined by colons.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {}", cause_text.trim_end());
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::{
     config::model::rcn::{Activation, DenseWeights},
     golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
-    models::rcn::layers::{self, ConvLayer, DenseLayer, Window, max_pool},
+    models::rcn::layers::{self, ConvLayer, DenseLayer, KernelStride, max_pool},
     ports::{
         integer, renamed,
         torch::{Capture, builder, inner, input, kind, leaf},
@@ -39,7 +39,8 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
                 let given = case.config.contains(key);
                 if given { integer::<Count>(case, key).map(Count::size) } else { Ok(1) }
             };
-            let window = Window { kernel: [height, width], stride: [step("dh")?, step("dw")?] };
+            let window =
+                KernelStride { kernel: [height, width], stride: [step("dh")?, step("dw")?] };
             let path = builder.module("conv");
             Some(ConvLayer::new(&path, [inputs, outputs], window, Activation::Tanh))
         }
