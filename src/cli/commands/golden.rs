@@ -112,8 +112,8 @@ Examples:
   reprise golden check --system cells --command 'python3 golden/generate/cells_numpy.py'
   reprise golden check --format json
 
-The exit code is 1 if a case fails or is invalid. `exceptions.toml` in the folder of the systems lists
-known differences, each with a reason and a size.
+The exit code is 1 if a case fails or is invalid. Known differences are listed in `exceptions.toml`
+in the folder of the systems, each with a reason and a size.
 
 The shell runs `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64. The command writes a
 safetensors file with every output of the case, in full, under its name.")]
@@ -139,8 +139,8 @@ Example:
   reprise golden explain cvae/small_train_step --f64
 
 Columns: error over tolerance; largest error over the largest value; relative L2; error that the
-module makes on the reference's own input (the rest is inherited); number of elements per distance in
-units in the last place, as DISTANCE:COUNT.")]
+module makes on the reference's own input (the rest is inherited); number of elements per distance
+in units in the last place, as DISTANCE:COUNT.")]
 struct ExplainArgs {
     #[command(flatten)]
     one: OneCase,
