@@ -337,7 +337,7 @@ fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> Str
 fn store_hint(error: &StoreError) -> Option<&'static str> {
     Some(match error {
         StoreError::NotAStore { .. } => "`--store DIR` names one; `reprise sweep` makes it",
-        StoreError::Fs(FsError::Io { action: "create directory" | "create", .. }) => {
+        StoreError::Fs(error) if error.is_create_folder() => {
             "`--store DIR` names a folder that can be written"
         }
         StoreError::NoRun { .. } => "`reprise runs list` lists them",
