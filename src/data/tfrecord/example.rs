@@ -216,7 +216,10 @@ mod tests {
         check_rejects(&[0x0b; 200], "field 1 has unsupported wire type 3");
         check_rejects(&[0x0f, 0], "field 1 has unsupported wire type 7");
         check_rejects(&[0x02, 0], "invalid field number 0");
-        check_rejects(&example(&[entry(b"\xff\xfe", &[])]), "the name of a feature is not UTF-8");
+        check_rejects(
+            &example(&[entry(b"\xff\xfe", &[])]),
+            "the name of a feature is not valid UTF-8",
+        );
         let half = field(2, &field(1, &[0; 6]));
         check_rejects(&example(&[entry(b"k", &half)]), "a value states 4 bytes, but 2 are left");
         let two = [floats(&[1.0]), floats(&[1.0])].concat();
