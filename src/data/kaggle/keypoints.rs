@@ -8,7 +8,7 @@ pub const SIDE: usize = 96;
 /// Number of grey values of an image.
 pub const PIXELS: usize = SIDE * SIDE;
 
-/// GreyImages with their keypoints.
+/// Images with their keypoints; only complete rows of the file are kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keypoints {
     /// Names of the coordinates, such as `nose_tip_x`.
@@ -24,7 +24,7 @@ pub struct Keypoints {
     pub(super) coordinates: Vec<f64>,
 }
 
-/// GreyImages without keypoints.
+/// Grey images of 96×96 pixels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GreyImages {
     pub(super) grey: Vec<u8>,
@@ -49,7 +49,7 @@ impl Keypoints {
         self.len() == 0
     }
 
-    /// Returns the number in the file of a complete row, counted from 1 below the header.
+    /// Returns the row number of a complete row in the file, counted from 1 below the header.
     pub fn number(&self, index: usize) -> u64 {
         self.numbers[index]
     }
