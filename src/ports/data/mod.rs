@@ -7,10 +7,11 @@ use super::{refused, unsupported};
 use crate::{
     data::{
         files::training_files,
-        jpeg::{Dct, Picture},
+        jpeg::Dct,
         resize::{Fit, bicubic, central_crop, frame},
+        rgb_image::RgbImage,
         tfrecord::{
-            FeatureFault, FramingFault, Layout, TfrecordError, for_each_record, framing::Part,
+            FeatureError, FramingError, RecordLayout, RecordPart, TfrecordError, for_each_record,
             sequence::padded_states,
         },
     },
@@ -136,11 +137,11 @@ fn named(
     Some(match (parts[0], states) {
         ("framing", _) => TensorData::I64(read.framing.get(number(1)?)?.clone()),
         ("images", _) => {
-            let picture = sequence()?.pictures.get(number(2)?)?;
+            let picture = sequence()?.images.get(number(2)?)?;
             TensorData::F32(frame(picture, fit, [SIDE; 2]))
         }
         ("images_first_rows", _) => {
-            let whole = frame(read.sequences.first()?.pictures.first()?, fit, [SIDE; 2]);
+            let whole = frame(read.sequences.first()?.images.first()?, fit, [SIDE; 2]);
             TensorData::F32(block(&whole, SIDE, [20, 0], [output.shape[0], SIDE])?)
         }
         ("actions" | "states", StateReading::Zero) => zeros(),
@@ -152,16 +153,16 @@ fn named(
             let shape = [read.sequences.len(), frames, read.layout.state_size()];
             TensorData::I64(shape.map(|extent| i64::try_from(extent).expect("a size")).to_vec())
         }
-        ("decoded", _) => TensorData::U8(sequence()?.pictures.first()?.pixels.clone()),
+        ("decoded", _) => TensorData::U8(sequence()?.images.first()?.pixels.clone()),
         ("decoded_accurate", _) => TensorData::U8(read.accurate.get(number(1)?)?.pixels.clone()),
-        ("decoded_block", _) => decoded_block(sequence()?.pictures.first()?, output)?,
+        ("decoded_block", _) => decoded_block(sequence()?.images.first()?, output)?,
         ("decoded_accurate_block", _) => decoded_block(read.accurate.get(number(1)?)?, output)?,
         _ => return None,
     })
 }
 
 /// The block of a picture that the case stores in full.
-fn decoded_block(picture: &Picture, output: &OutputSpec) -> Option<TensorData> {
+fn decoded_block(picture: &RgbImage, output: &OutputSpec) -> Option<TensorData> {
     let &[rows, columns, 3] = &output.shape[..] else { return None };
     block(&picture.pixels, picture.width, [200, 300], [rows, columns]).map(TensorData::U8)
 }
@@ -199,7 +200,7 @@ fn damaged(case: &Case) -> Result<Outputs, PortError> {
         let number = image.strip_prefix("image_").and_then(|number| number.parse::<usize>().ok());
         let path = case.dir.join(format!("data/{stem}.tfrecord"));
         let read = read(&[path], layout, frames).map_err(failed)?;
-        let picture = number.and_then(|number| read.sequences.first()?.pictures.get(number));
+        let picture = number.and_then(|number| read.sequences.first()?.images.get(number));
         let picture = picture.ok_or_else(unknown)?;
         insert(&mut outputs, output, TensorData::F32(frame(picture, Fit::Stretch, [SIDE; 2])));
     }
@@ -211,7 +212,7 @@ fn damaged(case: &Case) -> Result<Outputs, PortError> {
 fn compare_with_original(
     case: &Case,
     variant: &Variant,
-    layout: Layout,
+    layout: RecordLayout,
     frames: usize,
 ) -> Result<(), PortError> {
     let path = case.dir.join(&variant.file);
@@ -243,15 +244,15 @@ fn compare_with_original(
         // NaN and infinity on to the model.
         Ok(())
         | Err(
-            TfrecordError::Feature { fault: FeatureFault::NotFinite { .. }, .. }
+            TfrecordError::Feature { source: FeatureError::NotFinite { .. }, .. }
             | TfrecordError::Framing {
-                fault: FramingFault::Truncated { part: Part::Header, .. },
+                source: FramingError::Truncated { part: RecordPart::Header, .. },
                 ..
             },
         ) => None,
         Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => Some("reader"),
         Err(TfrecordError::Empty { .. }) => Some("queue"),
-        Err(TfrecordError::Feature { fault, .. }) if is_picture(fault) => Some("decode"),
+        Err(TfrecordError::Feature { source, .. }) if is_picture(source) => Some("decode"),
         Err(TfrecordError::Example { .. } | TfrecordError::Feature { .. }) => Some("parse"),
     };
     // Where the original crashed, any error is right.
@@ -276,17 +277,17 @@ fn compare_with_original(
 }
 
 /// Returns whether the bytes of a feature are not a picture.
-const fn is_picture(fault: &FeatureFault) -> bool {
-    matches!(fault, FeatureFault::Bytes { .. } | FeatureFault::Jpeg(_))
+const fn is_picture(error: &FeatureError) -> bool {
+    matches!(error, FeatureError::Bytes { .. } | FeatureError::Jpeg(_))
 }
 
 fn offset(parsed: &Result<(), TfrecordError>) -> Option<u64> {
-    let Err(TfrecordError::Framing { fault, .. }) = parsed else { return None };
-    Some(match *fault {
-        FramingFault::Io { offset, .. }
-        | FramingFault::Truncated { offset, .. }
-        | FramingFault::LengthChecksum { offset }
-        | FramingFault::DataChecksum { offset }
-        | FramingFault::TooLong { offset, .. } => offset,
+    let Err(TfrecordError::Framing { source, .. }) = parsed else { return None };
+    Some(match *source {
+        FramingError::Io { offset, .. }
+        | FramingError::Truncated { offset, .. }
+        | FramingError::LengthChecksum { offset }
+        | FramingError::DataChecksum { offset }
+        | FramingError::TooLong { offset, .. } => offset,
     })
 }

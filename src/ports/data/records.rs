@@ -7,9 +7,11 @@ use std::{
 
 use crate::{
     data::{
-        jpeg::{Dct, Picture},
+        jpeg::Dct,
+        rgb_image::RgbImage,
         tfrecord::{
-            Example, Layout, Record, RecordSequence, TfrecordError, for_each_record, read_sequence,
+            Example, RecordLayout, RecordSequence, TfRecord, TfrecordError, for_each_record,
+            read_sequence,
         },
     },
     golden::{Case, OutputSpec, Outputs, PortError, Tensor, TensorData},
@@ -20,39 +22,39 @@ use crate::{
 pub(super) const SIDE: usize = 64;
 
 /// Reads the setting `format`.
-pub(super) fn layout(case: &Case) -> Result<Layout, PortError> {
+pub(super) fn layout(case: &Case) -> Result<RecordLayout, PortError> {
     match case.config.str("format")? {
-        "bair" => Ok(Layout::Berkeley),
-        "push" => Ok(Layout::GooglePush),
+        "bair" => Ok(RecordLayout::Berkeley),
+        "push" => Ok(RecordLayout::GooglePush),
         other => Err(unsupported(case, format!("format `{other}`"))),
     }
 }
 
 /// Returns the layout of a source: by the case's setting, or by the first record.
-pub(super) fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<Layout, PortError> {
+pub(super) fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<RecordLayout, PortError> {
     if case.config.contains("format") {
         return layout(case);
     }
     let first = files.first().ok_or_else(|| unsupported(case, "a source without files"))?;
     let records = all_records(first).map_err(failed)?;
     let example = Example::parse(&records[0].data).map_err(refused)?;
-    let found = Layout::of(&example).map(|(layout, _)| layout);
+    let found = RecordLayout::of(&example).map(|(layout, _)| layout);
     found.ok_or_else(|| unsupported(case, "the layout of its source"))
 }
 
 /// The records of several files.
 pub(super) struct ReadRecords {
-    pub(super) layout: Layout,
+    pub(super) layout: RecordLayout,
     /// Per file and record: length and both checksums.
     pub(super) framing: Vec<Vec<i64>>,
     pub(super) sequences: Vec<RecordSequence>,
-    pub(super) accurate: Vec<Picture>,
+    pub(super) accurate: Vec<RgbImage>,
 }
 
 /// Reads files in order, frames with TensorFlow's default DCT.
 pub(super) fn read(
     files: &[impl AsRef<Path>],
-    layout: Layout,
+    layout: RecordLayout,
     frames: usize,
 ) -> Result<ReadRecords, TfrecordError> {
     let (mut framing, mut sequences, mut accurate) = (Vec::new(), Vec::new(), Vec::new());
@@ -66,14 +68,14 @@ pub(super) fn read(
             let number = sequences.len() as u64;
             sequences.push(take(path, number, &record, layout, frames, Dct::Fast)?);
             let first = take(path, number, &record, layout, 1, Dct::Accurate)?;
-            accurate.extend(first.pictures);
+            accurate.extend(first.images);
         }
         framing.push(file_framing);
     }
     Ok(ReadRecords { layout, framing, sequences, accurate })
 }
 
-fn all_records(path: &Path) -> Result<Vec<Record>, TfrecordError> {
+fn all_records(path: &Path) -> Result<Vec<TfRecord>, TfrecordError> {
     let mut records = Vec::new();
     for_each_record(path, |_, record| {
         records.push(record);
@@ -86,20 +88,20 @@ fn all_records(path: &Path) -> Result<Vec<Record>, TfrecordError> {
 pub(super) fn take(
     path: &Path,
     record: u64,
-    data: &Record,
-    layout: Layout,
+    data: &TfRecord,
+    layout: RecordLayout,
     frames: usize,
     dct: Dct,
 ) -> Result<RecordSequence, TfrecordError> {
     let path = || path.to_owned();
-    let example = Example::parse(&data.data).map_err(|fault| TfrecordError::Example {
+    let example = Example::parse(&data.data).map_err(|source| TfrecordError::Example {
         path: path(),
         record,
-        fault,
+        source,
     })?;
     let mut first = None;
-    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, fault| {
-        first.get_or_insert(TfrecordError::Feature { path: path(), record, key, fault });
+    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, source| {
+        first.get_or_insert(TfrecordError::Feature { path: path(), record, key, source });
     });
     sequence.ok_or_else(|| first.expect("what was not read has a fault"))
 }
