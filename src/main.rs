@@ -1,4 +1,4 @@
-//! The command line of reprise; everything is in the library.
+//! The binary of reprise; everything else is in the library.
 
 use std::process::ExitCode;
 

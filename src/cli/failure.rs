@@ -246,7 +246,7 @@ impl Failure {
             }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return error.hint(),
-            Self::Data(error) => return error.hint().map(str::to_owned),
+            Self::Data(error) => return error.hint().map(Into::into),
             #[cfg(feature = "torch")]
             Self::Experiment(error) => return error.hint(),
             Self::NoCache => "set REPRISE_CACHE to a folder with several GB of free space",

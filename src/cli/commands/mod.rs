@@ -1,4 +1,4 @@
-//! The verbs, a file each.
+//! The commands, one file each.
 
 #[cfg(feature = "torch")]
 pub mod bench;
