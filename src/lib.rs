@@ -12,6 +12,7 @@
 pub mod scalar;
 pub mod stats;
 pub mod text;
+pub mod vocabulary;
 
 pub mod rng;
 pub mod schedule;

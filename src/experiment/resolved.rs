@@ -17,7 +17,7 @@ use crate::{
         record::{RECORD_FORMAT, RunId},
         run_id,
     },
-    train::{TrainError, system::check_data},
+    train::{TrainError, systems::check_data},
 };
 
 /// A sweep with the ids of its runs.

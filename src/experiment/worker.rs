@@ -24,7 +24,7 @@ use crate::{
     train::{
         self, TrainError,
         log::Tensorboard,
-        run::{End, Job},
+        run::{Job, TrainingEnd},
         state::Bookkeeping,
     },
 };
@@ -146,8 +146,8 @@ fn train_and_record(
     let trained =
         train::run::train(job, &mut |progress| report(WorkerMessage::Progress(progress)))?;
     match trained {
-        End::Stopped { done } => Ok(WorkerEnd::Stopped { done }),
-        End::Finished(finished) => {
+        TrainingEnd::Stopped { done } => Ok(WorkerEnd::Stopped { done }),
+        TrainingEnd::Finished(finished) => {
             let record = train::record::assemble(job, *finished, code)?;
             job.dir.write_record(&record)?;
             report(WorkerMessage::Finished { outcome: record.outcome });
