@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Builds the C++ shim and sets the run path, so that the binary finds libtorch without `LD_LIBRARY_PATH`.
+/// Builds the C++ shim and sets the run path, so that the binary finds libtorch without
+/// `LD_LIBRARY_PATH`.
 #[cfg(feature = "torch")]
 mod libtorch {
     use std::{
@@ -51,8 +52,9 @@ mod libtorch {
         Ok(())
     }
 
-    /// Compiles the shim unless the last archive was built from the same text and the same libtorch: this
-    /// script runs whenever a source changes, and parsing libtorch's headers is slow.
+    /// Compiles the shim unless the last archive was built from the same text and the same
+    /// libtorch: this script runs whenever a source changes, and parsing libtorch's headers is
+    /// slow.
     fn compile(lib: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let made_from = format!("{}\n{}", lib.display(), fs::read_to_string(SHIM)?);
         let key = out.join("shim.key");
@@ -76,7 +78,8 @@ mod libtorch {
     }
 }
 
-/// Returns the digest of path, length and content of every source file, in the order of their paths.
+/// Returns the digest of path, length and content of every source file, in the order of their
+/// paths.
 fn sources_sha256(root: &Path) -> Result<String, Box<dyn Error>> {
     let mut paths = Vec::new();
     for source in SOURCES {

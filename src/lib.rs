@@ -2,11 +2,11 @@
 //!
 //! A sweep file (`experiments/NAME.toml`) is parsed into a validated [`config::sweep::Sweep`] and
 //! expanded into fully explicit [`config::RunSpec`]s. Every run trains in a process of its own and
-//! writes a run folder in the store: a journal, checkpoints, artefacts and finally `record.json`. Reports
-//! are computed from records alone.
+//! writes a run folder in the store: a journal, checkpoints, artefacts and finally `record.json`.
+//! Reports are computed from records alone.
 //!
-//! Modules are listed in layer order, one paragraph per layer. A module may import only modules of the
-//! paragraphs above its own; `tests/it/layers.rs` checks this.
+//! Modules are listed in layer order, one paragraph per layer. A module may import only modules of
+//! the paragraphs above its own; `tests/it/layers.rs` checks this.
 
 // Pure values and functions: no libtorch, clock, environment or files.
 pub mod scalar;

@@ -5,7 +5,8 @@ const COLUMNS_MAX: usize = 60;
 /// Eighths of a row.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Draws finite, non-negative values as bars over their index, on an axis from 0 to the largest value.
+/// Draws finite, non-negative values as bars over their index, on an axis from 0 to the largest
+/// value.
 pub fn bars(values: &[f64]) -> String {
     let largest = values.iter().copied().fold(0.0, f64::max);
     let scale = if largest > 0.0 { (ROWS * 8) as f64 / largest } else { 0.0 };

@@ -13,8 +13,8 @@ use super::Failure;
 /// Exit code of an interrupted process.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Counts interrupts. The first ends the process at once, except during work that watches the count and
-/// stops by itself.
+/// Counts interrupts. The first ends the process at once, except during work that watches the count
+/// and stops by itself.
 #[derive(Debug)]
 pub struct Interrupts {
     shared: Arc<Shared>,

@@ -2,7 +2,8 @@
 //!
 //! The tree is written to the repository's object database through an index in memory. The private
 //! reference `refs/reprise/trees/<tree id>` protects it from garbage collection. The user's index,
-//! branches, files and stash are not touched. Files excluded by `.gitignore` are not part of the tree.
+//! branches, files and stash are not touched. Files excluded by `.gitignore` are not part of the
+//! tree.
 
 use std::{
     ffi::OsStr,
@@ -162,8 +163,8 @@ fn status(repository: &Repository) -> Result<Vec<(PathBuf, Status)>, git2::Error
     Ok(statuses.iter().map(|entry| (path(entry.path_bytes()), entry.status())).collect())
 }
 
-/// Returns whether `git add --all` would remove a path: it is deleted, or removed from the index and now
-/// ignored.
+/// Returns whether `git add --all` would remove a path: it is deleted, or removed from the index
+/// and now ignored.
 fn is_gone(status: Status) -> bool {
     let untracked = status.contains(Status::INDEX_DELETED) && !status.contains(Status::WT_NEW);
     status.contains(Status::WT_DELETED) || untracked
@@ -238,7 +239,8 @@ fn keep(
     let kept = match commit {
         Some(commit) if commit.tree_id() == tree.id() => commit.id(),
         _ => {
-            // The time of the commit, so that the same tree on the same commit gives the same object.
+            // The time of the commit, so that the same tree on the same commit gives the same
+            // object.
             let time = commit.map_or_else(|| Time::new(0, 0), Commit::time);
             let author = Signature::new("reprise", "reprise@localhost", &time)?;
             let parents: Vec<_> = commit.into_iter().collect();

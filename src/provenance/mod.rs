@@ -1,8 +1,8 @@
 //! Where a run comes from: the time, the code, the git tree, the machine.
 //!
-//! The only module that reads the clock or the git repository. Nothing here influences the numbers of a
-//! run; it is written to the record beside them. Start from [`code_record`], [`git_snapshot`] and
-//! [`host_record`].
+//! The only module that reads the clock or the git repository. Nothing here influences the numbers
+//! of a run; it is written to the record beside them. Start from [`code_record`], [`git_snapshot`]
+//! and [`host_record`].
 
 use std::path::Path;
 

@@ -10,8 +10,8 @@ pub fn nvidia_driver() -> String {
     driver(&proc_text("/proc/driver/nvidia/version")).unwrap_or("unknown").to_owned()
 }
 
-/// Returns the product name of a device, or `unknown`. Devices are numbered in the order of their bus
-/// addresses.
+/// Returns the product name of a device, or `unknown`. Devices are numbered in the order of their
+/// bus addresses.
 pub fn nvidia_device(index: u32) -> String {
     let folders = fs::read_dir_sorted(Path::new("/proc/driver/nvidia/gpus")).unwrap_or_default();
     let folder = usize::try_from(index).ok().and_then(|index| folders.get(index));

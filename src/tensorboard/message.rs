@@ -7,8 +7,8 @@
 //! Image        1 height int32   2 width int32   3 colorspace int32   4 encoded_image_string bytes
 //! SessionLog   1 status enum, 1 is START
 //! ```
-//! From `event.proto` and `summary.proto` in tensorboard/compat/proto. As in protobuf itself, fields are
-//! in the order of their numbers, and integers that are 0 are omitted.
+//! From `event.proto` and `summary.proto` in tensorboard/compat/proto. As in protobuf itself, fields
+//! are in the order of their numbers, and integers that are 0 are omitted.
 
 use super::png_image::PngImage;
 use crate::{

@@ -8,8 +8,8 @@
 //! `Event` (`message`). It begins with its version and the event `SessionLog.START`, which makes
 //! TensorBoard drop everything from that step on, so that no step is shown twice after a resume.
 //!
-//! An event file influences nothing. It is not part of a run's folder, id or record, and it contains
-//! wall-clock times. Start from [`EventFile`].
+//! An event file influences nothing. It is not part of a run's folder, id or record, and it
+//! contains wall-clock times. Start from [`EventFile`].
 
 use std::path::Path;
 

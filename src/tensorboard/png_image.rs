@@ -13,8 +13,8 @@ pub(super) struct PngImage {
     pub(super) png: Vec<u8>,
 }
 
-/// Encodes each image of `[N, H, W, C]`, or of `[N, T, H, W, C]` with frames side by side. Returns nothing
-/// for any other shape and unless there are 1 or 3 channels.
+/// Encodes each image of `[N, H, W, C]`, or of `[N, T, H, W, C]` with frames side by side. Returns
+/// nothing for any other shape and unless there are 1 or 3 channels.
 pub(super) fn encode_all(shape: &[usize], bytes: &[u8]) -> Vec<PngImage> {
     let (count, frames, height, width, channels) = match *shape {
         [count, height, width, channels] => (count, 1, height, width, channels),

@@ -6,7 +6,8 @@ use crate::{
     store::samples::{self, tensor},
 };
 
-/// An event file that the package `tensorboard` wrote; `tests/fixtures/tensorboard/make.py` made it.
+/// An event file that the package `tensorboard` wrote; `tests/fixtures/tensorboard/make.py` made
+/// it.
 const FIXTURE: &[u8] =
     include_bytes!("../../tests/fixtures/tensorboard/events.out.tfevents.fixture");
 

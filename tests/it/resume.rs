@@ -20,7 +20,11 @@ fn interrupt(place: &Place, started: Started) {
     let output = started.finish();
     assert_eq!(output.code, Some(130), "{}", output.stderr);
     assert!(output.stderr.contains("stopped after"), "{}", output.stderr);
-    assert!(output.stderr.contains("repeat the command to resume: ./just sweep"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("repeat the command to resume: ./just sweep"),
+        "{}",
+        output.stderr
+    );
     assert!(place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
 }
 
@@ -37,8 +41,8 @@ fn kill_alone(place: &Place, mut started: Started) {
     wait(|| place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
 }
 
-/// Trains in one store without interruption; in the other, interrupts after each of these numbers of journal
-/// lines, then trains to the end.
+/// Trains in one store without interruption; in the other, interrupts after each of these numbers
+/// of journal lines, then trains to the end.
 #[track_caller]
 fn check(interruptions: &[(usize, Interruption)]) {
     let place = Place::new();

@@ -1,5 +1,5 @@
-//! Every system but the conditional VAE, in its shipped sweep with the smoke preset: interrupted twice, it
-//! ends with the same bits, and its report is written.
+//! Every system but the conditional VAE, in its shipped sweep with the smoke preset: interrupted
+//! twice, it ends with the same bits, and its report is written.
 
 use std::path::Path;
 

@@ -33,7 +33,7 @@ fn exported_weights_initialise_another_run() {
     // The arm with a learned prior has more parameters than the weights: only this arm fails.
     let swept = place.run(&["sweep", "tiny", "--store", "b", "--set", &set]);
     assert_eq!(swept.code, Some(3), "{}", swept.stderr);
-    assert!(swept.stderr.contains("no value for `prior."), "{}", swept.stderr);
+    assert!(swept.stderr.contains("missing tensor `prior."), "{}", swept.stderr);
     let (drawn, given) = (canaries(&place, "a"), canaries(&place, "b"));
     assert_eq!(given.len(), 1);
     assert!(!drawn.contains(&given[0]), "other weights give other updates");

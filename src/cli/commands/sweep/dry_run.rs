@@ -111,8 +111,8 @@ fn schedules_of(spec: &RunSpec) -> Vec<(String, Vec<f64>)> {
     }
 }
 
-/// Returns the share of a batch that scheduled sampling feeds with true frames, at the first update of
-/// every epoch.
+/// Returns the share of a batch that scheduled sampling feeds with true frames, at the first update
+/// of every epoch.
 fn true_frame_share(model: &PhysicalInteractionSpec, training: TrainingSpec) -> Vec<f64> {
     let (batch, arithmetic) = (training.batch_size, model.port.schedule_arithmetic());
     let at = |epoch: u64| {
