@@ -1,8 +1,9 @@
 //! The settings of a run: validated and fully explicit.
 //!
 //! Start from [`RunSpec`]. It is read from a sweep file after defaults, preset, arms and `--set`
-//! overrides are merged ([`sweep`]), and written to every record with all defaults. Nothing here
-//! opens a file.
+//! overrides are merged ([`sweep`]), and written to every record with all defaults. The doc comments
+//! of settings are shown to users: [`reference`](mod@reference) derives the settings reference from
+//! them. Nothing here opens a file.
 
 mod check;
 pub mod contradiction;
@@ -10,7 +11,9 @@ pub mod data;
 pub mod engine;
 pub mod model;
 pub mod optim;
+pub mod reference;
 pub mod run;
+pub mod schema;
 pub mod sweep;
 pub mod training;
 pub mod weights;

@@ -18,7 +18,7 @@ fn the_program_says_where_to_begin() {
 fn every_verb_explains_itself() {
     for verb in [
         "sweep", "status", "report", "runs", "export", "import", "predict", "data", "golden",
-        "doctor", "bench",
+        "doctor", "bench", "settings", "completions",
     ] {
         check(verb, &[verb, "--help"]);
     }
