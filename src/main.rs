@@ -6,6 +6,7 @@ use clap::Parser;
 use reprise::cli::{self, Cli};
 
 fn main() -> ExitCode {
+    cli::candidates::answer();
     match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

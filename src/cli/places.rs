@@ -46,23 +46,35 @@ pub fn sweep_source(argument: &str) -> Result<SweepSource, Failure> {
 }
 
 fn named_sweep(name: &str) -> Result<PathBuf, Failure> {
-    let mut searched = Vec::new();
-    let mut known = Vec::new();
-    let here = env::current_dir().unwrap_or_default();
-    for (depth, _) in here.ancestors().enumerate() {
-        let folder: PathBuf = [".."].repeat(depth).iter().collect::<PathBuf>().join(EXPERIMENTS);
-        if fs::kind(&folder)? != Some(FileKind::Dir) {
-            continue;
-        }
+    let searched = sweep_folders()?;
+    for folder in &searched {
         let path = folder.join(format!("{name}.toml"));
         if fs::kind(&path)?.is_some() {
             return Ok(path);
         }
-        let entries = fs::read_dir_sorted(&folder)?;
-        let stem =
-            |entry: &fs::DirEntry| Some(entry.name.to_str()?.strip_suffix(".toml")?.to_owned());
-        known.extend(entries.iter().filter_map(stem));
-        searched.push(folder);
     }
-    Err(Failure::UnknownSweep { name: name.to_owned(), searched, known })
+    Err(Failure::UnknownSweep { name: name.to_owned(), searched, known: sweep_names()? })
+}
+
+/// Returns the names of all sweep files, those of the nearest folder first.
+pub fn sweep_names() -> Result<Vec<String>, Failure> {
+    let stem = |entry: &fs::DirEntry| Some(entry.name.to_str()?.strip_suffix(".toml")?.to_owned());
+    let mut names = Vec::new();
+    for folder in sweep_folders()? {
+        names.extend(fs::read_dir_sorted(&folder)?.iter().filter_map(stem));
+    }
+    Ok(names)
+}
+
+/// Returns the folders of sweep files in the working directory and above it, the nearest first.
+fn sweep_folders() -> Result<Vec<PathBuf>, Failure> {
+    let here = env::current_dir().unwrap_or_default();
+    let mut folders = Vec::new();
+    for (depth, _) in here.ancestors().enumerate() {
+        let folder: PathBuf = [".."].repeat(depth).iter().collect::<PathBuf>().join(EXPERIMENTS);
+        if fs::kind(&folder)? == Some(FileKind::Dir) {
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
 }

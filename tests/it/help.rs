@@ -17,8 +17,19 @@ fn the_program_shows_how_to_start() {
 #[test]
 fn every_command_has_help() {
     for command in [
-        "sweep", "status", "report", "runs", "export", "import", "predict", "data", "golden",
-        "doctor", "bench",
+        "sweep",
+        "status",
+        "report",
+        "runs",
+        "export",
+        "import",
+        "predict",
+        "data",
+        "golden",
+        "doctor",
+        "bench",
+        "settings",
+        "completions",
     ] {
         check(command, &[command, "--help"]);
     }

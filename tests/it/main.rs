@@ -6,12 +6,14 @@
 )]
 
 mod bench;
+mod completions;
 mod data;
 mod faults;
 mod help;
 mod layers;
 mod messages;
 mod resume;
+mod settings;
 mod sources;
 mod support;
 mod sweep;
