@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use crate::{
     config::sweep::{ConfigError, kept_sweep},
-    data::{DataError, kaggle::KaggleError, npz::NpzError},
+    data::{DataError, npz::NpzError},
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
     provenance::GitError,
@@ -204,7 +204,7 @@ impl Failure {
                 | StoreError::SweepName { .. }
                 | StoreError::Unfinished { .. },
             ) => 2,
-            Self::Data(error) if is_mistake(error) => 2,
+            Self::Data(error) if error.is_in_data() => 2,
             Self::Npz(NpzError::Archive { .. }) => 2,
             Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
             #[cfg(feature = "torch")]
@@ -236,18 +236,9 @@ impl Failure {
                 });
             }
             Self::NoCases { systems, .. } => return Some(systems_hint(systems)),
-            Self::Data(DataError::SplitMissing { root, .. })
-                if matches!(crate::fs::kind(root), Ok(None)) =>
-            {
-                return Some(format!(
-                    "there is no folder `{}`: put the data there, or a link to them, or name another \
-                     folder; `reprise data list` names the data sets that need none",
-                    root.display()
-                ));
-            }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return store_hint(error).map(str::to_owned),
-            Self::Data(error) => return error.hint().map(str::to_owned),
+            Self::Data(error) => return error.hint(),
             Self::NoCache => "set REPRISE_CACHE to a folder with some GB of room",
             #[cfg(feature = "torch")]
             Self::Device(_) => {
@@ -277,14 +268,6 @@ impl Failure {
             text.extend(["\nhint: ", &hint]);
         }
         text
-    }
-}
-
-/// Returns whether an error is in the data set itself, not in the disk below it.
-fn is_mistake(error: &DataError) -> bool {
-    match error {
-        DataError::Fs(error) | DataError::Kaggle(KaggleError::Fs(error)) => error.is_not_found(),
-        _ => true,
     }
 }
 

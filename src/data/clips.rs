@@ -1,7 +1,7 @@
-//! Clips of several lengths in categories, from strips or video files, as a pack.
+//! Videos of several lengths in categories, from strips or video files, made into a pack.
 //!
-//! A sequence is named `<category>/<clip>`. A pack in the cache is named after the content of the files it
-//! was made from and after what was asked for, so it is never outdated: other files make another pack.
+//! A sequence is named `<category>/<clip>`. The name of a pack in the cache is a digest of its source
+//! files and settings, so a pack is never outdated: other files make another pack.
 
 use std::{
     io::Write,
@@ -9,13 +9,14 @@ use std::{
 };
 
 use super::{
-    CHANNELS, Progress, Required, Split, Watch,
-    bair::SequenceBuffer,
     cache,
-    error::{DataError, Fault},
-    origin::Origin,
-    pack::{Encoder, Pack},
+    error::DataError,
+    findings::Finding,
+    origin::{DataOrigin, Required},
+    pack::{Description, Encoder, Pack, SequenceFormat},
+    progress::{Progress, Watch},
     publish::publish,
+    sequence::{CHANNELS, SequenceBuffer},
     source_files,
     strips::{
         self, Clips,
@@ -24,40 +25,45 @@ use super::{
     videos,
 };
 use crate::{
-    config::data::Dataset,
+    config::data::{Dataset, Split},
     fs::{self, DirEntry, Kind},
     scalar::{Count, Fraction},
 };
 
-/// Share of the groups of clips that share nobody, in validation and in test.
+mod error;
+
+pub use error::ClipError;
+
+/// Share of the independent groups of videos in validation and in test, each.
 const SHARE: f64 = 0.2;
 
 /// Side of a frame where only the folder is given.
 const SIDE: Count = Count::literal(64);
 
-/// Frames that a clip needs where only the folder is given: those of a video of MoCoGAN.
+/// Fewest frames of a video where only the folder is given: the length of MoCoGAN's videos.
 const SHORTEST: Count = Count::literal(16);
 
-/// A folder of clips.
+/// A folder of strips or videos.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ClipFolder<'a> {
     Strips { root: &'a Path, shortest: Count },
     Videos { root: &'a Path, side: Count, shortest: Count },
 }
 
-impl Origin for ClipFolder<'_> {
+impl DataOrigin for ClipFolder<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
-        let folder = cache.join(format!("{}-{}", self.name(), &content(*self)?[..16]));
-        let write = |out: &mut dyn Write, progress: Watch<'_>| encode(*self, out, progress);
-        let pack = cache::load_or_make(&folder, &|_| Ok(None), &write, progress)?;
-        Ok(pack.described(self.name(), format!("folder `{}`", self.root().display())))
+        let folder = cache.join(format!("{}-{}", self.name(), &digest(*self)?[..16]));
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| encode(*self, out, progress);
+        let origin = format!("folder `{}`", self.root().display());
+        let description = Description { name: self.name(), origin };
+        cache::load_or_make(&folder, &description, &|_| Ok(None), &encode, progress)
     }
 
-    /// Returns the first error, or all that is doubtful.
-    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
+    /// Returns the first error, or all warnings.
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
         match self.read().and_then(|clips| splits(*self, &clips).map(|_| clips.warnings)) {
-            Ok(warnings) => warnings.into_iter().map(Fault::Warning).collect(),
-            Err(error) => vec![Fault::Error(error)],
+            Ok(warnings) => warnings.into_iter().map(Finding::Warning).collect(),
+            Err(error) => vec![Finding::Error(error.into())],
         }
     }
 
@@ -80,14 +86,14 @@ impl<'a> ClipFolder<'a> {
         }
     }
 
-    fn files(self) -> Result<Vec<PathBuf>, DataError> {
+    fn files(self) -> Result<Vec<PathBuf>, ClipError> {
         Ok(match self {
             Self::Strips { root, .. } => strips::files(root)?,
             Self::Videos { root, .. } => videos::files(root)?,
         })
     }
 
-    fn read(self) -> Result<Clips, DataError> {
+    fn read(self) -> Result<Clips, ClipError> {
         Ok(match self {
             Self::Strips { root, shortest } => strips::read(root, shortest)?,
             Self::Videos { root, side, shortest } => videos::read(root, side, shortest)?,
@@ -95,10 +101,10 @@ impl<'a> ClipFolder<'a> {
     }
 }
 
-/// Returns the clips that a folder holds, if it looks as if it held any.
-pub(super) fn recognise(root: &Path) -> Result<Option<Dataset>, DataError> {
-    let (videos, strips) = (holds(root, &["avi", "gif"])?, holds(root, &["png"])?);
-    // The layouts of frame predictors begin with this folder.
+/// Returns the data set in a folder, if it contains videos or strips.
+pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
+    let (videos, strips) = (contains(root, &["avi", "gif"])?, contains(root, &["png"])?);
+    // In this folder PNG files are frames of the BAIR layout.
     let by_split = fs::kind(&root.join(Split::Train.name()))?.is_some();
     let root = root.to_owned();
     Ok(match (videos, strips) {
@@ -108,8 +114,8 @@ pub(super) fn recognise(root: &Path) -> Result<Option<Dataset>, DataError> {
     })
 }
 
-/// Returns whether a file with one of these extensions lies in a folder or in one of its folders.
-fn holds(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
+/// Returns whether a folder or one of its folders contains a file with one of these extensions.
+fn contains(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
     let is_clip = |entry: &DirEntry| {
         let extension = entry.path.extension().and_then(|extension| extension.to_str());
         extension.is_some_and(|found| extensions.iter().any(|it| found.eq_ignore_ascii_case(it)))
@@ -129,8 +135,8 @@ fn holds(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
     Ok(false)
 }
 
-/// Returns the digest of what a pack is made from: settings, and names and content of all files.
-fn content(folder: ClipFolder<'_>) -> Result<String, DataError> {
+/// Returns the digest of everything that a pack is made from: settings, and names and content of all files.
+fn digest(folder: ClipFolder<'_>) -> Result<String, DataError> {
     let settings = match folder {
         ClipFolder::Strips { root: _, shortest } => format!("strips {shortest}\n"),
         ClipFolder::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
@@ -148,11 +154,11 @@ fn relative(folder: ClipFolder<'_>, path: &Path) -> String {
 }
 
 /// Returns the split of every clip.
-fn splits(folder: ClipFolder<'_>, clips: &Clips) -> Result<Vec<Split>, DataError> {
+fn splits(folder: ClipFolder<'_>, clips: &Clips) -> Result<Vec<Split>, ClipError> {
     let share = Fraction::try_from(SHARE).expect("the literal is a fraction");
     let splits = split(clips, Shares { validate: share, test: share });
     match Split::ALL.into_iter().find(|wanted| !splits.contains(wanted)) {
-        Some(_) => Err(DataError::TooFewGroups { root: folder.root().to_owned() }),
+        Some(_) => Err(ClipError::TooFewGroups { root: folder.root().to_owned() }),
         None => Ok(splits),
     }
 }
@@ -162,16 +168,15 @@ fn encode(
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let clips = folder.read()?;
-    let splits = splits(folder, &clips)?;
+    let clips = folder.read().map_err(DataError::from)?;
+    let splits = splits(folder, &clips).map_err(DataError::from)?;
     let mut encoder = Encoder::begin(out)?;
-    encoder.sized([0, 0]);
     let mut done = 0;
     for split in Split::ALL {
         for (clip, _) in clips.clips.iter().zip(&splits).filter(|(_, of)| **of == split) {
             let buffer = SequenceBuffer {
                 frames: clip.pixels.clone(),
-                sources: vec![source_files::source(&clip.path)?.anywhere()],
+                sources: vec![source_files::source(&clip.path)?.without_stamp()],
                 ..SequenceBuffer::default()
             };
             let file = relative(folder, &clip.path);
@@ -180,5 +185,6 @@ fn encode(
             done += 1;
         }
     }
-    Ok(encoder.finish([clips.side, clips.side, CHANNELS], clips.warnings)?)
+    let format = SequenceFormat::frames_only([clips.side, clips.side, CHANNELS]);
+    Ok(encoder.finish(format, clips.warnings)?)
 }

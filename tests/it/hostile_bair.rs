@@ -1,20 +1,20 @@
-//! Broken data roots in the BAIR layout: each is refused by name, none hangs or fills the memory.
+//! Broken data roots in the BAIR layout: each is refused with its name; none hangs or takes much memory.
 //!
-//! The roots are made by `tests/hostile/gen_hostile.py`, which also says what is expected of each.
-//! Uses the public API of `data` alone, so that it compiles inside the library and beside it.
+//! The roots are made by `tests/hostile/gen_hostile.py`, which also says what each must lead to.
+//! Only the public API of `data` is used, so that this compiles inside the library and outside.
 
 use std::{error::Error, path::Path, process::Command};
 
 use crate::{
     config::data::Dataset,
-    data::{self, DataError, Fault, Required, Split},
+    data::{self, DataError, Finding, Required, Split},
     fs,
 };
 
-/// What the reader may need above what the process had: the roots hold bombs of 419 MB.
+/// Memory that the reader may take; the roots contain decompression bombs of 419 MB.
 const MEMORY_KB_MAX: u64 = 100 << 10;
 
-/// A broken root and what is expected of it.
+/// A broken root and what it must lead to.
 struct Case {
     path: String,
     expect: String,
@@ -22,9 +22,9 @@ struct Case {
 
 fn generate(folder: &Path) -> Vec<Case> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/gen_hostile.py");
-    let made =
+    let status =
         Command::new("python3").arg(script).arg(folder).arg("bair").status().expect("python3 runs");
-    assert!(made.success(), "the generator makes its files");
+    assert!(status.success(), "the generator makes its files");
     let lines = fs::read_text(&folder.join("CASES.tsv"), 1 << 20).unwrap();
     lines
         .lines()
@@ -69,29 +69,29 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Returns the largest resident set that this process ever had, in kB.
+/// Returns the peak resident memory of this process in kB.
 fn peak_memory_kb() -> Option<u64> {
     let status = fs::read_text(Path::new("/proc/self/status"), 1 << 16).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
-/// Returns what is wrong with how a case was met, if anything is.
+/// Returns how a case fails, if it does.
 fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
     let cache = roots.path().join("cache").join(&case.path);
     let result = open(&roots.bair(&case.path), &cache);
-    let faults = data::check(&roots.bair(&case.path), Required::TrainOnly, &mut |_| {});
-    let refused = faults.iter().any(|fault| matches!(fault, Fault::Error(_)));
+    let findings = data::check(&roots.bair(&case.path), Required::TrainOnly, &mut |_| {});
+    let refused = findings.iter().any(|finding| matches!(finding, Finding::Error(_)));
     if refused != result.is_err() {
-        return Some(format!("`check` found {faults:?}, opening gave {result:?}"));
+        return Some(format!("`check` found {findings:?}, opening gave {result:?}"));
     }
     let root = roots.path().join(&case.path).display().to_string();
     if let Err(error) = &result
         && !chain(error).contains(&root)
     {
-        return Some(format!("`{}` names no file", chain(error)));
+        return Some(format!("`{}` does not name the root", chain(error)));
     }
-    let met = match (case.expect.as_str(), &result) {
+    let passes = match (case.expect.as_str(), &result) {
         ("refuse", result) => result.is_err(),
         ("bounded", _)
         | (
@@ -106,21 +106,21 @@ fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
         }
         (unknown, _) => panic!("unknown expectation `{unknown}`"),
     };
-    (!met).then(|| format!("expected {}, got {result:?}", case.expect))
+    (!passes).then(|| format!("expected {}, got {result:?}", case.expect))
 }
 
 #[test]
-fn every_broken_root_is_met_as_expected_with_a_message_that_names_the_place() {
+fn every_broken_root_gives_the_expected_result_and_a_message_that_names_the_place() {
     let (roots, cases) = Roots::generated();
     assert_eq!(cases.len(), 51);
     let control = open(&roots.bair("ok/bair"), &roots.path().join("cache/ok")).unwrap();
     assert_eq!((control.frames(), control.sequences(Split::Train)), (30, 1));
     let before = peak_memory_kb();
-    let unmet: Vec<_> = cases
+    let failures: Vec<_> = cases
         .iter()
         .filter_map(|case| judge(case, &roots, &control).map(|why| format!("{}: {why}", case.path)))
         .collect();
-    assert!(unmet.is_empty(), "{}", unmet.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     if let (Some(before), Some(after)) = (before, peak_memory_kb()) {
         assert!(after - before < MEMORY_KB_MAX, "the cases took {} kB", after - before);
     }
@@ -154,7 +154,7 @@ fn every_broken_root_is_met_as_expected_with_a_message_that_names_the_place() {
     ");
 }
 
-/// Returns what the user reads about some of the cases.
+/// Returns the messages and hints of some of the cases.
 fn messages(roots: &Roots) -> String {
     let mut text = String::new();
     for case in [
