@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     error::DataError,
-    pack::{Description, Pack, PackBytes, PackFault},
+    pack::{Description, Pack, PackBytes, PackError},
     progress::{Progress, Watch},
 };
 use crate::fs;
@@ -129,7 +129,7 @@ pub(super) fn load_or_make(
     write_with(&path, |out| encode(out, progress))?;
     drop(lock);
     let made = load(&path, description, progress)?;
-    let pack = made.map_err(|fault| DataError::BrokenPack { path, fault })?;
+    let pack = made.map_err(|source| DataError::BrokenPack { path, source })?;
     Ok(pack.with_warnings(warnings))
 }
 
@@ -137,7 +137,7 @@ fn load(
     path: &Path,
     description: &Description,
     progress: Watch<'_>,
-) -> Result<Result<Pack, PackFault>, DataError> {
+) -> Result<Result<Pack, PackError>, DataError> {
     let bytes = PackBytes::Mapped(fs::map(path)?);
     Ok(Pack::new(bytes, description.clone(), progress))
 }
@@ -156,7 +156,7 @@ fn look_up(
             None => return Ok(Cached::Usable(Box::new(pack))),
             Some(why) => why,
         },
-        Err(fault) => format!("failed to use pack `{}`: {fault}", path.display()),
+        Err(error) => format!("failed to use pack `{}`: {error}", path.display()),
     };
     Ok(Cached::Unusable { why })
 }

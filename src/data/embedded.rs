@@ -10,7 +10,7 @@ use super::{
     error::DataError,
     findings::Finding,
     origin::{DataOrigin, Required},
-    pack::{Description, Pack, PackBytes, PackFault},
+    pack::{Description, Pack, PackBytes, PackError},
     progress::Watch,
     sequence::HwcShape,
 };
@@ -84,14 +84,14 @@ impl DataOrigin for Embedded {
     /// Opens the pack in `cache`; unpacks it there if it is missing or damaged.
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("{}-{}", self.name, &self.payload_sha256[..16]));
-        let outdated = |pack: &Pack| Ok(self.verify(pack).err().map(|fault| fault.to_string()));
+        let outdated = |pack: &Pack| Ok(self.verify(pack).err().map(|error| error.to_string()));
         let encode = |out: &mut dyn Write, _: Watch<'_>| {
             Ok(zstd::stream::copy_decode(self.compressed, out)?)
         };
         let pack = cache::load_or_make(&folder, &self.description(), &outdated, &encode, progress)?;
         match self.verify(&pack) {
             Ok(()) => Ok(pack),
-            Err(fault) => Err(DataError::BrokenPack { path: folder, fault }),
+            Err(source) => Err(DataError::BrokenPack { path: folder, source }),
         }
     }
 
@@ -99,10 +99,10 @@ impl DataOrigin for Embedded {
     fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
         let mut bytes = Vec::with_capacity(self.pack_bytes);
         let checked = zstd::stream::copy_decode(self.compressed, &mut bytes)
-            .map_err(|_| PackFault::NotAPack)
+            .map_err(|_| PackError::NotAPack)
             .and_then(|()| Pack::new(PackBytes::Owned(bytes), self.description(), progress))
             .and_then(|pack| self.verify(&pack))
-            .map_err(|fault| DataError::BrokenPack { path: self.name.into(), fault });
+            .map_err(|source| DataError::BrokenPack { path: self.name.into(), source });
         Finding::of(checked)
     }
 }
@@ -112,13 +112,13 @@ impl Embedded {
         Description { name: self.name, origin: self.origin.to_owned() }
     }
 
-    fn verify(&self, pack: &Pack) -> Result<(), PackFault> {
+    fn verify(&self, pack: &Pack) -> Result<(), PackError> {
         let digests = [
             (pack.payload_sha256(), self.payload_sha256),
             (pack.sources_sha256(), self.sources_sha256),
         ];
         match digests.into_iter().find(|(found, expected)| found != expected) {
-            Some((found, expected)) => Err(PackFault::Digest { found: found.to_owned(), expected }),
+            Some((found, expected)) => Err(PackError::Digest { found: found.to_owned(), expected }),
             None => Ok(()),
         }
     }

@@ -1,13 +1,13 @@
 //! Why a data set cannot be used.
 //!
 //! [`DataError`] holds what several kinds of data sets share and wraps the errors of each kind, which
-//! stand beside their readers.
+//! are defined beside their readers.
 
 use std::path::PathBuf;
 
 use super::{
-    bair::BairError, clips::ClipError, kaggle::KaggleError, keypoints::KeypointError,
-    moving_mnist::MovingMnistError, pack::PackFault, pushing::PushingError,
+    bair::BairError, kaggle::KaggleError, keypoints::KeypointError, moving_mnist::MovingMnistError,
+    pack::PackError, pushing::PushingError, video_folder::VideoFolderError,
 };
 use crate::fs::FsError;
 
@@ -26,11 +26,7 @@ pub enum DataError {
     #[error("failed to read `{}`: its length changed during reading", path.display())]
     SourceChanged { path: PathBuf },
     #[error("failed to use pack `{}`", path.display())]
-    BrokenPack {
-        path: PathBuf,
-        #[source]
-        fault: PackFault,
-    },
+    BrokenPack { path: PathBuf, source: PackError },
     #[error(
         "failed to pack `{name}`: only folders of frames, strips, videos or keypoints can be packed"
     )]
@@ -49,7 +45,7 @@ pub enum DataError {
     #[error(transparent)]
     MovingMnist(#[from] MovingMnistError),
     #[error(transparent)]
-    Clips(#[from] ClipError),
+    Videos(#[from] VideoFolderError),
 }
 
 impl From<KaggleError> for DataError {
@@ -71,7 +67,7 @@ impl DataError {
             Self::Pushing(error) => error.hint(),
             Self::Keypoints(error) => error.hint(),
             Self::MovingMnist(error) => error.hint(),
-            Self::Clips(error) => error.hint(),
+            Self::Videos(error) => error.hint(),
             Self::Fs(_)
             | Self::SingleFrame { .. }
             | Self::NotPacked { .. }

@@ -10,7 +10,6 @@
 
 mod bair;
 mod cache;
-mod clips;
 mod embedded;
 mod error;
 pub mod files;
@@ -38,17 +37,17 @@ mod sequence;
 mod source_files;
 pub mod strips;
 pub mod tfrecord;
+mod video_folder;
 pub mod videos;
 
 pub use crate::config::data::Split;
-pub use bair::{BairError, FrameFault, TableFault};
-pub use clips::ClipError;
+pub use bair::{BairError, FrameError, TableError};
 pub use error::DataError;
 pub use findings::Finding;
 pub use keypoints::KeypointError;
 pub use moving_mnist::MovingMnistError;
 pub use origin::Required;
-pub use pack::{Pack, PackFault, Sequence};
+pub use pack::{Pack, PackError, Sequence};
 pub use progress::{Progress, Watch};
 pub use pushing::{
     PushingError,
@@ -57,6 +56,7 @@ pub use pushing::{
 pub use registry::{DatasetSizes, ListedDataset, check, detect, list, open, pack};
 use sequence::CHANNELS;
 pub use sequence::HwcShape;
+pub use video_folder::VideoFolderError;
 
 #[cfg(test)]
 mod tests;

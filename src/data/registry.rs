@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::{
     bair::BairFolder,
-    clips::{self, ClipFolder},
     embedded::{Embedded, FACIAL_KEYPOINTS, SAWYER_PUSH, WEIZMANN_LIKE},
     error::DataError,
     findings::Finding,
@@ -22,6 +21,7 @@ use super::{
     pushing::{self, PushingFolder},
     sequence::HwcShape,
     tfrecord::Layout,
+    video_folder::{self, VideoFolder},
 };
 use crate::{
     config::data::{Dataset, Split},
@@ -63,7 +63,7 @@ pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), Da
 /// # Errors
 /// If the folder cannot be read, or its first record has an unknown layout.
 pub fn detect(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
-    if let Some(clips) = clips::detect(root)? {
+    if let Some(clips) = video_folder::detect(root)? {
         return Ok(clips);
     }
     if let Some(table) = keypoints::detect(root)? {
@@ -95,9 +95,9 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
             Box::new(DigitFolder { root, settings: DrawSettings { sampling, frames, sequences } })
         }
         Dataset::MnistTestSeq { ref file, sequences } => Box::new(TestFile { file, sequences }),
-        Dataset::Strips { ref root, shortest } => Box::new(ClipFolder::Strips { root, shortest }),
+        Dataset::Strips { ref root, shortest } => Box::new(VideoFolder::Strips { root, shortest }),
         Dataset::Videos { ref root, side, shortest } => {
-            Box::new(ClipFolder::Videos { root, side, shortest })
+            Box::new(VideoFolder::Videos { root, side, shortest })
         }
         Dataset::MovingSquare { sequences, frames } => Box::new(MovingSquare { sequences, frames }),
     }

@@ -77,7 +77,7 @@ struct CheckArgs {
     /// `sawyer_push`, `moving_mnist`, `weizmann_like`, `facial_keypoints`, or the path of a folder
     #[arg(value_name = "NAME|PATH")]
     dataset: String,
-    /// Frames that each TFRecord must have [default: those of the first]
+    /// Frames to read of each TFRecord [default: as many as the first has]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
     #[command(flatten)]
@@ -116,7 +116,7 @@ struct ImportArgs {
     /// The folder to write to
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Frames to import of each record [default: those of the first]
+    /// Frames to import of each TFRecord [default: as many as the first has]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{frame::FrameFault, table::TableFault};
+use super::{frame::FrameError, table::TableError};
 use crate::config::data::Split;
 
 /// Why a folder in the BAIR layout cannot be used.
@@ -29,17 +29,9 @@ pub enum BairError {
     #[error("failed to read `{}`: it has {found} frames, the sequences before it have {expected}", path.display())]
     FrameCount { path: PathBuf, found: usize, expected: usize },
     #[error("failed to decode frame `{}`", path.display())]
-    Frame {
-        path: PathBuf,
-        #[source]
-        fault: FrameFault,
-    },
+    Frame { path: PathBuf, source: FrameError },
     #[error("failed to read table `{}`", path.display())]
-    Table {
-        path: PathBuf,
-        #[source]
-        fault: TableFault,
-    },
+    Table { path: PathBuf, source: TableError },
 }
 
 impl BairError {
@@ -59,8 +51,8 @@ impl BairError {
             Self::SameNumber { .. } => "remove the copy, or rename one of them",
             Self::FrameName { .. } => "name frames `0.png`, `1.png`, `2.png`, ...",
             Self::FrameCount { .. } => "give all sequences the same number of frames",
-            Self::Frame { fault, .. } => fault.hint(),
-            Self::Table { fault, .. } => return fault.hint(),
+            Self::Frame { source, .. } => source.hint(),
+            Self::Table { source, .. } => return source.hint(),
             Self::FrameMissing { .. } => return None,
         })
     }

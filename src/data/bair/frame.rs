@@ -12,7 +12,7 @@ pub(super) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).p
 
 /// What is wrong with a frame.
 #[derive(Debug, thiserror::Error)]
-pub enum FrameFault {
+pub enum FrameError {
     /// The file is not a PNG, damaged or truncated.
     #[error("it is not an intact PNG")]
     Png(#[source] DecodingError),
@@ -24,7 +24,7 @@ pub enum FrameFault {
     Size { width: u32, height: u32, expected: HwcShape },
 }
 
-impl FrameFault {
+impl FrameError {
     pub(super) const fn hint(&self) -> &'static str {
         match self {
             Self::Png(_) => "copy or render the frame again",
@@ -51,7 +51,7 @@ pub(super) fn decode(
     file: &[u8],
     expected: Option<HwcShape>,
     pixels: &mut Vec<u8>,
-) -> Result<HwcShape, FrameFault> {
+) -> Result<HwcShape, FrameError> {
     let start = pixels.len();
     decode_into(file, expected, pixels).inspect_err(|_| pixels.truncate(start))
 }
@@ -60,25 +60,25 @@ fn decode_into(
     file: &[u8],
     expected: Option<HwcShape>,
     pixels: &mut Vec<u8>,
-) -> Result<HwcShape, FrameFault> {
+) -> Result<HwcShape, FrameError> {
     let mut decoder = rgb_png::decoder(file);
-    let header = decoder.read_header_info().map_err(FrameFault::Png)?;
+    let header = decoder.read_header_info().map_err(FrameError::Png)?;
     let (width, height) = header.size();
     if width > SIDE_MAX || height > SIDE_MAX {
-        return Err(FrameFault::TooLarge { width, height });
+        return Err(FrameError::TooLarge { width, height });
     }
     let shape = [height as usize, width as usize, CHANNELS];
     if !rgb_png::is_rgb(header) {
         let (depth, color) = (header.bit_depth as u8, header.color_type);
-        return Err(FrameFault::NotRgb { depth, color });
+        return Err(FrameError::NotRgb { depth, color });
     }
     if let Some(expected) = expected.filter(|&expected| expected != shape) {
-        return Err(FrameFault::Size { width, height, expected });
+        return Err(FrameError::Size { width, height, expected });
     }
 
     let start = pixels.len();
     pixels.resize(start + shape.iter().product::<usize>(), 0);
-    rgb_png::decode(decoder, &mut pixels[start..]).map_err(FrameFault::Png)?;
+    rgb_png::decode(decoder, &mut pixels[start..]).map_err(FrameError::Png)?;
     Ok(shape)
 }
 

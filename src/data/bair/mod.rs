@@ -30,8 +30,8 @@ mod table;
 
 pub use error::BairError;
 pub(super) use folder::BairFolder;
-pub use frame::FrameFault;
-pub use table::TableFault;
+pub use frame::FrameError;
+pub use table::TableError;
 
 /// Numbers of an action.
 const ACTION_SIZE: usize = 4;
@@ -196,7 +196,7 @@ fn read_sequence(
         let read = match table {
             None => frame::decode(&bytes, *shape, frames)
                 .map(|decoded| *shape = Some(decoded))
-                .map_err(|fault| BairError::Frame { path, fault }),
+                .map_err(|source| BairError::Frame { path, source }),
             Some(table) => {
                 let (values, columns) = match table {
                     0 => (&mut *actions, ACTION_SIZE),
@@ -204,7 +204,7 @@ fn read_sequence(
                 };
                 table::parse(&bytes, folder.frames, columns)
                     .map(|parsed| *values = parsed)
-                    .map_err(|fault| BairError::Table { path, fault })
+                    .map_err(|source| BairError::Table { path, source })
             }
         };
         findings.keep(read);

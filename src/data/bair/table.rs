@@ -10,7 +10,7 @@ const SHOWN_BYTES: usize = 24;
 
 /// What is wrong with a table; rows and columns count from 1.
 #[derive(Debug, thiserror::Error)]
-pub enum TableFault {
+pub enum TableError {
     #[error("it is not comma-separated text")]
     Csv(#[source] csv::Error),
     #[error("row {row} has {found} columns, expected {expected}")]
@@ -28,7 +28,7 @@ pub enum TableFault {
     Rows { found: usize, expected: usize },
 }
 
-impl TableFault {
+impl TableError {
     pub(super) const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotANumber { row: 1, .. } => {
@@ -47,17 +47,17 @@ impl TableFault {
 
 /// Parses a table of `rows` × `columns` numbers, row by row. Numbers are parsed as `f64`, then rounded. A
 /// byte-order mark, CRLF line ends and blanks around numbers are accepted.
-pub(super) fn parse(text: &[u8], rows: usize, columns: usize) -> Result<Vec<f32>, TableFault> {
+pub(super) fn parse(text: &[u8], rows: usize, columns: usize) -> Result<Vec<f32>, TableError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).quoting(false).from_reader(text);
     let mut values = Vec::with_capacity(rows * columns);
     let mut found = 0;
     let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(TableFault::Csv)? {
+    while reader.read_byte_record(&mut record).map_err(TableError::Csv)? {
         let row = record.position().map_or(0, csv::Position::line);
         if record.len() != columns {
-            return Err(TableFault::Columns { row, found: record.len(), expected: columns });
+            return Err(TableError::Columns { row, found: record.len(), expected: columns });
         }
         for (column, cell) in (1..).zip(&record) {
             values.push(number(cell, row, column)?);
@@ -68,20 +68,20 @@ pub(super) fn parse(text: &[u8], rows: usize, columns: usize) -> Result<Vec<f32>
             break;
         }
     }
-    if found == rows { Ok(values) } else { Err(TableFault::Rows { found, expected: rows }) }
+    if found == rows { Ok(values) } else { Err(TableError::Rows { found, expected: rows }) }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding to single precision")]
-fn number(cell: &[u8], row: u64, column: usize) -> Result<f32, TableFault> {
+fn number(cell: &[u8], row: u64, column: usize) -> Result<f32, TableError> {
     let text = str::from_utf8(cell).ok().map(str::trim);
     let Some(value) = text.and_then(|text| text.parse::<f64>().ok()) else {
-        return Err(TableFault::NotANumber { row, column, cell: shown(cell) });
+        return Err(TableError::NotANumber { row, column, cell: shown(cell) });
     };
     let rounded = value as f32;
     if rounded.is_finite() {
         Ok(rounded)
     } else {
-        Err(TableFault::NotFinite { row, column, cell: shown(cell) })
+        Err(TableError::NotFinite { row, column, cell: shown(cell) })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         findings::Finding,
         idx,
         origin::{DataOrigin, Required},
-        pack::{Description, Encoder, Pack, PackBytes, PackFault, SequenceFormat},
+        pack::{Description, Encoder, Pack, PackBytes, PackError, SequenceFormat},
         progress::{Progress, Watch},
         sequence::{HwcShape, SequenceBuffer},
         source_files::{difference, source},
@@ -104,14 +104,14 @@ pub(in crate::data) struct EmbeddedDigits;
 impl DataOrigin for EmbeddedDigits {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("moving_mnist-{}", &EMBEDDED_SHA256[..16]));
-        let outdated = |pack: &Pack| Ok(verify(pack).err().map(|fault| fault.to_string()));
+        let outdated = |pack: &Pack| Ok(verify(pack).err().map(|error| error.to_string()));
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
             Ok(encode(&embedded_digits(), EMBEDDED, DigitSources::default(), out, progress)?)
         };
         let pack = cache::load_or_make(&folder, &description(), &outdated, &encode, progress)?;
         match verify(&pack) {
             Ok(()) => Ok(pack),
-            Err(fault) => Err(DataError::BrokenPack { path: folder, fault }),
+            Err(source) => Err(DataError::BrokenPack { path: folder, source }),
         }
     }
 
@@ -122,7 +122,7 @@ impl DataOrigin for EmbeddedDigits {
             .expect("writing to memory succeeds");
         let checked = Pack::new(PackBytes::Owned(bytes), description(), progress)
             .and_then(|pack| verify(&pack))
-            .map_err(|fault| DataError::BrokenPack { path: "moving_mnist".into(), fault });
+            .map_err(|source| DataError::BrokenPack { path: "moving_mnist".into(), source });
         Finding::of(checked)
     }
 }
@@ -137,12 +137,12 @@ fn embedded_digits() -> [ResizedDigits; 2] {
     })
 }
 
-fn verify(pack: &Pack) -> Result<(), PackFault> {
+fn verify(pack: &Pack) -> Result<(), PackError> {
     let found = pack.payload_sha256();
     if found == EMBEDDED_SHA256 {
         Ok(())
     } else {
-        Err(PackFault::Digest { found: found.to_owned(), expected: EMBEDDED_SHA256 })
+        Err(PackError::Digest { found: found.to_owned(), expected: EMBEDDED_SHA256 })
     }
 }
 

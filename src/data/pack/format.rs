@@ -21,7 +21,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::fault::PackFault;
+use super::error::PackError;
 use crate::{
     config::data::Split,
     data::sequence::{HwcShape, SequenceBuffer, SourceRecord},
@@ -119,36 +119,36 @@ impl PackLayout {
 pub(super) fn verify(
     bytes: &[u8],
     mut hashed: impl FnMut(u64),
-) -> Result<(Index, PackLayout), PackFault> {
-    let head = bytes.get(..BLOCK).ok_or(PackFault::NotAPack)?;
+) -> Result<(Index, PackLayout), PackError> {
+    let head = bytes.get(..BLOCK).ok_or(PackError::NotAPack)?;
     if !head.starts_with(HEAD_MAGIC) {
-        return Err(PackFault::NotAPack);
+        return Err(PackError::NotAPack);
     }
     let found = u32::from_le_bytes(array(head, 12));
     if found != VERSION {
-        return Err(PackFault::Version { found, expected: VERSION });
+        return Err(PackError::Version { found, expected: VERSION });
     }
     let tail_start = bytes.len() - BLOCK;
     let tail = &bytes[tail_start..];
     let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
     if !tail.starts_with(TAIL_MAGIC) || !blank(&head[16..]) || !blank(&tail[12..16]) {
-        return Err(PackFault::NotAPack);
+        return Err(PackError::NotAPack);
     }
     let number = |at: usize| usize::try_from(u64::from_le_bytes(array(tail, at)));
     let (Ok(offset), Ok(length)) = (number(16), number(24)) else {
-        return Err(PackFault::Length);
+        return Err(PackError::Length);
     };
     if offset < BLOCK || offset.checked_add(length) != Some(tail_start) {
-        return Err(PackFault::Length);
+        return Err(PackError::Length);
     }
     let text = &bytes[offset..tail_start];
     if Sha256::digest(text)[..] != tail[32..] {
-        return Err(PackFault::Index);
+        return Err(PackError::Index);
     }
-    let index: Index = serde_json::from_slice(text).map_err(PackFault::IndexJson)?;
-    let layout = PackLayout::of(&index).ok_or(PackFault::Length)?;
+    let index: Index = serde_json::from_slice(text).map_err(PackError::IndexJson)?;
+    let layout = PackLayout::of(&index).ok_or(PackError::Length)?;
     if layout.sources.end != offset {
-        return Err(PackFault::Length);
+        return Err(PackError::Length);
     }
     let mut hasher = Sha256::new();
     for chunk in bytes[layout.payload()].chunks(1 << 24) {
@@ -156,10 +156,10 @@ pub(super) fn verify(
         hashed(chunk.len() as u64);
     }
     if fs::hex(&hasher.finalize()) != index.payload_sha256 {
-        return Err(PackFault::Payload);
+        return Err(PackError::Payload);
     }
     if fs::sha256_hex(&bytes[layout.sources.clone()]) != index.records_sha256 {
-        return Err(PackFault::Sources);
+        return Err(PackError::Sources);
     }
     Ok((index, layout))
 }

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::config::data::Split;
 
-mod fault;
+mod error;
 mod format;
 
-pub use fault::PackFault;
+pub use error::PackError;
 pub(super) use format::{Encoder, SequenceFormat};
 use format::{Index, PackLayout};
 
@@ -73,7 +73,7 @@ impl Pack {
         bytes: PackBytes,
         description: Description,
         progress: Watch<'_>,
-    ) -> Result<Self, PackFault> {
+    ) -> Result<Self, PackError> {
         let slice = bytes.as_slice();
         let (total, mut done) = (slice.len() as u64, 0);
         let (mut index, layout) = format::verify(slice, |hashed| {

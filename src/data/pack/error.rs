@@ -2,7 +2,7 @@
 
 /// Why bytes are not a usable pack.
 #[derive(Debug, thiserror::Error)]
-pub enum PackFault {
+pub enum PackError {
     #[error("it does not begin and end as a pack does")]
     NotAPack,
     #[error("it has format version {found}, expected {expected}")]

@@ -6,7 +6,7 @@ use crate::data::{strips::StripError, videos::VideoError};
 
 /// Why a folder of strips or videos cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ClipError {
+pub enum VideoFolderError {
     #[error(transparent)]
     Strips(#[from] StripError),
     #[error(transparent)]
@@ -16,7 +16,7 @@ pub enum ClipError {
     TooFewGroups { root: PathBuf },
 }
 
-impl ClipError {
+impl VideoFolderError {
     /// Returns what the user can do about it, if anything.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {

@@ -32,7 +32,7 @@ use crate::{
 
 mod error;
 
-pub use error::ClipError;
+pub use error::VideoFolderError;
 
 /// Share of the independent groups of videos in validation and in test, each.
 const SHARE: f64 = 0.2;
@@ -45,12 +45,12 @@ const SHORTEST: Count = Count::literal(16);
 
 /// A folder of strips or videos.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ClipFolder<'a> {
+pub(super) enum VideoFolder<'a> {
     Strips { root: &'a Path, shortest: Count },
     Videos { root: &'a Path, side: Count, shortest: Count },
 }
 
-impl DataOrigin for ClipFolder<'_> {
+impl DataOrigin for VideoFolder<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("{}-{}", self.name(), &digest(*self)?[..16]));
         let encode = |out: &mut dyn Write, progress: Watch<'_>| encode(*self, out, progress);
@@ -72,7 +72,7 @@ impl DataOrigin for ClipFolder<'_> {
     }
 }
 
-impl<'a> ClipFolder<'a> {
+impl<'a> VideoFolder<'a> {
     const fn name(self) -> &'static str {
         match self {
             Self::Strips { .. } => "strips",
@@ -86,14 +86,14 @@ impl<'a> ClipFolder<'a> {
         }
     }
 
-    fn files(self) -> Result<Vec<PathBuf>, ClipError> {
+    fn files(self) -> Result<Vec<PathBuf>, VideoFolderError> {
         Ok(match self {
             Self::Strips { root, .. } => strips::files(root)?,
             Self::Videos { root, .. } => videos::files(root)?,
         })
     }
 
-    fn read(self) -> Result<Clips, ClipError> {
+    fn read(self) -> Result<Clips, VideoFolderError> {
         Ok(match self {
             Self::Strips { root, shortest } => strips::read(root, shortest)?,
             Self::Videos { root, side, shortest } => videos::read(root, side, shortest)?,
@@ -136,10 +136,10 @@ fn contains(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
 }
 
 /// Returns the digest of everything that a pack is made from: settings, and names and content of all files.
-fn digest(folder: ClipFolder<'_>) -> Result<String, DataError> {
+fn digest(folder: VideoFolder<'_>) -> Result<String, DataError> {
     let settings = match folder {
-        ClipFolder::Strips { root: _, shortest } => format!("strips {shortest}\n"),
-        ClipFolder::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
+        VideoFolder::Strips { root: _, shortest } => format!("strips {shortest}\n"),
+        VideoFolder::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
     };
     let line = |path: &PathBuf| {
         let (sha256, bytes) = fs::sha256_file(path)?;
@@ -149,22 +149,22 @@ fn digest(folder: ClipFolder<'_>) -> Result<String, DataError> {
     Ok(fs::sha256_hex(format!("{settings}{files}").as_bytes()))
 }
 
-fn relative(folder: ClipFolder<'_>, path: &Path) -> String {
+fn relative(folder: VideoFolder<'_>, path: &Path) -> String {
     path.strip_prefix(folder.root()).unwrap_or(path).display().to_string()
 }
 
 /// Returns the split of every clip.
-fn splits(folder: ClipFolder<'_>, clips: &Clips) -> Result<Vec<Split>, ClipError> {
+fn splits(folder: VideoFolder<'_>, clips: &Clips) -> Result<Vec<Split>, VideoFolderError> {
     let share = Fraction::try_from(SHARE).expect("the literal is a fraction");
     let splits = split(clips, Shares { validate: share, test: share });
     match Split::ALL.into_iter().find(|wanted| !splits.contains(wanted)) {
-        Some(_) => Err(ClipError::TooFewGroups { root: folder.root().to_owned() }),
+        Some(_) => Err(VideoFolderError::TooFewGroups { root: folder.root().to_owned() }),
         None => Ok(splits),
     }
 }
 
 fn encode(
-    folder: ClipFolder<'_>,
+    folder: VideoFolder<'_>,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
