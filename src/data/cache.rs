@@ -15,7 +15,7 @@ use super::{
     pack::{Description, Pack, PackBytes, PackError},
     progress::{Progress, Watch},
 };
-use crate::fs;
+use crate::{fs, text::error_chain};
 
 /// Why a pack could not be written: the data that it is made from, or its file.
 pub(super) enum WriteError {
@@ -156,7 +156,9 @@ fn look_up(
             None => return Ok(Cached::Usable(Box::new(pack))),
             Some(why) => why,
         },
-        Err(error) => format!("failed to use pack `{}`: {error}", path.display()),
+        Err(error) => {
+            format!("failed to use pack `{}`: {}", path.display(), error_chain(&error))
+        }
     };
     Ok(Cached::Unusable { why })
 }

@@ -77,10 +77,10 @@ impl DataError {
     }
 
     /// Returns whether the problem is in the data set, not in the disk that holds it.
-    pub fn is_in_data(&self) -> bool {
+    pub fn is_usage_error(&self) -> bool {
         match self {
             Self::Fs(error) => error.is_not_found(),
-            Self::Keypoints(error) => error.is_in_data(),
+            Self::Keypoints(error) => error.is_usage_error(),
             _ => true,
         }
     }

@@ -19,7 +19,7 @@ use super::{
     error::DataError,
     files::training_files,
     findings::{Finding, Findings},
-    kaggle::{Columns, Keypoints, SIDE, read_training, shuffled},
+    kaggle::{KeypointColumns, Keypoints, SIDE, read_training, shuffled},
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
@@ -44,7 +44,7 @@ const FILE: &str = "training.csv";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeypointTable<'a> {
     pub(super) root: &'a Path,
-    pub(super) columns: &'a Columns,
+    pub(super) columns: &'a KeypointColumns,
     pub(super) split: RowSplit,
 }
 
@@ -140,7 +140,7 @@ fn warn_of_duplicates(
     }
     let mut seen: BTreeMap<&[u8], (Split, usize)> = BTreeMap::new();
     for &(split, row) in arranged {
-        let earlier = seen.insert(keypoints.pictures().grey(row), (split, row));
+        let earlier = seen.insert(keypoints.images().grey(row), (split, row));
         if let Some((other, earlier)) = earlier {
             let place = if other == split { "one split" } else { "two splits" };
             let [first, second] = [earlier, row].map(|row| keypoints.number(row));
@@ -166,7 +166,7 @@ fn encode(
     let mut sources = vec![source];
     for (done, &(split, row)) in arranged.iter().enumerate() {
         let buffer = SequenceBuffer {
-            frames: keypoints.pictures().grey(row).to_vec(),
+            frames: keypoints.images().grey(row).to_vec(),
             actions: Vec::new(),
             positions: keypoints.targets(row).collect(),
             sources: std::mem::take(&mut sources),

@@ -27,10 +27,12 @@ pub mod npz;
 mod origin;
 mod pack;
 mod progress;
+pub mod protobuf;
 mod publish;
 mod pushing;
 mod registry;
 pub mod resize;
+pub mod rgb_image;
 mod rgb_png;
 pub mod sampler;
 mod sequence;
@@ -38,6 +40,7 @@ mod source_files;
 pub mod strips;
 pub mod tfrecord;
 mod video_folder;
+pub mod video_set;
 pub mod videos;
 
 pub use crate::config::data::Split;
@@ -54,7 +57,6 @@ pub use pushing::{
     import::{Imported, arrays, import},
 };
 pub use registry::{DatasetSizes, ListedDataset, check, detect, list, open, pack};
-use sequence::CHANNELS;
 pub use sequence::HwcShape;
 pub use video_folder::VideoFolderError;
 

@@ -13,7 +13,8 @@ use super::{
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, PackBytes, SequenceFormat},
     progress::Watch,
-    sequence::{CHANNELS, SequenceBuffer},
+    rgb_image::CHANNELS,
+    sequence::SequenceBuffer,
 };
 use crate::{
     config::data::Split,

@@ -20,7 +20,7 @@ use super::{
     progress::Watch,
     pushing::{self, PushingFolder},
     sequence::HwcShape,
-    tfrecord::Layout,
+    tfrecord::RecordLayout,
     video_folder::{self, VideoFolder},
 };
 use crate::{
@@ -63,8 +63,8 @@ pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), Da
 /// # Errors
 /// If the folder cannot be read, or its first record has an unknown layout.
 pub fn detect(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
-    if let Some(clips) = video_folder::detect(root)? {
-        return Ok(clips);
+    if let Some(videos) = video_folder::detect(root)? {
+        return Ok(videos);
     }
     if let Some(table) = keypoints::detect(root)? {
         return Ok(table);
@@ -84,10 +84,10 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         }
         Dataset::Bair { ref root } => Box::new(BairFolder { root }),
         Dataset::BerkeleyTfrecord { ref root, frames } => {
-            Box::new(PushingFolder::Records { root, layout: Layout::Berkeley, frames })
+            Box::new(PushingFolder::Records { root, layout: RecordLayout::Berkeley, frames })
         }
         Dataset::GooglePushTfrecord { ref root, frames } => {
-            Box::new(PushingFolder::Records { root, layout: Layout::GooglePush, frames })
+            Box::new(PushingFolder::Records { root, layout: RecordLayout::GooglePush, frames })
         }
         Dataset::Npy { ref root } => Box::new(PushingFolder::Arrays { root }),
         Dataset::MovingMnist => Box::new(EmbeddedDigits),

@@ -2,9 +2,6 @@
 
 use crate::fs::Stamp;
 
-/// Channels of a colour frame: red, green and blue.
-pub(super) const CHANNELS: usize = 3;
-
 /// Height, width and channels of a frame.
 pub type HwcShape = [usize; 3];
 

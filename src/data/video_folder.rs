@@ -1,6 +1,6 @@
 //! Videos of several lengths in categories, from strips or video files, made into a pack.
 //!
-//! A sequence is named `<category>/<clip>`. The name of a pack in the cache is a digest of its source
+//! A sequence is named `<category>/<video>`. The name of a pack in the cache is a digest of its source
 //! files and settings, so a pack is never outdated: other files make another pack.
 
 use std::{
@@ -16,17 +16,19 @@ use super::{
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
     publish::publish,
-    sequence::{CHANNELS, SequenceBuffer},
+    rgb_image::CHANNELS,
+    sequence::SequenceBuffer,
     source_files,
     strips::{
-        self, Clips,
-        split::{Shares, split},
+        self,
+        split::{GroupShares, split},
     },
+    video_set::VideoSet,
     videos,
 };
 use crate::{
     config::data::{Dataset, Split},
-    fs::{self, DirEntry, Kind},
+    fs::{self, DirEntry, FileKind},
     scalar::{Count, Fraction},
 };
 
@@ -61,7 +63,7 @@ impl DataOrigin for VideoFolder<'_> {
 
     /// Returns the first error, or all warnings.
     fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
-        match self.read().and_then(|clips| splits(*self, &clips).map(|_| clips.warnings)) {
+        match self.read().and_then(|set| splits(*self, &set).map(|_| set.warnings)) {
             Ok(warnings) => warnings.into_iter().map(Finding::Warning).collect(),
             Err(error) => vec![Finding::Error(error.into())],
         }
@@ -93,7 +95,7 @@ impl<'a> VideoFolder<'a> {
         })
     }
 
-    fn read(self) -> Result<Clips, VideoFolderError> {
+    fn read(self) -> Result<VideoSet, VideoFolderError> {
         Ok(match self {
             Self::Strips { root, shortest } => strips::read(root, shortest)?,
             Self::Videos { root, side, shortest } => videos::read(root, side, shortest)?,
@@ -116,19 +118,19 @@ pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
 
 /// Returns whether a folder or one of its folders contains a file with one of these extensions.
 fn contains(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
-    let is_clip = |entry: &DirEntry| {
+    let is_video = |entry: &DirEntry| {
         let extension = entry.path.extension().and_then(|extension| extension.to_str());
         extension.is_some_and(|found| extensions.iter().any(|it| found.eq_ignore_ascii_case(it)))
     };
-    if fs::kind(root)? != Some(Kind::Dir) {
+    if fs::kind(root)? != Some(FileKind::Dir) {
         return Ok(false);
     }
     for entry in fs::read_dir_sorted(root)? {
         let inside = match entry.kind {
-            Kind::Dir => fs::read_dir_sorted(&entry.path)?,
+            FileKind::Dir => fs::read_dir_sorted(&entry.path)?,
             _ => Vec::new(),
         };
-        if is_clip(&entry) || inside.iter().any(is_clip) {
+        if is_video(&entry) || inside.iter().any(is_video) {
             return Ok(true);
         }
     }
@@ -153,10 +155,10 @@ fn relative(folder: VideoFolder<'_>, path: &Path) -> String {
     path.strip_prefix(folder.root()).unwrap_or(path).display().to_string()
 }
 
-/// Returns the split of every clip.
-fn splits(folder: VideoFolder<'_>, clips: &Clips) -> Result<Vec<Split>, VideoFolderError> {
+/// Returns the split of every video.
+fn splits(folder: VideoFolder<'_>, set: &VideoSet) -> Result<Vec<Split>, VideoFolderError> {
     let share = Fraction::try_from(SHARE).expect("the literal is a fraction");
-    let splits = split(clips, Shares { validate: share, test: share });
+    let splits = split(set, GroupShares { validate: share, test: share });
     match Split::ALL.into_iter().find(|wanted| !splits.contains(wanted)) {
         Some(_) => Err(VideoFolderError::TooFewGroups { root: folder.root().to_owned() }),
         None => Ok(splits),
@@ -168,23 +170,23 @@ fn encode(
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let clips = folder.read().map_err(DataError::from)?;
-    let splits = splits(folder, &clips).map_err(DataError::from)?;
+    let set = folder.read().map_err(DataError::from)?;
+    let splits = splits(folder, &set).map_err(DataError::from)?;
     let mut encoder = Encoder::begin(out)?;
     let mut done = 0;
     for split in Split::ALL {
-        for (clip, _) in clips.clips.iter().zip(&splits).filter(|(_, of)| **of == split) {
+        for (video, _) in set.videos.iter().zip(&splits).filter(|(_, of)| **of == split) {
             let buffer = SequenceBuffer {
-                frames: clip.pixels.clone(),
-                sources: vec![source_files::source(&clip.path)?.without_stamp()],
+                frames: video.pixels.clone(),
+                sources: vec![source_files::source(&video.path)?.without_stamp()],
                 ..SequenceBuffer::default()
             };
-            let file = relative(folder, &clip.path);
-            encoder.sequence(split, &clip.name, &buffer, std::iter::once(file))?;
-            progress(Progress::decoding(done, clips.clips.len()));
+            let file = relative(folder, &video.path);
+            encoder.sequence(split, &video.name, &buffer, std::iter::once(file))?;
+            progress(Progress::decoding(done, set.videos.len()));
             done += 1;
         }
     }
-    let format = SequenceFormat::frames_only([clips.side, clips.side, CHANNELS]);
-    Ok(encoder.finish(format, clips.warnings)?)
+    let format = SequenceFormat::frames_only([set.side, set.side, CHANNELS]);
+    Ok(encoder.finish(format, set.warnings)?)
 }

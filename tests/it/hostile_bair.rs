@@ -1,14 +1,15 @@
 //! Broken data roots in the BAIR layout: each is refused with its name; none hangs or takes much memory.
 //!
 //! The roots are made by `tests/hostile/gen_hostile.py`, which also says what each must lead to.
-//! Only the public API of `data` is used, so that this compiles inside the library and outside.
+//! Only the public API of `data` is used.
 
-use std::{error::Error, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 use crate::{
     config::data::Dataset,
     data::{self, DataError, Finding, Required, Split},
     fs,
+    text::error_chain,
 };
 
 /// Memory that the reader may take; the roots contain decompression bombs of 419 MB.
@@ -59,16 +60,6 @@ fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
     data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
 /// Returns the peak resident memory of this process in kB.
 fn peak_memory_kb() -> Option<u64> {
     let status = fs::read_text(Path::new("/proc/self/status"), 1 << 16).ok()?;
@@ -87,9 +78,9 @@ fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
     }
     let root = roots.path().join(&case.path).display().to_string();
     if let Err(error) = &result
-        && !chain(error).contains(&root)
+        && !error_chain(error).contains(&root)
     {
-        return Some(format!("`{}` does not name the root", chain(error)));
+        return Some(format!("`{}` does not name the root", error_chain(error)));
     }
     let passes = match (case.expect.as_str(), &result) {
         ("refuse", result) => result.is_err(),
@@ -178,7 +169,7 @@ fn messages(roots: &Roots) -> String {
     ] {
         let root = roots.path().join("bair").join(case);
         let error = open(&Dataset::Bair { root: root.clone() }, roots.path()).unwrap_err();
-        text += &chain(&error).replace(&root.display().to_string(), case);
+        text += &error_chain(&error).replace(&root.display().to_string(), case);
         text += "\n";
         if let Some(hint) = error.hint() {
             text = format!("{text}hint: {hint}\n");

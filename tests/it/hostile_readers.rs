@@ -1,10 +1,9 @@
 //! Broken TFRecord and `.npy` files: each is refused with its name; none hangs or takes much memory.
 //!
 //! The files are made by `tests/hostile/gen_hostile.py`, which also says what each must lead to.
-//! Only the public API of `data` is used, so that this compiles inside the library and outside.
+//! Only the public API of `data` is used.
 
 use std::{
-    error::Error,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -13,19 +12,25 @@ use crate::{
     config::data::Dataset,
     data::{
         self, DataError, Finding, Required, Split,
-        npy::{self, Axis, Dtype, Due},
+        npy::{self, AxisLength, Dtype, ExpectedArray},
     },
     fs,
     scalar::Count,
+    text::error_chain,
 };
 
 /// Memory that the readers may take.
 const MEMORY_KB_MAX: u64 = 100 << 10;
 
 /// A sequence of moving digits: 20 frames, any number of sequences.
-const DIGITS: Due<'_> = Due {
+const DIGITS: ExpectedArray<'_> = ExpectedArray {
     dtype: Dtype::U8,
-    axes: &[Axis::Of(20), Axis::Any, Axis::Of(64), Axis::Of(64)],
+    axes: &[
+        AxisLength::Exactly(20),
+        AxisLength::Any,
+        AxisLength::Exactly(64),
+        AxisLength::Exactly(64),
+    ],
     bytes_max: 1 << 30,
 };
 
@@ -47,16 +52,6 @@ fn generate(kind: &str) -> (tempfile::TempDir, Vec<Case>) {
     };
     let cases = lines.lines().map(case).collect();
     (folder, cases)
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// Returns the peak resident memory of this process in kB.
@@ -100,7 +95,7 @@ fn every_broken_array_is_met_as_expected_with_a_message_that_names_the_file() {
     assert_eq!(control.shape, [20, 1, 64, 64]);
     let messages = check(folder.path(), &cases, |case| {
         match npy::read(&folder.path().join(&case.path), &DIGITS) {
-            Err(error) => (Some(chain(&error)), true),
+            Err(error) => (Some(error_chain(&error)), true),
             Ok(_) => (None, case.expect == "bounded"),
         }
     });
@@ -139,7 +134,7 @@ fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
 fn errors(dataset: &Dataset, name: &str) -> Vec<String> {
     let findings = data::check(dataset, Required::TrainOnly, &mut |_| {});
     let errors = findings.iter().filter_map(|finding| match finding {
-        Finding::Error(error) => Some(chain(error)),
+        Finding::Error(error) => Some(error_chain(error)),
         Finding::Warning(_) => None,
     });
     errors.filter(|error| error.contains(name)).collect()
@@ -185,7 +180,7 @@ fn a_check_lists_the_faults_of_all_records_at_once() {
     let text: Vec<_> = findings
         .iter()
         .map(|finding| match finding {
-            Finding::Error(error) => format!("error: {}", chain(error)),
+            Finding::Error(error) => format!("error: {}", error_chain(error)),
             Finding::Warning(warning) => format!("warning: {warning}"),
         })
         .collect();

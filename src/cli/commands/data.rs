@@ -1,6 +1,6 @@
 //! `reprise data`: list, check, pack and import data sets.
 
-use std::{error::Error, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -8,14 +8,15 @@ use serde::Serialize;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs},
-        output::{count, print, print_json, table, tell},
+        args::{FormatArgs, OutputFormat},
+        output::{print, print_json, table, tell},
         progress::data_watch,
     },
     config::data::Dataset,
     data::{self, Finding, Required},
     fs,
     scalar::{Count, ScalarError},
+    text::{count, error_chain},
 };
 
 /// Arguments of `reprise data`.
@@ -138,7 +139,7 @@ pub fn run(args: DataArgs) -> Result<(), Failure> {
 
 fn list(args: &ListArgs) -> Result<(), Failure> {
     let listed = data::list();
-    if args.format.format == Format::Json {
+    if args.format.format == OutputFormat::Json {
         return print_json(&listed);
     }
     let rows: Vec<_> = listed
@@ -185,8 +186,8 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let errors = findings.iter().filter(|finding| matches!(finding, Finding::Error(_))).count();
     let findings: Vec<_> = findings.iter().map(printed).collect();
     match args.format.format {
-        Format::Json => print_json(&findings)?,
-        Format::Text => print(&findings.iter().map(text).collect::<String>())?,
+        OutputFormat::Json => print_json(&findings)?,
+        OutputFormat::Text => print(&findings.iter().map(text).collect::<String>())?,
     }
     if errors > 0 {
         let errors = count(errors, "error");
@@ -200,13 +201,7 @@ fn printed(finding: &Finding) -> PrintedFinding {
     match finding {
         Finding::Warning(message) => PrintedFinding::Warning { message: message.clone() },
         Finding::Error(error) => {
-            let mut message = error.to_string();
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                message = format!("{message}: {error}");
-                cause = error.source();
-            }
-            PrintedFinding::Error { message, hint: error.hint() }
+            PrintedFinding::Error { message: error_chain(error), hint: error.hint() }
         }
     }
 }

@@ -3,8 +3,9 @@
 use png::{ColorType, DecodingError};
 
 use crate::data::{
+    rgb_image::CHANNELS,
     rgb_png::{self, SIDE_MAX},
-    sequence::{CHANNELS, HwcShape},
+    sequence::HwcShape,
 };
 
 /// Largest PNG file of a frame: twice the pixels of the largest frame.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::data::Split,
-    fs::{self, Kind},
+    fs::{self, FileKind},
 };
 
 mod error;
@@ -110,8 +110,8 @@ fn folders(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
     let mut named = Vec::new();
     for entry in entries.unwrap_or_default() {
         match (entry.kind, entry.name.into_string()) {
-            (Kind::Dir, Ok(name)) => named.push((name, entry.path)),
-            (Kind::Dir, Err(_)) => findings.error(DataError::NameNotUtf8 { path: entry.path }),
+            (FileKind::Dir, Ok(name)) => named.push((name, entry.path)),
+            (FileKind::Dir, Err(_)) => findings.error(DataError::NameNotUtf8 { path: entry.path }),
             _ => findings.warn(not_in_layout(&entry.path)),
         }
     }

@@ -18,8 +18,7 @@ impl KeypointError {
     /// Returns what the user can do about it, if anything.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Table(KaggleError::Table { fault, .. }) => fault.hint(),
-            Self::Table(KaggleError::Fs(_)) => None,
+            Self::Table(error) => error.hint(),
             Self::NoTrainingRows { .. } => Some(
                 "lower the shares of validation and test in `data.dataset.kaggle.split.shares`",
             ),
@@ -27,7 +26,7 @@ impl KeypointError {
     }
 
     /// Returns whether the problem is in the table, not in the disk that holds it.
-    pub(in crate::data) fn is_in_data(&self) -> bool {
+    pub(in crate::data) fn is_usage_error(&self) -> bool {
         match self {
             Self::Table(KaggleError::Fs(error)) => error.is_not_found(),
             Self::Table(KaggleError::Table { .. }) | Self::NoTrainingRows { .. } => true,

@@ -13,7 +13,7 @@ use crate::{
         cache::{self, WriteError},
         error::DataError,
         findings::Finding,
-        npy::{self, Axis, Dtype, Due, Elements},
+        npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
         origin::{DataOrigin, Required},
         pack::{Description, Encoder, Pack, SequenceFormat},
         progress::{Progress, Watch},
@@ -65,10 +65,11 @@ fn parts(file: &Path) -> Result<(&Path, &str), DataError> {
 /// Reads the file, which must have at least `needed` sequences; returns its numbers of frames and
 /// sequences, and its pixels.
 fn read(file: &Path, needed: usize) -> Result<([usize; 2], Vec<u8>), DataError> {
-    let axes = [Axis::Any, Axis::Any, Axis::Of(SIDE), Axis::Of(SIDE)];
-    let due = Due { dtype: Dtype::U8, axes: &axes, bytes_max: BYTES_MAX };
-    let array = npy::read(file, &due).map_err(MovingMnistError::from)?;
-    let Elements::U8(pixels) = array.elements else { unreachable!("`read` checks the type") };
+    let axes =
+        [AxisLength::Any, AxisLength::Any, AxisLength::Exactly(SIDE), AxisLength::Exactly(SIDE)];
+    let expected = ExpectedArray { dtype: Dtype::U8, axes: &axes, bytes_max: BYTES_MAX };
+    let array = npy::read(file, &expected).map_err(MovingMnistError::from)?;
+    let ArrayData::U8(pixels) = array.elements else { unreachable!("`read` checks the type") };
     let (frames, count) = (array.shape[0], array.shape[1]);
     let path = file.to_owned();
     if needed > count {

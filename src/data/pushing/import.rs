@@ -16,24 +16,24 @@ use crate::{
     data::{
         error::DataError,
         findings::Findings,
-        jpeg::Picture,
-        map_csv::{self, Entry},
-        npy::{self, Array, Elements},
+        map_csv::{self, MapEntry},
+        npy::{self, Array, ArrayData},
         progress::{Progress, Watch},
         resize::{Fit, frame},
+        rgb_image::RgbImage,
         tfrecord::{
-            Example, Layout, RecordSequence, TfrecordError, for_each_record,
+            Example, RecordLayout, RecordSequence, TfrecordError, for_each_record,
             sequence::padded_states,
         },
     },
-    fs::{self, FsError, Kind},
+    fs::{self, FileKind, FsError},
     scalar::Count,
 };
 
 /// What was imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Imported {
-    pub layout: Layout,
+    pub layout: RecordLayout,
     pub sequences: usize,
     /// Frames of each sequence.
     pub frames: usize,
@@ -64,9 +64,9 @@ pub fn import(
                 first_error.get_or_insert_with(|| PushingError::from(error).into());
             };
             let extract = RecordExtract { path, number, layout, frames };
-            let scale = |image: Picture| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
+            let scale = |image: RgbImage| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
             let sequence = extract.read(&record, scale, &mut report);
-            let entry = Entry::numbered(entries.len());
+            let entry = MapEntry::numbered(entries.len());
             if let Some(sequence) = sequence
                 && let Err(error) = write(out, &entry, layout, frames, sequence)
             {
@@ -95,7 +95,7 @@ pub(in crate::data) fn detect(
     let root = root.to_owned();
     for folder in ["push_train", "push_testseen", "train", "test"] {
         let path = root.join(folder);
-        if fs::kind(&path)? != Some(Kind::Dir) {
+        if fs::kind(&path)? != Some(FileKind::Dir) {
             continue;
         }
         if fs::kind(&path.join(map_csv::FILE))?.is_some() {
@@ -112,32 +112,32 @@ pub(in crate::data) fn detect(
         let counted = i64::try_from(counted).ok().and_then(|counted| Count::try_from(counted).ok());
         let frames = frames.or(counted).expect("a layout is detected by a frame");
         return Ok(Some(match layout {
-            Layout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
-            Layout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
+            RecordLayout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
+            RecordLayout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
         }));
     }
     Ok(None)
 }
 
 /// Returns layout and number of frames of the first record.
-fn first_record(path: &Path) -> Result<(Layout, usize), PushingError> {
+fn first_record(path: &Path) -> Result<(RecordLayout, usize), PushingError> {
     let mut found = None;
     for_each_record(path, |_, record| {
-        found = Some(Example::parse(&record.data).map(|example| Layout::of(&example)));
+        found = Some(Example::parse(&record.data).map(|example| RecordLayout::of(&example)));
         ControlFlow::Break(())
     })?;
     let path = path.to_owned();
     match found.expect("a file without records is an error") {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(PushingError::UnknownLayout { path }),
-        Err(fault) => Err(TfrecordError::Example { path, record: 0, fault }.into()),
+        Err(source) => Err(TfrecordError::Example { path, record: 0, source }.into()),
     }
 }
 
 fn write(
     out: &Path,
-    entry: &Entry,
-    layout: Layout,
+    entry: &MapEntry,
+    layout: RecordLayout,
     frames: usize,
     sequence: RecordSequence<Vec<f32>>,
 ) -> Result<(), FsError> {
@@ -151,19 +151,19 @@ fn write(
 /// Returns the arrays of a sequence: frames of size `target` from [`frame`](frame()), actions, and states
 /// with the original's padding.
 pub fn arrays(
-    layout: Layout,
+    layout: RecordLayout,
     frames: usize,
     sequence: RecordSequence<Vec<f32>>,
     target: [usize; 2],
 ) -> [Array; 3] {
     let table = |values: Vec<f32>| Array {
         shape: vec![frames, values.len() / frames.max(1)],
-        elements: Elements::F32(values),
+        elements: ArrayData::F32(values),
     };
     [
         Array {
             shape: vec![frames, target[0], target[1], 3],
-            elements: Elements::F32(sequence.pictures.concat()),
+            elements: ArrayData::F32(sequence.images.concat()),
         },
         table(sequence.actions),
         table(padded_states(layout, &sequence.states)),

@@ -20,9 +20,9 @@ use super::{
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
-    sequence::CHANNELS,
+    rgb_image::CHANNELS,
     source_files::difference,
-    tfrecord::Layout,
+    tfrecord::RecordLayout,
 };
 use crate::{
     config::data::Split,
@@ -48,7 +48,7 @@ fn training_share() -> Fraction {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PushingFolder<'a> {
     /// TFRecord files.
-    Records { root: &'a Path, layout: Layout, frames: Count },
+    Records { root: &'a Path, layout: RecordLayout, frames: Count },
     /// `.npy` files beside a `map.csv`.
     Arrays { root: &'a Path },
 }
@@ -100,8 +100,10 @@ impl PushingFolder<'_> {
     /// Returns the folders for training and testing below the root.
     const fn folders(&self) -> [&'static str; 2] {
         match self {
-            Self::Records { layout: Layout::GooglePush, .. } => ["push_train", "push_testseen"],
-            Self::Records { layout: Layout::Berkeley, .. } | Self::Arrays { .. } => {
+            Self::Records { layout: RecordLayout::GooglePush, .. } => {
+                ["push_train", "push_testseen"]
+            }
+            Self::Records { layout: RecordLayout::Berkeley, .. } | Self::Arrays { .. } => {
                 ["train", "test"]
             }
         }
@@ -110,8 +112,8 @@ impl PushingFolder<'_> {
     /// Returns the data set's name as in a sweep file.
     const fn name(&self) -> &'static str {
         match self {
-            Self::Records { layout: Layout::Berkeley, .. } => "berkeley_tfrecord",
-            Self::Records { layout: Layout::GooglePush, .. } => "google_push_tfrecord",
+            Self::Records { layout: RecordLayout::Berkeley, .. } => "berkeley_tfrecord",
+            Self::Records { layout: RecordLayout::GooglePush, .. } => "google_push_tfrecord",
             Self::Arrays { .. } => "npy",
         }
     }

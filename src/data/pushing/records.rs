@@ -11,16 +11,17 @@ use crate::{
     data::{
         error::DataError,
         findings::Findings,
-        jpeg::{Dct, Picture},
+        jpeg::Dct,
         resize::{Fit, square},
+        rgb_image::RgbImage,
         sequence::SequenceBuffer,
         source_files::source,
         tfrecord::{
-            Example, FeatureFault, Layout, Record, RecordSequence, TfrecordError, for_each_record,
-            read_sequence, sequence::padded_states,
+            Example, FeatureError, RecordLayout, RecordSequence, TfRecord, TfrecordError,
+            for_each_record, read_sequence, sequence::padded_states,
         },
     },
-    fs::{self, Kind},
+    fs::{self, FileKind},
 };
 
 /// Lists the files of a folder in the order of their names, as the original does.
@@ -36,7 +37,7 @@ pub(super) fn list(
             findings.error(DataError::NameNotUtf8 { path: entry.path });
             continue;
         };
-        if entry.kind == Kind::Dir || !name.contains("tfrecord") {
+        if entry.kind == FileKind::Dir || !name.contains("tfrecord") {
             let path = entry.path.display();
             findings.warn(format!("`{path}` is not part of the layout and was skipped"));
             continue;
@@ -50,7 +51,7 @@ pub(super) fn list(
 /// Reads the files of a data set.
 pub(super) struct RecordReader<'a> {
     pub(super) root: &'a Path,
-    pub(super) layout: Layout,
+    pub(super) layout: RecordLayout,
     pub(super) frames: usize,
     pub(super) after_error: AfterError,
 }
@@ -97,13 +98,13 @@ impl RecordReader<'_> {
         &self,
         path: &Path,
         number: u64,
-        record: &Record,
+        record: &TfRecord,
         report: &mut dyn FnMut(TfrecordError),
     ) -> Option<SequenceBuffer> {
         let extract = RecordExtract { path, number, layout: self.layout, frames: self.frames };
-        let RecordSequence { pictures, actions, states } = extract.read(record, pixels, report)?;
+        let RecordSequence { images, actions, states } = extract.read(record, pixels, report)?;
         let positions = padded_states(self.layout, &states);
-        Some(SequenceBuffer { frames: pictures.concat(), actions, positions, sources: Vec::new() })
+        Some(SequenceBuffer { frames: images.concat(), actions, positions, sources: Vec::new() })
     }
 }
 
@@ -111,7 +112,7 @@ impl RecordReader<'_> {
 pub(super) struct RecordExtract<'a> {
     pub(super) path: &'a Path,
     pub(super) number: u64,
-    pub(super) layout: Layout,
+    pub(super) layout: RecordLayout,
     pub(super) frames: usize,
 }
 
@@ -119,20 +120,20 @@ impl RecordExtract<'_> {
     /// Reads the first frames of a record; `report` is called with every error.
     pub(super) fn read<P>(
         &self,
-        record: &Record,
-        convert: impl Fn(Picture) -> Result<P, FeatureFault>,
+        record: &TfRecord,
+        convert: impl Fn(RgbImage) -> Result<P, FeatureError>,
         report: &mut dyn FnMut(TfrecordError),
     ) -> Option<RecordSequence<P>> {
         let Self { path, number, layout, frames } = *self;
         let path = || path.to_owned();
         match Example::parse(&record.data) {
             Ok(example) => {
-                read_sequence(&example, layout, frames, Dct::Fast, convert, |key, fault| {
-                    report(TfrecordError::Feature { path: path(), record: number, key, fault });
+                read_sequence(&example, layout, frames, Dct::Fast, convert, |key, source| {
+                    report(TfrecordError::Feature { path: path(), record: number, key, source });
                 })
             }
-            Err(fault) => {
-                report(TfrecordError::Example { path: path(), record: number, fault });
+            Err(source) => {
+                report(TfrecordError::Example { path: path(), record: number, source });
                 None
             }
         }
@@ -140,7 +141,7 @@ impl RecordExtract<'_> {
 }
 
 /// Returns how many numbers a state has with the original's padding.
-fn padded_size(layout: Layout) -> usize {
+fn padded_size(layout: RecordLayout) -> usize {
     padded_states(layout, &vec![0.0; layout.state_size()]).len()
 }
 
@@ -152,15 +153,15 @@ fn padded_size(layout: Layout) -> usize {
     clippy::float_cmp,
     reason = "the byte is compared with the value, and any other value is refused"
 )]
-fn pixels(picture: Picture) -> Result<Vec<u8>, FeatureFault> {
-    if [picture.height, picture.width] == [SIDE; 2] {
-        return Ok(picture.pixels); // every weight is 0 or 1
+fn pixels(image: RgbImage) -> Result<Vec<u8>, FeatureError> {
+    if [image.height, image.width] == [SIDE; 2] {
+        return Ok(image.pixels); // every weight is 0 or 1
     }
     let byte = |value: f32| {
         let byte = value as u8;
         (f32::from(byte) == value).then_some(byte)
     };
-    let scaled = square(&picture, Fit::Crop, [SIDE; 2]).into_iter().map(byte).collect();
-    let Picture { height, width, pixels: _ } = picture;
-    Option::ok_or(scaled, FeatureFault::Scale { width, height, side: SIDE })
+    let scaled = square(&image, Fit::Crop, [SIDE; 2]).into_iter().map(byte).collect();
+    let RgbImage { height, width, pixels: _ } = image;
+    Option::ok_or(scaled, FeatureError::Scale { width, height, side: SIDE })
 }
