@@ -39,8 +39,8 @@ impl BairError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::RootMissing { .. } => {
-                "put the data set there, link to it, or name another folder; `reprise data list` \
-                 lists the data sets that are embedded in the program"
+                "copy or link the data there, or give another folder; `reprise data list` lists the \
+                 data sets that need none"
             }
             Self::SplitMissing { .. } => {
                 "the folder of a data set must contain `train`, `validate` and `test`"
