@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ReportInput, ReportRun, RunState, Samples};
+use super::{
+    input::{ReportInput, ReportRun, RunState},
+    samples::Samples,
+};
 use crate::{
     data::Split,
     scalar::{Epoch, Seed, Step},
@@ -22,7 +25,7 @@ pub(super) use pictures::noise;
 pub(super) const ARMS: [&str; 2] = ["monotonic", "cyclical"];
 /// Seeds of every arm.
 pub(super) const SEEDS: [u32; 3] = [1, 2, 3];
-/// Test PSNR by arm and seed; tests compute the table's entries from these by hand.
+/// Test PSNR by arm and seed; the tests' expected entries are computed from these by hand.
 pub(super) const PSNR: [[f64; 3]; 2] = [[20.10, 20.40, 20.70], [20.00, 20.25, 20.35]];
 /// Test PSNR of copying the last frame.
 pub(super) const BASELINE_PSNR: f64 = 19.70;
@@ -43,7 +46,7 @@ pub(super) fn sweep() -> ReportInput {
     ReportInput { manifest: manifest(&runs), runs }
 }
 
-/// Lets a run diverge at step 132: its journal ends there and it was never tested.
+/// Makes a run diverge at step 132: its journal ends there, without a test.
 pub(super) fn diverge(run: &mut ReportRun) {
     let RunState::Finished { record, events } = &mut run.state else {
         panic!("the run is finished");

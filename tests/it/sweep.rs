@@ -23,7 +23,7 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
             "tiny: 2 runs\n",
             "fixed · seed 1: started, 4 steps",
             "learned · seed 1: finished in ",
-            "the report is `reports/tiny/report.html`",
+            "report: `reports/tiny/report.html`",
         ],
     );
     let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
@@ -69,7 +69,7 @@ fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     place.succeed(&["sweep", "tiny"]);
     let page = fs::read(place.path("reports/tiny/report.html")).unwrap();
     let said = place.succeed(&["sweep", "tiny", "--preset", "larger"]).stderr;
-    check_says(&said, &["the report is `reports/tiny.larger/report.html`"]);
+    check_says(&said, &["report: `reports/tiny.larger/report.html`"]);
     assert_eq!(fs::read(place.path("reports/tiny/report.html")).unwrap(), page);
     for name in ["tiny", "tiny.larger"] {
         place.succeed(&["report", name, "--check"]);

@@ -1,9 +1,9 @@
-//! Stands in for `report` in a program that was built without it.
+//! Replaces `report` in a build without the feature.
 
 use super::sweep::Change;
 use crate::{cli::Failure, store::Store};
 
-/// Does nothing: this program makes no reports.
+/// Does nothing.
 pub fn after_sweep(_store: &Store, _name: &str, _change: Change) -> Result<(), Failure> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `reprise report`: a sweep's report, from records alone.
+//! `reprise report`: writes or checks the report of a sweep.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ use crate::{
         output::{count, print, tell},
     },
     fs::{self, Kind},
-    report::{self, Report, ReportInput, ReportRun, RunState, Samples},
+    report::{self, ReportFiles, ReportInput, ReportRun, RunState, Samples},
     store::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
         tensors::read_tensors,
@@ -28,27 +28,28 @@ use crate::{
 /// Default folder of all reports.
 pub const REPORTS: &str = "reports";
 
-/// More than a report's file holds.
+/// Largest file that `--check` reads.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// Arguments of `reprise report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise report kl_annealing            writes reports/kl_annealing/report.{md,html}
-  reprise report kl_annealing.smoke      the same sweep at a preset that is not its default
-  reprise report kl_annealing --check    says whether the report is what its records say
+  reprise report kl_annealing            write reports/kl_annealing/report.{md,html}
+  reprise report kl_annealing.smoke      report the runs of the preset `smoke`
+  reprise report kl_annealing --check    check that the report matches its records
 
-A report is computed from the records of the sweep as it was last started: the same records give
-the same bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
+A report covers the sweep as it was last started and is computed from records alone: the same
+records give the same bytes. Beside the pages it has figures and CSV files with all scores and curves.
+With --check nothing is written, and the exit code is 1 if a file differs.")]
 pub struct ReportArgs {
-    /// Name of the sweep, with `.PRESET` behind it for another than its default preset
+    /// Name of the sweep; append `.PRESET` for a preset other than the default
     #[arg(value_name = "NAME")]
     name: String,
-    /// Compare the files with what the records say; write nothing
+    /// Compare the files with the records and write nothing
     #[arg(long)]
     check: bool,
-    /// Folder of all reports
+    /// Folder for reports
     #[arg(long, value_name = "DIR", default_value = REPORTS)]
     reports: PathBuf,
     #[command(flatten)]
@@ -67,7 +68,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     print(&format!("{}\n", page.display()))
 }
 
-/// Computes and writes the report of a sweep below `reports`; returns the path of its page.
+/// Computes and writes the report of a sweep below `reports`; returns the path of its HTML page.
 fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<PathBuf, Failure> {
     let page = page(reports, &manifest.name);
     let folder = reports.join(&manifest.name);
@@ -79,8 +80,8 @@ fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<Pat
     Ok(page)
 }
 
-/// Writes the report of a sweep that was just carried out, unless nothing has changed since it was
-/// written, and says where it is.
+/// Prints the path of the report of a sweep that has just ended. Writes the report first if runs have changed
+/// or it does not exist.
 #[cfg(feature = "torch")]
 pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
     let reports = Path::new(REPORTS);
@@ -88,16 +89,16 @@ pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Fail
     if change == Change::Some || fs::kind(&page)?.is_none() {
         rebuild(store, manifest(store, name)?, reports)?;
     }
-    tell(&format!("the report is `{}`", page.display()));
+    tell(&format!("report: `{}`", page.display()));
     Ok(())
 }
 
-/// Returns the path of a report's page.
+/// Returns the path of a report's HTML page.
 fn page(reports: &Path, name: &str) -> PathBuf {
     reports.join(name).join("report.html")
 }
 
-fn compute(store: &Store, manifest: SweepManifest) -> Result<Report, Failure> {
+fn compute(store: &Store, manifest: SweepManifest) -> Result<ReportFiles, Failure> {
     let runs = manifest
         .runs
         .iter()
@@ -143,34 +144,35 @@ fn samples(dir: &RunDir) -> Result<Samples, Failure> {
     Samples::new(tensors, &metadata).map_err(|source| Failure::Rollouts { path, source })
 }
 
-/// Compares a report's folder with the report byte for byte.
-fn check(report: &Report, folder: &Path) -> Result<(), Failure> {
+/// Compares the files in a report's folder with the report, byte for byte.
+fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     for (path, bytes) in &report.files {
         let at = folder.join(path);
         match fs::read(&at, FILE_BYTES_MAX) {
             Ok(found) if found == *bytes => {}
-            Ok(_) => wrong.push(format!("{}: differs from what the records say", at.display())),
+            Ok(_) => wrong.push(format!("{}: does not match the records", at.display())),
             Err(error) if error.is_not_found() => {
-                wrong.push(format!("{}: is missing", at.display()));
+                wrong.push(format!("{}: missing", at.display()));
             }
             Err(error) => return Err(error.into()),
         }
     }
     let known: BTreeSet<PathBuf> = report.files.keys().map(|path| folder.join(path)).collect();
     for path in files(folder)?.difference(&known) {
-        wrong.push(format!("{}: is no part of the report", path.display()));
+        wrong.push(format!("{}: not part of the report", path.display()));
     }
     if wrong.is_empty() {
-        tell(&format!("`{}` is what the records say", folder.display()));
+        tell(&format!("`{}` matches the records", folder.display()));
         return Ok(());
     }
     print(&format!("{}\n", wrong.join("\n")))?;
     let files = count(wrong.len(), "file");
-    Err(Failure::Check(format!("`{}` is out of date: {files}", folder.display())))
+    let folder = folder.display();
+    Err(Failure::Check(format!("`{folder}` does not match the records: {files}")))
 }
 
-/// Returns every file below a folder; none if the folder is missing.
+/// Returns all files below a folder; none if it does not exist.
 fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut found = BTreeSet::new();
     if fs::kind(folder)? != Some(Kind::Dir) {
