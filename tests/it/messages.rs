@@ -152,8 +152,8 @@ fn one_run_cannot_be_compared() {
     place.write("store/format", "reprise store 1\n");
     let said = check(&place, &["runs", "diff", "3f2a"], 2);
     insta::assert_snapshot!(said, @r"
-    error: there are not two things to compare
-    hint: give two runs, or `--store A --store B`
+    error: expected two runs or two stores to compare
+    hint: give two run ids, or `--store A --store B`
     ");
 }
 

@@ -1,4 +1,4 @@
-//! `reprise runs diff`: two runs, or two stores, bit by bit.
+//! `reprise runs diff`: compares two runs or two stores, bit by bit.
 
 use std::{fmt::Display, path::PathBuf};
 
@@ -23,22 +23,22 @@ use crate::{
 Examples:
   reprise runs diff 3f2a 91bc                        two runs of `store`
   reprise runs diff --store store --store again      two stores, run by run
-  reprise runs diff --store store --store again 3f2a one run of both stores
+  reprise runs diff --store store --store again 3f2a one run in both stores
 
-Compared are specification, outcome, every journal line, every tensor and every score; machine, code
-and time are listed but do not count. The exit code is 1 unless every compared bit is equal.")]
+Settings, outcome, journal, tensors and scores are compared. Differences in machine, code and time
+are listed but ignored. The exit code is 1 unless everything compared is bit-equal.")]
 pub struct DiffArgs {
-    /// Ids of the runs, or their first digits
+    /// Run ids, or their first digits
     #[arg(value_name = "RUN", num_args = 0..=2)]
     runs: Vec<String>,
-    /// Folder of a run store; given twice, two stores are compared
+    /// Folder of a run store; give it twice to compare two stores
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: Vec<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
 }
 
-/// Prints the differences; bit-equal or failure.
+/// Prints the differences. Fails unless the runs or stores are bit-equal.
 pub fn run(args: &DiffArgs) -> Result<(), Failure> {
     let stores: Vec<Store> =
         args.store.iter().map(|root| Store::open(root)).collect::<Result<_, _>>()?;
@@ -56,8 +56,8 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
             show(&diff, diff.verdict, args.format.format)
         }
         _ => Err(Failure::Usage {
-            message: "there are not two things to compare".to_owned(),
-            hint: "give two runs, or `--store A --store B`",
+            message: "expected two runs or two stores to compare".to_owned(),
+            hint: "give two run ids, or `--store A --store B`",
         }),
     }
 }
@@ -73,6 +73,6 @@ fn show(
     }
     match verdict {
         Verdict::BitEqual => Ok(()),
-        Verdict::Different => Err(Failure::Check("not every bit is equal".to_owned())),
+        Verdict::Different => Err(Failure::Check("not bit-equal".to_owned())),
     }
 }

@@ -1,4 +1,4 @@
-//! `reprise runs list`: all runs of a store.
+//! `reprise runs list`: lists the runs of a store.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ Examples:
   reprise runs list
   reprise runs list --store other --format json
 
-The score is that of the tested checkpoint in the metric that chose it, which depends on the
-system. `reprise runs show RUN` has all metrics.")]
+The test score is in the metric that chose the checkpoint, which depends on the system;
+`reprise runs show RUN` prints all metrics.")]
 pub struct ListArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -40,27 +40,26 @@ struct Listed {
     run: RunId,
     system: Option<&'static str>,
     seed: Option<u32>,
-    /// Sweeps that name the run, with its arm.
+    /// Sweeps that contain the run, with its arm.
     sweeps: Vec<(String, String)>,
     #[serde(flatten)]
     status: Status,
-    /// Nothing for a run that was not tested.
+    /// `None` for a run that was not tested.
     test: Option<TestScore>,
     seconds: Option<f64>,
     finished: Option<String>,
 }
 
-/// What the tested checkpoint scores in the metric that chose it.
+/// The test score in the metric that chose the checkpoint.
 #[derive(Debug, PartialEq, Serialize)]
 struct TestScore {
     metric: String,
-    /// What people call the metric.
     label: String,
     unit: String,
     value: f64,
 }
 
-/// Prints a line for every run.
+/// Prints one line per run.
 pub fn run(args: &ListArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let mut sweeps: BTreeMap<RunId, Vec<(String, String)>> = BTreeMap::new();
@@ -91,7 +90,7 @@ pub fn run(args: &ListArgs) -> Result<(), Failure> {
     match args.format.format {
         Format::Json => print_json(&listed),
         Format::Text if listed.is_empty() => {
-            tell("the store has no runs yet");
+            tell("the store has no runs");
             Ok(())
         }
         Format::Text => print(&text(&listed)),

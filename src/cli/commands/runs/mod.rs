@@ -1,4 +1,4 @@
-//! `reprise runs`: list, show and compare recorded runs.
+//! `reprise runs`: lists, shows and compares runs.
 
 use clap::{Args, Subcommand};
 
@@ -12,32 +12,32 @@ pub mod show;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise runs list                              all runs with their test scores
-  reprise runs show 3f2a                         everything that is known of one run
+  reprise runs list                              list all runs with their test scores
+  reprise runs show 3f2a                         show the record of a run
   reprise runs diff 3f2a 91bc                    compare two runs bit by bit
   reprise runs diff --store store --store again  compare two stores run by run
 
-A run is named by its id or the first digits of it.")]
+RUN is a run id or its first digits.")]
 pub struct RunsArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: RunsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum RunsCommand {
     /// List all runs of the store
     List(list::ListArgs),
     /// Show the record of a run
     Show(show::ShowArgs),
-    /// Compare two runs, or two stores run by run, bit by bit
+    /// Compare two runs or two stores, bit by bit
     Diff(diff::DiffArgs),
 }
 
-/// Carries out a verb of `reprise runs`.
+/// Runs a command of `reprise runs`.
 pub fn run(args: RunsArgs) -> Result<(), Failure> {
-    match args.verb {
-        Verb::List(args) => list::run(&args),
-        Verb::Show(args) => show::run(&args),
-        Verb::Diff(args) => diff::run(&args),
+    match args.command {
+        RunsCommand::List(args) => list::run(&args),
+        RunsCommand::Show(args) => show::run(&args),
+        RunsCommand::Diff(args) => diff::run(&args),
     }
 }

@@ -1,4 +1,4 @@
-//! `reprise runs show`: everything that is known of one run.
+//! `reprise runs show`: prints the record of a run.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::{
     store::{Store, record::Record},
 };
 
-/// Longest list that is printed whole in text.
+/// Longer lists are cut in text output.
 const LIST_MAX: usize = 12;
 
 /// Arguments of `reprise runs show`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise runs show 3f2a                  scores first, then the whole record
-  reprise runs show 3f2a --format json    the record as it is stored")]
+  reprise runs show 3f2a                  the scores, then the rest of the record
+  reprise runs show 3f2a --format json    the record as stored")]
 pub struct ShowArgs {
-    /// Id of the run, or its first digits
+    /// Run id, or its first digits
     #[arg(value_name = "RUN")]
     run: String,
     #[command(flatten)]
@@ -46,7 +46,7 @@ fn text(record: &Record) -> Result<String, Failure> {
     let mut text = format!("run {}, {}\n\n{}\n", record.run, record.outcome.name(), scores(record));
     let mut value = serde_json::to_value(record).map_err(Failure::Encode)?;
     if let Some(definitions) = value.get_mut("metrics").and_then(Value::as_object_mut) {
-        // A record defines every metric there is; those without a score explain nothing here.
+        // A record defines all metrics; only those with a score are shown.
         let scores = || [&record.validation, &record.test].into_iter().flatten();
         let is_scored = |name: &str| {
             scores().flat_map(BTreeMap::values).any(|metrics| metrics.contains_key(name))
@@ -75,13 +75,13 @@ fn scores(record: &Record) -> String {
         }
     }
     if rows.is_empty() {
-        "no scores: the run ended before its first validation\n".to_owned()
+        "no scores: the run ended before its first evaluation\n".to_owned()
     } else {
         table(["split", "predictor", "metric", "mean"], &rows)
     }
 }
 
-/// Writes a value as an indented outline.
+/// Appends a value as an indented outline.
 fn write(text: &mut String, key: &str, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
