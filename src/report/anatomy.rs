@@ -10,6 +10,7 @@ use super::{
     strip::{FRAME, GAP, LABEL_HEIGHT, ROW_GAP, image, on_paper, png, text},
     svg::Drawing,
 };
+use crate::vocabulary::rollouts::{INSPECTED_FRAMES, KERNELS, MASKS, PREVIOUS, TRANSFORMED};
 
 /// Height of a row of headings.
 const HEAD_HEIGHT: usize = 16;
@@ -48,10 +49,9 @@ impl Anatomy {
     /// Returns the parts of the first sequence from the tensors that `train::physical_interaction` stores;
     /// `None` if any is missing or their shapes disagree.
     pub(super) fn of(samples: &Samples) -> Option<Self> {
-        let (_, indices) = samples.floats("inspected_frames")?;
+        let (_, indices) = samples.floats(INSPECTED_FRAMES)?;
         let bytes = |name: &str| samples.bytes(name).filter(|it| it.dtype == Dtype::U8);
-        let (previous, transformed, masks) =
-            (bytes("previous")?, bytes("transformed")?, bytes("masks")?);
+        let (previous, transformed, masks) = (bytes(PREVIOUS)?, bytes(TRANSFORMED)?, bytes(MASKS)?);
         let &[sequences, count, height, width, channels] = previous.shape.as_slice() else {
             return None;
         };
@@ -166,7 +166,7 @@ impl Kernels {
 
 /// Returns the kernels of the first sequence, from `[N, K, M, side, side]`.
 fn kernels(samples: &Samples, [sequences, frames]: [usize; 2]) -> Option<Kernels> {
-    let (shape, values) = samples.floats("kernels")?;
+    let (shape, values) = samples.floats(KERNELS)?;
     let &[n, k, count, side, columns] = shape else { return None };
     let whole = [n, k, columns] == [sequences, frames, side] && count > 0 && side > 0;
     let size = count * side * side;

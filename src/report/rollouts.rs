@@ -1,13 +1,15 @@
 //! Test sequences with a run's predictions.
 //!
-//! Tensors: `truth` and `prediction`, both u8 `[N, T, H, W, C]` with C 1 or 3. Metadata: `sequences`, a JSON
-//! list of N names, and `context_frames`, the number of leading frames given to the model.
+//! `truth` and `prediction` have the same shape, with C 1 or 3; `vocabulary::rollouts` describes the file.
 
 use std::collections::BTreeMap;
 
 use safetensors::Dtype;
 
-use crate::store::tensors::StoredTensor;
+use crate::{
+    store::tensors::StoredTensor,
+    vocabulary::rollouts::{CONTEXT_FRAMES, PREDICTION, SEQUENCES, TRUTH},
+};
 
 /// Test sequences of one run with their predictions; shapes agree and no dimension is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,11 +70,11 @@ impl Rollouts {
         tensors: &[StoredTensor],
         metadata: &BTreeMap<String, String>,
     ) -> Result<Self, RolloutsError> {
-        let names: Vec<String> = parse_entry(metadata, "sequences")?;
-        let context_frames: usize = parse_entry(metadata, "context_frames")?;
+        let names: Vec<String> = parse_entry(metadata, SEQUENCES)?;
+        let context_frames: usize = parse_entry(metadata, CONTEXT_FRAMES)?;
 
-        let truth = bytes_of(tensors, "truth")?;
-        let prediction = bytes_of(tensors, "prediction")?;
+        let truth = bytes_of(tensors, TRUTH)?;
+        let prediction = bytes_of(tensors, PREDICTION)?;
         let invalid = |tensor: &StoredTensor| RolloutsError::Shape {
             found: tensor.shape.clone(),
             names: names.len(),

@@ -20,28 +20,14 @@ use crate::{
         event::{Event, Score, Scores},
         record::{MetricDefinition, Record},
     },
+    vocabulary::{MetricName, Predictor},
 };
 
 /// The predictor that a run trains; every other predictor is a baseline.
-pub(super) const MODEL: &str = "model";
+pub(super) const MODEL: &str = Predictor::Model.as_str();
 
 /// The baseline that returns real videos: an upper bound, not a competitor.
-pub(super) const UPPER_BOUND: &str = "real_videos";
-
-/// Metrics in reading order; others follow by name.
-const METRIC_ORDER: [&str; 11] = [
-    "psnr",
-    "ssim",
-    "mse",
-    "mse_sum",
-    "state_mse",
-    "rmse",
-    "rmse_pixels",
-    "energy_distance",
-    "motion_energy_distance",
-    "category_accuracy",
-    "recognition_accuracy",
-];
+pub(super) const UPPER_BOUND: &str = Predictor::RealVideos.as_str();
 
 /// A curve by step has at most this many points.
 const POINTS_MAX: u64 = 120;
@@ -349,13 +335,8 @@ fn metrics(runs: &[ReportRun]) -> Vec<ReportedMetric> {
             })
         })
         .collect();
-    metrics.sort_by_key(|metric| position_in(&METRIC_ORDER, &metric.name));
+    metrics.sort_by_key(|metric| MetricName::rank(&metric.name));
     metrics
-}
-
-/// Returns the position of `name` in `order`; unlisted names come last.
-pub(super) fn position_in(order: &[&str], name: &str) -> usize {
-    order.iter().position(|known| *known == name).unwrap_or(order.len())
 }
 
 /// Returns how many consecutive steps make a point, the same for all runs.

@@ -1,7 +1,7 @@
 //! Words that several sections share.
 
 use super::{
-    number::{counted, grouped, magnitude},
+    number::{grouped, magnitude},
     sweep_results::{ReportedMetric, SweepResults},
 };
 use crate::{data::Split, stats::paired::PairedDifference, store::record::DataRecord};
@@ -31,11 +31,6 @@ pub(super) fn in_words(name: &str) -> String {
 /// Returns which direction of a metric is better.
 pub(super) const fn direction(metric: &ReportedMetric) -> &'static str {
     if metric.definition.higher_is_better { "higher" } else { "lower" }
-}
-
-/// Returns `3 seeds`.
-pub(super) fn seeds(count: usize) -> String {
-    counted(count, "seed", "seeds")
 }
 
 /// Returns the decimals of differences: at least three and at least those of the scores; more, up to

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     config::RunSpec,
     fs::{self, Kind, Lock},
+    text::error_chain,
 };
 
 /// More than any record, manifest or specification holds.
@@ -173,7 +174,8 @@ impl RunDir {
             Err(StoreError::Unfinished { .. }) => {}
             Err(error) => return Err(error),
         }
-        let not_resumable = |error: &StoreError| State::NotResumable { refusal: Some(text(error)) };
+        let not_resumable =
+            |error: &StoreError| State::NotResumable { refusal: Some(error_chain(error)) };
         if self.has(RunFile::Checkpoint)? {
             return Ok(match self.resumable_position() {
                 Ok(position) => State::Resumable(position),
@@ -348,10 +350,4 @@ pub(super) fn write_json<T: Serialize + DeserializeOwned>(
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes)
         .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
-}
-
-/// Returns an error with its causes in one line.
-fn text(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |error| error.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -37,7 +37,7 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
     };
     let before = records();
     let second = place.succeed(&["sweep", "tiny"]);
-    check_says(&second.stderr, &["tiny: 2 runs, all finished already", "the report is"]);
+    check_says(&second.stderr, &["tiny: 2 runs, all finished already", "report: `"]);
     assert_eq!(records(), before, "nothing is written again");
 
     place.succeed(&["report", "tiny", "--check"]);

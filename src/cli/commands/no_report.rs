@@ -1,7 +1,6 @@
-//! Replaces `report` in a build without the feature.
+//! Replaces `report` in a build without reports.
 
-use super::sweep::Change;
-use crate::{cli::Failure, store::Store};
+use crate::{cli::Failure, experiment::Change, store::Store};
 
 /// Does nothing.
 pub fn after_sweep(_store: &Store, _name: &str, _change: Change) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `reprise report`: writes or checks the report of a sweep.
+//! `reprise report`: writes the report of a sweep from its records.
 
 use std::{
     collections::BTreeSet,
@@ -9,12 +9,12 @@ use clap::Args;
 
 use super::status::manifest;
 #[cfg(feature = "torch")]
-use super::sweep::Change;
+use crate::experiment::Change;
 use crate::{
     cli::{
         Failure,
         args::StoreArgs,
-        output::{count, print, tell},
+        output::{print, tell},
     },
     fs::{self, Kind},
     report::{self, ReportFiles, ReportInput, ReportRun, RunState, Samples},
@@ -22,34 +22,35 @@ use crate::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
         tensors::read_tensors,
     },
-    sweep::observe::{Status, status},
+    sweep::status::run_status,
+    text::count,
 };
 
-/// Default folder of all reports.
+/// Default folder of reports.
 pub const REPORTS: &str = "reports";
 
-/// Largest file that `--check` reads.
+/// Limit on a file of a report.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// Arguments of `reprise report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise report kl_annealing            write reports/kl_annealing/report.{md,html}
-  reprise report kl_annealing.smoke      report the runs of the preset `smoke`
-  reprise report kl_annealing --check    check that the report matches its records
+  reprise report kl_annealing            writes reports/kl_annealing/report.{md,html}
+  reprise report kl_annealing.smoke      the same sweep at a preset that is not its default
+  reprise report kl_annealing --check    checks that the report is up to date
 
-A report covers the sweep as it was last started and is computed from records alone: the same
-records give the same bytes. Beside the pages it has figures and CSV files with all scores and curves.
-With --check nothing is written, and the exit code is 1 if a file differs.")]
+A report is computed from the records of the sweep as it was last started. Equal records give equal
+bytes. Beside the pages it has figures, and all scores and curves as CSV. With --check nothing is
+written, and the exit code is 1 if a file differs.")]
 pub struct ReportArgs {
-    /// Name of the sweep; append `.PRESET` for a preset other than the default
+    /// Name of the sweep; `NAME.PRESET` for a preset that is not its default
     #[arg(value_name = "NAME")]
     name: String,
-    /// Compare the files with the records and write nothing
+    /// Compare the files with the records; write nothing
     #[arg(long)]
     check: bool,
-    /// Folder for reports
+    /// Folder of reports
     #[arg(long, value_name = "DIR", default_value = REPORTS)]
     reports: PathBuf,
     #[command(flatten)]
@@ -68,7 +69,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     print(&format!("{}\n", page.display()))
 }
 
-/// Computes and writes the report of a sweep below `reports`; returns the path of its HTML page.
+/// Writes the report of a sweep below `reports` and returns the path of its page.
 fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<PathBuf, Failure> {
     let page = page(reports, &manifest.name);
     let folder = reports.join(&manifest.name);
@@ -80,8 +81,8 @@ fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<Pat
     Ok(page)
 }
 
-/// Prints the path of the report of a sweep that has just ended. Writes the report first if runs have changed
-/// or it does not exist.
+/// Writes the report of a sweep that was just carried out, unless it is up to date, and prints its
+/// path.
 #[cfg(feature = "torch")]
 pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
     let reports = Path::new(REPORTS);
@@ -93,7 +94,7 @@ pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Fail
     Ok(())
 }
 
-/// Returns the path of a report's HTML page.
+/// Returns the path of a report's page.
 fn page(reports: &Path, name: &str) -> PathBuf {
     reports.join(name).join("report.html")
 }
@@ -122,14 +123,7 @@ fn state(dir: &RunDir) -> Result<RunState, Failure> {
             Ok(RunState::Finished { record: Box::new(record), events })
         }
         Err(StoreError::Unfinished { .. }) => {
-            let what = match status(dir)? {
-                Status::Resumable { done } => format!("stopped after step {done}"),
-                Status::Running { .. } => "still running".to_owned(),
-                Status::Interrupted => "interrupted".to_owned(),
-                Status::Missing | Status::Finished { .. } => "not started".to_owned(),
-                Status::Newer { format } => format!("written in format {format}"),
-            };
-            Ok(RunState::Unfinished { what })
+            Ok(RunState::Unfinished { what: run_status(dir)?.to_string() })
         }
         Err(error) => Err(error.into()),
     }
@@ -144,14 +138,14 @@ fn samples(dir: &RunDir) -> Result<Samples, Failure> {
     Samples::new(tensors, &metadata).map_err(|source| Failure::Rollouts { path, source })
 }
 
-/// Compares the files in a report's folder with the report, byte for byte.
+/// Compares a report's folder with the report byte for byte.
 fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     for (path, bytes) in &report.files {
         let at = folder.join(path);
         match fs::read(&at, FILE_BYTES_MAX) {
             Ok(found) if found == *bytes => {}
-            Ok(_) => wrong.push(format!("{}: does not match the records", at.display())),
+            Ok(_) => wrong.push(format!("{}: differs from the records", at.display())),
             Err(error) if error.is_not_found() => {
                 wrong.push(format!("{}: missing", at.display()));
             }
@@ -163,16 +157,15 @@ fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
         wrong.push(format!("{}: not part of the report", path.display()));
     }
     if wrong.is_empty() {
-        tell(&format!("`{}` matches the records", folder.display()));
+        tell(&format!("`{}` is up to date", folder.display()));
         return Ok(());
     }
     print(&format!("{}\n", wrong.join("\n")))?;
     let files = count(wrong.len(), "file");
-    let folder = folder.display();
-    Err(Failure::Check(format!("`{folder}` does not match the records: {files}")))
+    Err(Failure::Check(format!("`{}` is out of date in {files}", folder.display())))
 }
 
-/// Returns all files below a folder; none if it does not exist.
+/// Returns every file below a folder, which may be missing.
 fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut found = BTreeSet::new();
     if fs::kind(folder)? != Some(Kind::Dir) {

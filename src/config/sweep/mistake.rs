@@ -3,7 +3,10 @@
 use thiserror::Error;
 
 use super::{RUNS_MAX, SOURCE_BYTES_MAX};
-use crate::config::contradiction::Contradiction;
+use crate::{
+    config::contradiction::Contradiction,
+    text::{closest, quoted_list},
+};
 
 /// What is wrong; the place is kept beside it.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -35,7 +38,7 @@ pub(super) enum Mistake {
     Value { key: String, problem: String },
     #[error("unknown choice `{choice}` for `{key}`")]
     UnknownChoice { choice: String, key: String, expected: Vec<String> },
-    #[error("`{key}` is one choice, but {} are given", list(.given))]
+    #[error("`{key}` is one choice, but {} are given", quoted_list(.given))]
     SeveralChoices { key: String, given: Vec<String> },
     #[error("`{key}` lacks its choice")]
     NoChoice { key: String, expected: Vec<String> },
@@ -105,7 +108,7 @@ impl Mistake {
             Self::UnknownLabel { label, known, .. } => return closest_or_all(label, known),
             Self::UnknownArm { arm, known } => return closest_or_all(arm, known),
             Self::UnknownPreset { known, .. } => {
-                return Some(format!("the presets are {}", list(known)));
+                return Some(format!("the presets are {}", quoted_list(known)));
             }
             Self::NeedsSettings { choice, fields, .. } => {
                 let fields: Vec<String> =
@@ -137,22 +140,12 @@ fn inside(table: &str) -> String {
     if table.is_empty() { String::new() } else { format!(" in `{table}`") }
 }
 
-/// Writes names in backticks with commas.
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 /// Offers the name that was probably meant, or all there are.
 fn closest_or_all(word: &str, known: &[String]) -> Option<String> {
-    let near = |name: &&String| {
-        strsim::damerau_levenshtein(word, name) <= (word.chars().count().max(3) / 3).max(1)
-    };
-    let closest =
-        known.iter().filter(near).min_by_key(|name| strsim::damerau_levenshtein(word, name));
-    match (closest, known) {
+    match (closest(word, known), known) {
         (_, []) => None,
         (Some(name), _) => Some(format!("did you mean `{name}`?")),
         (None, [only]) => Some(format!("there is only `{only}`")),
-        (None, _) => Some(format!("expected one of {}", list(known))),
+        (None, _) => Some(format!("expected one of {}", quoted_list(known))),
     }
 }

@@ -10,31 +10,12 @@ use crate::{
         error::ReportError,
         input::ReportRun,
         palette::{self, BASELINE, Ink},
-        sweep_results::{
-            ArmResults, MODEL, Points, ReportedMetric, SweepResults, labelled, position_in,
-        },
+        sweep_results::{ArmResults, MODEL, Points, ReportedMetric, SweepResults, labelled},
         words::{capitalized, in_words, sentence},
     },
     store::record::SeriesDefinition,
+    vocabulary::SeriesName,
 };
-
-/// Series in reading order; others follow by name.
-const SERIES_ORDER: [&str; 14] = [
-    "loss",
-    "rmse",
-    "l_gen",
-    "l_image_dis",
-    "l_video_dis",
-    "reconstruction",
-    "kl",
-    "kl_weight",
-    "teacher_forcing_ratio",
-    "teacher_forced",
-    "state_loss",
-    "psnr_sum",
-    "true_frame_share",
-    "learning_rate",
-];
 
 /// Returns the section; empty if no run has a record.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
@@ -95,7 +76,7 @@ fn series<'a>(results: &SweepResults<'a>) -> Vec<(&'a str, &'a SeriesDefinition)
         .map(|(name, definition)| (name.as_str(), definition))
         .collect();
     let mut all: Vec<_> = all.into_iter().collect();
-    all.sort_by_key(|(name, _)| position_in(&SERIES_ORDER, name));
+    all.sort_by_key(|(name, _)| SeriesName::rank(name));
     all
 }
 

@@ -7,9 +7,10 @@ use crate::{
         number::{ABSENT, decimals, signed},
         paired::{Sign, confidence, detectable, interval, power, sign},
         sweep_results::{ArmResults, ReportedMetric, SweepResults},
-        words::{difference_decimals, in_words, seeds},
+        words::{difference_decimals, in_words},
     },
     stats::paired::PairedDifference,
+    text::count,
 };
 
 /// At most this many pairs are compared on every metric; more are compared on the first metric only.
@@ -211,7 +212,8 @@ fn note(seen: &[PairedDifference]) -> RichText {
     if fewest >= ENOUGH_SEEDS {
         return text;
     }
-    let range = if fewest == most { seeds(fewest) } else { format!("{fewest} to {most} seeds") };
+    let range =
+        if fewest == most { count(fewest, "seed") } else { format!("{fewest} to {most} seeds") };
     text.plain(format!(
         " With {range}, intervals are wide and assume roughly normal differences; undecided does \
          not mean that there is no difference."

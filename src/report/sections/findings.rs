@@ -122,17 +122,23 @@ fn against_baseline(
     }
     let places = difference_decimals(results, metric, pairs.iter().map(|(_, paired)| paired));
     let no_interval = pairs.iter().all(|(_, paired)| sign(paired) == Sign::Unknown);
-    let role = if baseline == UPPER_BOUND { "upper bound, not a competitor" } else { "baseline" };
-    let seeds = if no_interval { ", one seed, no interval" } else { "" };
-    let mut text =
-        RichText::from(format!("Compared with {} ({role}{seeds}): ", in_words(baseline)));
+    let name = in_words(baseline);
+    let mut text = RichText::from(format!(
+        "Compared with {}{}: ",
+        if baseline == UPPER_BOUND {
+            format!("{name}, an upper bound and not a competitor")
+        } else {
+            format!("the baseline \u{201c}{name}\u{201d}")
+        },
+        if no_interval { " (one seed, no interval)" } else { "" },
+    ));
     for (index, (arm, paired)) in pairs.iter().enumerate() {
         let verdict = match (sign(paired), metric.definition.higher_is_better) {
-            (Sign::Above, true) | (Sign::Below, false) => "clearly better ",
-            (Sign::Below, true) | (Sign::Above, false) => "clearly worse ",
-            (Sign::Open, _) => "no clear difference ",
+            (Sign::Above, true) | (Sign::Below, false) => "is clearly better ",
+            (Sign::Below, true) | (Sign::Above, false) => "is clearly worse ",
+            (Sign::Open, _) => "shows no clear difference ",
             (Sign::Unknown, _) if no_interval => "",
-            (Sign::Unknown, _) => "one seed, no interval ",
+            (Sign::Unknown, _) => "has one seed and no interval ",
         };
         let mean = quantity(&signed(paired.mean, places), metric);
         let interval = match sign(paired) {

@@ -16,10 +16,10 @@ use crate::{
         sweep_results::SweepResults,
     },
     stats::summary::{Summary, summarize},
+    vocabulary::rollouts::{
+        KEYPOINT_IMAGES, KEYPOINT_PREDICTION, KEYPOINT_RMSE_PREFIX, KEYPOINT_TRUTH,
+    },
 };
-
-/// Prefix of the tensors with the errors of a keypoint: the model's, then the baseline's.
-const ERROR: &str = "keypoints/rmse_pixels/";
 
 /// Width of an image, in units.
 const SIDE: usize = 144;
@@ -60,12 +60,16 @@ fn errors(results: &SweepResults<'_>) -> Option<PageBlock> {
     let completed = || results.arms.iter().flat_map(|arm| &arm.runs);
     let completed = || completed().filter(|run| run.completed().is_some());
     let first = completed().find(|run| run.samples.tensors.iter().any(|it| is_error(&it.name)))?;
-    let names: Vec<&str> =
-        first.samples.tensors.iter().filter_map(|tensor| tensor.name.strip_prefix(ERROR)).collect();
+    let names: Vec<&str> = first
+        .samples
+        .tensors
+        .iter()
+        .filter_map(|tensor| tensor.name.strip_prefix(KEYPOINT_RMSE_PREFIX))
+        .collect();
 
     // Per keypoint: the error of every arm over its seeds, and the baseline's, which is the same in all runs.
     let error = |run: &ReportRun, name: &str, which: usize| {
-        let (_, values) = run.samples.floats(&format!("{ERROR}{name}"))?;
+        let (_, values) = run.samples.floats(&format!("{KEYPOINT_RMSE_PREFIX}{name}"))?;
         values.get(which).map(|&value| f64::from(value))
     };
     let rows: Vec<(&str, Vec<Option<Summary>>)> = names
@@ -103,7 +107,7 @@ fn errors(results: &SweepResults<'_>) -> Option<PageBlock> {
 }
 
 fn is_error(name: &str) -> bool {
-    name.starts_with(ERROR)
+    name.starts_with(KEYPOINT_RMSE_PREFIX)
 }
 
 fn written(cell: Option<&Summary>, best: Option<f64>, places: usize) -> RichText {
@@ -150,10 +154,10 @@ fn images(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
 }
 
 fn stored(run: &ReportRun) -> Option<StoredKeypoints<'_>> {
-    let picture = run.samples.bytes("keypoints/picture")?;
+    let picture = run.samples.bytes(KEYPOINT_IMAGES)?;
     let &[count, height, width] = picture.shape.as_slice() else { return None };
-    let (points, truth) = run.samples.floats("keypoints/truth")?;
-    let (same, prediction) = run.samples.floats("keypoints/prediction")?;
+    let (points, truth) = run.samples.floats(KEYPOINT_TRUTH)?;
+    let (same, prediction) = run.samples.floats(KEYPOINT_PREDICTION)?;
     let fits = points == same
         && points.first() == Some(&count)
         && points.last() == Some(&2)

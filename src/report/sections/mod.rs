@@ -3,9 +3,9 @@
 use super::{
     document::{Document, PageBlock, RichText},
     error::ReportError,
-    number::counted,
     sweep_results::SweepResults,
 };
+use crate::text::count;
 
 mod anatomy;
 mod configuration;
@@ -53,8 +53,8 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
             "Sweep {}, preset {}: {}, {}",
             manifest.name,
             manifest.preset,
-            counted(results.arms.len(), "arm", "arms"),
-            counted(results.input.runs.len(), "run", "runs"),
+            count(results.arms.len(), "arm"),
+            count(results.input.runs.len(), "run"),
         ),
         command: format!("./just report {}", manifest.name),
         blocks,

@@ -8,10 +8,8 @@ use crate::{
         sweep_results::{ArmResults, SweepResults},
     },
     store::tensors::StoredTensor,
+    vocabulary::rollouts::PICTURE_GRID,
 };
-
-/// The tensor that holds the grid, u8 `[1, H, W, 3]`.
-const TENSOR: &str = "picture_grid";
 
 /// Returns the section; empty if no run stored a grid.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
@@ -20,7 +18,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
     let mut figures = Vec::new();
     for arm in &results.arms {
         let run = arm.runs.iter().find(|run| run.entry.seed == seed);
-        if let Some(grid) = run.and_then(|run| run.samples.bytes(TENSOR)) {
+        if let Some(grid) = run.and_then(|run| run.samples.bytes(PICTURE_GRID)) {
             figures.extend(figure(arm, seed.0, grid)?);
         }
     }

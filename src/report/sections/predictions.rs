@@ -1,14 +1,16 @@
 //! Test sequences and what each arm predicts for them.
 
-use crate::report::{
-    animation::{self, FRAMES_PER_SECOND},
-    document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
-    error::ReportError,
-    input::ReportRun,
-    rollouts::Rollouts,
-    strip::{self, ArmPrediction, MAGNIFICATION, Strip},
-    sweep_results::{ArmResults, SweepResults},
-    words::seeds,
+use crate::{
+    report::{
+        animation::{self, FRAMES_PER_SECOND},
+        document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
+        error::ReportError,
+        input::ReportRun,
+        rollouts::Rollouts,
+        strip::{self, ArmPrediction, MAGNIFICATION, Strip},
+        sweep_results::{ArmResults, SweepResults},
+    },
+    text::count,
 };
 
 /// At most this many test sequences are shown.
@@ -50,7 +52,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         "Seed {seed} (the smallest of {}); {} of {} stored test sequences, evenly spaced in the order of \
          the split, not selected by score. The model is given the context frames and predicts the rest \
          from its own predictions.",
-        seeds(shown.iter().map(|(arm, _)| arm.runs.len()).max().unwrap_or(0)),
+        count(shown.iter().map(|(arm, _)| arm.runs.len()).max().unwrap_or(0), "seed"),
         strips.len(),
         reference.sequences().len(),
     ));

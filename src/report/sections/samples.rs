@@ -1,7 +1,4 @@
-//! Generated videos, one row per category.
-//!
-//! Tensors: `generated_videos` u8 `[K · N, T, H, W, C]`, N videos for each of K names in their order; and
-//! `real_videos` u8 `[K, T, H, W, C]` if the names are categories of the data.
+//! Generated videos, one row per category, beside real ones if the categories are those of the data.
 
 use crate::{
     report::{
@@ -15,6 +12,7 @@ use crate::{
         sweep_results::{ArmResults, SweepResults},
     },
     store::tensors::StoredTensor,
+    vocabulary::rollouts::{GENERATED_VIDEOS, REAL_VIDEOS},
 };
 
 /// Generated videos per category, side by side. Their noise takes most of the bytes.
@@ -90,11 +88,11 @@ impl<'a> Generated<'a> {
     /// Returns the generated videos of a run if they have a shape that can be shown.
     fn of(samples: &'a Samples) -> Option<Self> {
         let names = samples.names.as_slice();
-        let (shape, videos) = videos(samples.bytes("generated_videos")?)?;
+        let (shape, videos) = videos(samples.bytes(GENERATED_VIDEOS)?)?;
         if names.is_empty() || !videos.len().is_multiple_of(names.len()) {
             return None;
         }
-        let real = samples.bytes("real_videos").and_then(self::videos);
+        let real = samples.bytes(REAL_VIDEOS).and_then(self::videos);
         let real = real.filter(|(of_real, real)| *of_real == shape && real.len() == names.len());
         let videos = videos.chunks(videos.len() / names.len()).map(<[_]>::to_vec).collect();
         Some(Self { names, shape, videos, real: real.map(|(_, real)| real) })

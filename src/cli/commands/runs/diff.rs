@@ -1,4 +1,4 @@
-//! `reprise runs diff`: compares two runs or two stores, bit by bit.
+//! `reprise runs diff`: compares two runs, or two stores, bit by bit.
 
 use std::{fmt::Display, path::PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs},
+        args::{FormatArgs, OutputFormat},
         output::{print, print_json},
     },
     store::{
@@ -23,12 +23,12 @@ use crate::{
 Examples:
   reprise runs diff 3f2a 91bc                        two runs of `store`
   reprise runs diff --store store --store again      two stores, run by run
-  reprise runs diff --store store --store again 3f2a one run in both stores
+  reprise runs diff --store store --store again 3f2a one run of both stores
 
-Settings, outcome, journal, tensors and scores are compared. Differences in machine, code and time
-are listed but ignored. The exit code is 1 unless everything compared is bit-equal.")]
+Compares settings, outcome, every journal line, every tensor and every score. Machine, code and
+time are listed but may differ. The exit code is 1 unless every compared bit is equal.")]
 pub struct DiffArgs {
-    /// Run ids, or their first digits
+    /// Ids of the runs, or their first digits
     #[arg(value_name = "RUN", num_args = 0..=2)]
     runs: Vec<String>,
     /// Folder of a run store; give it twice to compare two stores
@@ -38,7 +38,7 @@ pub struct DiffArgs {
     format: FormatArgs,
 }
 
-/// Prints the differences. Fails unless the runs or stores are bit-equal.
+/// Prints the differences; fails unless all bits are equal.
 pub fn run(args: &DiffArgs) -> Result<(), Failure> {
     let stores: Vec<Store> =
         args.store.iter().map(|root| Store::open(root)).collect::<Result<_, _>>()?;
@@ -65,14 +65,14 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
 fn show(
     diff: &(impl Display + Serialize),
     verdict: Verdict,
-    format: Format,
+    format: OutputFormat,
 ) -> Result<(), Failure> {
     match format {
-        Format::Json => print_json(diff)?,
-        Format::Text => print(&diff.to_string())?,
+        OutputFormat::Json => print_json(diff)?,
+        OutputFormat::Text => print(&diff.to_string())?,
     }
     match verdict {
         Verdict::BitEqual => Ok(()),
-        Verdict::Different => Err(Failure::Check("not bit-equal".to_owned())),
+        Verdict::Different => Err(Failure::Check("the runs are not bit-equal".to_owned())),
     }
 }

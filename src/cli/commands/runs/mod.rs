@@ -1,4 +1,4 @@
-//! `reprise runs`: lists, shows and compares runs.
+//! `reprise runs`: list, show and compare recorded runs.
 
 use clap::{Args, Subcommand};
 
@@ -12,12 +12,12 @@ pub mod show;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise runs list                              list all runs with their test scores
-  reprise runs show 3f2a                         show the record of a run
+  reprise runs list                              all runs with their test scores
+  reprise runs show 3f2a                         the record of one run
   reprise runs diff 3f2a 91bc                    compare two runs bit by bit
   reprise runs diff --store store --store again  compare two stores run by run
 
-RUN is a run id or its first digits.")]
+Give a run by its id or the first digits of it.")]
 pub struct RunsArgs {
     #[command(subcommand)]
     command: RunsCommand,
@@ -29,11 +29,11 @@ enum RunsCommand {
     List(list::ListArgs),
     /// Show the record of a run
     Show(show::ShowArgs),
-    /// Compare two runs or two stores, bit by bit
+    /// Compare two runs, or two stores run by run, bit by bit
     Diff(diff::DiffArgs),
 }
 
-/// Runs a command of `reprise runs`.
+/// Carries out a command of `reprise runs`.
 pub fn run(args: RunsArgs) -> Result<(), Failure> {
     match args.command {
         RunsCommand::List(args) => list::run(&args),
