@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::RunSpec,
-    fs::{self, Kind, Lock},
+    fs::{self, FileKind, Lock},
     text::error_chain,
 };
 
@@ -241,7 +241,7 @@ impl RunDir {
     /// Returns the folders of earlier attempts, oldest first.
     pub fn superseded(&self) -> Result<Vec<Self>, StoreError> {
         let folder = self.root.join(SUPERSEDED);
-        if fs::kind(&folder)? != Some(Kind::Dir) {
+        if fs::kind(&folder)? != Some(FileKind::Dir) {
             return Ok(Vec::new());
         }
         let number = |entry: &fs::DirEntry| entry.name.to_str()?.parse::<u64>().ok();

@@ -229,8 +229,8 @@ impl System for RcnSystem {
             let predicted = self.predict(&images, split.name(), &all);
             for (&index, predicted) in indices.iter().zip(predicted.chunks(mean.len())) {
                 let truth = pack.sequence(split, index).positions;
-                model.picture(truth, predicted);
-                baseline.picture(truth, &mean);
+                model.add(truth, predicted);
+                baseline.add(truth, &mean);
                 kept.picture(pack, split, index, predicted);
             }
         }
@@ -287,7 +287,7 @@ fn scores(errors: &SquaredErrors) -> BTreeMap<String, Score> {
     let score = |of: fn(f64) -> f64| Score {
         mean: of(errors.mean()),
         by_frame: Vec::new(),
-        by_sequence: errors.by_picture().into_iter().map(of).collect(),
+        by_sequence: errors.by_image().into_iter().map(of).collect(),
     };
     BTreeMap::from([
         (MetricName::Rmse.as_str().to_owned(), score(rmse)),

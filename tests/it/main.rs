@@ -12,6 +12,7 @@ mod help;
 mod layers;
 mod messages;
 mod resume;
+mod sources;
 mod support;
 mod sweep;
 mod systems;

@@ -163,7 +163,7 @@ fn a_store_that_cannot_be_made_is_answered_with_the_option() {
     place.write("in_the_way", "");
     let said = check(&place, &["sweep", "tiny", "--store", "in_the_way/store"], 4);
     insta::assert_snapshot!(said, @r"
-    error: failed to create directory `in_the_way/store`
+    error: failed to create folder `in_the_way/store`
       caused by: Not a directory (os error 20)
     hint: `--store DIR` names a folder that can be written
     ");

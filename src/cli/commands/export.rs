@@ -9,7 +9,7 @@ use super::original;
 use crate::{
     cli::{Failure, args::StoreArgs, output::tell},
     data::{
-        npy::{Array, Elements},
+        npy::{Array, ArrayData},
         npz,
     },
     store::{
@@ -111,8 +111,8 @@ fn write_npz(path: &Path, tensors: &[StoredTensor]) -> Result<(), Failure> {
             f32::from_le_bytes(bytes.try_into().expect("a chunk of four has four bytes"))
         });
         let elements = match dtype {
-            Dtype::F32 => Elements::F32(numbers.collect()),
-            Dtype::U8 => Elements::U8(data.clone()),
+            Dtype::F32 => ArrayData::F32(numbers.collect()),
+            Dtype::U8 => ArrayData::U8(data.clone()),
             other => {
                 return Err(Failure::Usage {
                     message: format!(

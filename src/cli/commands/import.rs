@@ -17,7 +17,7 @@ use crate::{
         output::{print, tell},
     },
     data::{
-        npy::{Array, Elements},
+        npy::{Array, ArrayData},
         npz,
     },
     store::{
@@ -75,10 +75,10 @@ fn read(path: &Path) -> Result<(Vec<StoredTensor>, usize), Failure> {
     }
     let stored = |(name, Array { shape, elements }): (String, Array)| {
         let (dtype, data) = match elements {
-            Elements::F32(values) => {
+            ArrayData::F32(values) => {
                 (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
             }
-            Elements::U8(bytes) => (Dtype::U8, bytes),
+            ArrayData::U8(bytes) => (Dtype::U8, bytes),
         };
         StoredTensor { name, dtype, shape, data }
     };

@@ -16,7 +16,7 @@ use crate::{
     config::model::ModelSpec,
     data::{
         self, DataError, Required,
-        kaggle::{KaggleError, Outside, Predictions, read_lookup, read_test, submission},
+        kaggle::{KaggleError, OutsideImage, Predictions, read_lookup, read_test, submission},
     },
     fs, libtorch,
     store::{Store, tensors::read_tensors},
@@ -83,15 +83,15 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     let pack = data::open(dataset, Required::AllSplits, &packs()?, &mut data_watch())?;
 
     let device = libtorch::prepare(&spec.engine)?.device;
-    let pictures: Vec<&[u8]> = (0..test.ids.len()).map(|at| test.pictures.grey(at)).collect();
+    let pictures: Vec<&[u8]> = (0..test.ids.len()).map(|at| test.images.grey(at)).collect();
     let columns = pack.position_names();
     let locations =
         rcn::predict(&spec, model, rcn::Weights { tensors: &weights, device }, &pictures)
             .map_err(TrainError::from)?;
     let predictions = Predictions { ids: &test.ids, columns, locations: &locations };
-    let outside = if args.clamp { Outside::Clamped } else { Outside::Kept };
+    let outside = if args.clamp { OutsideImage::Clamped } else { OutsideImage::Kept };
     let text = submission(&wanted, predictions, outside)
-        .map_err(|fault| DataError::from(KaggleError::Table { path: lookup, fault }))?;
+        .map_err(|source| DataError::from(KaggleError::Table { path: lookup, source }))?;
 
     let Some(out) = &args.out else { return print(&text) };
     fs::write_atomic(out, text.as_bytes())?;

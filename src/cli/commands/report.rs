@@ -16,7 +16,7 @@ use crate::{
         args::StoreArgs,
         output::{print, tell},
     },
-    fs::{self, Kind},
+    fs::{self, FileKind},
     report::{self, ReportFiles, ReportInput, ReportRun, RunState, Samples},
     store::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
@@ -168,11 +168,11 @@ fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
 /// Returns every file below a folder, which may be missing.
 fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut found = BTreeSet::new();
-    if fs::kind(folder)? != Some(Kind::Dir) {
+    if fs::kind(folder)? != Some(FileKind::Dir) {
         return Ok(found);
     }
     for entry in fs::read_dir_sorted(folder)? {
-        if entry.kind == Kind::Dir {
+        if entry.kind == FileKind::Dir {
             found.extend(files(&entry.path)?);
         } else {
             found.insert(entry.path);

@@ -5,7 +5,7 @@ use crate::{
     config::data::{Dataset, SplitSizes},
     data::{
         self, Required, Split,
-        npy::{self, Array, Elements},
+        npy::{self, Array, ArrayData},
     },
     scalar::{Count, Epoch, Step},
 };
@@ -36,7 +36,7 @@ fn pack() -> Pack {
     let file = folder.path().join("frames.npy");
     let shape = vec![5, 6, 64, 64];
     let pixels = (0..shape.iter().product::<usize>()).map(|i| (i * i % 251).to_le_bytes()[0]);
-    npy::write(&file, &Array { shape, elements: Elements::U8(pixels.collect()) }).unwrap();
+    npy::write(&file, &Array { shape, elements: ArrayData::U8(pixels.collect()) }).unwrap();
     let two = Count::literal(2);
     let sequences = SplitSizes { train: two, validate: two, test: two };
     let dataset = Dataset::MnistTestSeq { file, sequences };
