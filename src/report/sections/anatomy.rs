@@ -16,7 +16,7 @@ use crate::{
 const DRAWING_BYTES_MAX: usize = 600_000;
 
 /// An arm's first run that stored the parts of its frames.
-struct Shown<'a> {
+struct ShownFrames<'a> {
     arm: &'a ArmResults<'a>,
     seed: u32,
     sequence: &'a str,
@@ -26,7 +26,7 @@ struct Shown<'a> {
 
 /// Returns the section; empty if no run stored such tensors.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
-    let shown: Vec<Shown<'_>> = results.arms.iter().filter_map(first_run).collect();
+    let shown: Vec<ShownFrames<'_>> = results.arms.iter().filter_map(first_run).collect();
     if shown.is_empty() {
         return Ok(Vec::new());
     }
@@ -74,17 +74,17 @@ impl Frames {
     }
 }
 
-fn first_run<'a>(arm: &'a ArmResults<'a>) -> Option<Shown<'a>> {
+fn first_run<'a>(arm: &'a ArmResults<'a>) -> Option<ShownFrames<'a>> {
     arm.runs.iter().find_map(|run| {
         let context = run.record()?.spec.model.frames_used()?.context.len();
         let anatomy = Anatomy::of(&run.samples)?;
         let sequence = run.samples.names.first()?;
-        Some(Shown { arm, seed: run.entry.seed.0, sequence, context, anatomy })
+        Some(ShownFrames { arm, seed: run.entry.seed.0, sequence, context, anatomy })
     })
 }
 
-fn draw(shown: &[Shown<'_>], choice: Frames) -> Result<Vec<Drawing>, ReportError> {
-    let one = |Shown { sequence, context, anatomy, .. }: &Shown<'_>| {
+fn draw(shown: &[ShownFrames<'_>], choice: Frames) -> Result<Vec<Drawing>, ReportError> {
+    let one = |ShownFrames { sequence, context, anatomy, .. }: &ShownFrames<'_>| {
         anatomy
             .draw(&choice.of(anatomy.frames.len()), *context)
             .map_err(|source| ReportError::Png { name: (*sequence).to_owned(), source })
@@ -92,8 +92,8 @@ fn draw(shown: &[Shown<'_>], choice: Frames) -> Result<Vec<Drawing>, ReportError
     shown.iter().map(one).collect()
 }
 
-fn figure(shown: &Shown<'_>, drawing: Drawing) -> Figure {
-    let Shown { arm, seed, sequence, context: _, anatomy } = shown;
+fn figure(shown: &ShownFrames<'_>, drawing: Drawing) -> Figure {
+    let ShownFrames { arm, seed, sequence, context: _, anatomy } = shown;
     let rows = if anatomy.has_kernels() { "images, masks and kernels" } else { "images and masks" };
     Figure {
         path: format!("figures/made_{:03}.svg", arm.position),

@@ -101,7 +101,7 @@ fn columns<'a>(results: &'a SweepResults<'_>) -> Vec<Scored<'a>> {
 }
 
 /// A row before the best of each column is known.
-struct Line {
+struct ScoreLine {
     kind: RowKind,
     label: String,
     completed: String,
@@ -118,7 +118,7 @@ fn line(
     arm: &ArmResults<'_>,
     predictor: &str,
     columns: &[Scored<'_>],
-) -> Line {
+) -> ScoreLine {
     let scores = columns.iter().map(|column| {
         let Some(summary) = results.summary(arm, predictor, column.split, column.metric) else {
             return Cell { mean: None, text: ABSENT.to_owned() };
@@ -134,7 +134,7 @@ fn line(
         };
         Cell { mean: Some(summary.mean), text: format!("{mean}{spread}{n}") }
     });
-    Line {
+    ScoreLine {
         kind: RowKind::Ordinary,
         label: arm.label.to_owned(),
         completed: completed(arm),
@@ -157,7 +157,11 @@ fn completed(arm: &ArmResults<'_>) -> String {
 type BySeed = BTreeMap<u32, f64>;
 
 /// Returns the rows of a baseline. Arms in which it has the same scores for all seeds share a row.
-fn baseline_lines(results: &SweepResults<'_>, baseline: &str, columns: &[Scored<'_>]) -> Vec<Line> {
+fn baseline_lines(
+    results: &SweepResults<'_>,
+    baseline: &str,
+    columns: &[Scored<'_>],
+) -> Vec<ScoreLine> {
     let kind = if baseline == UPPER_BOUND { RowKind::UpperBound } else { RowKind::Baseline };
     let scores = |arm: &ArmResults<'_>| -> Vec<BySeed> {
         let of = |it: &Scored<'_>| results.by_seed(arm, baseline, it.split, it.metric);
@@ -182,7 +186,7 @@ fn baseline_lines(results: &SweepResults<'_>, baseline: &str, columns: &[Scored<
             it.values().zip(it.values().skip(1)).all(|(one, next)| one.to_bits() == next.to_bits())
         });
         if !is_constant {
-            return Line { kind, label, ..line };
+            return ScoreLine { kind, label, ..line };
         }
         // A score that is the same for all seeds has no spread.
         let cell = |(cell, column): (Cell, &Scored<'_>)| match cell.mean {
@@ -190,7 +194,7 @@ fn baseline_lines(results: &SweepResults<'_>, baseline: &str, columns: &[Scored<
             None => cell,
         };
         let scores = line.scores.into_iter().zip(columns).map(cell).collect();
-        Line { kind, label, completed: ABSENT.to_owned(), scores }
+        ScoreLine { kind, label, completed: ABSENT.to_owned(), scores }
     };
     groups.into_iter().map(row).collect()
 }

@@ -24,7 +24,7 @@ const FIGURE_BYTES_MAX: usize = 1_400_000;
 
 /// Returns the section; empty if no run stored generated videos.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
-    let shown: Vec<Shown<'_>> = results.arms.iter().filter_map(first_run).collect();
+    let shown: Vec<ShownVideos<'_>> = results.arms.iter().filter_map(first_run).collect();
     if shown.is_empty() {
         return Ok(Vec::new());
     }
@@ -59,18 +59,18 @@ fn bytes(figures: &[Figure]) -> usize {
 }
 
 /// The generated videos of one run of an arm.
-struct Shown<'a> {
+struct ShownVideos<'a> {
     arm: &'a ArmResults<'a>,
     seed: u32,
     videos: Generated<'a>,
 }
 
 /// Returns the generated videos of an arm's smallest seed that stored some.
-fn first_run<'a>(arm: &'a ArmResults<'a>) -> Option<Shown<'a>> {
+fn first_run<'a>(arm: &'a ArmResults<'a>) -> Option<ShownVideos<'a>> {
     let of_run = |run: &&'a ReportRun| Some((run.entry.seed, Generated::of(&run.samples)?));
     let runs = arm.runs.iter().copied().filter_map(|run| of_run(&run));
     let (seed, videos) = runs.min_by_key(|(seed, _)| *seed)?;
-    Some(Shown { arm, seed: seed.0, videos })
+    Some(ShownVideos { arm, seed: seed.0, videos })
 }
 
 /// Generated videos of a run with their categories.
@@ -110,8 +110,8 @@ fn videos(tensor: &StoredTensor) -> Option<([usize; 4], Vec<&[u8]>)> {
 }
 
 /// Draws the first video of the first categories frame by frame.
-fn strip(shown: &Shown<'_>) -> Result<Figure, ReportError> {
-    let Shown { arm, seed, videos: Generated { names, shape, videos, real } } = shown;
+fn strip(shown: &ShownVideos<'_>) -> Result<Figure, ReportError> {
+    let ShownVideos { arm, seed, videos: Generated { names, shape, videos, real } } = shown;
     let (label, position) = (arm.label, arm.position);
     let ink = palette::arm(position);
     let generated = names.iter().zip(videos).take(STRIPS_MAX);
@@ -137,9 +137,9 @@ fn strip(shown: &Shown<'_>) -> Result<Figure, ReportError> {
 }
 
 /// Animates a generated video of each of the first categories of every arm, beside a real one if stored.
-fn animate(shown: &[Shown<'_>], rows: usize) -> Result<Vec<Figure>, ReportError> {
+fn animate(shown: &[ShownVideos<'_>], rows: usize) -> Result<Vec<Figure>, ReportError> {
     let one =
-        |Shown { arm, seed, videos: Generated { names, shape, videos, real } }: &Shown<'_>| {
+        |ShownVideos { arm, seed, videos: Generated { names, shape, videos, real } }: &ShownVideos<'_>| {
             let (label, position) = (arm.label, arm.position);
             let mut grid: Vec<Vec<&[u8]>> = Vec::new();
             for (index, of_category) in videos.iter().enumerate().take(rows) {
