@@ -1,4 +1,4 @@
-//! What a newcomer's mistakes are answered with.
+//! The messages for common user errors.
 
 use crate::support::Place;
 
@@ -96,7 +96,7 @@ fn a_store_that_is_not_there_is_explained() {
     let said = check(&Place::new(), &["runs", "list"], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to open store `store`: it is not a reprise store
-    hint: `--store DIR` names one; `reprise sweep` makes it
+    hint: choose another folder with `--store DIR`; `reprise sweep` creates a store
     ");
 }
 
@@ -107,7 +107,7 @@ fn a_sweep_that_was_never_started_is_explained() {
     let said = check(&place, &["status", "tiny"], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to find sweep `tiny` in store `store`
-    hint: the store has no sweep yet; `reprise sweep tiny` starts it
+    hint: the store has no sweeps; run `reprise sweep tiny` to start it
     ");
 }
 
@@ -118,7 +118,7 @@ fn a_run_that_is_not_there_is_explained() {
     let said = check(&place, &["runs", "show", "3f2a"], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to find a run that begins with `3f2a`
-    hint: `reprise runs list` lists them
+    hint: see `reprise runs list` for all runs
     ");
 }
 
@@ -142,7 +142,7 @@ fn a_damaged_record_is_named() {
     insta::assert_snapshot!(said, @r"
     error: failed to parse `store/runs/0123456789abcdef/record.json`
       caused by: EOF while parsing an object at line 1 column 19
-    hint: the file is damaged; move the run's folder away and the sweep trains it again
+    hint: the file is damaged: move the run's folder away, and the sweep trains it again
     ");
 }
 
@@ -152,8 +152,8 @@ fn one_run_cannot_be_compared() {
     place.write("store/format", "reprise store 1\n");
     let said = check(&place, &["runs", "diff", "3f2a"], 2);
     insta::assert_snapshot!(said, @r"
-    error: expected two runs or two stores to compare
-    hint: give two run ids, or `--store A --store B`
+    error: nothing to compare: give exactly two runs or two stores
+    hint: use `reprise runs diff RUN RUN` or `reprise runs diff --store A --store B`
     ");
 }
 
@@ -165,7 +165,7 @@ fn a_store_that_cannot_be_made_is_answered_with_the_option() {
     insta::assert_snapshot!(said, @r"
     error: failed to create folder `in_the_way/store`
       caused by: Not a directory (os error 20)
-    hint: `--store DIR` names a folder that can be written
+    hint: choose a writable folder with `--store DIR`
     ");
 }
 
@@ -175,7 +175,7 @@ fn a_missing_data_root_is_named() {
     let said = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to find the split `train` in `data/mine`
-    hint: there is no folder `data/mine`: put the data there, or a link to them, or name another folder; `reprise data list` names the data sets that need none
+    hint: there is no folder `data/mine`: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
     ");
 }
 
@@ -200,6 +200,6 @@ fn a_system_without_cases_is_answered_with_those_that_have_some() {
     let said = check(&place, &["golden", "check", "--cases", "mine"], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to find a case `*/*` below `mine`
-    hint: it holds no SYSTEM/CASE folder; the project's own lie in `golden` in its root, and `--cases DIR` names others
+    hint: the folder has no SYSTEM/CASE folders; run the command in the root of the repository, or give another folder with `--cases DIR`
     ");
 }

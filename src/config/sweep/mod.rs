@@ -48,6 +48,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -65,11 +66,13 @@ mod error;
 mod layered;
 mod mistake;
 mod resolve;
+mod schema;
 mod source;
 mod tree;
 mod wire;
 
 pub use error::ConfigError;
+pub use schema::file_schema;
 pub use source::SweepSource;
 
 #[cfg(test)]
@@ -127,20 +130,20 @@ pub struct Axis {
 }
 
 /// A number that a source document reports.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// The arm it belongs to.
+    /// Arm that the number belongs to; labels of several axes are joined with ` · `.
     pub arm: String,
-    /// `validate` or `test`.
+    /// Split that it was measured on.
     pub split: Split,
-    /// Metric name, e.g. `psnr`.
+    /// Name of the metric, e.g. `psnr`.
     pub metric: String,
-    /// The value in the metric's unit.
+    /// Value in the metric's unit.
     pub value: f64,
-    /// Where it is printed.
+    /// Where it is published: paper and table, or document and section.
     pub source: String,
-    /// The scale at which it was obtained.
+    /// Scale at which it was obtained: data set, epochs, batch size.
     pub scale: String,
 }
 

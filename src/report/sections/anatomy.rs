@@ -1,14 +1,11 @@
 //! The parts of predicted frames: transformed frames, masks and kernels.
 
-use crate::{
-    config::model::ModelSpec,
-    report::{
-        anatomy::Anatomy,
-        document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
-        error::ReportError,
-        svg::Drawing,
-        sweep_results::{ArmResults, SweepResults},
-    },
+use crate::report::{
+    anatomy::Anatomy,
+    document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
+    error::ReportError,
+    svg::Drawing,
+    sweep_results::{ArmResults, SweepResults},
 };
 
 /// Fewer frames are shown if all drawings together would take more bytes. Each is written twice, as a file
@@ -110,8 +107,8 @@ fn figure(shown: &ShownFrames<'_>, drawing: Drawing) -> Figure {
 /// Explains what the images of an arm do not show.
 fn remark(arm: &ArmResults<'_>) -> &'static str {
     use crate::config::model::physical_interaction::{Port, Transformation, Version};
-    let spec = arm.runs.iter().find_map(|run| run.record()).map(|record| &record.spec.model);
-    let Some(ModelSpec::PhysicalInteraction(model)) = spec else { return "" };
+    let record = arm.runs.iter().find_map(|run| run.record());
+    let Some(model) = record.and_then(|it| it.spec.model.physical_interaction()) else { return "" };
     match (model.port, model.transformation) {
         (Port::Tensorflow(Version::V1), Transformation::Cdna { .. }) => {
             " This port mixes colour channels and kernels: the channels of one image come from \

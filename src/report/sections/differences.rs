@@ -18,7 +18,7 @@ const PAIRS_ON_ALL_METRICS: usize = 6;
 /// With fewer seeds a note warns that n is small.
 const ENOUGH_SEEDS: usize = 10;
 
-/// Returns the section; nothing if there is nothing to compare.
+/// Returns the section; empty if there is nothing to compare.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let arms = &results.arms;
     let between: Vec<Sides<'_>> = arms

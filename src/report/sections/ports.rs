@@ -2,7 +2,7 @@
 
 use crate::{
     config::model::{
-        ModelSpec, PhysicalInteractionSpec,
+        PhysicalInteractionSpec,
         physical_interaction::{DIFFERENCES, Difference, Port},
     },
     data::Split,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Returns the section; nothing unless arms follow different ports.
+/// Returns the section; empty unless arms follow different ports.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let arms: Vec<(&ArmResults<'_>, &PhysicalInteractionSpec)> =
         results.arms.iter().filter_map(|arm| Some((arm, spec(arm)?))).collect();
@@ -57,10 +57,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
 }
 
 fn spec<'a>(arm: &ArmResults<'a>) -> Option<&'a PhysicalInteractionSpec> {
-    arm.runs.iter().find_map(|run| match &run.record()?.spec.model {
-        ModelSpec::PhysicalInteraction(spec) => Some(spec),
-        _ => None,
-    })
+    arm.runs.iter().find_map(|run| run.record()?.spec.model.physical_interaction())
 }
 
 fn row(difference: &Difference, ports: &[Port]) -> Row {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    config::{RunSpec, model::ModelSpec, run::TrainingSpec},
+    config::{RunSpec, run::TrainingSpec},
     data::Split,
     report::{
         document::{Column, PageBlock, PageTable, RichText, Row},
@@ -16,7 +16,7 @@ use crate::{
     store::{event::Event, manifest::Published, record::Record},
 };
 
-/// Returns the section; nothing if the sweep names no published number.
+/// Returns the section; empty if the sweep names no published number.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let published = &results.input.manifest.published;
     if published.is_empty() {
@@ -149,16 +149,7 @@ fn scale(record: &Record) -> String {
         engine: _,
     } = &record.spec;
     let TrainingSpec { epochs, steps_per_epoch, batch_size } = training;
-    let width = match model {
-        ModelSpec::Cvae(cvae) => format!("width {}, ", cvae.width),
-        ModelSpec::PhysicalInteraction(model) => format!("width {}, ", model.width),
-        ModelSpec::ConvLstm(model) => format!("{} hidden channels, ", model.hidden),
-        ModelSpec::Mocogan(model) => format!(
-            "generator width {}, discriminator width {}, ",
-            model.generator_width, model.discriminator_width
-        ),
-        ModelSpec::Rcn(_) => String::new(),
-    };
+    let width = model.facts().size().map_or_else(String::new, |size| format!("{size}, "));
     format!(
         "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} steps, batch {batch_size}, {width}{} \
          parameters; {} of {}",

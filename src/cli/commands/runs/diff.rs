@@ -56,8 +56,8 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
             show(&diff, diff.verdict, args.format.format)
         }
         _ => Err(Failure::Usage {
-            message: "expected two runs or two stores to compare".to_owned(),
-            hint: "give two run ids, or `--store A --store B`",
+            message: "nothing to compare: give exactly two runs or two stores".to_owned(),
+            hint: "use `reprise runs diff RUN RUN` or `reprise runs diff --store A --store B`",
         }),
     }
 }
