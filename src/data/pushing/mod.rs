@@ -158,7 +158,7 @@ fn visit(
                 reader.item(item, findings, each)?;
             }
             PushingFolder::Arrays { root } => {
-                arrays::item(root, item, &mut common, findings, each)?
+                arrays::item(root, item, &mut common, findings, each)?;
             }
         }
         if after_error == AfterError::Stop && findings.error_count() > 0 {
