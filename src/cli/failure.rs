@@ -3,7 +3,7 @@
 use std::{error::Error, io, path::PathBuf};
 
 use crate::{
-    config::sweep::{ConfigError, kept_sweep},
+    config::sweep::{ConfigError, name_without_preset},
     data::{DataError, kaggle::KaggleError, npz::NpzError},
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
@@ -303,7 +303,7 @@ fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
         return format!("the store has no sweep yet; `{}` starts it", sweep_command(name));
     }
     let at_other_presets: Vec<String> =
-        known.iter().filter(|it| kept_sweep(it) == name).cloned().collect();
+        known.iter().filter(|it| name_without_preset(it) == name).cloned().collect();
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
         ([], None) => format!("the store has {}", list(known)),

@@ -1,18 +1,27 @@
-//! Axes and their arms, and how arms combine into the arms of the sweep.
+//! Axes, and how their arms combine into the arms of the sweep.
 
+use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
 use super::{
-    Axis, RUNS_MAX,
-    mistake::Mistake,
+    mistake::{Mistake, RUNS_MAX},
     tree::{Fault, Node, Place, Tree, place},
-    wire::{Combine, When, WireArm, WireAxis},
+    wire::{Combine, When, WireArm, WireAxis, WireSweep, check_line},
 };
 
 /// Joins the labels of an arm that is combined from several axes.
 pub(super) const LABEL_SEPARATOR: &str = " · ";
 
-/// An axis with everything that its arms set.
+/// An axis of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    pub name: String,
+    /// Labels of its arms in file order.
+    pub labels: Vec<String>,
+}
+
+/// An axis with the settings of its arms.
 #[derive(Debug)]
 pub(super) struct AxisArms<'t> {
     pub(super) name: String,
@@ -20,7 +29,7 @@ pub(super) struct AxisArms<'t> {
     pub(super) arms: Vec<Arm<'t>>,
 }
 
-/// One setting of an axis.
+/// One value of an axis.
 #[derive(Debug)]
 pub(super) struct Arm<'t> {
     pub(super) label: String,
@@ -35,20 +44,17 @@ impl AxisArms<'_> {
         self.arms.iter().map(|arm| arm.label.clone()).collect()
     }
 
-    /// Returns name and labels, as a manifest keeps them.
+    /// Returns the axis without settings.
     pub(super) fn axis(&self) -> Axis {
         Axis { name: self.name.clone(), labels: self.labels() }
     }
 }
 
-/// Reads the axes of a sweep; `nodes` are the `[[axis]]` tables of `wire` in the same order.
-pub(super) fn axes<'t>(
-    wire: &[WireAxis],
-    nodes: &[Node<'t>],
-    combine: Combine,
-) -> Result<Vec<AxisArms<'t>>, Fault> {
+/// Reads the axes of a sweep; `root` is its whole table.
+pub(super) fn read<'t>(sweep: &WireSweep, root: Node<'t>) -> Result<Vec<AxisArms<'t>>, Fault> {
+    let nodes: Vec<Node<'t>> = root.get("axis").into_iter().flat_map(Node::elements).collect();
     let mut axes: Vec<AxisArms<'t>> = Vec::new();
-    for (wire, node) in wire.iter().zip(nodes) {
+    for (wire, node) in sweep.axis.iter().zip(&nodes) {
         let name_place = node.place_of("name");
         check_label("axis.name", &wire.name, &name_place)?;
         if axes.iter().any(|axis| axis.name == wire.name) {
@@ -61,11 +67,11 @@ pub(super) fn axes<'t>(
             arms: arms(wire, *node)?,
         });
     }
-    for (wire, node) in wire.iter().zip(nodes) {
+    for (wire, node) in sweep.axis.iter().zip(&nodes) {
         for (arm, node) in wire.arm.iter().zip(node.get("arm").into_iter().flat_map(Node::elements))
         {
             let Some(when) = node.get("when") else { continue };
-            if combine == Combine::Zip {
+            if sweep.combine == Combine::Zip {
                 return Err(Fault::new(when.place(), Mistake::WhenInZip));
             }
             check_when(&arm.when, when, &axes)?;
@@ -74,7 +80,7 @@ pub(super) fn axes<'t>(
     Ok(axes)
 }
 
-/// Reads the arms of one axis in either of its two forms.
+/// Reads the arms of one axis, written in either of two forms.
 fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, Fault> {
     let axis = || wire.name.clone();
     let form = |given| Fault::new(node.place_of("name"), Mistake::AxisForm { axis: axis(), given });
@@ -117,21 +123,22 @@ fn labelled<'t>(wire: &WireArm, node: Node<'t>) -> Result<Arm<'t>, Fault> {
     Ok(Arm { label: wire.label.clone(), place, when: wire.when.clone(), set: set.to_tree() })
 }
 
-/// Makes an arm of each of the `values` of `key`, labelled as the value is written.
+/// Returns an arm for each of the `values` of `key`, labelled as the value is written.
 fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, Fault> {
-    let key_node = node.get("key").expect("the caller saw a key");
+    let key_node = node.get("key").expect("the shorthand has a key");
     let DeValue::String(key) = key_node.value.get_ref() else { return Ok(Vec::new()) };
     let values = node.get("values").into_iter().flat_map(Node::elements);
     values
         .map(|value| {
             let place = value.place();
             let label = plain_text(value).ok_or_else(|| {
-                let problem = "takes numbers, strings and booleans; write other values as arms";
+                let problem =
+                    "must hold numbers, strings or booleans; write other values as `[[axis.arm]]`";
                 let key = "axis.values".to_owned();
                 Fault::new(place.clone(), Mistake::Value { key, problem: problem.to_owned() })
             })?;
             check_label("axis.values", &label, &place)?;
-            // The first byte of the key's text is its quote.
+            // The span begins with the quote.
             let start = key_node.value.span().start + 1;
             let set = Tree::nested(node.text, key, start, value.value.clone())?;
             Ok(Arm { label, place, when: When::new(), set })
@@ -139,7 +146,7 @@ fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, Fault> {
         .collect()
 }
 
-/// Returns a scalar as text; nothing for a table, an array or a date.
+/// Returns a scalar as text, `None` for a table, an array or a date.
 fn plain_text(node: Node<'_>) -> Option<String> {
     match node.value.get_ref() {
         DeValue::String(text) => Some(text.to_string()),
@@ -150,19 +157,14 @@ fn plain_text(node: Node<'_>) -> Option<String> {
     }
 }
 
-/// Refuses what cannot stand in a table cell or would make a joined label ambiguous.
+/// Checks that a label fits into a table cell and leaves joined labels unambiguous.
 fn check_label(key: &str, label: &str, place: &Place) -> Result<(), Fault> {
-    let problem = if label.trim().is_empty() {
-        "is empty"
-    } else if label.contains(char::is_control) {
-        "holds a control character"
-    } else if label.contains(LABEL_SEPARATOR) {
-        "holds ` · `, which joins the labels of several axes"
-    } else {
-        return Ok(());
-    };
-    let mistake = Mistake::Value { key: key.to_owned(), problem: problem.to_owned() };
-    Err(Fault::new(place.clone(), mistake))
+    check_line(key, label, place)?;
+    if label.contains(LABEL_SEPARATOR) {
+        let problem = "must not contain ` · `, which joins the labels of several axes".to_owned();
+        return Err(Fault::new(place.clone(), Mistake::Value { key: key.to_owned(), problem }));
+    }
+    Ok(())
 }
 
 /// Checks that the axes and labels of a condition exist; `node` is the condition's table.
@@ -185,7 +187,7 @@ pub(super) fn check_when(when: &When, node: Node<'_>, axes: &[AxisArms<'_>]) -> 
     Ok(())
 }
 
-/// Tells whether a condition holds for one arm of each axis.
+/// Returns whether a condition holds for one arm of each axis.
 pub(super) fn holds(when: &When, axes: &[AxisArms<'_>], chosen: &[usize]) -> bool {
     axes.iter().zip(chosen).all(|(axis, &arm)| {
         when.get(&axis.name).is_none_or(|labels| labels.contains(&axis.arms[arm].label))
@@ -194,7 +196,7 @@ pub(super) fn holds(when: &When, axes: &[AxisArms<'_>], chosen: &[usize]) -> boo
 
 /// Returns the index of an arm in each axis for every combination, the first axis slowest.
 ///
-/// The number of runs is bounded before anything is combined.
+/// The number of runs is checked before anything is combined.
 pub(super) fn combinations(
     axes: &[AxisArms<'_>],
     combine: Combine,
@@ -242,7 +244,7 @@ pub(super) fn combinations(
     Ok(combinations)
 }
 
-/// Refuses a grid of more than [`RUNS_MAX`] runs at the axis with which it passes the limit.
+/// Refuses a grid of more than [`RUNS_MAX`] runs, at the axis that exceeds the limit.
 fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), Fault> {
     let mut count = seeds;
     let mut factors = vec![format!("{seeds} seeds")];

@@ -1,6 +1,7 @@
-//! Texts that settings come from: the file and the overrides, checked and parsed into trees.
+//! The file and the overrides: checked, and parsed into trees.
 
 use std::{
+    borrow::Cow,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -11,23 +12,21 @@ use toml::{
 };
 
 use super::{
-    SOURCE_BYTES_MAX,
-    error::{ConfigError, Origin},
-    mistake::Mistake,
+    error::{ConfigError, TextOrigin},
+    mistake::{Mistake, SOURCE_BYTES_MAX},
     tree::{Fault, Tree, place},
 };
 
-/// The text of a sweep file, with the path that messages name.
+/// A sweep file's text and path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepSource {
-    /// Path of the file; its stem is the name of the sweep.
+    /// Named in messages; its stem is the name of the sweep.
     pub path: PathBuf,
-    /// Its content.
     pub text: String,
 }
 
 impl SweepSource {
-    /// Takes the bytes of a file.
+    /// Decodes the bytes of a file.
     ///
     /// # Errors
     /// Returns a located error for a file that is too large or not UTF-8.
@@ -43,21 +42,26 @@ impl SweepSource {
                     _ => Mistake::NotUtf8,
                 };
                 let text = String::from_utf8_lossy(&bytes);
-                Err(ConfigError::new(Origin::File(path.to_owned()), &text, &(at..at), mistake))
+                Err(ConfigError::new(TextOrigin::File(path.to_owned()), &text, &(at..at), mistake))
             }
         }
+    }
+
+    /// Returns the stem of the file's name.
+    pub(super) fn stem(&self) -> Cow<'_, str> {
+        self.path.file_stem().unwrap_or_default().to_string_lossy()
     }
 }
 
 fn check_size(path: &Path, bytes: usize) -> Result<(), ConfigError> {
     if bytes > SOURCE_BYTES_MAX {
         let mistake = Mistake::TooLarge { bytes };
-        return Err(ConfigError::new(Origin::File(path.to_owned()), "", &(0..0), mistake));
+        return Err(ConfigError::new(TextOrigin::File(path.to_owned()), "", &(0..0), mistake));
     }
     Ok(())
 }
 
-/// The file and the overrides in the order in which [`super::tree::Place`] counts them.
+/// The file and the overrides, numbered as in [`super::tree::Place`].
 #[derive(Debug)]
 pub(super) struct Texts<'t> {
     pub(super) source: &'t SweepSource,
@@ -65,12 +69,12 @@ pub(super) struct Texts<'t> {
 }
 
 impl Texts<'_> {
-    /// Turns a fault into an error with file, line and column.
+    /// Converts a fault into an error with file, line and column.
     pub(super) fn locate(&self, fault: Fault) -> ConfigError {
         let Fault { mistake, place } = fault;
         let (origin, text) = match place.text.checked_sub(1).and_then(|i| self.overrides.get(i)) {
-            Some(text) => (Origin::Override(text.clone()), text),
-            None => (Origin::File(self.source.path.clone()), &self.source.text),
+            Some(text) => (TextOrigin::Override(text.clone()), text),
+            None => (TextOrigin::File(self.source.path.clone()), &self.source.text),
         };
         ConfigError::new(origin, text, &(place.start..place.end), mistake)
     }
@@ -98,8 +102,8 @@ pub(super) fn parse_file(source: &SweepSource) -> Result<Tree<'_>, Fault> {
     }
 }
 
-/// Parses override number `index`, `KEY=VALUE`. The value is TOML; a bare word that is not, such as
-/// `engine.device=cpu` or a path, is taken as a string.
+/// Parses override number `index`, `KEY=VALUE`. The value is TOML; a bare word that is not valid TOML
+/// (`engine.device=cpu`, a path) is read as a string.
 pub(super) fn parse_override(index: usize, text: &str) -> Result<Tree<'_>, Fault> {
     let number = index + 1;
     let Some((key, value)) = text.split_once('=') else {
@@ -121,7 +125,7 @@ fn tree(text: usize, table: Spanned<DeTable<'_>>) -> Tree<'_> {
     Tree { text, value: Spanned::new(span, DeValue::Table(table.into_inner())) }
 }
 
-/// Translates the parser's error; it bounds nesting by itself, without always saying where.
+/// Converts the parser's error, which has no position if a key is nested too deeply.
 fn syntax_fault(number: usize, text: &str, error: &toml::de::Error) -> Fault {
     let span = error.span().unwrap_or_else(|| longest_line(text));
     let mistake = match error.message() {
@@ -134,15 +138,15 @@ fn syntax_fault(number: usize, text: &str, error: &toml::de::Error) -> Fault {
     Fault::new(place(number, &span), mistake)
 }
 
-/// Returns the start of the longest line, which holds the overlong dotted key.
+/// Returns the start of the longest line: the one with the overlong dotted key.
 fn longest_line(text: &str) -> Range<usize> {
     let longest = text.lines().max_by_key(|line| line.len()).unwrap_or_default();
     let start = text.find(longest).unwrap_or_default();
     start..start
 }
 
-/// Finds the first line that git left behind. Asked only where the text is no TOML, since a
-/// description may rightly hold such lines.
+/// Returns the first conflict marker of git. Called only if the text is not valid TOML, since a
+/// description may contain such lines.
 fn merge_marker(text: &str) -> Option<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {

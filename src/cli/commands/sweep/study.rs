@@ -76,7 +76,7 @@ impl Study {
         };
         SweepManifest {
             format: MANIFEST_FORMAT,
-            name: self.sweep.kept_as(),
+            name: self.sweep.storage_name(),
             title: title.clone(),
             description: description.clone(),
             preset: preset.clone(),
