@@ -8,7 +8,7 @@ use super::output::{count, duration, tell};
 use crate::{
     data, metrics,
     provenance::Stopwatch,
-    store::{progress::Progress, record::Outcome},
+    store::{progress::TrainingProgress, record::Outcome},
     sweep::{
         local::{End, Failed, Happening},
         message::Message,
@@ -85,7 +85,7 @@ impl Board {
         let active = &mut self.runs[index];
         let name = active.run.name.clone();
         match happening {
-            Happening::Said(Message::Progress(Progress::Started { first, total })) => {
+            Happening::Said(Message::Progress(TrainingProgress::Started { first, total })) => {
                 active.run.total = *total;
                 active.run.done = first.0;
                 active.begun = Some(Begun { seconds: now, done: first.0 });
@@ -95,7 +95,7 @@ impl Board {
                     done => format!("{name}: resumed after {done} of {total} steps"),
                 });
             }
-            Happening::Said(Message::Progress(Progress::Stepped { done, loss })) => {
+            Happening::Said(Message::Progress(TrainingProgress::Stepped { done, loss })) => {
                 active.run.done = *done;
                 active.loss = Some(*loss);
                 if now - active.line_at >= LINE_SECONDS {
@@ -103,7 +103,7 @@ impl Board {
                     self.line(index, now);
                 }
             }
-            Happening::Said(Message::Progress(Progress::Evaluated {
+            Happening::Said(Message::Progress(TrainingProgress::Evaluated {
                 epoch,
                 split,
                 metric,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{progress::Progress, record::Outcome};
+use crate::store::{progress::TrainingProgress, record::Outcome};
 
 /// One line from a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub enum Message {
     /// Another process works on the run; this one leaves it alone.
     Busy,
     /// Something happened in training.
-    Progress(Progress),
+    Progress(TrainingProgress),
     /// The record is written.
     Finished {
         /// How the run ended.
@@ -38,7 +38,7 @@ mod tests {
     fn messages_survive_their_line() {
         check(&Message::Busy, r#""busy""#);
         check(
-            &Message::Progress(Progress::Stepped { done: 3, loss: 0.1 }),
+            &Message::Progress(TrainingProgress::Stepped { done: 3, loss: 0.1 }),
             r#"{"progress":{"stepped":{"done":3,"loss":0.1}}}"#,
         );
         let outcome = Outcome::Completed;

@@ -29,7 +29,7 @@ use crate::{
         checkpoint::{read_checkpoint, write_checkpoint},
         event::{EvaluationEvent, Event, Scores, StepEvent},
         journal::Journal,
-        progress::Progress,
+        progress::TrainingProgress,
         record::Outcome,
         tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
@@ -121,7 +121,7 @@ pub enum TrainError {
 ///
 /// # Errors
 /// If files cannot be read or written; a diverging run is no error but an [`Outcome`].
-pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, TrainError> {
+pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<End, TrainError> {
     let Job { spec, pack, dir, initial, device, tensorboard, stop } = *job;
     check_data(spec, pack)?;
     let mut system = begin(spec, pack, initial, device)?;
@@ -132,7 +132,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
     let mut timing = Timing::start(dir, first)?;
     let order = order(spec, pack)?;
     let steps_per_epoch = training.steps_per_epoch.get();
-    watch(Progress::Started { first, total });
+    watch(TrainingProgress::Started { first, total });
 
     let mut outcome = Outcome::Completed;
     let mut batches: Vec<Vec<usize>> = Vec::new();
@@ -153,7 +153,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<End, Trai
             }
         };
         let done = step + 1;
-        watch(Progress::Stepped { done, loss: scalars[system.watched_series()] });
+        watch(TrainingProgress::Stepped { done, loss: scalars[system.watched_series()] });
         log.append(at.step, &stepped(at, scalars, system.state()))?;
         if done == CANARY_STEPS.min(total) {
             kept.canary = Some(state_digest(&system.state().model_tensors()));
@@ -271,7 +271,7 @@ fn test_best(
     system: &mut dyn System,
     kept: &Bookkeeping,
     log: &mut Log,
-    watch: &mut dyn FnMut(Progress),
+    watch: &mut dyn FnMut(TrainingProgress),
 ) -> Result<Option<Scores>, TrainError> {
     let Some(best) = &kept.best else { return Ok(None) };
     let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
@@ -315,8 +315,8 @@ fn is_better(system: &dyn System, value: f64, than: f64) -> bool {
     }
 }
 
-fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> Progress {
-    Progress::Evaluated { epoch, split, metric: system.choosing_metric().to_owned(), value }
+fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> TrainingProgress {
+    TrainingProgress::Evaluated { epoch, split, metric: system.choosing_metric().to_owned(), value }
 }
 
 fn evaluation(epoch: Epoch, split: Split, scores: &Scores) -> Event {

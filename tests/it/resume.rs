@@ -1,26 +1,26 @@
-//! A sweep that is interrupted in every way goes on, to the same bits.
+//! A sweep that is interrupted in any way resumes to the same bits.
 
 use rustix::process::Signal;
 
 use crate::support::{Place, Started, wait};
 
-/// Long enough to be hit in the middle more than once.
+/// Long enough to be interrupted more than once.
 const LONGER: &str = "training.steps_per_epoch=8";
 
 fn arguments(store: &str) -> [&str; 8] {
     ["sweep", "tiny", "--set", LONGER, "--jobs", "1", "--store", store]
 }
 
-/// Ends a sweep before it is done.
+/// Ends a sweep before it is finished.
 type Interruption = fn(&Place, Started);
 
-/// Ctrl-C: the program and its worker hear it.
+/// Ctrl-C: signals the program and its worker.
 fn interrupt(place: &Place, started: Started) {
     started.signal(Signal::INT);
-    let said = started.finish();
-    assert_eq!(said.code, Some(130), "{}", said.stderr);
-    assert!(said.stderr.contains("stopped after"), "{}", said.stderr);
-    assert!(said.stderr.contains("the same command goes on: ./just sweep"), "{}", said.stderr);
+    let output = started.finish();
+    assert_eq!(output.code, Some(130), "{}", output.stderr);
+    assert!(output.stderr.contains("stopped after"), "{}", output.stderr);
+    assert!(output.stderr.contains("the same command goes on: ./just sweep"), "{}", output.stderr);
     assert!(place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
 }
 
@@ -30,15 +30,15 @@ fn kill_all(_: &Place, started: Started) {
     assert_eq!(started.finish().code, None);
 }
 
-/// `kill -9` of the program alone: its worker finds itself alone and stops with a checkpoint.
+/// `kill -9` of the program only: its worker stops with a checkpoint.
 fn kill_alone(place: &Place, mut started: Started) {
     started.kill_alone();
     assert_eq!(started.finish().code, None);
     wait(|| place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
 }
 
-/// Trains in one store without interruption, in the other with one after each number of journal
-/// lines and then to the end.
+/// Trains without interruption in one store, and with an interruption after each of the given numbers
+/// of journal lines in another; compares the two.
 #[track_caller]
 fn check(interruptions: &[(usize, Interruption)]) {
     let place = Place::new();
@@ -54,11 +54,11 @@ fn check(interruptions: &[(usize, Interruption)]) {
 }
 
 #[test]
-fn a_run_with_a_checkpoint_goes_on_from_it() {
+fn a_run_with_a_checkpoint_is_resumed_from_it() {
     check(&[(3, interrupt), (7, kill_all), (11, kill_alone)]);
 }
 
 #[test]
-fn a_run_that_was_killed_before_its_first_checkpoint_begins_anew() {
+fn a_run_that_was_killed_before_its_first_checkpoint_is_restarted() {
     check(&[(3, kill_all)]);
 }

@@ -4,20 +4,19 @@ use std::fs;
 
 use crate::support::Place;
 
-/// Whether a sweep says that it trained.
 #[track_caller]
-fn check_says(said: &str, fragments: &[&str]) {
+fn check_prints(output: &str, fragments: &[&str]) {
     for fragment in fragments {
-        assert!(said.contains(fragment), "`{fragment}` is not in\n{said}");
+        assert!(output.contains(fragment), "`{fragment}` is not in\n{output}");
     }
 }
 
 #[test]
-fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
+fn a_sweep_trains_records_reports_and_is_then_finished() {
     let place = Place::new();
     let first = place.succeed(&["sweep", "tiny"]);
     assert_eq!(first.stdout, "", "progress goes to stderr");
-    check_says(
+    check_prints(
         &first.stderr,
         &[
             "tiny: 2 runs\n",
@@ -27,7 +26,7 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
         ],
     );
     let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
-    check_says(&page, &["# A tiny sweep", "./just sweep tiny --preset toy"]);
+    check_prints(&page, &["# A tiny sweep", "./just sweep tiny --preset toy"]);
 
     let records = || {
         let modified = |run: &std::path::PathBuf| {
@@ -37,7 +36,7 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
     };
     let before = records();
     let second = place.succeed(&["sweep", "tiny"]);
-    check_says(&second.stderr, &["tiny: 2 runs, all finished already", "the report is"]);
+    check_prints(&second.stderr, &["tiny: 2 runs, all finished already", "the report is"]);
     assert_eq!(records(), before, "nothing is written again");
 
     place.succeed(&["report", "tiny", "--check"]);
@@ -48,19 +47,19 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
     place.succeed(&["report", "tiny", "--check"]);
 
     let status = place.succeed(&["status"]).stdout;
-    check_says(&status, &["tiny (toy): 2 finished\n"]);
+    check_prints(&status, &["tiny (toy): 2 finished\n"]);
     let list = place.succeed(&["runs", "list", "--format", "json"]).stdout;
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert_eq!(list.as_array().unwrap().len(), 2);
     let id = list[0]["run"].as_str().unwrap();
-    check_says(&place.succeed(&["runs", "show", id]).stdout, &["completed", "copy_last_frame"]);
-    check_says(&place.succeed(&["runs", "diff", id, id]).stdout, &["bit-equal"]);
+    check_prints(&place.succeed(&["runs", "show", id]).stdout, &["completed", "copy_last_frame"]);
+    check_prints(&place.succeed(&["runs", "diff", id, id]).stdout, &["bit-equal"]);
     let other = list[1]["run"].as_str().unwrap();
     assert_eq!(place.run(&["runs", "diff", id, other]).code, Some(1));
 }
 
 #[test]
-fn another_preset_has_a_manifest_and_a_report_of_its_own() {
+fn each_preset_has_its_own_manifest_and_report() {
     let place = Place::new();
     let tiny = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
     let start = tiny.find("[preset.toy]").unwrap();
@@ -68,8 +67,8 @@ fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     place.write("experiments/tiny.toml", &format!("{tiny}{larger}seeds = [2]\n"));
     place.succeed(&["sweep", "tiny"]);
     let page = fs::read(place.path("reports/tiny/report.html")).unwrap();
-    let said = place.succeed(&["sweep", "tiny", "--preset", "larger"]).stderr;
-    check_says(&said, &["the report is `reports/tiny.larger/report.html`"]);
+    let output = place.succeed(&["sweep", "tiny", "--preset", "larger"]).stderr;
+    check_prints(&output, &["the report is `reports/tiny.larger/report.html`"]);
     assert_eq!(fs::read(place.path("reports/tiny/report.html")).unwrap(), page);
     for name in ["tiny", "tiny.larger"] {
         place.succeed(&["report", name, "--check"]);
@@ -77,13 +76,13 @@ fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     place.succeed(&["sweep", "tiny", "--preset", "larger", "--store", "another"]);
     place.succeed(&["report", "tiny", "--check", "--store", "another"]); // there is no other preset
     let status = place.succeed(&["status"]).stdout;
-    check_says(&status, &["tiny (toy): 2 finished\n", "tiny.larger (larger): 2 finished\n"]);
+    check_prints(&status, &["tiny (toy): 2 finished\n", "tiny.larger (larger): 2 finished\n"]);
     let page = fs::read_to_string(place.path("reports/tiny.larger/report.md")).unwrap();
-    check_says(&page, &["./just sweep tiny --preset larger", "./just report tiny.larger"]);
+    check_prints(&page, &["./just sweep tiny --preset larger", "./just report tiny.larger"]);
 
-    let said = place.succeed(&["sweep", "tiny", "--set", "seeds=[2]"]).stderr;
-    check_says(
-        &said,
+    let output = place.succeed(&["sweep", "tiny", "--set", "seeds=[2]"]).stderr;
+    check_prints(
+        &output,
         &["other runs than those of `./just sweep tiny --preset toy`; these are kept"],
     );
 }
@@ -94,11 +93,11 @@ fn equal_sweeps_in_two_stores_are_bit_equal() {
     place.succeed(&["sweep", "tiny", "--store", "a"]);
     place.succeed(&["sweep", "tiny", "--store", "b", "--jobs", "2"]);
     let diff = place.succeed(&["runs", "diff", "--store", "a", "--store", "b"]).stdout;
-    check_says(&diff, &["2 of 2 runs are bit-equal: bit-equal"]);
+    check_prints(&diff, &["2 of 2 runs are bit-equal\n"]);
 }
 
 #[test]
-fn other_code_with_equal_numbers_keeps_its_runs() {
+fn runs_are_kept_if_changed_code_computes_the_same_numbers() {
     let place = Place::new();
     place.succeed(&["sweep", "tiny"]);
     let [first, second] = place.runs("store").try_into().unwrap();
@@ -107,9 +106,9 @@ fn other_code_with_equal_numbers_keeps_its_runs() {
         record["code"]["sources_sha256"] = "0".repeat(64).into();
         record["canary"] = "0".repeat(64).into();
     });
-    let said = place.succeed(&["sweep", "tiny"]).stderr;
-    check_says(
-        &said,
+    let output = place.succeed(&["sweep", "tiny"]).stderr;
+    check_prints(
+        &output,
         &[
             "the code has changed since 2 runs finished",
             "restart: the code has changed, and with it the numbers",
@@ -131,7 +130,7 @@ fn change(run: &std::path::Path, change: impl FnOnce(&mut serde_json::Value)) {
 fn a_dry_run_plans_and_writes_nothing() {
     let place = Place::new();
     let plan = place.succeed(&["sweep", "tiny", "--dry-run"]).stdout;
-    check_says(
+    check_prints(
         &plan,
         &[
             "tiny, preset toy of toy: 2 runs",
@@ -143,21 +142,21 @@ fn a_dry_run_plans_and_writes_nothing() {
     assert!(!place.path("store").exists());
     place.succeed(&["sweep", "tiny"]);
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--set", "seeds=[1, 2]"]).stdout;
-    check_says(&plan, &["0      skip: finished", "4      start", "time: about"]);
+    check_prints(&plan, &["0      skip: finished", "4      start", "time: about"]);
 }
 
 #[test]
-fn a_run_that_fails_is_tried_again_and_reported() {
+fn a_failed_run_is_tried_again_and_reported() {
     let place = Place::new();
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     let run = plan[0]["run"].as_str().unwrap();
     place.write("store/format", "reprise store 1\n");
     place.write(&format!("store/runs/{run}/spec.json"), "{}");
-    let said = place.run(&["sweep", "tiny"]);
-    assert_eq!(said.code, Some(3), "{}", said.stderr);
-    check_says(
-        &said.stderr,
+    let output = place.run(&["sweep", "tiny"]);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    check_prints(
+        &output.stderr,
         &[
             "fixed · seed 1: failed, tried once more\n  | error: failed to parse",
             "fixed · seed 1: failed\n  | error: failed to parse",
@@ -169,20 +168,34 @@ fn a_run_that_fails_is_tried_again_and_reported() {
 }
 
 #[test]
-fn a_run_whose_folder_cannot_be_used_fails_alone() {
+fn a_run_with_an_unusable_folder_does_not_affect_others() {
     let place = Place::new();
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     let run = plan[0]["run"].as_str().unwrap();
     place.write("store/format", "reprise store 1\n");
     place.write(&format!("store/runs/{run}/lease/in_the_way"), "");
-    let said = place.run(&["sweep", "tiny"]);
-    assert_eq!(said.code, Some(3), "{}", said.stderr);
-    check_says(&said.stderr, &["fixed · seed 1: failed\n", "learned · seed 1: finished"]);
+    let output = place.run(&["sweep", "tiny"]);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    check_prints(&output.stderr, &["fixed · seed 1: failed\n", "learned · seed 1: finished"]);
 }
 
 #[test]
-fn the_doctor_knows_the_machine() {
-    let said = Place::new().succeed(&["doctor"]).stdout;
-    check_says(&said, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
+fn the_doctor_describes_the_machine() {
+    let output = Place::new().succeed(&["doctor"]).stdout;
+    check_prints(&output, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
+}
+
+#[test]
+fn a_store_written_by_10f9dbc_is_shown_and_reported() {
+    let place = Place::new();
+    let store = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stores/10f9dbc");
+    let status = place.succeed(&["status", "--store", store]).stdout;
+    check_prints(&status, &["first (toy): 1 finished", "9e0c4da223ac53e6"]);
+    let run = place.succeed(&["runs", "show", "9e0c", "--store", store]).stdout;
+    check_prints(&run, &["completed", "13.06915 dB"]);
+    place.succeed(&["report", "first", "--store", store]);
+    place.succeed(&["report", "first", "--store", store, "--check"]);
+    let page = fs::read_to_string(place.path("reports/first/report.md")).unwrap();
+    check_prints(&page, &["# One run of a small model"]);
 }

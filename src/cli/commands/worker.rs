@@ -25,7 +25,7 @@ use crate::{
     provenance::code_record,
     store::{
         Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
-        record::RECORD_FORMAT, record::RunId, run_id,
+        record::RunId, run_id,
     },
     sweep::message::Message,
     train::{
@@ -145,7 +145,7 @@ fn say(message: &Message) {
 
 /// Refuses to train under the name of a run what would be another run.
 fn check_identity(dir: &RunDir, spec: &RunSpec, pack: &Pack) -> Result<(), Failure> {
-    let now = run_id(RECORD_FORMAT, spec, pack.payload_sha256(), &libtorch::version());
+    let now = run_id(spec, pack.payload_sha256(), &libtorch::version());
     if now == *dir.id() {
         Ok(())
     } else {

@@ -10,7 +10,7 @@ use crate::{
     store::{
         MANIFEST_FORMAT,
         manifest::{ManifestRun, SweepManifest},
-        record::{RECORD_FORMAT, RunId},
+        record::RunId,
         run_id,
     },
     train::{TrainError, system::check_data},
@@ -57,7 +57,7 @@ impl Study {
             let pack = pack.expect("the data set was just opened");
             check_data(&run.spec, pack).map_err(TrainError::from)?;
             runs.push(StudyRun {
-                id: run_id(RECORD_FORMAT, &run.spec, pack.payload_sha256(), &libtorch),
+                id: run_id(&run.spec, pack.payload_sha256(), &libtorch),
                 name: format!("{} · seed {}", run.arm, run.spec.seed.0),
                 spec: run.spec.clone(),
             });
