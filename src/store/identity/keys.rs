@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeSeed, EnumAccess, Error as _, MapAccess, VariantAccess, Visitor,
+        DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
         value::{Error, StrDeserializer},
     },
     forward_to_deserialize_any,
 };
 
-/// Returns the dotted path of every field of a type; choices are parts of paths, but no keys.
+/// Returns the dotted path of every field of a type. Choices are parts of paths, but not keys; fields of
+/// a list's elements follow the path of the list.
+///
+/// # Panics
+/// If the type has a map, whose keys no type lists.
 pub(super) fn keys_of<T: for<'de> Deserialize<'de>>() -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     let mut paths: Vec<Vec<&'static str>> = vec![vec![]];
@@ -30,14 +34,14 @@ pub(super) fn keys_of<T: for<'de> Deserialize<'de>>() -> BTreeSet<String> {
     keys
 }
 
-/// What may follow a path.
+/// What may come next on a path.
 enum Next {
     Leaf,
     Fields(&'static [&'static str]),
     Choices(&'static [&'static str]),
 }
 
-/// Follows a path into a type, finds out what may follow it, and then fails.
+/// A deserializer that follows a path into a type, records what may come next, and fails.
 struct Probe<'p> {
     path: &'p [&'static str],
     next: &'p mut Next,
@@ -66,6 +70,14 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
         done()
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        unimplemented!("keys of a map are not listed")
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(PathEntry(Some(self)))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -104,11 +116,11 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map identifier ignored_any
+        unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
-/// The one entry of a table that lies on the path.
+/// A table with only the entry on the path, or a list of one element.
 struct PathEntry<'p>(Option<Probe<'p>>);
 
 impl<'de> MapAccess<'de> for PathEntry<'_> {
@@ -125,6 +137,17 @@ impl<'de> MapAccess<'de> for PathEntry<'_> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let Some(Probe { path, next }) = self.0.take() else { return done() };
         seed.deserialize(Probe { path: &path[1..], next })
+    }
+}
+
+impl<'de> SeqAccess<'de> for PathEntry<'_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        self.0.take().map(|probe| seed.deserialize(probe)).transpose()
     }
 }
 

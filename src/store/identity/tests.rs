@@ -109,20 +109,33 @@ fn a_key_without_a_list_is_found() {
     #[derive(Deserialize)]
     #[expect(dead_code, reason = "only its keys are listed")]
     struct Launch {
-        slots: u32,
+        slots: Vec<Slot>,
+    }
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only its keys are listed")]
+    struct Slot {
+        device: String,
     }
     let strings = |keys: &[&str]| -> Vec<String> { keys.iter().map(|&key| key.into()).collect() };
     let keys = keys_of::<Spec>();
-    let all = strings(&["clip", "clip.norm.max", "launch", "launch.slots", "seed"]);
+    let all = strings(&[
+        "clip",
+        "clip.norm.max",
+        "launch",
+        "launch.slots",
+        "launch.slots.device",
+        "seed",
+    ]);
     assert_eq!(keys.iter().cloned().collect::<Vec<_>>(), all);
 
     let always = BTreeSet::from(["seed".to_owned(), "gone".to_owned()]);
     let clip = [("clip", "\"off\"")];
     let lists = check_lists(&keys, &always, &clip, &["launch"]);
     assert_eq!(lists, (strings(&["clip.norm.max"]), strings(&["gone"])));
-    let launch = [("launch", r#"{"slots":1}"#)];
+    let launch = [("launch", r#"{"slots":[]}"#)];
     let lists = check_lists(&keys, &always, &launch, &["launches"]);
-    assert_eq!(lists, (strings(&["clip", "clip.norm.max"]), strings(&["gone", "launches"])));
+    let unlisted = strings(&["clip", "clip.norm.max", "launch.slots.device"]);
+    assert_eq!(lists, (unlisted, strings(&["gone", "launches"])));
 }
 
 #[test]
