@@ -11,6 +11,8 @@
 // Values only: no libtorch, no clock, no environment, no files.
 pub mod scalar;
 pub mod stats;
+pub mod text;
+pub mod vocabulary;
 
 pub mod rng;
 pub mod schedule;
@@ -46,6 +48,9 @@ pub mod optim;
 pub mod ports;
 #[cfg(feature = "torch")]
 pub mod train;
+
+#[cfg(feature = "torch")]
+pub mod experiment;
 
 // What a person sees.
 #[cfg(feature = "report")]

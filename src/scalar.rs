@@ -1,23 +1,17 @@
-//! Validated numbers: values that cannot be NaN, negative or out of range once they exist.
+//! Validated numbers: types whose values cannot be NaN, negative or out of range.
 //!
-//! Deserializing is the only way in for a value that a user wrote, and it refuses what the type
-//! does not allow, so the rest of the crate never checks a range twice.
+//! Values of a user are checked when they are deserialized, so no other code checks a range again.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a number is not one of the validated kinds.
+/// Why a number is not a valid value of a type.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ScalarError {
-    /// The number lies outside the range that the type stands for.
+    /// `range` is the allowed range in interval notation.
     #[error("{value} is outside {range}")]
-    OutOfRange {
-        /// The number as given.
-        value: String,
-        /// The allowed range in interval notation.
-        range: &'static str,
-    },
+    OutOfRange { value: String, range: &'static str },
 }
 
 /// Defines a newtype over `f64` whose values satisfy a predicate.
@@ -29,7 +23,7 @@ macro_rules! validated_f64 {
         pub struct $name(f64);
 
         impl $name {
-            /// Returns the number as a plain `f64`.
+            /// Returns the number as an `f64`.
             pub const fn get(self) -> f64 {
                 self.0
             }
@@ -71,7 +65,7 @@ validated_f64!(
     DecayRate, "[0, 1)", |x| (0.0..1.0).contains(&x)
 );
 validated_f64!(
-    /// A probability in (0, 1] of keeping something that what is kept is divided by.
+    /// A dropout keep probability in (0, 1], by which kept values are divided.
     KeepProbability, "(0, 1]", |x| x > 0.0 && x <= 1.0
 );
 validated_f64!(
@@ -88,12 +82,12 @@ validated_f64!(
 #[serde(try_from = "i64", into = "i64")]
 pub struct Count(u32);
 
-/// The counts in interval notation.
+/// The range of counts in interval notation.
 const COUNTS: &str = "[1, 2147483647]";
 
 #[expect(clippy::len_without_is_empty, reason = "a count is never zero")]
 impl Count {
-    /// Makes a count known to be valid where it is written.
+    /// Makes a count from a literal.
     ///
     /// # Panics
     /// If `value` is 0 or above 2³¹ − 1.
@@ -107,7 +101,7 @@ impl Count {
         self.0 as u64
     }
 
-    /// Returns the count as the `i64` that libtorch takes for sizes.
+    /// Returns the count as an `i64`, the type of sizes in libtorch.
     pub const fn size(self) -> i64 {
         self.0 as i64
     }
@@ -150,7 +144,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// The seed of a run; every random stream of the run is derived from it and a name.
+/// The seed of a run; every random stream is derived from it and the name of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u32);
@@ -161,7 +155,7 @@ impl fmt::Display for Seed {
     }
 }
 
-/// Index of an optimizer step over the whole run; `Step(0)` is the first update.
+/// Index of an update within a run; `Step(0)` is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Step(pub u64);
@@ -195,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn infinity_is_no_positive_number() {
+    fn infinity_and_nan_are_rejected() {
         assert!(Positive::try_from(f64::INFINITY).is_err());
         assert!(NonNegative::try_from(f64::NAN).is_err());
     }

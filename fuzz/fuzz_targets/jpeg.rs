@@ -1,4 +1,4 @@
-//! Pictures: any bytes are decoded or refused, by either transform alike.
+//! Any bytes are decoded or refused, the same with both transforms.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

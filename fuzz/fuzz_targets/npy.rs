@@ -1,24 +1,25 @@
-//! Arrays and their lists: any bytes are read or refused; what is written is read back.
+//! Arrays and lists of them: any bytes are read or refused; written bytes are read back.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use reprise::data::{
     map_csv,
-    npy::{Axis, Dtype, Due, decode, encode, header},
+    npy::{AxisLength, Dtype, ExpectedArray, decode, encode, header},
 };
 
 fuzz_target!(|data: &[u8]| {
     for dtype in [Dtype::U8, Dtype::F32] {
-        for axes in [&[Axis::Any, Axis::Of(5)][..], &[Axis::Any; 4]] {
-            let due = Due { dtype, axes, bytes_max: 1 << 20 };
-            let Ok(array) = decode(data, data.len() as u64, &due) else { continue };
+        for axes in [&[AxisLength::Any, AxisLength::Exactly(5)][..], &[AxisLength::Any; 4]] {
+            let expected = ExpectedArray { dtype, axes, bytes_max: 1 << 20 };
+            let Ok(array) = decode(data, data.len() as u64, &expected) else { continue };
             let written = encode(&array);
-            let again = decode(&written[..], written.len() as u64, &due).expect("ours is read");
+            let len = written.len() as u64;
+            let again = decode(&written[..], len, &expected).expect("written arrays are valid");
             assert_eq!(encode(&again), written);
         }
     }
     drop(header::parse(data));
     if let Ok(entries) = map_csv::parse(data) {
-        assert_eq!(map_csv::parse(&map_csv::text(&entries)).expect("ours is read"), entries);
+        assert_eq!(map_csv::parse(&map_csv::text(&entries)).expect("written lists are valid"), entries);
     }
 });

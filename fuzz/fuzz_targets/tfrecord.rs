@@ -4,18 +4,18 @@
 use libfuzzer_sys::fuzz_target;
 use reprise::data::{
     jpeg::Dct,
-    tfrecord::{Example, Layout, Records, framing::write_record, read_sequence},
+    tfrecord::{Example, RecordLayout, Records, framing::write_record, read_sequence},
 };
 
 fn sequence(data: &[u8]) {
     let Ok(example) = Example::parse(data) else { return };
-    for layout in [Layout::Berkeley, Layout::GooglePush] {
+    for layout in [RecordLayout::Berkeley, RecordLayout::GooglePush] {
         let frames = layout.frames(&example).clamp(1, 3);
-        let mut faults = 0;
-        let read = read_sequence(&example, layout, frames, Dct::Fast, Ok, |_, _| faults += 1);
-        assert_eq!(read.is_some(), faults == 0, "a sequence without a fault is read");
+        let mut errors = 0;
+        let read = read_sequence(&example, layout, frames, Dct::Fast, Ok, |_, _| errors += 1);
+        assert_eq!(read.is_some(), errors == 0, "a sequence without errors is returned");
         if let Some(read) = read {
-            assert_eq!(read.pictures.len(), frames);
+            assert_eq!(read.images.len(), frames);
             assert_eq!(read.actions.len(), frames * layout.action_size());
             assert_eq!(read.states.len(), frames * layout.state_size());
         }
@@ -23,7 +23,7 @@ fn sequence(data: &[u8]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // Few inputs survive their checksums, so the data are tried without as well.
+    // Few inputs have valid checksums, so the data are also tried as an example.
     sequence(data);
     let mut again = Vec::new();
     for record in Records::new(data, data.len() as u64) {
@@ -31,5 +31,5 @@ fuzz_target!(|data: &[u8]| {
         sequence(&record.data);
         write_record(&record.data, &mut again);
     }
-    assert_eq!(again, data, "what was read without a fault is all there was");
+    assert_eq!(again, data, "all bytes were read");
 });

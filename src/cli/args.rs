@@ -1,77 +1,11 @@
-//! The verbs, and the options that several of them share.
+//! Options that several commands share.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-#[cfg(feature = "report")]
-use super::commands::report;
 #[cfg(feature = "torch")]
-use super::commands::{bench, predict, sweep, worker};
-use super::commands::{data, doctor, export, golden, import, runs, status};
-#[cfg(feature = "torch")]
-use crate::scalar::Count;
-
-/// Repeat, check and believe published results of video-prediction models.
-#[derive(Debug, Parser)]
-#[command(
-    name = "reprise",
-    version,
-    max_term_width = 100,
-    disable_help_subcommand = true,
-    after_help = "\
-Begin with:
-  reprise doctor                      what this machine offers
-  reprise sweep kl_annealing          train, record and report
-  reprise status                      what is done and what is left
-
-Exit codes: 0 done, 1 a check did not hold, 2 a mistake in arguments or sweep file, 3 a run failed,
-4 something outside failed (disk, device, a newer format), 130 interrupted."
-)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The verbs.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Train all runs of a sweep that are not finished yet, then write its report
-    #[cfg(feature = "torch")]
-    Sweep(sweep::SweepArgs),
-    /// Say what sweeps have done and have still to do
-    Status(status::StatusArgs),
-    /// Rebuild a report from its records, or check that it is what they say
-    #[cfg(feature = "report")]
-    Report(report::ReportArgs),
-    /// List, show and compare recorded runs
-    Runs(runs::RunsArgs),
-    /// Write a run's weights under the original's names
-    Export(export::ExportArgs),
-    /// Take weights into the store, to begin runs with
-    Import(import::ImportArgs),
-    /// Predict keypoints of Kaggle's test pictures with a run's weights
-    #[cfg(feature = "torch")]
-    Predict(predict::PredictArgs),
-    /// List, check, pack and import data sets
-    Data(data::DataArgs),
-    /// Hold ports to the reference cases of their originals
-    Golden(golden::GoldenArgs),
-    /// Say what this machine offers: libtorch, CUDA, threads, disk
-    Doctor(doctor::DoctorArgs),
-    /// Measure how long a training step takes, in every arithmetic and beside other programs
-    #[cfg(feature = "torch")]
-    Bench(bench::BenchArgs),
-    /// Train one run; started by `sweep`
-    #[cfg(feature = "torch")]
-    #[command(hide = true)]
-    Worker(worker::WorkerArgs),
-    /// Measure one side of a benchmark; started by `bench`
-    #[cfg(feature = "torch")]
-    #[command(hide = true)]
-    BenchWorker(bench::worker::BenchWorkerArgs),
-}
+use crate::{experiment::EventFolder, scalar::Count};
 
 /// Which store.
 #[derive(Debug, Args)]
@@ -81,7 +15,7 @@ pub struct StoreArgs {
     pub store: PathBuf,
 }
 
-/// What is shown to TensorBoard; changes no number of a run.
+/// What is written for TensorBoard; changes no number of a run.
 #[cfg(feature = "torch")]
 #[derive(Debug, Args)]
 pub struct TensorboardArgs {
@@ -93,17 +27,26 @@ pub struct TensorboardArgs {
     pub picture_steps: Count,
 }
 
+#[cfg(feature = "torch")]
+impl TensorboardArgs {
+    /// Returns the folder of event files, if one is given.
+    pub fn event_folder(&self) -> Option<EventFolder> {
+        let path = self.tensorboard.clone()?;
+        Some(EventFolder { path, picture_steps: self.picture_steps })
+    }
+}
+
 /// How data is printed.
 #[derive(Debug, Args)]
 pub struct FormatArgs {
-    /// How to print: text for people, json for scripts
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// Output format: text for people, json for scripts
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
-/// A form of output.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// Tables and sentences.
     Text,
     /// One JSON value.

@@ -1,6 +1,6 @@
-//! Why a command did not succeed: message, hints and exit code.
+//! Why a command failed: message, causes, hint and exit code.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use crate::{
     config::sweep::{ConfigError, name_without_preset},
@@ -9,22 +9,23 @@ use crate::{
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
     provenance::GitError,
     store::{StoreError, tensors::TensorFileError},
+    text::{causes, closest, count, quoted_list},
 };
 
-/// Why a command did not succeed.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// A mistake in a sweep file or an override.
+    /// A problem in a sweep file or an override.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// There is no sweep of this name.
+    /// No sweep file has this name.
     #[error("failed to find a sweep named `{name}`")]
     UnknownSweep {
         /// The name.
         name: String,
-        /// Where it was looked for, nearest first.
+        /// The folders that were searched, nearest first.
         searched: Vec<PathBuf>,
-        /// The names that are there.
+        /// The names found there.
         known: Vec<String>,
     },
     /// The sweep file cannot be read.
@@ -37,15 +38,15 @@ pub enum Failure {
         name: String,
         /// The store.
         store: PathBuf,
-        /// The sweeps that the store has.
+        /// The sweeps in the store.
         known: Vec<String>,
     },
-    /// Arguments that do not go together.
+    /// Arguments that cannot be combined or do not fit.
     #[error("{message}")]
     Usage {
         /// What is wrong.
         message: String,
-        /// What to write instead.
+        /// What to do instead.
         hint: &'static str,
     },
     /// The store.
@@ -57,23 +58,26 @@ pub enum Failure {
     /// A file.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The git repository around the working directory.
+    /// The git repository around the working folder.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// There is no place for caches.
+    /// No folder for caches is known.
     #[error(
-        "failed to find a folder for caches: neither REPRISE_CACHE, XDG_CACHE_HOME nor HOME is set"
+        "failed to find a folder for caches: REPRISE_CACHE, XDG_CACHE_HOME and HOME are not set"
     )]
     NoCache,
-    /// This program cannot find itself to start workers.
-    #[error("failed to find this program")]
-    Itself(#[source] io::Error),
+    /// The program that workers run is unknown.
+    #[error("failed to locate the reprise executable")]
+    Executable(#[source] io::Error),
+    /// The working folder is unknown.
+    #[error("failed to find the working folder")]
+    WorkingFolder(#[source] io::Error),
     /// Interrupts cannot be caught.
-    #[error("failed to listen for interrupts")]
+    #[error("failed to install a handler for interrupts")]
     Signals(#[from] ctrlc::Error),
     /// Stdin cannot be read.
-    #[error("failed to read what was asked")]
-    Asked(#[source] io::Error),
+    #[error("failed to read the request")]
+    Request(#[source] io::Error),
     /// Stdout cannot be written.
     #[error("failed to print")]
     Print(#[source] io::Error),
@@ -84,19 +88,23 @@ pub enum Failure {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Device(#[from] crate::libtorch::device::DeviceError),
-    /// A side of a benchmark.
+    /// A contestant of a benchmark.
     #[cfg(feature = "torch")]
     #[error(transparent)]
-    Side(#[from] super::commands::bench::side::SideError),
+    Contestant(#[from] super::commands::bench::contestant::ContestantError),
     /// Training.
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Train(#[from] crate::train::TrainError),
+    /// A sweep or a run.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Experiment(crate::experiment::ExperimentError),
     /// The report.
     #[cfg(feature = "report")]
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
-    /// Stored pictures that a report needs.
+    /// Stored roll-outs that a report needs.
     #[cfg(feature = "report")]
     #[error("failed to read `{}`", path.display())]
     Rollouts {
@@ -105,14 +113,6 @@ pub enum Failure {
         /// What is wrong with it.
         #[source]
         source: crate::report::RolloutsError,
-    },
-    /// Data or libtorch have changed between the sweep and its worker.
-    #[error("failed to begin run {run}: data and libtorch now make it run {now}")]
-    Identity {
-        /// The run that was to be trained.
-        run: String,
-        /// What it would be now.
-        now: String,
     },
     /// A `.npz` file.
     #[error(transparent)]
@@ -127,20 +127,20 @@ pub enum Failure {
     /// A reference case cannot be read.
     #[error(transparent)]
     Case(#[from] CaseError),
-    /// There is no such reference case.
+    /// No reference case has this name.
     #[error("failed to find a case named `{name}`")]
     NoSuchCase {
         /// The name.
         name: String,
-        /// The cases that are there.
+        /// The cases that exist.
         known: Vec<String>,
     },
     /// No reference case is selected.
     #[error("failed to find a case `{pattern}` below `{}`", folder.display())]
     NoCases {
-        /// What was looked for, as SYSTEM/CASE.
+        /// What was searched, as SYSTEM/CASE.
         pattern: String,
-        /// Where it was looked for.
+        /// The folder that was searched.
         folder: PathBuf,
         /// The systems that have cases there.
         systems: Vec<String>,
@@ -154,32 +154,48 @@ pub enum Failure {
     /// The list of known differences.
     #[error(transparent)]
     Exceptions(#[from] ExceptionsError),
-    /// A check did not hold.
+    /// A check failed.
     #[error("{0}")]
     Check(String),
     /// Runs failed.
-    #[error("{failed} of {total} runs failed")]
+    #[error("{failed} of {} failed", count(*total, "run"))]
     RunsFailed {
         /// How many.
         failed: usize,
         /// Runs of the sweep.
         total: usize,
     },
-    /// Other processes work on runs of the sweep.
-    #[error("other processes are working on {runs} of the sweep")]
+    /// Other processes are working on runs of the sweep.
+    #[error("other processes are working on {} of the sweep", count(*runs, "run"))]
     Busy {
-        /// How many, with the noun.
-        runs: String,
+        /// How many.
+        runs: usize,
     },
     /// A newer reprise wrote some runs.
-    #[error("{runs} of the sweep were written by a newer reprise")]
+    #[error("failed to read {} of the sweep: written by a newer reprise", count(*runs, "run"))]
     Newer {
-        /// How many, with the noun.
-        runs: String,
+        /// How many.
+        runs: usize,
     },
     /// The command was interrupted; what it had done is kept.
     #[error("{0}")]
     Interrupted(String),
+}
+
+#[cfg(feature = "torch")]
+impl From<crate::experiment::ExperimentError> for Failure {
+    fn from(error: crate::experiment::ExperimentError) -> Self {
+        use crate::experiment::ExperimentError;
+        match error {
+            ExperimentError::Data(error) => Self::Data(error),
+            ExperimentError::Store(error) => Self::Store(error),
+            ExperimentError::Fs(error) => Self::Fs(error),
+            ExperimentError::Device(error) => Self::Device(error),
+            ExperimentError::Git(error) => Self::Git(error),
+            ExperimentError::Train(error) => Self::Train(error),
+            error => Self::Experiment(error),
+        }
+    }
 }
 
 impl Failure {
@@ -195,24 +211,15 @@ impl Failure {
             | Self::Case(_)
             | Self::NoSuchCase { .. }
             | Self::NoCases { .. }
-            | Self::Exceptions(_)
-            | Self::Store(
-                StoreError::NotAStore { .. }
-                | StoreError::NoRun { .. }
-                | StoreError::NoWeights { .. }
-                | StoreError::AmbiguousRun { .. }
-                | StoreError::SweepName { .. }
-                | StoreError::Unfinished { .. },
-            ) => 2,
-            Self::Data(error) if is_mistake(error) => 2,
+            | Self::Exceptions(_) => 2,
+            Self::Store(error) if error.is_usage_error() => 2,
+            Self::Data(error) if is_usage_error(error) => 2,
             Self::Npz(NpzError::Archive { .. }) => 2,
             Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
             #[cfg(feature = "torch")]
             Self::Foreign(_) => 2,
             #[cfg(feature = "torch")]
-            Self::Train(crate::train::TrainError::Data(_) | crate::train::TrainError::State(_)) => {
-                2
-            }
+            Self::Train(error) if error.is_usage_error() => 2,
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
             _ => 4,
@@ -226,52 +233,46 @@ impl Failure {
                 return Some(unknown_sweep_hint(name, searched, known));
             }
             Self::NoSuchSweep { name, known, .. } => return Some(no_such_sweep_hint(name, known)),
-            Self::NoSuchCase { name, known } => {
-                let mut systems: Vec<String> =
-                    known.iter().filter_map(|it| Some(it.split_once('/')?.0.to_owned())).collect();
-                systems.dedup();
-                return Some(match closest(name, known) {
-                    Some(known) => format!("did you mean `{known}`?"),
-                    None => systems_hint(&systems),
-                });
-            }
+            Self::NoSuchCase { name, known } => return Some(no_such_case_hint(name, known)),
             Self::NoCases { systems, .. } => return Some(systems_hint(systems)),
             Self::Data(DataError::SplitMissing { root, .. })
                 if matches!(crate::fs::kind(root), Ok(None)) =>
             {
                 return Some(format!(
-                    "there is no folder `{}`: put the data there, or a link to them, or name another \
-                     folder; `reprise data list` names the data sets that need none",
+                    "there is no folder `{}`: copy or link the data there, or give another folder; \
+                     `reprise data list` lists the data sets that need none",
                     root.display()
                 ));
             }
             Self::Usage { hint, .. } => hint,
-            Self::Store(error) => return store_hint(error).map(str::to_owned),
+            Self::Store(error) => return error.hint(),
             Self::Data(error) => return error.hint().map(str::to_owned),
-            Self::NoCache => "set REPRISE_CACHE to a folder with some GB of room",
+            #[cfg(feature = "torch")]
+            Self::Experiment(error) => return error.hint(),
+            Self::NoCache => "set REPRISE_CACHE to a folder with several GB of free space",
             #[cfg(feature = "torch")]
             Self::Device(_) => {
-                "`reprise doctor` says what there is; `--device cpu` works everywhere"
+                "see `reprise doctor` for the devices of this machine, or use `--device cpu`"
             }
-            Self::Identity { .. } => "start the sweep again",
-            Self::RunsFailed { .. } => "the same command tries them again; finished runs are kept",
-            Self::Busy { .. } => "`reprise status` shows how far they are",
+            Self::RunsFailed { .. } => {
+                "repeat the command to try the failed runs again; finished runs are kept"
+            }
+            Self::Busy { .. } => "see `reprise status` for their progress",
+            Self::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
             _ => return None,
         };
         Some(hint.to_owned())
     }
 
-    /// Renders the message, its causes and its hint, a line each.
+    /// Returns message, causes and hint, each on a line of its own.
     pub fn render(&self) -> String {
         if let Self::Config(error) = self {
             return error.render();
         }
         let head = if matches!(self, Self::Interrupted(_)) { "interrupted" } else { "error" };
         let mut text = format!("{head}: {self}");
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.extend(["\n  caused by: ", &error.to_string()]);
-            cause = error.source();
+        for cause in causes(self) {
+            text.extend(["\n  caused by: ", &cause.to_string()]);
         }
         if let Some(hint) = self.hint() {
             text.extend(["\nhint: ", &hint]);
@@ -280,48 +281,58 @@ impl Failure {
     }
 }
 
-/// Returns whether an error is in the data set itself, not in the disk below it.
-fn is_mistake(error: &DataError) -> bool {
+/// Returns whether the data set is at fault, not the disk that it is on.
+fn is_usage_error(error: &DataError) -> bool {
     match error {
         DataError::Fs(error) | DataError::Kaggle(KaggleError::Fs(error)) => error.is_not_found(),
         _ => true,
     }
 }
 
-fn systems_hint(systems: &[String]) -> String {
-    if systems.is_empty() {
-        return "it holds no SYSTEM/CASE folder; the project's own lie in `golden` in its root, and \
-                `--cases DIR` names others"
-            .to_owned();
+fn no_such_case_hint(name: &str, known: &[String]) -> String {
+    if let Some(known) = closest(name, known) {
+        return format!("did you mean `{known}`?");
     }
-    format!("the systems are {}; a case is named SYSTEM/CASE", list(systems))
+    let mut systems: Vec<String> =
+        known.iter().filter_map(|it| Some(it.split_once('/')?.0.to_owned())).collect();
+    systems.dedup();
+    systems_hint(&systems)
 }
 
-/// A sweep is kept as `<name>.<preset>` unless the preset is its default.
+fn systems_hint(systems: &[String]) -> String {
+    if systems.is_empty() {
+        return "the folder has no SYSTEM/CASE folders; run the command in the root of the \
+                repository, or give another folder with `--cases DIR`"
+            .to_owned();
+    }
+    format!("the systems are {}; a case is named SYSTEM/CASE", quoted_list(systems))
+}
+
+/// A sweep is stored as `<name>.<preset>` unless the preset is its default.
 fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
     if known.is_empty() {
-        return format!("the store has no sweep yet; `{}` starts it", sweep_command(name));
+        return format!("the store has no sweeps; run `{}` to start it", sweep_command(name));
     }
     let at_other_presets: Vec<String> =
         known.iter().filter(|it| name_without_preset(it) == name).cloned().collect();
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
-        ([], None) => format!("the store has {}", list(known)),
-        (presets, _) => format!("of this sweep, the store has {}", list(presets)),
+        ([], None) => format!("the store has {}", quoted_list(known)),
+        (presets, _) => format!("the store has other presets of it: {}", quoted_list(presets)),
     }
 }
 
-/// Returns the command that starts what is kept under a name.
-fn sweep_command(kept_as: &str) -> String {
-    match kept_as.split_once('.') {
+/// Returns the command that starts the sweep stored under a name.
+fn sweep_command(stored: &str) -> String {
+    match stored.split_once('.') {
         Some((name, preset)) => format!("reprise sweep {name} --preset {preset}"),
-        None => format!("reprise sweep {kept_as}"),
+        None => format!("reprise sweep {stored}"),
     }
 }
 
 fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> String {
     if name.split_once('.').is_some_and(|(name, _)| known.iter().any(|known| known == name)) {
-        return format!("`{}` runs a sweep at another preset", sweep_command(name));
+        return format!("run `{}` for another preset", sweep_command(name));
     }
     match (closest(name, known), known, searched) {
         (Some(known), ..) => format!("did you mean `{known}`?"),
@@ -329,37 +340,9 @@ fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> Str
             "there is no folder `experiments` here or above; give the path of a sweep file"
                 .to_owned()
         }
-        (None, [], [folder, ..]) => format!("`{}` holds no sweep file", folder.display()),
-        (None, known, _) => format!("the sweeps are {}", list(known)),
+        (None, [], [folder, ..]) => format!("`{}` has no sweep files", folder.display()),
+        (None, known, _) => format!("the sweeps are {}", quoted_list(known)),
     }
-}
-
-fn store_hint(error: &StoreError) -> Option<&'static str> {
-    Some(match error {
-        StoreError::NotAStore { .. } => "`--store DIR` names one; `reprise sweep` makes it",
-        StoreError::Fs(FsError::Io { action: "create directory" | "create", .. }) => {
-            "`--store DIR` names a folder that can be written"
-        }
-        StoreError::NoRun { .. } => "`reprise runs list` lists them",
-        StoreError::AmbiguousRun { .. } => "write more digits",
-        StoreError::NoWeights { .. } => "`reprise import FILE` takes them into the store",
-        StoreError::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
-        StoreError::Unfinished { .. } => "`reprise status` says how far it is",
-        StoreError::Parse { .. } | StoreError::Misplaced { .. } => {
-            "the file is damaged; move the run's folder away and the sweep trains it again"
-        }
-        _ => return None,
-    })
-}
-
-/// Returns the known name that was probably meant.
-fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
-    let distance = |other: &&String| strsim::damerau_levenshtein(name, other);
-    known.iter().min_by_key(distance).filter(|other| distance(other) <= name.len() / 3 + 1)
-}
-
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -392,7 +375,7 @@ mod tests {
             &Failure::NoSuchSweep { name: "kl_annealing".to_owned(), store, known },
             2,
             "error: failed to find sweep `kl_annealing` in store `store`\n\
-             hint: of this sweep, the store has `kl_annealing.smoke`, `kl_annealing.paper`",
+             hint: the store has other presets of it: `kl_annealing.smoke`, `kl_annealing.paper`",
         );
         let name = "kl_annealing.smoke".to_owned();
         let known = vec!["kl_annealing".to_owned()];
@@ -400,19 +383,31 @@ mod tests {
             &Failure::UnknownSweep { name, searched: vec!["experiments".into()], known },
             2,
             "error: failed to find a sweep named `kl_annealing.smoke`\n\
-             hint: `reprise sweep kl_annealing --preset smoke` runs a sweep at another preset",
+             hint: run `reprise sweep kl_annealing --preset smoke` for another preset",
         );
     }
 
     #[test]
-    fn causes_stand_on_lines_of_their_own() {
+    fn every_cause_has_a_line_of_its_own() {
         let source = io::Error::other("the disk is full");
         check(&Failure::Print(source), 4, "error: failed to print\n  caused by: the disk is full");
     }
 
     #[test]
     fn an_interrupt_is_no_error() {
-        let text = "2 of 6 runs are finished".to_owned();
-        check(&Failure::Interrupted(text), 130, "interrupted: 2 of 6 runs are finished");
+        let text = "2 of 6 runs finished".to_owned();
+        check(&Failure::Interrupted(text), 130, "interrupted: 2 of 6 runs finished");
+    }
+
+    #[test]
+    fn counts_agree_with_their_nouns() {
+        let hint = "hint: update reprise, or choose another store with `--store DIR`";
+        check(
+            &Failure::Newer { runs: 1 },
+            4,
+            &format!(
+                "error: failed to read 1 run of the sweep: written by a newer reprise\n{hint}"
+            ),
+        );
     }
 }

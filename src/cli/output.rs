@@ -62,11 +62,6 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Writes a count with its noun, e.g. `1 run` or `3 runs`.
-pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

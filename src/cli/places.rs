@@ -8,7 +8,7 @@ use std::{
 use super::Failure;
 use crate::{
     config::sweep::{SOURCE_BYTES_MAX, SweepSource},
-    fs::{self, Kind},
+    fs::{self, FileKind},
 };
 
 /// Folder of sweep files.
@@ -51,7 +51,7 @@ fn named_sweep(name: &str) -> Result<PathBuf, Failure> {
     let here = env::current_dir().unwrap_or_default();
     for (depth, _) in here.ancestors().enumerate() {
         let folder: PathBuf = [".."].repeat(depth).iter().collect::<PathBuf>().join(EXPERIMENTS);
-        if fs::kind(&folder)? != Some(Kind::Dir) {
+        if fs::kind(&folder)? != Some(FileKind::Dir) {
             continue;
         }
         let path = folder.join(format!("{name}.toml"));

@@ -3,13 +3,12 @@
 //! Every pack has a folder of its own, so that whoever holds its lock may tidy the folder up.
 
 use std::{
-    error::Error,
     io::{self, Write},
     path::{self, Path, PathBuf},
 };
 
 use super::{Progress, Watch, error::DataError, pack::Pack};
-use crate::fs;
+use crate::{fs, text::error_chain};
 
 /// Why a pack could not be written: the data it is made from, or the file it goes to.
 pub(super) enum WriteError {
@@ -125,8 +124,7 @@ fn look(path: &Path, outdated: Outdated<'_>, progress: Watch<'_>) -> Result<Foun
     let pack = match Pack::load(path, progress) {
         Ok(pack) => pack,
         Err(error @ DataError::BrokenPack { .. }) => {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            return Ok(Found::Unusable { why: format!("{error}{cause}") });
+            return Ok(Found::Unusable { why: error_chain(&error) });
         }
         Err(error) => return Err(error),
     };

@@ -18,14 +18,15 @@ use super::{
     publish::publish,
     source_files,
     strips::{
-        self, Clips,
-        split::{Shares, split},
+        self,
+        split::{GroupShares, split},
     },
+    video_set::VideoSet,
     videos,
 };
 use crate::{
     config::data::Dataset,
-    fs::{self, DirEntry, Kind},
+    fs::{self, DirEntry, FileKind},
     scalar::{Count, Fraction},
 };
 
@@ -87,7 +88,7 @@ impl<'a> ClipFolder<'a> {
         })
     }
 
-    fn read(self) -> Result<Clips, DataError> {
+    fn read(self) -> Result<VideoSet, DataError> {
         Ok(match self {
             Self::Strips { root, shortest } => strips::read(root, shortest)?,
             Self::Videos { root, side, shortest } => videos::read(root, side, shortest)?,
@@ -114,12 +115,12 @@ fn holds(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
         let extension = entry.path.extension().and_then(|extension| extension.to_str());
         extension.is_some_and(|found| extensions.iter().any(|it| found.eq_ignore_ascii_case(it)))
     };
-    if fs::kind(root)? != Some(Kind::Dir) {
+    if fs::kind(root)? != Some(FileKind::Dir) {
         return Ok(false);
     }
     for entry in fs::read_dir_sorted(root)? {
         let inside = match entry.kind {
-            Kind::Dir => fs::read_dir_sorted(&entry.path)?,
+            FileKind::Dir => fs::read_dir_sorted(&entry.path)?,
             _ => Vec::new(),
         };
         if is_clip(&entry) || inside.iter().any(is_clip) {
@@ -148,9 +149,9 @@ fn relative(folder: ClipFolder<'_>, path: &Path) -> String {
 }
 
 /// Returns the split of every clip.
-fn splits(folder: ClipFolder<'_>, clips: &Clips) -> Result<Vec<Split>, DataError> {
+fn splits(folder: ClipFolder<'_>, clips: &VideoSet) -> Result<Vec<Split>, DataError> {
     let share = Fraction::try_from(SHARE).expect("the literal is a fraction");
-    let splits = split(clips, Shares { validate: share, test: share });
+    let splits = split(clips, GroupShares { validate: share, test: share });
     match Split::ALL.into_iter().find(|wanted| !splits.contains(wanted)) {
         Some(_) => Err(DataError::TooFewGroups { root: folder.root().to_owned() }),
         None => Ok(splits),
@@ -168,7 +169,7 @@ fn encode(
     encoder.sized([0, 0]);
     let mut done = 0;
     for split in Split::ALL {
-        for (clip, _) in clips.clips.iter().zip(&splits).filter(|(_, of)| **of == split) {
+        for (clip, _) in clips.videos.iter().zip(&splits).filter(|(_, of)| **of == split) {
             let buffer = SequenceBuffer {
                 frames: clip.pixels.clone(),
                 sources: vec![source_files::source(&clip.path)?.anywhere()],
@@ -176,7 +177,7 @@ fn encode(
             };
             let file = relative(folder, &clip.path);
             encoder.sequence(split, &clip.name, &buffer, std::iter::once(file))?;
-            progress(Progress::decoding(done, clips.clips.len()));
+            progress(Progress::decoding(done, clips.videos.len()));
             done += 1;
         }
     }

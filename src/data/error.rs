@@ -243,7 +243,7 @@ impl DataError {
             Self::DigitsMissing { .. } => "the four files of MNIST keep their names",
             Self::TooFewSequences { .. } => "lower `train`, `validate` or `test` of `sequences`",
             Self::Tfrecord(error) => return error.hint(),
-            Self::Kaggle(KaggleError::Table { fault, .. }) => return fault.hint(),
+            Self::Kaggle(error) => return error.hint(),
             Self::NoRowsToTrain { .. } => {
                 "`data.dataset.kaggle.split.shares` says how many validate and test"
             }
@@ -255,7 +255,6 @@ impl DataError {
                  stands before the first underscore of a file's name"
             }
             Self::Fs(_)
-            | Self::Kaggle(KaggleError::Fs(_))
             | Self::NoRecordFiles { .. }
             | Self::NotPacked { .. }
             | Self::Map(_)

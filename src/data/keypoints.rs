@@ -20,7 +20,7 @@ use super::{
     cache,
     error::{DataError, Fault, Findings},
     files::training_files,
-    kaggle::{Columns, Keypoints, SIDE, read_training, shuffled},
+    kaggle::{KeypointColumns, Keypoints, SIDE, read_training, shuffled},
     origin::Origin,
     pack::{Encoder, Pack},
     publish::publish,
@@ -39,7 +39,7 @@ const FILE: &str = "training.csv";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table<'a> {
     pub(super) root: &'a Path,
-    pub(super) columns: &'a Columns,
+    pub(super) columns: &'a KeypointColumns,
     pub(super) split: RowSplit,
 }
 
@@ -131,7 +131,7 @@ fn doubts(
     }
     let mut seen: BTreeMap<&[u8], (Split, usize)> = BTreeMap::new();
     for &(split, row) in arranged {
-        if let Some((other, twin)) = seen.insert(keypoints.pictures().grey(row), (split, row)) {
+        if let Some((other, twin)) = seen.insert(keypoints.images().grey(row), (split, row)) {
             let what = if other == split { "there twice" } else { "in two splits" };
             let [first, second] = [twin, row].map(|row| keypoints.number(row));
             findings.warn(format!(
@@ -157,7 +157,7 @@ fn encode(
     let mut sources = vec![source];
     for (done, &(split, row)) in arranged.iter().enumerate() {
         let buffer = SequenceBuffer {
-            frames: keypoints.pictures().grey(row).to_vec(),
+            frames: keypoints.images().grey(row).to_vec(),
             actions: Vec::new(),
             positions: keypoints.targets(row).collect(),
             sources: std::mem::take(&mut sources),

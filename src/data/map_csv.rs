@@ -1,11 +1,11 @@
-//! The list of sequences that the Chainer importer writes: `map.csv` beside `.npy` files.
+//! The list of sequences that the importer of the Chainer original writes: `map.csv` beside `.npy` files.
 //!
 //! ```text
 //! "id","img_bitmap_path","img_np_path","action_np_path","state_np_path"
 //! "0","image_batch_0_*.png","image_batch_0.npy","action_batch_0.npy","state_batch_0.npy"
 //! ```
-//! Readers of the original use the last three columns. All fields are quoted and lines end in CRLF
-//! when written; when read, neither is needed. A name that leads out of the folder is refused.
+//! The original's readers use the last three columns. Writing quotes all fields and ends lines with
+//! CRLF; reading requires neither. A path that leads out of the folder is refused.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use crate::fs::{self, FsError};
 /// Name of the list in its folder.
 pub const FILE: &str = "map.csv";
 
-/// Largest list: more than 100,000 sequences.
+/// Largest list; enough for more than 100,000 sequences.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 const COLUMNS: [&str; 5] =
@@ -27,12 +27,11 @@ const COLUMNS: [&str; 5] =
 
 /// The files of one sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Name of the sequence.
+pub struct MapEntry {
     pub id: String,
-    /// Pattern of the pictures, which nothing reads.
+    /// Pattern of image files, which nothing reads.
     pub bitmaps: String,
-    /// Frames, f32 `[T, H, W, 3]`, as shares of the range.
+    /// Frames, f32 `[T, H, W, 3]` in [0, 1].
     pub images: String,
     /// Actions, f32 `[T, A]`.
     pub actions: String,
@@ -40,7 +39,7 @@ pub struct Entry {
     pub states: String,
 }
 
-impl Entry {
+impl MapEntry {
     /// Returns the entry that the importer writes for sequence `number`.
     pub fn numbered(number: usize) -> Self {
         Self {
@@ -58,124 +57,106 @@ impl Entry {
     }
 }
 
-/// Why a list cannot be used; rows are counted from 1, the header included.
+/// Why a list cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum MapFault {
-    /// It is not comma-separated text.
-    #[error("it is not comma-separated text")]
+pub enum MapError {
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    #[error("failed to read list `{}`", path.display())]
+    List { path: PathBuf, source: MapFormatError },
+}
+
+/// Why a text is not a list of sequences; rows count from 1, the header included.
+#[derive(Debug, thiserror::Error)]
+pub enum MapFormatError {
+    #[error("not a valid CSV file")]
     Csv(#[source] csv::Error),
-    /// The first row names other columns.
     #[error("its first row is not `{}`", COLUMNS.join(","))]
     Header,
-    /// A row has another number of cells.
-    #[error("row {row} has {found} cells instead of {}", COLUMNS.len())]
-    Cells {
-        /// The row.
-        row: u64,
-        /// Its cells.
-        found: usize,
-    },
-    /// A cell is not the name of a file beside the list.
-    #[error("row {row}: `{name}` is not the name of a file beside it")]
-    Name {
-        /// The row.
-        row: u64,
-        /// The cell, escaped.
-        name: String,
-    },
-    /// The same file or id stands in two places.
-    #[error("row {row}: `{name}` is there twice")]
-    Twice {
-        /// The second row.
-        row: u64,
-        /// The cell, escaped.
-        name: String,
-    },
-    /// There is no sequence.
-    #[error("it lists no sequence")]
+    #[error("row {row} has {found} cells, expected {}", COLUMNS.len())]
+    Cells { row: u64, found: usize },
+    /// `name` is the escaped cell.
+    #[error("row {row}: `{name}` is not the name of a file in the same folder")]
+    Name { row: u64, name: String },
+    /// The same file or id occurs twice; `row` is the second one.
+    #[error("row {row}: duplicate `{name}`")]
+    Duplicate { row: u64, name: String },
+    #[error("it has no sequences")]
     Empty,
 }
 
-/// A list that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MapError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    Fs(#[from] FsError),
-    /// The text is not a list of sequences.
-    #[error("failed to read list `{}`", path.display())]
-    List {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        fault: MapFault,
-    },
-}
-
 /// Reads the list of a folder.
-pub fn read(folder: &Path) -> Result<Vec<Entry>, MapError> {
+pub fn read(folder: &Path) -> Result<Vec<MapEntry>, MapError> {
     let path = folder.join(FILE);
     let text = fs::read(&path, FILE_BYTES_MAX)?;
-    parse(&text).map_err(|fault| MapError::List { path, fault })
+    parse(&text).map_err(|source| MapError::List { path, source })
 }
 
-/// Takes the text of a list apart.
-pub fn parse(text: &[u8]) -> Result<Vec<Entry>, MapFault> {
+/// Parses the text of a list.
+pub fn parse(text: &[u8]) -> Result<Vec<MapEntry>, MapFormatError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
-    let mut entries: Vec<Entry> = Vec::new();
-    let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    let mut entries: Vec<MapEntry> = Vec::new();
+    let (mut ids, mut files) = (BTreeSet::new(), BTreeSet::new());
     let mut row = StringRecord::new();
     let mut number = 0;
-    while rows.read_record(&mut row).map_err(MapFault::Csv)? {
+    while rows.read_record(&mut row).map_err(MapFormatError::Csv)? {
         number += 1;
         if number == 1 {
             if row != COLUMNS[..] {
-                return Err(MapFault::Header);
+                return Err(MapFormatError::Header);
             }
             continue;
         }
         let cells: Vec<_> = row.iter().collect();
         let [id, bitmaps, images, actions, states] = cells[..] else {
-            return Err(MapFault::Cells { row: number, found: cells.len() });
+            return Err(MapFormatError::Cells { row: number, found: cells.len() });
         };
         for name in [images, actions, states] {
-            if !is_plain(name) {
-                return Err(MapFault::Name { row: number, name: name.escape_debug().to_string() });
+            if !is_file_name(name) {
+                return Err(MapFormatError::Name {
+                    row: number,
+                    name: name.escape_debug().to_string(),
+                });
             }
-            if !taken.insert(name.to_owned()) {
-                return Err(MapFault::Twice { row: number, name: name.escape_debug().to_string() });
+            if !files.insert(name.to_owned()) {
+                return Err(MapFormatError::Duplicate {
+                    row: number,
+                    name: name.escape_debug().to_string(),
+                });
             }
         }
         if !ids.insert(id.to_owned()) {
-            return Err(MapFault::Twice { row: number, name: id.escape_debug().to_string() });
+            return Err(MapFormatError::Duplicate {
+                row: number,
+                name: id.escape_debug().to_string(),
+            });
         }
         let [id, bitmaps, images, actions, states] =
             [id, bitmaps, images, actions, states].map(str::to_owned);
-        entries.push(Entry { id, bitmaps, images, actions, states });
+        entries.push(MapEntry { id, bitmaps, images, actions, states });
     }
     match (number, entries.is_empty()) {
-        (0, _) => Err(MapFault::Header),
-        (_, true) => Err(MapFault::Empty),
+        (0, _) => Err(MapFormatError::Header),
+        (_, true) => Err(MapFormatError::Empty),
         _ => Ok(entries),
     }
 }
 
-/// Returns whether a name is that of a file in the folder itself.
-fn is_plain(name: &str) -> bool {
+/// Returns whether a path is a plain file name.
+fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0'])
 }
 
 /// Returns the text of a list as the importer writes it.
-pub fn text(entries: &[Entry]) -> Vec<u8> {
+pub fn text(entries: &[MapEntry]) -> Vec<u8> {
     let mut rows = WriterBuilder::new()
         .quote_style(QuoteStyle::Always)
         .terminator(Terminator::CRLF)
         .from_writer(Vec::new());
     let mut write = |row: [&str; 5]| rows.write_record(row).expect("writing to memory succeeds");
     write(COLUMNS);
-    for Entry { id, bitmaps, images, actions, states } in entries {
+    for MapEntry { id, bitmaps, images, actions, states } in entries {
         write([id, bitmaps, images, actions, states]);
     }
     rows.into_inner().expect("writing to memory succeeds")
@@ -191,8 +172,8 @@ mod tests {
 
     #[track_caller]
     fn check_rejects(rows: &str, message: &str) {
-        let fault = parse(format!("{HEADER}{rows}").as_bytes()).expect_err("the list is refused");
-        assert_eq!(fault.to_string(), message);
+        let error = parse(format!("{HEADER}{rows}").as_bytes()).expect_err("the list is refused");
+        assert_eq!(error.to_string(), message);
     }
 
     #[test]
@@ -202,29 +183,32 @@ mod tests {
     }
 
     #[test]
-    fn names_that_lead_out_of_the_folder_are_rejected() {
-        let message = "row 2: `../i` is not the name of a file beside it";
+    fn paths_that_lead_out_of_the_folder_are_rejected() {
+        let message = "row 2: `../i` is not the name of a file in the same folder";
         check_rejects("0,p,../i,a,s", message);
-        check_rejects("0,p,/i,a,s", "row 2: `/i` is not the name of a file beside it");
-        check_rejects("0,p,i,a,..", "row 2: `..` is not the name of a file beside it");
-        check_rejects("0,p,i,,s", "row 2: `` is not the name of a file beside it");
+        check_rejects("0,p,/i,a,s", "row 2: `/i` is not the name of a file in the same folder");
+        check_rejects("0,p,i,a,..", "row 2: `..` is not the name of a file in the same folder");
+        check_rejects("0,p,i,,s", "row 2: `` is not the name of a file in the same folder");
     }
 
     #[test]
     fn broken_lists_are_rejected() {
-        check_rejects("", "it lists no sequence");
-        check_rejects("0,p,i,a\n", "row 2 has 4 cells instead of 5");
-        check_rejects("0,p,i,a,s\n1,p,j,b,s\n", "row 3: `s` is there twice");
-        check_rejects("0,p,i,a,s\n0,p,j,b,t\n", "row 3: `0` is there twice");
-        assert!(matches!(parse(b""), Err(MapFault::Header)));
-        assert!(matches!(parse(b"0,p,i,a,s\n"), Err(MapFault::Header)));
-        assert!(matches!(parse(&[HEADER.as_bytes(), b"\xff,,,,"].concat()), Err(MapFault::Csv(_))));
+        check_rejects("", "it has no sequences");
+        check_rejects("0,p,i,a\n", "row 2 has 4 cells, expected 5");
+        check_rejects("0,p,i,a,s\n1,p,j,b,s\n", "row 3: duplicate `s`");
+        check_rejects("0,p,i,a,s\n0,p,j,b,t\n", "row 3: duplicate `0`");
+        assert!(matches!(parse(b""), Err(MapFormatError::Header)));
+        assert!(matches!(parse(b"0,p,i,a,s\n"), Err(MapFormatError::Header)));
+        assert!(matches!(
+            parse(&[HEADER.as_bytes(), b"\xff,,,,"].concat()),
+            Err(MapFormatError::Csv(_))
+        ));
     }
 
     proptest! {
         #[test]
         fn written_lists_are_read_back(count in 1_usize..20) {
-            let entries: Vec<_> = (0..count).map(Entry::numbered).collect();
+            let entries: Vec<_> = (0..count).map(MapEntry::numbered).collect();
             prop_assert_eq!(parse(&text(&entries)).unwrap(), entries);
         }
 

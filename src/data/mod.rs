@@ -14,6 +14,7 @@ use embedded::Embedded;
 use facial_keypoints::FACIAL_KEYPOINTS;
 use moving_mnist::sets;
 use origin::origin;
+use rgb_image::CHANNELS;
 use sawyer_push::SAWYER_PUSH;
 use weizmann_like::WEIZMANN_LIKE;
 
@@ -37,15 +38,18 @@ pub mod npy;
 pub mod npz;
 mod origin;
 mod pack;
+pub mod protobuf;
 mod publish;
 mod pushing;
 pub mod resize;
+pub mod rgb_image;
 mod rgb_png;
 pub mod sampler;
 mod sawyer_push;
 mod source_files;
 pub mod strips;
 pub mod tfrecord;
+pub mod video_set;
 pub mod videos;
 mod weizmann_like;
 
@@ -54,9 +58,6 @@ pub use bair::{FrameFault, FrameShape, Required, TableFault};
 pub use error::{DataError, Fault};
 pub use pack::{Pack, PackFault, Sequence};
 pub use pushing::import::{Imported, arrays, import};
-
-/// Channels of a colour picture: red, green and blue.
-const CHANNELS: usize = 3;
 
 /// How far a data set is; a [`Watch`] is told as often as it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,36 +1,31 @@
-//! The order of directories: numbers inside names by value, everything else by bytes.
+//! Natural order of names: numbers by value, everything else by bytes.
 //!
-//! `traj_2_to_9` stands before `traj_10_to_17`, whatever order the file system lists them in. Numbers
-//! may have any length: they are compared as digits, never converted.
+//! `traj_2_to_9` comes before `traj_10_to_17`. Numbers may have any length: they are compared as
+//! digits, never converted.
 
-/// A stretch of a name; a number stands before any text.
+/// A part of a name; a number sorts before any text.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Run<'a> {
-    /// Digits without leading zeros: more digits are a larger number.
-    Number {
-        /// How many digits.
-        length: usize,
-        /// The digits.
-        digits: &'a str,
-    },
-    /// Anything but ASCII digits.
+pub(super) enum NamePart<'a> {
+    /// Digits without leading zeros, compared by length first.
+    Number { length: usize, digits: &'a str },
+    /// No ASCII digits.
     Text(&'a str),
 }
 
-/// Returns the key that sorts names naturally; names that differ only in leading zeros share a key.
-pub(super) fn key(name: &str) -> Vec<Run<'_>> {
+/// Returns a sort key for natural order; names that differ only in leading zeros share a key.
+pub(super) fn key(name: &str) -> Vec<NamePart<'_>> {
     name.as_bytes()
         .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .scan(0, |start, chunk| {
-            let run = &name[*start..*start + chunk.len()];
+            let part = &name[*start..*start + chunk.len()];
             *start += chunk.len();
-            Some(run)
+            Some(part)
         })
-        .map(|run| match run.trim_start_matches('0') {
-            digits if run.starts_with(|c: char| c.is_ascii_digit()) => {
-                Run::Number { length: digits.len(), digits }
+        .map(|part| match part.trim_start_matches('0') {
+            digits if part.starts_with(|c: char| c.is_ascii_digit()) => {
+                NamePart::Number { length: digits.len(), digits }
             }
-            _ => Run::Text(run),
+            _ => NamePart::Text(part),
         })
         .collect()
 }
@@ -60,12 +55,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_before_text_and_prefixes_before_longer_names() {
+    fn numbers_sort_before_text_and_prefixes_before_longer_names() {
         check(&["b", "a1", "a", "7"], &["7", "a", "a1", "b"]);
     }
 
     #[test]
-    fn leading_zeros_do_not_tell_names_apart() {
+    fn leading_zeros_do_not_distinguish_names() {
         assert_eq!(key("traj_0_to_0"), key("traj_00_to_00"));
         assert_ne!(key("1"), key("10"));
     }

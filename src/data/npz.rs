@@ -1,10 +1,10 @@
 //! NumPy's `.npz` files: a zip archive of `.npy` files, read strictly and written as NumPy does.
 //!
-//! Arrays are of single precision and any shape; a name is the member's without `.npy` and may have
-//! slashes, as Chainer and dumps of TensorFlow write them. Nothing is unpacked to the disk and nothing
-//! is ever unpickled. Members are stored or deflated; how many there are, how long their names are and
-//! how large they claim to be is limited, and a claim that no compression can make good is refused
-//! before anything is allocated. Start from [`read`] and [`write()`].
+//! Arrays have single precision and any shape. The name of an array is that of its member without
+//! `.npy` and may contain slashes, as in files of Chainer and dumps of TensorFlow. Nothing is unpacked
+//! to the disk or unpickled. Members are stored or deflated. The number of members, the length of
+//! their names and their sizes are limited; a stated size that deflate cannot reach is refused before
+//! memory is allocated. Start from [`read`] and [`write()`].
 
 use std::{
     io::{self, Cursor, Read, Write},
@@ -15,83 +15,51 @@ use zip::{
     CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::FileOptions,
 };
 
-use super::npy::{self, Array, NpyFault};
+use super::npy::{self, Array, NpyFormatError};
 use crate::fs::{self, FsError};
 
-/// Most arrays of a file.
+/// Largest number of arrays in a file.
 const MEMBERS_MAX: usize = 10_000;
 /// Longest name of an array in bytes.
 const NAME_BYTES_MAX: usize = 500;
-/// Most bytes of one array.
+/// Largest array in bytes.
 const ARRAY_BYTES_MAX: u64 = 1 << 30;
-/// Deflate makes at most so many bytes of one.
+/// Highest compression ratio of deflate.
 const DEFLATE_RATIO_MAX: u64 = 1032;
-/// How the names of members end.
+/// File name extension of members.
 const SUFFIX: &str = ".npy";
 
-/// Why a file is no archive of arrays.
+/// Why bytes are not an archive of arrays.
 #[derive(Debug, thiserror::Error)]
-pub enum NpzFault {
-    /// It is not a zip archive, or a damaged one.
-    #[error("it is no intact zip archive")]
+pub enum NpzFormatError {
+    #[error("not a valid zip archive")]
     Zip(#[source] ZipError),
-    /// It has more members than any model has parameters.
-    #[error("it has {found} members; at most {MEMBERS_MAX} are read")]
-    Members {
-        /// How many.
-        found: usize,
-    },
-    /// A member is no array by its name.
-    #[error("its member `{name}` does not end in `{SUFFIX}` or has too long a name")]
-    Name {
-        /// The beginning of its name.
-        name: String,
-    },
-    /// Two members have the same name.
+    #[error("it has {found} members; the limit is {MEMBERS_MAX}")]
+    Members { found: usize },
+    /// `name` is cut to 80 characters.
+    #[error("invalid member name `{name}`: expected 1 to {NAME_BYTES_MAX} bytes and `{SUFFIX}`")]
+    Name { name: String },
     #[error("it has two arrays named `{name}`")]
-    Twice {
-        /// The name.
-        name: String,
-    },
-    /// A member claims more bytes than are read or than its compressed form can hold.
-    #[error("array `{name}` claims {claimed} bytes, compressed to {compressed}")]
-    Claim {
-        /// Its name.
-        name: String,
-        /// Its stated length.
-        claimed: u64,
-        /// Its length in the archive.
-        compressed: u64,
-    },
-    /// An array cannot be used.
-    #[error("array `{name}` cannot be used")]
-    Array {
-        /// Its name.
-        name: String,
-        /// Why.
-        #[source]
-        fault: NpyFault,
-    },
+    Duplicate { name: String },
+    /// A member states a size above the limit or above what its compressed data can hold.
+    #[error(
+        "array `{name}` states an impossible size: {stated} bytes from {compressed} compressed bytes"
+    )]
+    Size { name: String, stated: u64, compressed: u64 },
+    #[error("failed to read array `{name}`")]
+    Array { name: String, source: NpyFormatError },
 }
 
-/// A `.npz` file that cannot be used.
+/// Why a `.npz` file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NpzError {
-    /// The file cannot be opened or written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The file is no archive of arrays.
-    #[error("failed to read arrays of `{}`", path.display())]
-    Archive {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        fault: NpzFault,
-    },
+    #[error("failed to read the arrays in `{}`", path.display())]
+    Archive { path: PathBuf, source: NpzFormatError },
 }
 
-/// Returns whether a file begins as zip archives do.
+/// Returns whether a file has the signature of a zip archive.
 pub fn is_zip(path: &Path) -> Result<bool, FsError> {
     let (reader, _) = fs::open(path)?;
     let mut magic = Vec::new();
@@ -102,65 +70,65 @@ pub fn is_zip(path: &Path) -> Result<bool, FsError> {
 /// Reads the arrays whose names are wanted, in the order of the archive.
 ///
 /// # Errors
-/// If the archive is damaged, or an array is wanted that is too large, column by column or not of
-/// single precision.
+/// If the archive is damaged, or a wanted array is too large, in Fortran order or not of single
+/// precision.
 pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Array)>, NpzError> {
     let bytes = fs::map(path)?;
-    decode(&bytes, wanted).map_err(|fault| NpzError::Archive { path: path.to_owned(), fault })
+    decode(&bytes, wanted).map_err(|source| NpzError::Archive { path: path.to_owned(), source })
 }
 
 /// Reads the wanted arrays of an archive in memory, as [`read`] does.
 pub fn decode(
     bytes: &[u8],
     wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<(String, Array)>, NpzFault> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(NpzFault::Zip)?;
+) -> Result<Vec<(String, Array)>, NpzFormatError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(NpzFormatError::Zip)?;
     if archive.len() > MEMBERS_MAX {
-        return Err(NpzFault::Members { found: archive.len() });
+        return Err(NpzFormatError::Members { found: archive.len() });
     }
     let mut arrays: Vec<(String, Array)> = Vec::new();
     for index in 0..archive.len() {
-        let mut member = archive.by_index(index).map_err(NpzFault::Zip)?;
+        let mut member = archive.by_index(index).map_err(NpzFormatError::Zip)?;
         let name = name_of(member.name())?;
         if arrays.iter().any(|(other, _)| *other == name) {
-            return Err(NpzFault::Twice { name });
+            return Err(NpzFormatError::Duplicate { name });
         }
         if !wanted(&name) {
             continue;
         }
-        let (claimed, compressed) = (member.size(), member.compressed_size());
+        let (stated, compressed) = (member.size(), member.compressed_size());
         let possible = compressed.saturating_mul(DEFLATE_RATIO_MAX).min(ARRAY_BYTES_MAX);
-        if claimed > possible || compressed > bytes.len() as u64 {
-            return Err(NpzFault::Claim { name, claimed, compressed });
+        if stated > possible || compressed > bytes.len() as u64 {
+            return Err(NpzFormatError::Size { name, stated, compressed });
         }
-        let array = whole(&mut member, claimed);
-        let array = array.map_err(|fault| NpzFault::Array { name: name.clone(), fault })?;
+        let array = read_to_end(&mut member, stated);
+        let array = array.map_err(|source| NpzFormatError::Array { name: name.clone(), source })?;
         arrays.push((name, array));
     }
     Ok(arrays)
 }
 
-/// Reads a member to its end, where its checksum is compared.
-fn whole(member: &mut impl Read, len: u64) -> Result<Array, NpyFault> {
+/// Reads a member to its end, which verifies its checksum.
+fn read_to_end(member: &mut impl Read, len: u64) -> Result<Array, NpyFormatError> {
     let array = npy::decode_any(&mut *member, len, ARRAY_BYTES_MAX)?;
-    match member.read(&mut [0]).map_err(NpyFault::Io)? {
+    match member.read(&mut [0]).map_err(NpyFormatError::Io)? {
         0 => Ok(array),
-        _ => Err(NpyFault::Io(io::Error::from(io::ErrorKind::InvalidData))),
+        _ => Err(NpyFormatError::Io(io::Error::from(io::ErrorKind::InvalidData))),
     }
 }
 
-fn name_of(member: &str) -> Result<String, NpzFault> {
+fn name_of(member: &str) -> Result<String, NpzFormatError> {
     match member.strip_suffix(SUFFIX) {
         Some(name) if !name.is_empty() && name.len() <= NAME_BYTES_MAX => Ok(name.to_owned()),
-        _ => Err(NpzFault::Name { name: member.chars().take(80).collect() }),
+        _ => Err(NpzFormatError::Name { name: member.chars().take(80).collect() }),
     }
 }
 
 /// Returns the bytes of an archive of arrays: stored, as `numpy.savez` does, and without a date, so
-/// that equal arrays make equal bytes.
+/// that equal arrays give equal bytes.
 ///
 /// # Panics
-/// If an array has not as many elements as its shape says, or a name stands twice.
+/// If the number of elements of an array does not fit its shape, or two arrays have the same name.
 pub fn encode(arrays: &[(String, Array)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = FileOptions::default()

@@ -17,7 +17,7 @@ use super::{
     pack::Pack,
     pushing::PushingFolder,
     sawyer_push::SAWYER_PUSH,
-    tfrecord::Layout,
+    tfrecord::RecordLayout,
     weizmann_like::WEIZMANN_LIKE,
 };
 use crate::config::data::Dataset;
@@ -52,10 +52,10 @@ pub(super) fn origin(dataset: &Dataset) -> Box<dyn Origin + '_> {
         }
         Dataset::Bair { ref root } => Box::new(BairFolder { root }),
         Dataset::BerkeleyTfrecord { ref root, frames } => {
-            Box::new(PushingFolder::Records { root, layout: Layout::Berkeley, frames })
+            Box::new(PushingFolder::Records { root, layout: RecordLayout::Berkeley, frames })
         }
         Dataset::GooglePushTfrecord { ref root, frames } => {
-            Box::new(PushingFolder::Records { root, layout: Layout::GooglePush, frames })
+            Box::new(PushingFolder::Records { root, layout: RecordLayout::GooglePush, frames })
         }
         Dataset::Npy { ref root } => Box::new(PushingFolder::Arrays { root }),
         Dataset::MovingMnist => Box::new(EmbeddedDigits),

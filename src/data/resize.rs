@@ -1,58 +1,58 @@
-//! Cropping and scaling of pictures as the TensorFlow original does it.
+//! Cropping and scaling of images, bit-equal to the TensorFlow original.
 //!
-//! Pictures are `[H, W, 3]`, row by row. Sums are in single precision and in the original's order, so
-//! that results are equal to the bit.
+//! Images are `[H, W, 3]`, row by row. Sums are in single precision and in the original's order.
 
-use super::{CHANNELS, jpeg::Picture};
+use super::rgb_image::{CHANNELS, RgbImage};
 
-/// Steps of the table of weights between two pixels (`kTableSize`).
+/// Entries of the weight table between two pixels (`kTableSize`).
 const STEPS: u16 = 1 << 10;
 
-/// The cubic's parameter.
+/// Parameter of the cubic kernel.
 const A: f64 = -0.75;
 
-/// A pixel's share of the range: TensorFlow turns `/ 255.0` into a multiplication.
+/// Factor from bytes to [0, 1]: TensorFlow turns `/ 255.0` into a multiplication.
 const BYTE_SCALE: f32 = 1.0 / 255.0;
 
-/// How a picture that is not square becomes square.
+/// How an image is made square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// Its centre is cut out, as in the code of 2017 that the document carries.
+    /// The central square is cut out, as in the original code of 2017.
     Crop,
-    /// Its aspect ratio changes, as in the code of 2018.
+    /// The aspect ratio changes, as in the original code of 2018.
     Stretch,
 }
 
-/// Returns a frame as a model sees it: `target` in size, values as shares of the range.
-pub fn frame(picture: &Picture, fit: Fit, target: Extent) -> Vec<f32> {
-    square(picture, fit, target).into_iter().map(unit).collect()
+/// Returns an image as model input: scaled to `target`, values in [0, 1] up to overshoot.
+pub fn frame(image: &RgbImage, fit: Fit, target: Extent) -> Vec<f32> {
+    square(image, fit, target).into_iter().map(unit).collect()
 }
 
-/// Returns a picture scaled to `target`, values from about 0 to 255.
-pub fn square(picture: &Picture, fit: Fit, target: Extent) -> Vec<f32> {
-    let extent = [picture.height, picture.width];
+/// Returns an image scaled to `target`, values in [0, 255] up to overshoot.
+pub fn square(image: &RgbImage, fit: Fit, target: Extent) -> Vec<f32> {
+    let extent = [image.height, image.width];
     match fit {
         Fit::Crop => {
-            let side = picture.height.min(picture.width);
-            let (square, extent) = central_crop(&picture.pixels, extent, [side; 2]);
+            let side = image.height.min(image.width);
+            let (square, extent) = central_crop(&image.pixels, extent, [side; 2]);
             bicubic(&square, extent, target)
         }
-        Fit::Stretch => bicubic(&picture.pixels, extent, target),
+        Fit::Stretch => bicubic(&image.pixels, extent, target),
     }
 }
 
-/// Height and width of a picture.
+/// Height and width of an image.
 pub type Extent = [usize; 2];
 
-/// Returns a byte, or what lies between bytes, as a share of the range.
+/// Scales a value from [0, 255] to [0, 1].
 pub const fn unit(byte: f32) -> f32 {
     byte * BYTE_SCALE
 }
 
-/// Cuts a picture to `target` about its centre (`resize_image_with_crop_or_pad`); returns its extent.
+/// Cuts an image to `target` around its centre (`resize_image_with_crop_or_pad`); returns the new
+/// extent.
 ///
-/// An axis that is shorter than `target` stays as it is: of an odd margin the larger part is cut at
-/// the end.
+/// An axis that is shorter than `target` is not cut. If the margin is odd, one pixel more is cut at the
+/// end.
 pub fn central_crop(pixels: &[u8], [height, width]: Extent, target: Extent) -> (Vec<u8>, Extent) {
     let [rows, columns] = [height.min(target[0]), width.min(target[1])];
     let [top, left] = [(height - rows) / 2, (width - columns) / 2];
@@ -63,24 +63,24 @@ pub fn central_crop(pixels: &[u8], [height, width]: Extent, target: Extent) -> (
     (cropped, [rows, columns])
 }
 
-/// The four pixels that one coordinate mixes, and their weights.
+/// The four source pixels of one output coordinate, and their weights.
 #[derive(Clone, Copy, Debug)]
 struct Tap {
     indices: [usize; 4],
     weights: [f32; 4],
 }
 
-/// Scales a picture to `target` (`resize_bicubic`, `align_corners` off); values may leave 0..=255.
+/// Scales an image to `target` (`resize_bicubic`, `align_corners` off); values may leave [0, 255].
 ///
-/// After `tensorflow/core/kernels/resize_bicubic_op.cc` of 1.15, "legacy" sampling:
+/// Source: `tensorflow/core/kernels/resize_bicubic_op.cc` of 1.15, "legacy" sampling:
 /// ```text
 /// s = target · (from / to)                        no half-pixel centre
 /// w(x) = (A + 2) x³ - (A + 3) x² + 1              |x| ≤ 1
 ///      = A x³ - 5A x² + 8A x - 4A                 1 < |x| < 2,   x in steps of 1/1024
-/// y = Σ_j w_j (Σ_i w_i pixel_ij)                  rows first; indices end at the edges
+/// y = Σ_j w_j (Σ_i w_i pixel_ij)                  rows first; indices are clamped
 /// ```
 /// # Panics
-/// If an extent of the picture is 0.
+/// If an extent of the image is 0.
 pub fn bicubic(pixels: &[u8], from: Extent, target: Extent) -> Vec<f32> {
     let [rows, columns] = [0, 1].map(|axis| taps(from[axis], target[axis]));
     let width = from[1] * CHANNELS;
@@ -110,7 +110,7 @@ fn mix(values: [f32; 4], weights: [f32; 4]) -> f32 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "coordinates are not negative and below the picture's extent"
+    reason = "coordinates are not negative and below the extent of the image"
 )]
 fn taps(from: usize, to: usize) -> Vec<Tap> {
     let scale = from as f32 / to as f32;
@@ -132,14 +132,14 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
 }
 
 /// Weight of a pixel at distance `x` ≤ 1, rounded once.
-#[expect(clippy::cast_possible_truncation, reason = "the one rounding to single precision")]
+#[expect(clippy::cast_possible_truncation, reason = "the only rounding to single precision")]
 fn weight_near(x: f32) -> f32 {
     let x = f64::from(x);
     (((A + 2.0) * x - (A + 3.0)) * x * x + 1.0) as f32
 }
 
 /// Weight of a pixel at distance `x` of 1 to 2, rounded once.
-#[expect(clippy::cast_possible_truncation, reason = "the one rounding to single precision")]
+#[expect(clippy::cast_possible_truncation, reason = "the only rounding to single precision")]
 fn weight_far(x: f32) -> f32 {
     let x = f64::from(x);
     (((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A) as f32
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_odd_margin_the_larger_part_is_cut_at_the_end() {
+    fn an_odd_margin_is_cut_more_at_the_end() {
         let pixels: Vec<u8> = (0..6).flat_map(|x| [x; 3]).collect();
         let (cropped, extent) = central_crop(&pixels, [1, 6], [1, 3]);
         assert_eq!((cropped, extent), (vec![1, 1, 1, 2, 2, 2, 3, 3, 3], [1, 3]));
@@ -172,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_flat_picture_stays_flat(
+        fn a_flat_image_stays_flat(
             byte: u8, from in (1_usize..20, 1_usize..20), to in (1_usize..20, 1_usize..20)
         ) {
             let pixels = vec![byte; from.0 * from.1 * 3];

@@ -1,7 +1,7 @@
-//! 8-bit RGB pictures in PNG, from anywhere.
+//! 8-bit RGB images in PNG from untrusted files.
 //!
-//! The header can be looked at before anything is allocated for pixels, checksums count, text and
-//! colour-profile chunks are never unpacked, and what the decoder may allocate is limited.
+//! The header is read before memory is allocated for pixels. Checksums are verified, text and
+//! colour-profile chunks are not decompressed, and the memory of the decoder is limited.
 
 use std::io::Cursor;
 
@@ -12,10 +12,10 @@ use png::{
 /// Longest side of a frame in pixels.
 pub(super) const SIDE_MAX: u32 = 1024;
 
-/// What the decoder may allocate beside the picture itself.
+/// Memory limit of the decoder in bytes, without the image itself.
 const DECODER_BYTES_MAX: usize = 8 << 20;
 
-/// Returns the decoder of a file, which has read nothing yet.
+/// Returns a decoder for a file; it has read nothing yet.
 pub(super) fn decoder(file: &[u8]) -> Decoder<Cursor<&[u8]>> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
@@ -27,12 +27,12 @@ pub(super) fn decoder(file: &[u8]) -> Decoder<Cursor<&[u8]>> {
     decoder
 }
 
-/// Returns whether a picture is 8-bit RGB.
+/// Returns whether an image is 8-bit RGB.
 pub(super) fn is_rgb(header: &Info<'_>) -> bool {
     (header.color_type, header.bit_depth) == (ColorType::Rgb, BitDepth::Eight)
 }
 
-/// Decodes an 8-bit RGB picture into `pixels`, `[H, W, 3]`, and reads the file to its end.
+/// Decodes an 8-bit RGB image into `pixels`, `[H, W, 3]`, and reads the file to its end.
 pub(super) fn decode(
     decoder: Decoder<Cursor<&[u8]>>,
     pixels: &mut [u8],

@@ -1,4 +1,4 @@
-//! Advisory locks that die with the process that holds them.
+//! Advisory locks that are released when their process ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -9,7 +9,7 @@ use std::{
 
 use super::FsError;
 
-/// How often [`try_lock`] asks: [`is_locked`] holds a shared lock for an instant.
+/// Attempts of [`try_lock`], because [`is_locked`] briefly holds a shared lock.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(3);
 
@@ -19,7 +19,7 @@ pub struct Lock {
     _file: File,
 }
 
-/// Locks a file, which is created where missing; returns nothing if somebody else holds it.
+/// Locks a file, creating it if missing; returns `None` if another process holds the lock.
 pub fn try_lock(path: &Path) -> Result<Option<Lock>, FsError> {
     let file = open(path)?;
     for attempt in 1..=ATTEMPTS {
@@ -33,14 +33,14 @@ pub fn try_lock(path: &Path) -> Result<Option<Lock>, FsError> {
     Ok(None)
 }
 
-/// Locks a file, which is created where missing, waiting for whoever holds it.
+/// Locks a file, creating it if missing; waits until the lock is free.
 pub fn lock(path: &Path) -> Result<Lock, FsError> {
     let file = open(path)?;
     file.lock().map_err(FsError::io("lock", path))?;
     Ok(Lock { _file: file })
 }
 
-/// Returns whether a living process holds the lock of a file, without taking it away from anybody.
+/// Returns whether a process holds the lock of a file.
 pub fn is_locked(path: &Path) -> Result<bool, FsError> {
     let file = match File::open(path).map_err(FsError::io("open", path)) {
         Err(error) if error.is_not_found() => return Ok(false),

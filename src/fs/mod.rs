@@ -1,10 +1,10 @@
-//! The file system: bounded reads, atomic writes, locks, appends and hashes.
+//! The file system: bounded reads, atomic writes, locks, appends and digests.
 //!
-//! The only module that touches `std::fs`. Reading refuses whatever is not a regular file and stops
-//! at a limit that the caller states, so that a named pipe or an endless device in a data folder is
-//! an error and not a hang. Writing goes through a temporary file, a sync and a rename, so that a
-//! reader sees the old content or the new and never a part. Nothing here knows a format; start from
-//! [`read`] and [`write_atomic`].
+//! The only module that uses `std::fs`. Reading refuses everything but regular files and stops at a
+//! limit given by the caller, so that a named pipe or an endless device in a data folder is an error
+//! instead of a hang. Writing uses a temporary file, a sync and a rename, so that a reader sees the old
+//! content or the new, never a part. No file format is known here. Start from [`read`] and
+//! [`write_atomic`].
 #![expect(clippy::disallowed_types, reason = "the one module that opens files for all others")]
 
 use std::{
@@ -29,60 +29,35 @@ pub use write::{
     AppendFile, create_dir_all, remove_temporaries, rename, write_atomic, write_atomic_with,
 };
 
-/// Why a file operation did not succeed.
+/// What [`create_dir_all`] does, as [`FsError::Io`] names it.
+const CREATE_FOLDER: &str = "create folder";
+
+/// Why a file operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FsError {
-    /// The operating system refused.
+    /// `action` is a verb with its object: "create folder".
     #[error("failed to {action} `{}`", path.display())]
-    Io {
-        /// What was attempted, as a verb.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The path names something that is not a regular file.
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// `kind` has its article: "a named pipe".
     #[error("failed to open `{}`: it is {kind}, not a regular file", path.display())]
-    NotRegular {
-        /// The path.
-        path: PathBuf,
-        /// What it is, with its article.
-        kind: &'static str,
-    },
-    /// The file holds more than the caller allows.
+    NotRegular { path: PathBuf, kind: &'static str },
     #[error("failed to read `{}`: it is larger than {limit} bytes", path.display())]
-    TooLarge {
-        /// The path.
-        path: PathBuf,
-        /// The limit in bytes.
-        limit: u64,
-    },
-    /// A text file is not UTF-8.
+    TooLarge { path: PathBuf, limit: u64 },
     #[error("failed to read `{}` as UTF-8: invalid byte at offset {offset}", path.display())]
-    NotUtf8 {
-        /// The path.
-        path: PathBuf,
-        /// Offset of the first invalid byte.
-        offset: usize,
-    },
-    /// A file ends before the place at which it is to be continued.
-    #[error("failed to continue `{}` at byte {offset}: it has only {len}", path.display())]
-    TooShort {
-        /// The path.
-        path: PathBuf,
-        /// The wanted offset in bytes.
-        offset: u64,
-        /// The file's length in bytes.
-        len: u64,
-    },
+    NotUtf8 { path: PathBuf, offset: usize },
+    #[error("failed to append to `{}` at byte {offset}: it has only {len} bytes", path.display())]
+    TooShort { path: PathBuf, offset: u64, len: u64 },
 }
 
 impl FsError {
-    /// Wraps an error of the operating system with what was attempted on which path.
+    /// Returns a function that adds action and path to an error of the operating system.
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Returns whether a folder could not be created.
+    pub fn is_create_folder(&self) -> bool {
+        matches!(self, Self::Io { action: CREATE_FOLDER, .. })
     }
 
     /// Returns whether the path does not exist.
@@ -91,49 +66,42 @@ impl FsError {
     }
 }
 
-/// What a directory entry is, symlinks followed.
+/// The kind of a file, with symlinks followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
-    /// A directory.
     Dir,
     /// A named pipe, socket or device.
     Other,
-    /// A symlink that leads nowhere.
+    /// A symlink whose target does not exist.
     Dangling,
 }
 
-/// What stands at a path itself, symlinks not followed.
+/// The kind of a file, with symlinks not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
-    /// A regular file.
+pub enum PathNode {
+    /// A regular file; `executable` is that of its owner.
     File {
-        /// Length in bytes.
         bytes: u64,
-        /// Whether its owner may run it.
         executable: bool,
     },
-    /// A symlink.
+    /// `target` is as written in the symlink.
     Symlink {
-        /// Where it leads, as written.
         target: PathBuf,
     },
-    /// A directory.
     Dir,
     /// A named pipe, socket or device.
     Other,
 }
 
-/// An entry of a directory.
+/// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
-    /// Name within the directory.
     pub name: OsString,
-    /// The directory's path joined with the name.
+    /// The path of the folder joined with the name.
     pub path: PathBuf,
-    /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
 /// Reads a regular file of at most `limit` bytes; symlinks are followed.
@@ -151,13 +119,13 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Opens a regular file for reading from its start; returns its length in bytes, too.
+/// Opens a regular file for reading from its start; also returns its length in bytes.
 pub fn open(path: &Path) -> Result<(impl Read + use<>, u64), FsError> {
     let (file, metadata) = open_regular(path)?;
     Ok((BufReader::new(file), metadata.len()))
 }
 
-/// Reads a UTF-8 text of at most `limit` bytes.
+/// Reads a UTF-8 text file of at most `limit` bytes.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FsError> {
     String::from_utf8(read(path, limit)?).map_err(|error| FsError::NotUtf8 {
         path: path.to_owned(),
@@ -165,63 +133,63 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, FsError> {
     })
 }
 
-/// Returns a directory's entries sorted by name.
+/// Returns the entries of a folder, sorted by name.
 pub fn read_dir_sorted(path: &Path) -> Result<Vec<DirEntry>, FsError> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(path).map_err(FsError::io("list", path))? {
         let entry = entry.map_err(FsError::io("list", path))?;
         let path = entry.path();
-        let kind = kind(&path)?.unwrap_or(Kind::Dangling);
+        let kind = kind(&path)?.unwrap_or(FileKind::Dangling);
         entries.push(DirEntry { name: entry.file_name(), path, kind });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
 }
 
-/// Returns a directory's entries whose names do not begin with a dot, sorted by name.
+/// Returns the entries of a folder whose names do not begin with a dot, sorted by name.
 pub fn read_dir_visible(path: &Path) -> Result<Vec<DirEntry>, FsError> {
     let mut entries = read_dir_sorted(path)?;
     entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
     Ok(entries)
 }
 
-/// Returns what stands at a path, or nothing if nothing does.
-pub fn kind(path: &Path) -> Result<Option<Kind>, FsError> {
+/// Returns the kind of a file with symlinks followed, `None` if the path does not exist.
+pub fn kind(path: &Path) -> Result<Option<FileKind>, FsError> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Some(Kind::File)),
-        Ok(metadata) if metadata.is_dir() => Ok(Some(Kind::Dir)),
-        Ok(_) => Ok(Some(Kind::Other)),
+        Ok(metadata) if metadata.is_file() => Ok(Some(FileKind::File)),
+        Ok(metadata) if metadata.is_dir() => Ok(Some(FileKind::Dir)),
+        Ok(_) => Ok(Some(FileKind::Other)),
         Err(error) => match fs::symlink_metadata(path) {
-            Ok(link) if link.is_symlink() => Ok(Some(Kind::Dangling)),
+            Ok(link) if link.is_symlink() => Ok(Some(FileKind::Dangling)),
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
             _ => Err(FsError::io("inspect", path)(error)),
         },
     }
 }
 
-/// Returns what stands at a path itself, or nothing if nothing does.
-pub fn look(path: &Path) -> Result<Option<Node>, FsError> {
+/// Returns the kind of a file with symlinks not followed, `None` if the path does not exist.
+pub fn inspect(path: &Path) -> Result<Option<PathNode>, FsError> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata.map_err(FsError::io("inspect", path))?,
     };
     let executable = metadata.permissions().mode() & 0o100 != 0;
     Ok(Some(match metadata.file_type() {
-        kind if kind.is_file() => Node::File { bytes: metadata.len(), executable },
-        kind if kind.is_dir() => Node::Dir,
+        kind if kind.is_file() => PathNode::File { bytes: metadata.len(), executable },
+        kind if kind.is_dir() => PathNode::Dir,
         kind if kind.is_symlink() => {
             let target = fs::read_link(path).map_err(FsError::io("inspect", path))?;
-            Node::Symlink { target }
+            PathNode::Symlink { target }
         }
-        _ => Node::Other,
+        _ => PathNode::Other,
     }))
 }
 
 /// Maps a regular file read-only into memory.
 pub fn map(path: &Path) -> Result<Mmap, FsError> {
     let (file, _) = open_regular(path)?;
-    // SAFETY: the mapping is read-only; a file that another process changes meanwhile can change
-    // the bytes that are read, which readers of packs guard against with checksums.
+    // SAFETY: the mapping is read-only. If another process changes the file, the mapped bytes change;
+    // readers of packs detect that by digests.
     #[expect(unsafe_code, reason = "mapping a file is unsafe in every binding")]
     let mapping = unsafe { Mmap::map(&file) };
     mapping.map_err(FsError::io("map", path))
@@ -260,17 +228,17 @@ pub fn hex(bytes: &[u8]) -> String {
     halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
-/// Returns how many bytes an ordinary user may still write to the file system of a path.
+/// Returns the number of bytes that an unprivileged user can still write to the file system of a path.
 pub fn free_bytes(path: &Path) -> Result<u64, FsError> {
     let stat = rustix::fs::statvfs(path)
-        .map_err(|errno| FsError::io("ask for the free space of", path)(errno.into()))?;
+        .map_err(|errno| FsError::io("get the free space of", path)(errno.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// Opens a regular file for reading and refuses everything else without touching it.
+/// Opens a regular file for reading; refuses everything else before opening it.
 fn open_regular(path: &Path) -> Result<(File, Metadata), FsError> {
     refuse_irregular(path, &fs::metadata(path).map_err(FsError::io("open", path))?)?;
-    // Non-blocking, in case the path has become a named pipe since it was looked at.
+    // Non-blocking, in case the path has become a named pipe since the check.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
@@ -285,7 +253,7 @@ fn refuse_irregular(path: &Path, metadata: &Metadata) -> Result<(), FsError> {
     let file_type = metadata.file_type();
     let kind = match () {
         () if file_type.is_file() => return Ok(()),
-        () if file_type.is_dir() => "a directory",
+        () if file_type.is_dir() => "a folder",
         () if file_type.is_fifo() => "a named pipe",
         () if file_type.is_socket() => "a socket",
         () if file_type.is_char_device() => "a character device",

@@ -1,12 +1,12 @@
-//! Telling whether a file was touched without reading it.
+//! Detecting changes of a file without reading it.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
 use super::FsError;
 
-/// What the file system says about a file; two equal stamps mean that nobody wrote to it.
+/// Metadata of a file; if two stamps are equal, the file was not written in between.
 ///
-/// A writer can set the modification time back, but not the time of the last change of the inode.
+/// A writer can reset the modification time, but not the change time of the inode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// Length in bytes.
@@ -15,11 +15,10 @@ pub struct Stamp {
     pub modified_ns: i64,
     /// Time of the last change of content or attributes, in nanoseconds since 1970.
     pub changed_ns: i64,
-    /// Number of the inode.
     pub inode: u64,
 }
 
-/// Returns the stamp of whatever stands at a path, symlinks followed.
+/// Returns the stamp of a file, with symlinks followed.
 pub fn stamp(path: &Path) -> Result<Stamp, FsError> {
     let metadata = fs::metadata(path).map_err(FsError::io("inspect", path))?;
     let nanoseconds = |seconds: i64, rest: i64| seconds.wrapping_mul(1_000_000_000) + rest;

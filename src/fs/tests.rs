@@ -1,4 +1,4 @@
-//! Behaviour of the file system module on real folders.
+//! Tests on real folders.
 
 use std::{os::unix::fs::symlink, process::Command};
 
@@ -34,13 +34,13 @@ fn a_named_pipe_is_refused_without_waiting_for_a_writer() {
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     check_refused(read(&path, 10), "a named pipe");
     check_refused(sha256_file(&path), "a named pipe");
-    assert_eq!(kind(&path).unwrap(), Some(Kind::Other));
+    assert_eq!(kind(&path).unwrap(), Some(FileKind::Other));
 }
 
 #[test]
-fn devices_and_directories_are_refused_by_kind() {
+fn devices_and_folders_are_refused_by_kind() {
     check_refused(read(Path::new("/dev/zero"), 10), "a character device");
-    check_refused(read(folder().path(), 10), "a directory");
+    check_refused(read(folder().path(), 10), "a folder");
     check_refused(map(Path::new("/dev/zero")), "a character device");
 }
 
@@ -75,7 +75,7 @@ fn a_write_that_fails_leaves_the_old_file_and_no_temporary_one() {
 }
 
 #[test]
-fn what_a_killed_write_leaves_is_removed_and_nothing_else() {
+fn only_temporary_files_are_removed() {
     let folder = folder();
     write_atomic(&folder.path().join("kept"), b"x").unwrap();
     write_atomic(&folder.path().join(".unfinished-a1"), b"x").unwrap();
@@ -93,7 +93,10 @@ fn entries_are_sorted_and_symlinks_resolved() {
     symlink(at("nowhere"), at("d")).unwrap();
     symlink(at("e"), at("e")).unwrap();
     let kinds: Vec<_> = read_dir_sorted(folder.path()).unwrap().iter().map(|e| e.kind).collect();
-    assert_eq!(kinds, [Kind::Dir, Kind::Dir, Kind::File, Kind::Dangling, Kind::Dangling]);
+    assert_eq!(
+        kinds,
+        [FileKind::Dir, FileKind::Dir, FileKind::File, FileKind::Dangling, FileKind::Dangling]
+    );
     assert_eq!(kind(&at("f")).unwrap(), None);
 }
 
@@ -141,7 +144,7 @@ fn a_mapping_holds_the_bytes_of_the_file_even_if_there_are_none() {
 }
 
 #[test]
-fn the_hash_of_a_file_is_the_hash_of_its_bytes() {
+fn the_digest_of_a_file_is_the_digest_of_its_bytes() {
     let folder = folder();
     let path = folder.path().join("abc");
     write_atomic(&path, b"abc").unwrap();

@@ -7,31 +7,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FsError, Kind, read_dir_sorted};
+use super::{CREATE_FOLDER, FileKind, FsError, read_dir_sorted};
 
-/// How the names of unfinished files begin; a killed process leaves such a file behind.
+/// Name prefix of temporary files; a killed process leaves such a file behind.
 const TEMPORARY_PREFIX: &str = ".unfinished-";
 
 /// Mode of new files before the umask.
 const FILE_MODE: u32 = 0o666;
 
-/// Writes a file: under a temporary name beside `path`, synced, renamed, the directory synced.
+/// Writes a file under a temporary name in the same folder, syncs it, renames it and syncs the folder.
 ///
-/// Whatever goes wrong, a full disk included, an earlier file at `path` stays as it was.
+/// On any error, such as a full disk, an earlier file at `path` is unchanged.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     write_atomic_with(path, |file| file.write_all(bytes))
 }
 
-/// Writes a file as [`write_atomic`] does, from content that is produced piece by piece.
+/// Writes a file as [`write_atomic`] does, with content from a callback.
 pub fn write_atomic_with(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FsError> {
-    let directory = parent(path);
+    let folder = parent(path);
     let temporary = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .permissions(Permissions::from_mode(FILE_MODE))
-        .tempfile_in(directory)
+        .tempfile_in(folder)
         .map_err(FsError::io("create a temporary file for", path))?;
     let mut buffered = BufWriter::new(temporary);
     write(&mut buffered).map_err(FsError::io("write", path))?;
@@ -39,29 +39,29 @@ pub fn write_atomic_with(
         buffered.into_inner().map_err(|error| FsError::io("write", path)(error.into_error()))?;
     temporary.as_file().sync_all().map_err(FsError::io("sync", path))?;
     temporary.persist(path).map_err(|error| FsError::io("replace", path)(error.error))?;
-    sync_directory(directory)
+    sync_folder(folder)
 }
 
-/// Creates a directory and its parents where they are missing.
+/// Creates a folder and its parents if missing.
 pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
-    fs::create_dir_all(path).map_err(FsError::io("create directory", path))
+    fs::create_dir_all(path).map_err(FsError::io(CREATE_FOLDER, path))
 }
 
-/// Renames a file or directory within one file system and syncs both directories.
+/// Renames a file or folder within one file system and syncs both parent folders.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     fs::rename(from, to).map_err(FsError::io("move", from))?;
-    sync_directory(parent(to))?;
-    sync_directory(parent(from))
+    sync_folder(parent(to))?;
+    sync_folder(parent(from))
 }
 
-/// Removes what killed processes left of unfinished writes in a directory; returns how many files.
+/// Removes the temporary files that killed processes left in a folder; returns their number.
 ///
-/// Only for a directory that the caller holds a [`Lock`](super::Lock) for.
-pub fn remove_temporaries(directory: &Path) -> Result<usize, FsError> {
+/// The caller must hold a [`Lock`](super::Lock) for the folder.
+pub fn remove_temporaries(folder: &Path) -> Result<usize, FsError> {
     let mut removed = 0;
-    for entry in read_dir_sorted(directory)? {
+    for entry in read_dir_sorted(folder)? {
         let unfinished = entry.name.to_string_lossy().starts_with(TEMPORARY_PREFIX);
-        if unfinished && entry.kind == Kind::File {
+        if unfinished && entry.kind == FileKind::File {
             fs::remove_file(&entry.path).map_err(FsError::io("remove", &entry.path))?;
             removed += 1;
         }
@@ -78,9 +78,9 @@ pub struct AppendFile {
 }
 
 impl AppendFile {
-    /// Opens a file for appending, or creates it.
+    /// Opens a file for appending, creating it if missing.
     pub fn open(path: &Path) -> Result<Self, FsError> {
-        // Looked at first, since opening a named pipe would wait for its reader.
+        // Checked first, because opening a named pipe waits for its reader.
         if let Ok(metadata) = fs::metadata(path) {
             super::refuse_irregular(path, &metadata)?;
         }
@@ -105,10 +105,10 @@ impl AppendFile {
         Ok(file)
     }
 
-    /// Appends bytes; on failure the file is cut back to what it was.
+    /// Appends bytes; on failure the file is cut back to its previous length.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), FsError> {
         if let Err(source) = self.file.write_all(bytes) {
-            // A cut that fails as well leaves a torn line, which readers of logs detect.
+            // If that fails, too, a partial line is left, which readers of logs detect.
             self.cut(self.len).ok();
             return Err(FsError::io("append to", &self.path)(source));
         }
@@ -121,12 +121,12 @@ impl AppendFile {
         self.len
     }
 
-    /// Returns whether nothing was written yet.
+    /// Returns whether the file is empty.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Waits until everything appended is on the disk.
+    /// Syncs all appended bytes to the disk.
     pub fn sync(&self) -> Result<(), FsError> {
         self.file.sync_data().map_err(FsError::io("sync", &self.path))
     }
@@ -138,7 +138,7 @@ impl AppendFile {
     }
 }
 
-/// Returns the directory of a path; the working directory for a bare name.
+/// Returns the parent folder of a path, `.` for a bare name.
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -146,8 +146,6 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-fn sync_directory(path: &Path) -> Result<(), FsError> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(FsError::io("sync directory", path))
+fn sync_folder(path: &Path) -> Result<(), FsError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(FsError::io("sync folder", path))
 }

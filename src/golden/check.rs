@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
@@ -20,6 +19,7 @@ use super::{
     port::{Outputs, Port, PortError},
     verdict::{CaseReport, Report, Verdict, diverging, special_rules, worst},
 };
+use crate::text::error_chain;
 
 /// What cases are held against, and how.
 #[derive(Clone, Copy)]
@@ -75,7 +75,7 @@ impl Check<'_> {
     pub fn dir(&self, dir: &CaseDir) -> CaseReport {
         let invalid = |reason: String| CaseReport::invalid(&dir.system, &dir.case, reason);
         match Case::load(&dir.path) {
-            Err(error) => invalid(chain(&error)),
+            Err(error) => invalid(error_chain(&error)),
             Ok(case) => match self.ports.iter().find(|port| port.serves(&case.system)) {
                 None => invalid(format!("there is no port for system `{}`", case.system)),
                 Some(port) => self.case(&case, port.as_ref()),
@@ -148,7 +148,7 @@ pub fn run_isolated(case: &Case, port: &dyn Port, precision: Precision) -> Resul
 fn guarded(run: impl FnOnce() -> Result<Outputs, PortError>) -> Result<Outputs, String> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(outputs)) => Ok(outputs),
-        Ok(Err(error)) => Err(chain(&error)),
+        Ok(Err(error)) => Err(error_chain(&error)),
         Err(panic) => Err(format!("the port broke down: {}", message(&*panic))),
     }
 }
@@ -169,18 +169,4 @@ fn is_stale(exception: &Exception, cases: &[CaseReport], precision: Precision) -
         && covered.all(|case| {
             !case.outputs.iter().any(|j| j.diverges() && exception.covers_output(&j.output))
         })
-}
-
-/// Returns an error with its sources, joined by colons.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {}", cause_text.trim_end());
-        }
-        source = cause.source();
-    }
-    text
 }

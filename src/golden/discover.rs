@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::glob;
-use crate::fs::{self, FsError, Kind};
+use crate::fs::{self, FileKind, FsError};
 
 /// Where a case should be; whether it can be read is another question.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,8 @@ struct Folder {
 }
 
 fn folders(path: &Path) -> Result<Vec<Folder>, FsError> {
-    let entries = fs::read_dir_sorted(path)?.into_iter().filter(|entry| entry.kind == Kind::Dir);
+    let entries =
+        fs::read_dir_sorted(path)?.into_iter().filter(|entry| entry.kind == FileKind::Dir);
     Ok(entries
         .map(|entry| Folder { name: entry.name.to_string_lossy().into_owned(), path: entry.path })
         .filter(|folder| !folder.name.starts_with('.') && folder.name != "__pycache__")

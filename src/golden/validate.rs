@@ -224,9 +224,11 @@ fn list_files(dir: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), 
     for entry in fs::read_dir_sorted(&dir.join(below))? {
         let path = below.join(entry.name);
         match entry.kind {
-            fs::Kind::File => files.push(path),
-            fs::Kind::Dir => list_files(dir, &path, files)?,
-            fs::Kind::Other | fs::Kind::Dangling => return Err(Problem::Irregular { path }),
+            fs::FileKind::File => files.push(path),
+            fs::FileKind::Dir => list_files(dir, &path, files)?,
+            fs::FileKind::Other | fs::FileKind::Dangling => {
+                return Err(Problem::Irregular { path });
+            }
         }
     }
     Ok(())

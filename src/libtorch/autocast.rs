@@ -1,30 +1,23 @@
 //! Reduced precision by `torch.autocast`.
 
-use super::shim;
+use super::shim::{self, Autocast};
 
-/// Whether autocast is in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Switch {
-    On,
-    Off,
-}
+/// Turns autocast off when dropped, also by a panic.
+struct AutocastGuard(tch::Device);
 
-/// Turns autocast off when it is dropped, also by a panic.
-struct Scope(tch::Device);
-
-impl Drop for Scope {
+impl Drop for AutocastGuard {
     fn drop(&mut self) {
-        shim::autocast(self.0, Switch::Off);
+        shim::autocast(self.0, Autocast::Off);
     }
 }
 
-/// Computes with convolutions and linear maps in bfloat16 and everything else in f32, as
-/// `torch.autocast(device, dtype=torch.bfloat16)` does. Parameters stay f32, and so do gradients.
+/// Runs `compute` with convolutions and linear layers in bfloat16 and everything else in f32, as
+/// `torch.autocast(device, dtype=torch.bfloat16)`. Parameters and gradients stay f32.
 ///
 /// # Panics
 /// If libtorch has no autocast for the device.
 pub fn bfloat16<T>(device: tch::Device, compute: impl FnOnce() -> T) -> T {
-    let _scope = Scope(device);
-    shim::autocast(device, Switch::On);
+    let _guard = AutocastGuard(device);
+    shim::autocast(device, Autocast::On);
     compute()
 }

@@ -1,8 +1,8 @@
-//! Which device computes, and the lazy loading of CUDA.
+//! Choice of the device, and lazy loading of CUDA.
 //!
-//! The linker drops `libtorch_cuda.so` from a tch binary, because no symbol of it is named. It must
-//! be loaded before libtorch is asked about CUDA for the first time, since that answer is cached.
-//! So nothing here touches it until a device other than the CPU is wanted.
+//! The linker drops `libtorch_cuda.so` from the binary, because no symbol of it is used. It must be
+//! loaded before the first query for CUDA, since libtorch caches the answer. It is loaded only when a
+//! device other than the CPU is requested.
 
 use std::sync::OnceLock;
 
@@ -11,45 +11,38 @@ use crate::config::engine::Device;
 /// Why CUDA cannot be used in this process.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CudaUnavailable {
-    /// The CUDA half of libtorch is not installed or one of its libraries is missing.
-    #[error("`libtorch_cuda` could not be loaded: {0}")]
+    /// The CUDA part of libtorch is not installed, or one of its libraries is missing.
+    #[error("failed to load `libtorch_cuda`: {0}")]
     NotLoaded(String),
-    /// The library is there, but the driver offers no device.
+    /// The library is loaded, but the driver reports no device.
     #[error("libtorch finds no CUDA device (is an NVIDIA driver installed?)")]
     NoDevice,
-    /// There is no CUDA on this platform.
-    #[error("libtorch has no CUDA on this platform")]
+    /// CUDA is unsupported on this platform.
+    #[error("libtorch does not support CUDA on this platform")]
     Platform,
 }
 
 /// Why a device cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// A CUDA device was asked for by name, and there is none.
+    /// CUDA is unavailable.
     #[error("failed to open device `{device}`")]
     Cuda {
-        /// The device as asked for.
         device: Device,
-        /// Why it is not there.
         #[source]
         source: CudaUnavailable,
     },
-    /// The index lies beyond the devices that exist.
+    /// The index is not below the number of devices.
     #[error("failed to open device `{device}`: this machine has {count} CUDA device(s)")]
-    NoSuchIndex {
-        /// The device as asked for.
-        device: Device,
-        /// Number of devices.
-        count: i64,
-    },
+    NoSuchIndex { device: Device, count: i64 },
 }
 
-/// Returns what `auto` stands for: CUDA where it works, otherwise the CPU.
+/// Resolves `auto`: the first CUDA device if CUDA is available, else the CPU.
 pub fn auto() -> Device {
     if cuda().is_ok() { Device::Cuda(0) } else { Device::Cpu }
 }
 
-/// Returns where tensors of an opened device are placed; `auto` is the CPU until it is resolved.
+/// Converts to the device type of tch. `auto` becomes the CPU; resolve it with [`auto`] first.
 pub fn placed(device: Device) -> tch::Device {
     match device {
         Device::Auto | Device::Cpu => tch::Device::Cpu,
@@ -60,7 +53,7 @@ pub fn placed(device: Device) -> tch::Device {
 /// Opens a device for tensors.
 ///
 /// # Errors
-/// If a CUDA device is named that cannot be used.
+/// If a CUDA device is requested that is unavailable.
 pub fn open(device: Device) -> Result<tch::Device, DeviceError> {
     match device {
         Device::Auto => open(auto()),
@@ -77,10 +70,10 @@ pub fn open(device: Device) -> Result<tch::Device, DeviceError> {
     }
 }
 
-/// Loads CUDA on first use and says whether it can be used.
+/// Loads CUDA on the first call and checks that it is available.
 ///
 /// # Errors
-/// The reason, for `doctor` and for messages.
+/// If CUDA is unavailable.
 pub fn cuda() -> Result<(), CudaUnavailable> {
     static CUDA: OnceLock<Result<(), CudaUnavailable>> = OnceLock::new();
     CUDA.get_or_init(|| {
@@ -95,10 +88,10 @@ pub fn cuda() -> Result<(), CudaUnavailable> {
 fn load_cuda_library() -> Result<(), CudaUnavailable> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
-    // SAFETY: the initializers of `libtorch_cuda` are those that PyTorch itself runs on import.
+    // SAFETY: PyTorch runs the same initializers of `libtorch_cuda` on import.
     let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) }
         .map_err(|error| CudaUnavailable::NotLoaded(error.to_string()))?;
-    // libtorch keeps pointers into the library, so it stays for the life of the process.
+    // libtorch keeps pointers into the library, so it must stay loaded until the process ends.
     std::mem::forget(library);
     Ok(())
 }

@@ -1,7 +1,6 @@
-//! What reprise needs of libtorch beyond tensors: the device, the switches that decide bits, and
-//! the border between tensors and stored bytes.
+//! libtorch beyond tensors: devices, determinism switches, and conversion to stored bytes.
 //!
-//! [`prepare`] is called once at the start of a process that computes.
+//! A process that computes calls [`prepare`] once at its start.
 
 pub mod autocast;
 pub mod convert;
@@ -15,14 +14,13 @@ use crate::config::engine::EngineSpec;
 /// The device of a prepared process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Engine {
-    /// Where tensors live.
     pub device: tch::Device,
 }
 
-/// Sets the thread count and every determinism switch, and opens the device.
+/// Sets the number of threads and the determinism switches, and opens all devices of a run.
 ///
 /// # Errors
-/// If a CUDA device was asked for by name and cannot be used, or one of those that share batches.
+/// If a requested CUDA device is unavailable.
 pub fn prepare(spec: &EngineSpec) -> Result<Engine, device::DeviceError> {
     let device = device::open(spec.device)?;
     for &shared in &spec.devices {
@@ -43,12 +41,12 @@ pub fn cpu_capability() -> String {
     shim::cpu_capability()
 }
 
-/// Returns the determinism switches in force, by their PyTorch names.
+/// Returns the current determinism switches by their PyTorch names.
 pub fn switches() -> BTreeMap<String, String> {
     shim::switches().into_iter().map(|(name, on)| (name.to_owned(), on.to_string())).collect()
 }
 
-/// Returns the version of the CUDA runtime, e.g. `13.0`; `none` where CUDA is not loaded.
+/// Returns the version of the CUDA runtime, e.g. `13.0`; `none` if CUDA is not loaded.
 pub fn cuda_runtime() -> String {
     match shim::cuda_runtime() {
         0 => "none".to_owned(),
@@ -56,7 +54,7 @@ pub fn cuda_runtime() -> String {
     }
 }
 
-/// Returns the version of cuDNN as it counts itself, e.g. `91300`; `none` where CUDA is not loaded.
+/// Returns the version of cuDNN in its own numbering, e.g. `91300`; `none` if CUDA is not loaded.
 pub fn cudnn() -> String {
     match shim::cudnn() {
         0 => "none".to_owned(),

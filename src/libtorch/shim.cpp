@@ -1,6 +1,6 @@
-// The few parts of libtorch that tch does not reach: switches that decide bits, and some operators
-// or their arguments. Nothing here throws across the language border: switches cannot fail, and an
-// operator reports failure through a null pointer or a 0 and `reprise_last_error`.
+// Parts of libtorch that tch does not expose: determinism switches, some operators and some of their
+// arguments. No exception crosses the language boundary: switches cannot fail, and operators report
+// failure by a null pointer or 0 and `reprise_last_error`.
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
@@ -56,8 +56,8 @@ const char *reprise_cpu_capability() {
   return capability.c_str();
 }
 
-// Deterministic algorithms where libtorch has them, an error where it has none; no TF32; no
-// benchmark-driven choice of kernels. Uninitialized memory stays unfilled: nothing here reads it.
+// Deterministic algorithms, and an error for operators that have none; no TF32; no choice of kernels
+// by benchmark. Uninitialized memory is not filled, because nothing reads it.
 void reprise_set_determinism() {
   auto &context = at::globalContext();
   context.setDeterministicAlgorithms(true, /*warn_only=*/false);
@@ -68,14 +68,14 @@ void reprise_set_determinism() {
   context.setAllowTF32CuBLAS(false);
 }
 
-// Reads the switches back, so that a record states what was in force and not what was asked for.
+// Reads the switches back, so that a record contains their actual values, not the requested ones.
 int reprise_deterministic_algorithms() { return at::globalContext().deterministicAlgorithms(); }
 int reprise_deterministic_cudnn() { return at::globalContext().deterministicCuDNN(); }
 int reprise_benchmark_cudnn() { return at::globalContext().benchmarkCuDNN(); }
 int reprise_allow_tf32_cudnn() { return at::globalContext().allowTF32CuDNN(); }
 int reprise_allow_tf32_cublas() { return at::globalContext().allowTF32CuBLAS(); }
 
-// Versions as CUDA counts them, e.g. 13000 for 13.0; 0 where `libtorch_cuda` is not loaded.
+// Versions in CUDA's numbering, e.g. 13000 for 13.0; 0 if `libtorch_cuda` is not loaded.
 long reprise_cuda_runtime() {
   return counted([] { return at::Context::versionCUDART(); });
 }
@@ -83,7 +83,7 @@ long reprise_cudnn() {
   return counted([] { return at::Context::versionCuDNN(); });
 }
 
-// Convolutions and linear maps of this thread in bfloat16, or in their own kind again.
+// Turns bfloat16 on or off for the convolutions and linear layers of this thread.
 int reprise_autocast(int cuda, int enabled) {
   return done([&] {
     const auto device = cuda ? at::kCUDA : at::kCPU;

@@ -1,4 +1,4 @@
-//! The Rust side of `shim.cpp`.
+//! Bindings to `shim.cpp`.
 
 #![expect(unsafe_code, reason = "calls into the C++ shim; each block states why it is sound")]
 
@@ -55,43 +55,43 @@ unsafe extern "C" {
     ) -> *mut C_tensor;
 }
 
-/// Copies a C string that the shim owns.
+/// Copies a C string owned by the shim.
 fn owned(text: *const c_char) -> String {
     // SAFETY: the shim returns NUL-terminated strings that live as long as the thread.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-/// Version of the libtorch that the binary was built against.
+/// Returns the version of libtorch that the binary was built against.
 pub(super) fn libtorch_version() -> String {
     // SAFETY: takes nothing and returns a static string.
     owned(unsafe { reprise_libtorch_version() })
 }
 
-/// Instruction set that libtorch's CPU kernels dispatch to.
+/// Returns the instruction set that libtorch's CPU kernels dispatch to.
 pub(super) fn cpu_capability() -> String {
     // SAFETY: takes nothing and returns a static string.
     owned(unsafe { reprise_cpu_capability() })
 }
 
-/// Version of the CUDA runtime as CUDA counts it; 0 without CUDA.
+/// Returns the version of the CUDA runtime in CUDA's numbering; 0 without CUDA.
 pub(super) fn cuda_runtime() -> c_long {
     // SAFETY: takes nothing and catches every exception.
     unsafe { reprise_cuda_runtime() }
 }
 
-/// Version of cuDNN as it counts itself; 0 without CUDA.
+/// Returns the version of cuDNN in its own numbering; 0 without CUDA.
 pub(super) fn cudnn() -> c_long {
     // SAFETY: takes nothing and catches every exception.
     unsafe { reprise_cudnn() }
 }
 
-/// Sets every switch that makes equal inputs give equal bits.
+/// Sets all switches that are needed for deterministic results.
 pub(super) fn set_determinism() {
     // SAFETY: sets plain flags of libtorch's global context.
     unsafe { reprise_set_determinism() }
 }
 
-/// Returns the switches as they are in force, by their PyTorch names.
+/// Returns the determinism switches by their PyTorch names.
 pub(super) fn switches() -> [(&'static str, bool); 5] {
     // SAFETY: reads plain flags of libtorch's global context.
     let read = |flag: unsafe extern "C" fn() -> c_int| unsafe { flag() } != 0;
@@ -104,88 +104,94 @@ pub(super) fn switches() -> [(&'static str, bool); 5] {
     ]
 }
 
-/// Takes over a tensor that the shim made.
+/// Takes ownership of a tensor that the shim returned.
 ///
 /// # Panics
-/// If libtorch refused the operation, as tch's own operators do.
-fn made(operator: &str, output: *mut C_tensor) -> Tensor {
+/// If libtorch reported an error, as tch's own operators do.
+fn into_tensor(operator: &str, output: *mut C_tensor) -> Tensor {
     // SAFETY: takes nothing and returns a string of this thread.
     assert!(!output.is_null(), "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
-    // SAFETY: the shim hands over a tensor that nobody else owns.
+    // SAFETY: the shim passes on ownership of the tensor.
     unsafe { Tensor::from_ptr(output) }
 }
 
-/// Panics if libtorch refused an operation, as tch's own operators do.
-fn done(operator: &str, status: c_int) {
+/// Panics if libtorch reported an error, as tch's own operators do.
+fn check(operator: &str, status: c_int) {
     // SAFETY: takes nothing and returns a string of this thread.
     assert!(status != 0, "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
+}
+
+/// State of `torch.autocast`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Autocast {
+    On,
+    Off,
 }
 
 /// Turns `torch.autocast` to bfloat16 on or off for this thread.
 ///
 /// # Panics
 /// If libtorch has no autocast for the device.
-pub(super) fn autocast(device: tch::Device, on: super::autocast::Switch) {
-    let on = c_int::from(on == super::autocast::Switch::On);
+pub(super) fn autocast(device: tch::Device, state: Autocast) {
+    let on = c_int::from(state == Autocast::On);
     // SAFETY: takes plain flags; the shim catches every exception.
-    done("autocast", unsafe { reprise_autocast(c_int::from(device.is_cuda()), on) });
+    check("autocast", unsafe { reprise_autocast(c_int::from(device.is_cuda()), on) });
 }
 
-/// `torch.nn.functional.leaky_relu` with its slope, which tch does not take.
+/// `torch.nn.functional.leaky_relu` with `negative_slope`, which tch does not expose.
 ///
 /// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
+/// If libtorch reports an error, as tch's own operators do.
 pub(crate) fn leaky_relu(input: &Tensor, negative_slope: f64) -> Tensor {
     // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
-    made("leaky_relu", unsafe { reprise_leaky_relu(input.as_ptr(), negative_slope) })
+    into_tensor("leaky_relu", unsafe { reprise_leaky_relu(input.as_ptr(), negative_slope) })
 }
 
-/// [`leaky_relu`] that overwrites its input.
+/// Same as [`leaky_relu`], in place.
 ///
 /// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
+/// If libtorch reports an error, as tch's own operators do.
 pub(crate) fn leaky_relu_(input: &Tensor, negative_slope: f64) -> Tensor {
     // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
-    made("leaky_relu_", unsafe { reprise_leaky_relu_(input.as_ptr(), negative_slope) })
+    into_tensor("leaky_relu_", unsafe { reprise_leaky_relu_(input.as_ptr(), negative_slope) })
 }
 
-/// `x.contiguous(memory_format=torch.channels_last)`: the channels of a pixel side by side.
+/// `x.contiguous(memory_format=torch.channels_last)`: the channels of a pixel are adjacent in memory.
 ///
 /// # Panics
 /// If the tensor is not `[B, C, H, W]`.
 pub(crate) fn channels_last(input: &Tensor) -> Tensor {
     // SAFETY: the pointer is valid while `input` is borrowed; the shim catches every exception.
-    made("channels_last", unsafe { reprise_channels_last(input.as_ptr()) })
+    into_tensor("channels_last", unsafe { reprise_channels_last(input.as_ptr()) })
 }
 
 /// `parameter.grad = None`.
 pub(crate) fn forget_gradient(parameter: &Tensor) {
     // SAFETY: the pointer is valid while `parameter` is borrowed; the shim catches every exception.
-    done("forget_gradient", unsafe { reprise_forget_gradient(parameter.as_ptr()) });
+    check("forget_gradient", unsafe { reprise_forget_gradient(parameter.as_ptr()) });
 }
 
 /// `this.addcmul_(a, b, value=value)`: `this + value · a · b`.
 ///
 /// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
+/// If libtorch reports an error, as tch's own operators do.
 pub(crate) fn addcmul_(this: &Tensor, a: &Tensor, b: &Tensor, value: f64) {
     // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
     let status = unsafe { reprise_addcmul_(this.as_ptr(), a.as_ptr(), b.as_ptr(), value) };
-    done("addcmul_", status);
+    check("addcmul_", status);
 }
 
 /// `this.addcdiv_(a, b, value=value)`: `this + value · a / b`.
 ///
 /// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
+/// If libtorch reports an error, as tch's own operators do.
 pub(crate) fn addcdiv_(this: &Tensor, a: &Tensor, b: &Tensor, value: f64) {
     // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
     let status = unsafe { reprise_addcdiv_(this.as_ptr(), a.as_ptr(), b.as_ptr(), value) };
-    done("addcdiv_", status);
+    check("addcdiv_", status);
 }
 
-/// The tensors of one parameter in Adam: parameter, gradient, both moments, and the number of
-/// updates including this one as a scalar f32.
+/// Arguments of Adam for one parameter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AdamTensors<'a> {
     /// Parameter.
@@ -196,15 +202,15 @@ pub(crate) struct AdamTensors<'a> {
     pub(crate) m: &'a Tensor,
     /// Second moment.
     pub(crate) v: &'a Tensor,
-    /// Updates, this one included.
+    /// Number of updates including this one, a scalar f32.
     pub(crate) step: &'a Tensor,
 }
 
-/// `torch._fused_adam_` on one parameter: all of Adam in one pass over memory. `rates` are α, β₁,
+/// `torch._fused_adam_` for one parameter: an update of Adam in one pass over memory. `rates` are α, β₁,
 /// β₂, ε and the weight decay.
 ///
 /// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
+/// If libtorch reports an error, as tch's own operators do.
 pub(crate) fn fused_adam_(tensors: AdamTensors<'_>, rates: [f64; 5]) {
     let AdamTensors { p, g, m, v, step } = tensors;
     let [alpha, beta1, beta2, epsilon, decay] = rates;
@@ -212,15 +218,15 @@ pub(crate) fn fused_adam_(tensors: AdamTensors<'_>, rates: [f64; 5]) {
     // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
     let status =
         unsafe { reprise_fused_adam_(p, g, m, v, step, alpha, beta1, beta2, epsilon, decay) };
-    done("fused_adam_", status);
+    check("fused_adam_", status);
 }
 
-/// `torch.add(input, other, alpha=alpha)`, one fused rounding where the processor has it; tch does
-/// not take the factor.
+/// `torch.add(input, other, alpha=alpha)`, with a fused multiply-add if the CPU has one. tch does not
+/// expose `alpha`.
 ///
 /// # Panics
-/// If libtorch refuses the operation, as tch's own operators do.
+/// If libtorch reports an error, as tch's own operators do.
 pub(crate) fn add_scaled(input: &Tensor, other: &Tensor, alpha: f64) -> Tensor {
     // SAFETY: both pointers are valid while the tensors are borrowed; the shim catches every exception.
-    made("add", unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) })
+    into_tensor("add", unsafe { reprise_add_scaled(input.as_ptr(), other.as_ptr(), alpha) })
 }

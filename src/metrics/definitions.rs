@@ -1,26 +1,26 @@
-//! What the names of metrics in records mean.
+//! The definitions of the metrics in records.
+//!
+//! Records store these texts, and the report compares them: a changed text makes another metric.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a metric name means; unlike definitions never share a column.
+/// The definition of a metric; the report puts different definitions into different columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricDefinition {
     /// Label for tables and axes.
     pub label: String,
-    /// Unit, e.g. `dB`; empty where there is none.
+    /// Unit, such as `dB`; empty if there is none.
     pub unit: String,
-    /// Whether larger is better.
     pub higher_is_better: bool,
-    /// The whole definition: range, window, reduction, horizon.
+    /// The complete definition: range, window, reduction, horizon.
     pub definition: String,
-    /// Where the definition comes from.
     pub source: String,
 }
 
-/// Which way a metric is better.
+/// The better direction of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Better {
     Higher,
@@ -37,7 +37,7 @@ pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     groups.into_iter().flatten().map(|(name, it)| (name.to_owned(), it)).collect()
 }
 
-/// Writes a value of a metric with label and unit, e.g. `PSNR 19.94 dB`.
+/// Formats a value of a metric with label and unit, such as `PSNR 19.94 dB`.
 pub fn written(name: &str, value: f64) -> String {
     match definitions().get(name) {
         Some(MetricDefinition { label, unit, .. }) if unit.is_empty() => {
@@ -48,7 +48,7 @@ pub fn written(name: &str, value: f64) -> String {
     }
 }
 
-/// A metric's name with its definition.
+/// A metric name and its definition.
 type Named = (&'static str, MetricDefinition);
 
 /// Defines a metric by name, label and unit.
@@ -68,7 +68,7 @@ fn define(
     (name, definition)
 }
 
-/// How the numbers of frames become one.
+/// The reduction over frames and sequences.
 const OVER_FRAMES: &str =
     "mean over predicted frames, then over sequences; one sample per sequence";
 
@@ -148,7 +148,6 @@ fn of_keypoints() -> Vec<Named> {
     ]
 }
 
-/// Generated videos have no true frame.
 fn of_videos() -> Vec<Named> {
     let energy = |of: &str| {
         format!(
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_recorded_metric_is_defined_once_and_says_which_way_is_better() {
+    fn every_recorded_metric_is_defined_once_with_its_better_direction() {
         let definitions = definitions();
         let better: Vec<_> =
             definitions.iter().map(|(name, it)| (name.as_str(), it.higher_is_better)).collect();

@@ -1,8 +1,8 @@
-//! How close a set of videos is to another, where no video has a counterpart.
+//! Distances between two sets of videos, whose members have no counterparts.
 //!
-//! A network that was trained to recognize videos would give finer features, as for the Fréchet video
-//! distance, but it would have to be fetched and believed. Here a video is described by means over blocks of
-//! pixels, in full length, and by their changes from frame to frame. A video is `[T, H, W, C]`, 8-bit.
+//! Features of a pretrained network, as in the Fréchet video distance, would be finer but need a
+//! download. Here a video is described by means over blocks of pixels and by their changes from frame
+//! to frame. A video is `[T, H, W, C]`, 8-bit.
 
 /// Blocks along each edge of a frame.
 pub const BLOCKS: usize = 8;
@@ -10,16 +10,14 @@ pub const BLOCKS: usize = 8;
 /// Largest value of an 8-bit colour channel.
 const BYTE_MAX: f64 = 255.0;
 
-/// Extents of a video.
+/// The shape of a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VideoShape {
-    /// T.
     pub frames: usize,
-    /// H, a multiple of [`BLOCKS`].
+    /// A multiple of [`BLOCKS`].
     pub height: usize,
-    /// W, a multiple of [`BLOCKS`].
+    /// A multiple of [`BLOCKS`].
     pub width: usize,
-    /// C.
     pub channels: usize,
 }
 
@@ -35,14 +33,14 @@ impl VideoShape {
     }
 }
 
-/// A video as it is compared with others.
+/// The features of a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
     /// Means over blocks, `[T, 8, 8, C]`, in [0, 1].
     pub blocks: Vec<f64>,
     /// Their changes from frame to frame, `[T − 1, 8, 8, C]`.
     pub motion: Vec<f64>,
-    /// Mean over time of the absolute changes, `[8, 8, C]`: where something moves, not when.
+    /// Mean over time of the absolute changes, `[8, 8, C]`: where something moves.
     pub motion_energy: Vec<f64>,
 }
 
@@ -50,7 +48,7 @@ impl Described {
     /// Describes a video.
     ///
     /// # Panics
-    /// If it has not the shape, or a frame cannot be cut into blocks.
+    /// If its length does not fit the shape, or a frame cannot be divided into blocks.
     pub fn new(video: &[u8], shape: VideoShape) -> Self {
         let VideoShape { frames, height, width, channels } = shape;
         assert_eq!(video.len(), shape.len(), "a video is [T, H, W, C]");
@@ -77,7 +75,7 @@ impl Described {
         Self::of_blocks(blocks, frame_values)
     }
 
-    /// Describes the mean of some videos.
+    /// Describes the mean of several videos.
     ///
     /// # Panics
     /// If there are none, or they differ in shape.
@@ -118,7 +116,8 @@ impl Described {
 /// |x − y| = √(mean over elements of (x − y)²)
 /// E(X, Y) = 2/(n m) Σ_ij |x_i − y_j| − 1/n² Σ_ij |x_i − x_j| − 1/m² Σ_ij |y_i − y_j|
 /// ```
-/// It is 0 for equal sets and never negative, and it sees a set that is right on average but too narrow.
+/// It is 0 for equal sets, never negative, and positive for a set with the right mean but too little
+/// spread.
 ///
 /// # Panics
 /// If a set is empty or vectors differ in length.
@@ -138,12 +137,12 @@ fn distance(x: &[f64], y: &[f64]) -> f64 {
     (squares / x.len() as f64).sqrt()
 }
 
-/// Means of the vectors of some classes.
+/// The mean vector of each class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassMeans(Vec<Vec<f64>>);
 
 impl ClassMeans {
-    /// Takes the mean of each class of `0..classes`; nothing if one has no vector.
+    /// Returns the mean of each class in `0..classes`, `None` if a class has no vector.
     ///
     /// # Panics
     /// If vectors differ in length.
@@ -166,7 +165,7 @@ impl ClassMeans {
         sums.into_iter().map(mean).collect::<Option<_>>().map(Self)
     }
 
-    /// Returns the class whose mean is nearest; the first of several.
+    /// Returns the class with the nearest mean, the first of several.
     pub fn nearest(&self, vector: &[f64]) -> usize {
         let distances = self.0.iter().map(|mean| distance(mean, vector));
         distances.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(class, _)| class)
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn it_grows_with_the_distance_and_sees_a_set_that_is_too_narrow() {
+    fn it_grows_with_the_distance_and_detects_a_set_that_is_too_narrow() {
         let set = |shift: f64, spread: f64| -> Vec<Vec<f64>> {
             [-1.0, 0.0, 1.0].iter().map(|at| vec![shift + spread * at, 0.0]).collect()
         };

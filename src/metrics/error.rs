@@ -1,10 +1,10 @@
-//! Metrics that are functions of the pixel-wise error.
+//! Metrics of the pixel-wise error.
 
 use super::{FrameShape, Pixel, assert_frames};
 
-/// Returns the mean squared difference of two equally long slices, in `f64`.
+/// Returns the mean squared difference of two slices of equal length, in `f64`.
 ///
-/// `mse_metric` of the cvae document's `utils.py` for a whole frame.
+/// `mse_metric` of the CVAE original (`utils.py`) for a whole frame.
 ///
 /// # Panics
 /// If the lengths differ or are 0.
@@ -12,10 +12,10 @@ pub fn mse<T: Pixel>(truth: &[T], prediction: &[T]) -> f64 {
     mse_sum(truth, prediction) / truth.len() as f64
 }
 
-/// Returns the squared difference of two equally long slices, summed, in `f64`.
+/// Returns the sum of squared differences of two slices of equal length, in `f64`.
 ///
-/// Called MSE in the Moving MNIST literature, where it is averaged over frames and sequences:
-/// `metric.MSE` of OpenSTL (Tan et al. 2023, arXiv:2306.11249), after the code of PredRNN.
+/// The Moving MNIST literature averages it over frames and sequences and calls it MSE: `metric.MSE` of
+/// OpenSTL (Tan et al. 2023, arXiv:2306.11249), after the code of PredRNN.
 ///
 /// # Panics
 /// If the lengths differ or are 0.
@@ -32,20 +32,20 @@ pub fn mse_sum<T: Pixel>(truth: &[T], prediction: &[T]) -> f64 {
 /// Returns the peak signal-to-noise ratio in dB for a data range of 1: −10·log₁₀ of the
 /// [`mse()`] of each channel, then the mean over channels.
 ///
-/// `finn_psnr` within `finn_eval_seq` of the cvae document's `utils.py`; `peak_signal_noise_ratio`
-/// of scikit-image over planes in [0, 1] is the same number. Returns `None` if a channel is
-/// predicted exactly: its ratio is infinite, and the original stops there with a domain error.
+/// `finn_psnr` within `finn_eval_seq` of the CVAE original (`utils.py`); `peak_signal_noise_ratio` of
+/// scikit-image over planes in [0, 1] gives the same number. Returns `None` if a channel is predicted
+/// exactly: its ratio is infinite, and the original fails with a domain error.
 ///
 /// # Panics
-/// If a slice is not a frame of this shape.
+/// If the length of a slice does not fit `shape`.
 pub fn psnr<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> Option<f64> {
     psnr_in_range(truth, prediction, shape, 1.0)
 }
 
-/// Returns [`psnr()`] for another data range: 20·log₁₀ of it more.
+/// Returns [`psnr()`] for another data range, which adds 20·log₁₀ of it.
 ///
 /// # Panics
-/// If a slice is not a frame of this shape.
+/// If the length of a slice does not fit `shape`.
 pub fn psnr_in_range<T: Pixel>(
     truth: &[T],
     prediction: &[T],
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the predicted frame is [C, H, W]")]
-    fn a_frame_of_another_shape_is_a_mistake_of_the_caller() {
+    fn a_frame_of_another_shape_panics() {
         psnr(&[0.0; 12], &[0.0; 6], SHAPE);
     }
 

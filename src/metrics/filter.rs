@@ -1,8 +1,8 @@
-//! Separable filtering of a plane, at the places where the window fits.
+//! Separable filtering of a plane at the positions where the window fits.
 
-/// Filters a plane of `width` columns with the outer product of `kernel` with itself and returns
-/// the `(height − K + 1) × (width − K + 1)` sums. The kernels here are symmetric, so that filtering
-/// and convolution are the same.
+/// Returns the `(height − K + 1) × (width − K + 1)` sums of a plane of `width` columns, weighted with
+/// the outer product of `kernel` with itself. The kernels are symmetric, so correlation and
+/// convolution are the same.
 pub(super) fn valid<const K: usize>(plane: &[f64], width: usize, kernel: &[f64; K]) -> Vec<f64> {
     let height = plane.len() / width;
     let (rows, columns) = (height + 1 - K, width + 1 - K);
@@ -30,7 +30,7 @@ fn weighted_sum<const K: usize>(out: &mut [f64], rows: [&[f64]; K], weights: &[f
     }
 }
 
-/// Returns the means of `side × side` pixels: [`valid`] for a window whose side only the caller knows.
+/// Returns the means over `side × side` pixels: [`valid`] for a uniform window of any side.
 pub(super) fn valid_means(plane: &[f64], width: usize, side: usize) -> Vec<f64> {
     let height = plane.len() / width;
     let (rows, columns) = (height + 1 - side, width + 1 - side);

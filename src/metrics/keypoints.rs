@@ -1,9 +1,9 @@
-//! How close predicted keypoints are to the true ones.
+//! Errors of predicted keypoints.
 
-/// A keypoint among columns of coordinates.
+/// A keypoint and its columns of coordinates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keypoint {
-    /// Its name, that of its columns without the axis.
+    /// The name of its columns without `_x` and `_y`.
     pub name: String,
     /// Its columns, in the order of the table.
     pub columns: Vec<usize>,
@@ -22,38 +22,38 @@ pub fn keypoints(columns: &[String]) -> Vec<Keypoint> {
     keypoints
 }
 
-/// Squared errors of coordinates, a row a picture.
+/// Squared errors of coordinates, one row per image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SquaredErrors(Vec<Vec<f64>>);
 
 impl SquaredErrors {
-    /// Adds a picture: `(y − ŷ)²` of every coordinate, in `f64`.
+    /// Adds an image: `(y − ŷ)²` of every coordinate, in `f64`.
     ///
     /// # Panics
-    /// If the two are not equally long.
-    pub fn picture<T: Copy + Into<f64>>(&mut self, truth: &[f32], prediction: &[T]) {
+    /// If the lengths differ.
+    pub fn add<T: Copy + Into<f64>>(&mut self, truth: &[f32], prediction: &[T]) {
         assert_eq!(truth.len(), prediction.len(), "every coordinate is predicted");
         let squared = |(y, p): (&f32, &T)| (f64::from(*y) - (*p).into()).powi(2);
         self.0.push(truth.iter().zip(prediction).map(squared).collect());
     }
 
-    /// Returns the mean over all coordinates of all pictures.
+    /// Returns the mean over all coordinates of all images.
     pub fn mean(&self) -> f64 {
         mean(self.0.iter().flatten().copied())
     }
 
-    /// Returns the mean over the coordinates of each picture.
-    pub fn by_picture(&self) -> Vec<f64> {
+    /// Returns the mean over the coordinates of each image.
+    pub fn by_image(&self) -> Vec<f64> {
         self.0.iter().map(|row| mean(row.iter().copied())).collect()
     }
 
-    /// Returns the mean over the coordinates of a keypoint in all pictures.
+    /// Returns the mean over the coordinates of a keypoint in all images.
     pub fn of(&self, keypoint: &Keypoint) -> f64 {
         mean(self.0.iter().flat_map(|row| keypoint.columns.iter().map(|&column| row[column])))
     }
 }
 
-/// Mean in the order given.
+/// Returns the mean; sums run in the order given.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
     sum / count
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_a_keypoint_need_not_stand_together() {
+    fn columns_of_a_keypoint_need_not_be_adjacent() {
         let found = keypoints(&columns(&["eye_x", "nose_y", "eye_y", "chin"]));
         let found: Vec<_> =
             found.iter().map(|it| (it.name.as_str(), it.columns.as_slice())).collect();
@@ -80,12 +80,12 @@ mod tests {
     fn errors_of_keypoints_average_to_the_error_of_all() {
         let names = columns(&["eye_x", "eye_y", "nose_x", "nose_y"]);
         let mut errors = SquaredErrors::default();
-        errors.picture(&[0.0, 0.0, 1.0, 1.0], &[3.0_f32, 5.0, 1.0, 1.0]);
-        errors.picture(&[2.0, 2.0, 2.0, 2.0], &[2.0_f32, 2.0, 2.0, 4.0]);
+        errors.add(&[0.0, 0.0, 1.0, 1.0], &[3.0_f32, 5.0, 1.0, 1.0]);
+        errors.add(&[2.0, 2.0, 2.0, 2.0], &[2.0_f32, 2.0, 2.0, 4.0]);
         let by_keypoint: Vec<f64> =
             keypoints(&names).iter().map(|keypoint| errors.of(keypoint)).collect();
         assert_eq!(by_keypoint, [(9.0 + 25.0) / 4.0, 4.0 / 4.0]);
-        assert_eq!(errors.by_picture(), [(9.0 + 25.0) / 4.0, 1.0]);
+        assert_eq!(errors.by_image(), [(9.0 + 25.0) / 4.0, 1.0]);
         assert_eq!(errors.mean(), 38.0 / 8.0);
     }
 }

@@ -1,9 +1,9 @@
-//! How close a prediction is to the truth, and a set of videos to another.
+//! Metrics: errors of predictions, and distances between sets of videos.
 //!
-//! Plain functions of slices: no tensor, no averaging over frames beyond what a definition says itself.
-//! A frame is planar, `[C, H, W]` row-major, with pixels in [0, 1]; sums are taken in `f64`, in storage
-//! order. Frames are compared by [`psnr()`], [`ssim()`] and [`mse()`], coordinates by [`keypoints`],
-//! generated videos by [`distribution`]; [`definitions()`] says what each name in a record means.
+//! Functions of slices, without tensors; averages over frames are left to the caller unless a definition
+//! includes them. A frame is planar, `[C, H, W]` row-major, with pixels in [0, 1]; sums are in `f64`, in
+//! storage order. Metrics of frames: [`psnr()`], [`ssim()`], [`mse()`]; of coordinates: [`keypoints`];
+//! of generated videos: [`distribution`]. [`definitions()`] defines every metric name in a record.
 
 mod definitions;
 pub mod distribution;
@@ -16,7 +16,7 @@ pub use definitions::{MetricDefinition, definitions, written};
 pub use error::{mse, mse_sum, psnr, psnr_in_range};
 pub use ssim::{skimage_ssim, ssim};
 
-/// A pixel value in single or double precision; every metric computes in double precision.
+/// A pixel value in single or double precision; metrics compute in double precision.
 pub trait Pixel: Copy + Into<f64> {}
 
 impl Pixel for f32 {}
@@ -25,11 +25,8 @@ impl Pixel for f64 {}
 /// Channels, height and width of a planar frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameShape {
-    /// Number of planes.
     pub channels: usize,
-    /// Rows of a plane.
     pub height: usize,
-    /// Columns of a plane.
     pub width: usize,
 }
 
@@ -50,7 +47,7 @@ impl FrameShape {
     }
 }
 
-/// Panics unless both frames have the shape: a mistake of the caller.
+/// Panics unless both frames have the shape.
 #[track_caller]
 fn assert_frames<T>(truth: &[T], prediction: &[T], shape: FrameShape) {
     assert!(!shape.is_empty(), "a frame has pixels");

@@ -1,8 +1,8 @@
-//! Structural similarity (Wang et al. 2004), in the two forms that the cvae document's code has.
+//! Structural similarity (Wang et al. 2004) in the two forms of the CVAE original.
 //!
-//! [`ssim`] is `finn_ssim` as `finn_eval_seq` averages it, and what records carry. [`skimage_ssim`]
-//! is `structural_similarity` of scikit-image as `eval_seq` calls it; the two differ in window,
-//! covariance and default data range, and are never the same number.
+//! [`ssim`] is `finn_ssim` as averaged by `finn_eval_seq`; records contain this one. [`skimage_ssim`] is
+//! `structural_similarity` of scikit-image as called by `eval_seq`. They differ in window, covariance
+//! and default data range, so their values cannot be compared.
 
 use super::{FrameShape, Pixel, assert_frames, filter};
 
@@ -14,19 +14,17 @@ const K2: f64 = 0.03;
 pub const GAUSSIAN_SIDE: usize = 11;
 /// Standard deviation of that window.
 const GAUSSIAN_SIGMA: f64 = 1.5;
-/// What a plane whose similarity is not a number counts in `finn_eval_seq`.
+/// The score of a plane whose similarity is NaN, as in `finn_eval_seq`.
 const NAN_SCORE: f64 = -1.0;
 
-/// Similarity at every place where the window fits, row-major.
+/// Similarity at every position where the window fits, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SsimMap {
     /// Luminance, contrast and structure together.
     pub similarity: Vec<f64>,
     /// Contrast and structure alone (`cs_map`).
     pub contrast: Vec<f64>,
-    /// Rows of the map.
     pub height: usize,
-    /// Columns of the map.
     pub width: usize,
 }
 
@@ -34,7 +32,7 @@ pub struct SsimMap {
 /// where NaN counts as −1, then the mean over channels.
 ///
 /// # Panics
-/// If a slice is not a frame of this shape, or the frame is smaller than 11×11.
+/// If the length of a slice does not fit `shape`, or the frame is smaller than 11×11.
 pub fn ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> f64 {
     mean_over_planes(truth, prediction, shape, |x, y| {
         let score = mean(&finn_ssim_map(x, y, shape.width, 1.0).similarity);
@@ -43,7 +41,7 @@ pub fn ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> f64 {
 }
 
 /// Returns `finn_ssim(truth, prediction, data_range, cs_map=True)` of one plane of `width` columns;
-/// the document leaves the data range at 1.
+/// the original uses a data range of 1.
 ///
 /// With weighted sums over an 11×11 Gaussian window of σ 1.5 (mean μ, population variance σ²,
 /// covariance), `C₁ = (0.01 data_range)²` and `C₂ = (0.03 data_range)²`, all in `f64`:
@@ -53,7 +51,7 @@ pub fn ssim<T: Pixel>(truth: &[T], prediction: &[T], shape: FrameShape) -> f64 {
 /// ```
 ///
 /// # Panics
-/// If the planes differ in length, are no multiple of `width`, or are smaller than 11×11.
+/// If the planes differ in length, have no whole rows, or are smaller than 11×11.
 pub fn finn_ssim_map<T: Pixel>(
     truth: &[T],
     prediction: &[T],
@@ -67,37 +65,36 @@ pub fn finn_ssim_map<T: Pixel>(
     });
     let sum: f64 = weights.iter().sum();
     let window = weights.map(|weight| weight / sum);
-    let form = Form {
+    let constants = SsimConstants {
         side: GAUSSIAN_SIDE,
         stabilizers: [K1 * data_range, K2 * data_range],
         covariance_factor: 1.0,
     };
-    map(truth, prediction, width, &form, |plane| filter::valid(plane, width, &window))
+    map(truth, prediction, width, &constants, |plane| filter::valid(plane, width, &window))
 }
 
-/// Arguments of `structural_similarity` of scikit-image, whose window is uniform.
+/// Arguments of `structural_similarity` of scikit-image, whose window is uniconstants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SkimageSsim {
     /// Side of the window (`win_size`).
     pub side: usize,
-    /// Difference between the largest and the smallest possible pixel (`data_range`): 2 is what
-    /// scikit-image up to 0.19 took for floating-point images when not told otherwise, 1 is true of
-    /// images in [0, 1].
+    /// Difference between the largest and the smallest possible pixel (`data_range`): 1 for images in
+    /// [0, 1]; 2 was the default of scikit-image up to 0.19 for floating-point images.
     pub data_range: f64,
     /// Stabilizer of the luminance term, as a share of the data range (`K1`).
     pub k1: f64,
     /// Stabilizer of the contrast term, as a share of the data range (`K2`).
     pub k2: f64,
-    /// Which covariance is taken (`use_sample_covariance`).
+    /// `use_sample_covariance`.
     pub covariance: Covariance,
 }
 
-/// What a sum of products of deviations is divided by.
+/// The divisor of a sum of products of deviations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Covariance {
     /// The number of pixels.
     Population,
-    /// One less.
+    /// The number of pixels minus 1.
     Sample,
 }
 
@@ -108,11 +105,11 @@ impl SkimageSsim {
     }
 }
 
-/// Returns `structural_similarity` of scikit-image, the mean over the places where the window fits, for
+/// Returns `structural_similarity` of scikit-image, the mean over the positions where the window fits, for
 /// each channel, then the mean over channels: the `ssim` of `eval_seq`.
 ///
 /// # Panics
-/// If a slice is not a frame of this shape, or the frame is smaller than the window.
+/// If the length of a slice does not fit `shape`, or the frame is smaller than the window.
 pub fn skimage_ssim<T: Pixel>(
     truth: &[T],
     prediction: &[T],
@@ -121,7 +118,7 @@ pub fn skimage_ssim<T: Pixel>(
 ) -> f64 {
     let SkimageSsim { side, data_range, k1, k2, covariance } = *arguments;
     let pixels = (side * side) as f64;
-    let form = Form {
+    let constants = SsimConstants {
         side,
         stabilizers: [k1 * data_range, k2 * data_range],
         covariance_factor: match covariance {
@@ -131,12 +128,12 @@ pub fn skimage_ssim<T: Pixel>(
     };
     let local_mean = |plane: &[f64]| filter::valid_means(plane, shape.width, side);
     mean_over_planes(truth, prediction, shape, |x, y| {
-        mean(&map(x, y, shape.width, &form, local_mean).similarity)
+        mean(&map(x, y, shape.width, &constants, local_mean).similarity)
     })
 }
 
-/// What distinguishes one form of the index from another, besides the weights of its window.
-struct Form {
+/// Constants of one form of the index; the weights of the window are separate.
+struct SsimConstants {
     /// Side of the window.
     side: usize,
     /// Roots of C₁ and C₂.
@@ -149,10 +146,10 @@ fn map<T: Pixel>(
     truth: &[T],
     prediction: &[T],
     width: usize,
-    form: &Form,
+    constants: &SsimConstants,
     local_mean: impl Fn(&[f64]) -> Vec<f64>,
 ) -> SsimMap {
-    let side = form.side;
+    let side = constants.side;
     assert_eq!(truth.len(), prediction.len(), "both planes have the same shape");
     assert!(width >= side && truth.len() / width >= side, "the window fits into the plane");
     assert_eq!(truth.len() % width, 0, "a plane has whole rows");
@@ -165,14 +162,14 @@ fn map<T: Pixel>(
     let (mean_xx, mean_yy) = (local_mean(&product(&x, &x)), local_mean(&product(&y, &y)));
     let mean_xy = local_mean(&product(&x, &y));
 
-    let [c1, c2] = form.stabilizers.map(|root| root * root);
+    let [c1, c2] = constants.stabilizers.map(|root| root * root);
     let mut similarity = Vec::with_capacity(mu_x.len());
     let mut contrast = Vec::with_capacity(mu_x.len());
     for i in 0..mu_x.len() {
         let (mu_xx, mu_yy, mu_xy) = (mu_x[i] * mu_x[i], mu_y[i] * mu_y[i], mu_x[i] * mu_y[i]);
-        let sigma_xx = form.covariance_factor * (mean_xx[i] - mu_xx);
-        let sigma_yy = form.covariance_factor * (mean_yy[i] - mu_yy);
-        let sigma_xy = form.covariance_factor * (mean_xy[i] - mu_xy);
+        let sigma_xx = constants.covariance_factor * (mean_xx[i] - mu_xx);
+        let sigma_yy = constants.covariance_factor * (mean_yy[i] - mu_yy);
+        let sigma_xy = constants.covariance_factor * (mean_xy[i] - mu_xy);
         let luminance = (2.0 * mu_xy + c1, mu_xx + mu_yy + c1);
         let structure = (2.0 * sigma_xy + c2, sigma_xx + sigma_yy + c2);
         similarity.push(luminance.0 * structure.0 / (luminance.1 * structure.1));
@@ -205,7 +202,7 @@ mod tests {
 
     const SHAPE: FrameShape = FrameShape { channels: 1, height: 12, width: 13 };
 
-    /// Two planes of 12×13 bytes over 255 that agree in part.
+    /// Returns two planes of 12×13 bytes over 255 that agree in part.
     fn planes() -> (Vec<f32>, Vec<f32>) {
         let byte = |value: u16| f32::from(value % 256) / 255.0;
         let truth = (0..156).map(|i| byte(i * 37)).collect();
@@ -213,7 +210,7 @@ mod tests {
         (truth, prediction)
     }
 
-    /// Compares with a sum over whole windows, computed apart from this code.
+    /// Compares with a sum over whole windows, computed by separate code.
     #[track_caller]
     fn check(found: f64, expected: f64) {
         assert!((found - expected).abs() < 1e-13, "{found} is not {expected}");
@@ -243,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn other_arguments_of_scikit_image_count() {
+    fn other_arguments_of_scikit_image_are_used() {
         let (truth, prediction) = planes();
         let covariance = Covariance::Population;
         let arguments = SkimageSsim { side: 5, data_range: 1.0, k1: 0.02, k2: 0.05, covariance };
@@ -253,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gaussian_form_knows_other_data_ranges() {
+    fn the_gaussian_form_supports_other_data_ranges() {
         let (truth, prediction) = planes();
         let map = finn_ssim_map(&truth, &prediction, 13, 2.0);
         check(map.similarity[0], 0.421_899_052_620_367_2);
@@ -268,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plane_that_is_not_a_number_counts_minus_one() {
+    fn a_plane_with_nan_counts_minus_one() {
         let (truth, mut prediction) = planes();
         prediction[80] = f32::NAN;
         check(ssim(&truth, &prediction, SHAPE), -1.0);
@@ -285,7 +282,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the window fits into the plane")]
-    fn a_frame_smaller_than_the_window_is_a_mistake_of_the_caller() {
+    fn a_frame_smaller_than_the_window_panics() {
         finn_ssim_map(&[0.0; 100], &[0.0; 100], 10, 1.0);
     }
 

@@ -1,7 +1,7 @@
 //! The ported systems, one module each.
 //!
-//! A model opens no file, reads no clock, draws no random number and prints nothing: noise comes in
-//! through [`NoiseSource`], results go out as values.
+//! A model opens no file, reads no clock, draws no random number and prints nothing. Noise is an
+//! argument ([`NoiseSource`], [`RandomSource`]); results are return values.
 
 pub mod convlstm;
 pub mod cvae;
@@ -11,13 +11,12 @@ pub mod rcn;
 
 use tch::Tensor;
 
-/// Where a model's Gaussian noise comes from: a named stream in training, a recording when a model
-/// is held against a reference.
+/// Source of a model's Gaussian noise: a named stream in training, recorded noise in a reference case.
 pub trait NoiseSource {
-    /// Returns N(0, 1) noise for one draw, in the kind and on the device of `like`.
+    /// Returns N(0, 1) noise for one draw, with the kind and device of `like`.
     ///
-    /// `draw` is the time step of the frame that is predicted, and 0 for noise without one; within a
-    /// purpose, draws are asked for in the order of the original.
+    /// `draw` is the time step of the predicted frame, or 0 if there is none. The draws of a purpose are
+    /// requested in the order of the original.
     fn standard_normal(
         &mut self,
         purpose: NoisePurpose,
@@ -27,57 +26,47 @@ pub trait NoiseSource {
     ) -> Tensor;
 }
 
-/// Where noise and choices come from, for models that also choose at random.
+/// Source of noise and of random integers.
 pub trait RandomSource: NoiseSource {
-    /// Returns the whole numbers of one choice.
-    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64>;
+    /// Returns the integers of one choice.
+    fn choose(&mut self, purpose: ChoicePurpose, choice: IndexChoice) -> Vec<i64>;
 }
 
-/// Whole numbers to be drawn evenly.
+/// Uniformly random integers in `0..below`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// Each on its own.
-    Independent {
-        /// How many.
-        count: i64,
-        /// Above the largest; the smallest is 0.
-        below: i64,
-    },
-    /// No two alike, in any order.
-    Distinct {
-        /// How many, at most `below`.
-        count: i64,
-        /// Above the largest; the smallest is 0.
-        below: i64,
-    },
+pub enum IndexChoice {
+    /// With replacement.
+    Independent { count: i64, below: i64 },
+    /// Without replacement, in any order; `count` is at most `below`.
+    Distinct { count: i64, below: i64 },
 }
 
-/// What noise is drawn for.
+/// Purpose of noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoisePurpose {
     /// z from the posterior in training.
     Posterior,
-    /// z from the learned prior in training; drawn and thrown away, as in the original.
+    /// z from the learned prior in training; drawn but unused, as in the original.
     Prior,
     /// z in a roll-out.
     Rollout,
     /// The content code of a video.
     Content,
-    /// The state from which the motion of a video starts.
+    /// The initial state of the motion network.
     MotionStart,
-    /// What drives the motion: once a frame, or once a video where it is repeated at every frame.
+    /// The input of the motion network: one per frame with a GRU, one per video with an LSTM.
     Motion,
-    /// Noise on the input of a discriminator's layer.
+    /// Noise on the input of a discriminator layer.
     Instance,
 }
 
-/// What is chosen at random.
+/// Purpose of a random choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChoicePurpose {
     /// The category of each generated video.
     Category,
-    /// Which frames of generated videos are shown to the image discriminator.
+    /// Generated frames for the image discriminator.
     Frames,
-    /// Where a part is cut from a longer sequence of motion.
+    /// First frame of a video within a longer sequence of motion.
     Start,
 }

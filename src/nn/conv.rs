@@ -1,5 +1,5 @@
-//! Convolutions without bias over any number of axes (`bias=False` of `torch.nn.Conv2d`, `Conv3d` and
-//! `ConvTranspose2d`), starting at PyTorch's own initial values.
+//! Convolutions without bias in any number of dimensions (`torch.nn.Conv2d`, `Conv3d` and
+//! `ConvTranspose2d` with `bias=False`), with PyTorch's default initial values.
 
 use tch::Tensor;
 
@@ -8,15 +8,13 @@ use super::{init, params::Path};
 /// Kernel, stride and padding by axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows<const D: usize> {
-    /// Extents of the kernel.
     pub kernel: [i64; D],
-    /// Step between windows.
     pub stride: [i64; D],
     /// Zeros added on each side.
     pub padding: [i64; D],
 }
 
-/// Cross-correlation without bias, or its transpose.
+/// Cross-correlation `y = W ∗ x` without bias, or its transpose.
 #[derive(Debug)]
 pub struct Conv {
     weight: Tensor,
@@ -32,13 +30,13 @@ enum Direction {
 }
 
 impl Conv {
-    /// Makes `weight` `[out, in, kernel]` of a cross-correlation.
+    /// Creates a cross-correlation with `weight` `[out, in, kernel…]`.
     pub fn new<const D: usize>(path: &Path<'_>, channels: [i64; 2], windows: Windows<D>) -> Self {
         let [inputs, outputs] = channels;
         Self::with_weight(path, [outputs, inputs], windows, Direction::Forward)
     }
 
-    /// Makes `weight` `[in, out, kernel]` of a transpose.
+    /// Creates a transposed convolution with `weight` `[in, out, kernel…]`.
     pub fn transposed<const D: usize>(
         path: &Path<'_>,
         channels: [i64; 2],
@@ -54,7 +52,7 @@ impl Conv {
         direction: Direction,
     ) -> Self {
         let shape = [[first, second].as_slice(), &kernel].concat();
-        // PyTorch takes the weight's second extent for the number of inputs, even of a transpose.
+        // PyTorch computes fan-in from the second axis of the weight, even if transposed.
         let fan_in = second * kernel.iter().product::<i64>();
         Self {
             weight: path.parameter("weight", &shape, init::by_fan_in(fan_in)),

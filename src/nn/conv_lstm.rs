@@ -1,28 +1,25 @@
-//! The convolutional LSTM cell (Shi et al. 2015, arXiv:1506.04214), without peepholes.
+//! The convolutional LSTM cell (Shi et al. 2015, arXiv:1506.04214, equation 3), without peepholes.
 
 use tch::Tensor;
 
-use super::{init::Init, layers::AffineInit, params::Path};
+use super::{init, layers::AffineInit, params::Path};
 
 /// Sizes of a [`ConvLstmCell`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct ConvLstmSizes {
     /// Channels of the input.
     pub inputs: i64,
     /// Channels of the hidden state.
     pub hidden: i64,
-    /// Height and width of the kernel, both odd so that the state keeps its size.
+    /// Height and width of the kernel, both odd so that the state has the size of the input.
     pub kernel: [i64; 2],
-    /// Whether the convolution has a bias.
     pub bias: Bias,
 }
 
-/// Whether a layer adds a constant per channel.
+/// Whether a layer has a bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bias {
-    /// It does.
     Present,
-    /// It does not.
     Absent,
 }
 
@@ -35,15 +32,16 @@ pub struct ConvLstmState {
     pub c: Tensor,
 }
 
-/// Convolutional LSTM cell, gate order i, f, o, g (`ConvLSTMCell` of `ndrplz/ConvLSTM_pytorch`).
+/// Convolutional LSTM cell with gate order i, f, o, g (`ConvLSTMCell` of `ndrplz/ConvLSTM_pytorch`).
 ///
+/// x_t is the input, h_t the hidden state, c_t the cell state; ∗ is convolution, ⊙ the elementwise
+/// product.
 /// ```text
-/// [i f o g] = W * [x_t, h_{t-1}] + b
-/// c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(g)
+/// [i f o g] = W ∗ [x_t, h_{t−1}] + b
+/// c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
 /// h_t = σ(o) ⊙ tanh(c_t)
 /// ```
-///
-/// The paper's peephole terms `W_c ⊙ c` are not in the original code and not here.
+/// Deviation from the paper, as in the original code: no peephole terms `W_c ⊙ c`.
 #[derive(Debug)]
 pub struct ConvLstmCell {
     weight: Tensor,
@@ -53,10 +51,10 @@ pub struct ConvLstmCell {
 }
 
 impl ConvLstmCell {
-    /// Makes `weight` `[4·hidden, inputs + hidden, k, k]` and `bias` `[4·hidden]` of the gates'
-    /// convolution, started as `torch.nn.Conv2d` starts them.
-    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, hidden, kernel: [height, width], bias } = sizes;
+    /// Creates `weight` `[4·hidden, inputs + hidden, kh, kw]` and `bias` `[4·hidden]` with the initial values
+    /// of `torch.nn.Conv2d`.
+    pub fn new(path: &Path<'_>, sizes: ConvLstmSizes) -> Self {
+        let ConvLstmSizes { inputs, hidden, kernel: [height, width], bias } = sizes;
         let AffineInit { weight: weight_init, bias: bias_init } =
             default_init((inputs + hidden) * height * width);
         let shape = [4 * hidden, inputs + hidden, height, width];
@@ -71,14 +69,14 @@ impl ConvLstmCell {
         }
     }
 
-    /// Returns the zero state for frames like `x` `[B, C, H, W]`, in its kind and on its device.
+    /// Returns the zero state for frames like `x` `[B, C, H, W]`, with its kind and device.
     pub fn zero_state(&self, x: &Tensor) -> ConvLstmState {
         let (batch, _, height, width) = x.size4().expect("frames are [B, C, H, W]");
         let zeros = || x.new_zeros([batch, self.hidden, height, width], (x.kind(), x.device()));
         ConvLstmState { h: zeros(), c: zeros() }
     }
 
-    /// One step; `x` is `[B, inputs, H, W]`.
+    /// Computes the next state from `x` `[B, inputs, H, W]`.
     pub fn step(&self, x: &Tensor, previous: &ConvLstmState) -> ConvLstmState {
         let combined = Tensor::cat(&[x, &previous.h], 1);
         let gates =
@@ -91,9 +89,9 @@ impl ConvLstmCell {
     }
 }
 
-/// How PyTorch starts a convolution or linear layer: weight and bias `U(−1/√n, 1/√n)` for n inputs of
-/// an output (`kaiming_uniform_(a=√5)` for the weight).
+/// Returns PyTorch's default initialization of a convolution or linear layer, [`init::by_fan_in`] for
+/// weight and bias.
 pub fn default_init(fan_in: i64) -> AffineInit {
-    let init = Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() };
+    let init = init::by_fan_in(fan_in);
     AffineInit { weight: init, bias: init }
 }

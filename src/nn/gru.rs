@@ -4,9 +4,10 @@ use tch::Tensor;
 
 use super::{init, params::Path};
 
-/// Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) as `torch.nn.GRUCell` computes it: gate
-/// order r, z, n, and the reset gate applied after the hidden product.
+/// Gated recurrent unit (Cho et al. 2014, arXiv:1406.1078, equations 5 to 8) in the form of
+/// `torch.nn.GRUCell`: gate order r, z, n, and the reset gate is applied after the product with h.
 ///
+/// x is the input, h the hidden state, h' the next one.
 /// ```text
 /// r = σ(x W_irᵀ + b_ir + h W_hrᵀ + b_hr)
 /// z = σ(x W_izᵀ + b_iz + h W_hzᵀ + b_hz)
@@ -22,7 +23,7 @@ pub struct GruCell {
 }
 
 impl GruCell {
-    /// Makes `weight_ih` `[3H, in]`, `weight_hh` `[3H, H]` and two biases `[3H]`.
+    /// Creates `weight_ih` `[3H, in]`, `weight_hh` `[3H, H]` and two biases `[3H]`.
     pub fn new(path: &Path<'_>, inputs: i64, hidden_size: i64) -> Self {
         let init = init::recurrent(hidden_size);
         let gates = 3 * hidden_size;
@@ -34,7 +35,7 @@ impl GruCell {
         }
     }
 
-    /// One step; `x` is `[B, in]`, `h` and the result are `[B, H]`.
+    /// Computes the next hidden state `[B, H]` from `x` `[B, in]` and `h` `[B, H]`.
     pub fn step(&self, x: &Tensor, h: &Tensor) -> Tensor {
         x.gru_cell(h, &self.weight_ih, &self.weight_hh, Some(&self.bias_ih), Some(&self.bias_hh))
     }

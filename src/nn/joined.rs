@@ -1,24 +1,23 @@
-//! A 3×3 convolution of an enlarged map beside a map of full size, taken apart by linearity.
+//! A 3×3 convolution of an up-sampled map concatenated with a skip connection, split by linearity.
 //!
+//! x is a map `[B, C, H/2, W/2]`, s the skip connection `[B, C, H, W]`, and `up` repeats every pixel
+//! twice in both directions (nearest-neighbour up-sampling):
 //! ```text
 //! W ∗ [up(x), s] = W_x ∗ up(x) + W_s ∗ s
 //! ```
-//!
-//! `up` repeats every pixel twice in both directions. Every output pixel of `W_x ∗ up(x)` sees only
-//! 2×2 pixels of `x`, so it is a transposed convolution of `x` with stride 2 and 4×4 weights, sums of
-//! the 3×3 ones: 4 multiplications instead of 9, and neither `up(x)` nor the joined map is stored.
-//! `W_s ∗ s` is separate, to be computed once where several `x` meet the same `s`.
+//! Each output pixel of `W_x ∗ up(x)` depends on only 2×2 pixels of x. It is therefore a transposed
+//! convolution of x with stride 2 and a 4×4 kernel of sums of the 3×3 weights: 4 multiplications
+//! instead of 9, and neither `up(x)` nor the concatenation is stored. `W_s ∗ s` is computed once if
+//! several x share the same s.
 
 use tch::Tensor;
 
 use super::layers::Conv2d;
 
-/// How three taps on repeated pixels fall on the pixels themselves: row k of the transposed
-/// convolution is the sum of these taps.
+/// Row k of the 4×4 kernel as a sum of rows of the 3×3 kernel.
 const TAPS: [[f64; 3]; 4] = [[0., 0., 1.], [0., 1., 1.], [1., 1., 0.], [1., 0., 0.]];
 
-/// The parts of a [`Conv2d`] with kernel 3, stride 1, padding 1 over `[up(x), s]`, where both halves
-/// have the same number of channels.
+/// The parts of a [`Conv2d`] with kernel 3, stride 1 and padding 1 over `[up(x), s]`, both with C channels.
 #[derive(Debug)]
 pub struct JoinedConv {
     /// `[C, out, 4, 4]`.
@@ -29,11 +28,11 @@ pub struct JoinedConv {
 }
 
 impl JoinedConv {
-    /// Takes the weights of a convolution apart, differentiably.
+    /// Splits the weights of a convolution, with gradient.
     pub fn new(conv: &Conv2d) -> Self {
         let (weight, bias) = conv.parameters();
         let [enlarged, skipped]: [Tensor; 2] =
-            weight.chunk(2, 1).try_into().expect("both halves have channels");
+            weight.chunk(2, 1).try_into().expect("the input has an even number of channels");
         let (outputs, inputs, ..) = enlarged.size4().expect("a convolution's weight has four axes");
         let taps = Tensor::from_slice2(&TAPS).to_kind(weight.kind()).to_device(weight.device());
         let taps = taps.kron(&taps); // [16, 9]
@@ -45,12 +44,12 @@ impl JoinedConv {
         Self { enlarged, skipped: skipped.contiguous(), bias: bias.shallow_clone() }
     }
 
-    /// Returns `W_s ∗ s + b`; `s` is `[B, C, H, W]`.
+    /// Computes `W_s ∗ s + b` for `s` `[B, C, H, W]`.
     pub fn skip(&self, s: &Tensor) -> Tensor {
         s.conv2d(&self.skipped, Some(&self.bias), [1, 1], [1, 1], [1, 1], 1)
     }
 
-    /// Returns `W ∗ [up(x), s] + b` from `x` `[B, C, H/2, W/2]` and [`JoinedConv::skip`].
+    /// Computes `W ∗ [up(x), s] + b` from `x` `[B, C, H/2, W/2]` and the result of [`JoinedConv::skip`].
     pub fn join(&self, x: &Tensor, skip: &Tensor) -> Tensor {
         let none: Option<&Tensor> = None;
         x.conv_transpose2d(&self.enlarged, none, [2, 2], [1, 1], [0, 0], 1, [1, 1]) + skip
@@ -65,7 +64,7 @@ mod tests {
     use crate::{
         nn::{
             init::Init,
-            layers::{AffineInit, Window},
+            layers::{AffineInit, SquareWindow},
             params::Builder,
         },
         scalar::Seed,
@@ -78,7 +77,7 @@ mod tests {
         let conv = Conv2d::new(
             &builder.module("conv"),
             [6, 4],
-            Window { kernel: 3, stride: 1, padding: 1 },
+            SquareWindow { kernel: 3, stride: 1, padding: 1 },
             AffineInit { weight: wide, bias: wide },
         );
         let mut params = builder.finish();

@@ -1,17 +1,17 @@
-//! Layer normalization (Ba et al. 2016, arXiv:1607.06450) over all axes but the batch, in the two
-//! forms of the physical-interaction originals.
+//! Layer normalization (Ba et al. 2016, arXiv:1607.06450) over all axes except the batch, in the forms
+//! of the two `physical_interaction` originals.
 
 use tch::{Kind, Tensor};
 
 use super::{init::Init, params::Path};
 
-/// Which scale and shift, and where ε stands.
+/// Shape of scale and shift, and position of ε.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerNormForm {
     /// γ and β per channel, ε = 1e-12 inside the square root
     /// (`tf.contrib.layers.layer_norm` of TensorFlow 1).
     Channel,
-    /// γ and β per element, ε = 1e-6 beside the standard deviation
+    /// γ and β per element, ε = 1e-6 added to the standard deviation
     /// (`chainer.links.LayerNormalization` of Chainer 2, on flattened maps).
     Element,
 }
@@ -21,7 +21,7 @@ const CHANNEL_EPSILON: f64 = 1e-12;
 /// ε of `chainer.links.LayerNormalization`.
 const ELEMENT_EPSILON: f64 = 1e-6;
 
-/// Layer normalization; μ and σ² (biased) are taken over channels, rows and columns together.
+/// Layer normalization; the mean μ and the biased variance σ² are those of all channels, rows and columns.
 ///
 /// ```text
 /// y = (x − μ) / √(σ² + 1e-12) · γ_c + β_c            Channel
@@ -35,8 +35,8 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Makes `beta` (0) and `gamma` (1) for maps `[C, H, W]` or vectors `[C]`: `[C]` or, per
-    /// element, `[C·H·W]`.
+    /// Creates `beta` = 0 and `gamma` = 1 for maps `[C, H, W]` or vectors `[C]`; their shape is `[C]`, or
+    /// `[C·H·W]` per element.
     pub fn new(path: &Path<'_>, map: &[i64], form: LayerNormForm) -> Self {
         let n = match form {
             LayerNormForm::Channel => map[0],

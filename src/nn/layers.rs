@@ -1,4 +1,4 @@
-//! The layers of `torch.nn` that the models use, each with its formula.
+//! Layers of `torch.nn`, each with its formula.
 
 use tch::Tensor;
 
@@ -13,12 +13,10 @@ const BATCH_NORM_EPSILON: f64 = 1e-5;
 /// Share of a new batch in the running statistics (`torch.nn.BatchNorm2d`'s default).
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 
-/// How a layer with weight and bias starts.
+/// Distributions of the initial weight and bias of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct AffineInit {
-    /// Distribution of the weight.
     pub weight: Init,
-    /// Distribution of the bias.
     pub bias: Init,
 }
 
@@ -30,7 +28,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Makes `weight` `[out, in]` and `bias` `[out]`.
+    /// Creates `weight` `[out, in]` and `bias` `[out]`.
     pub fn new(path: &Path<'_>, inputs: i64, outputs: i64, init: AffineInit) -> Self {
         Self {
             weight: path.parameter("weight", &[outputs, inputs], init.weight),
@@ -46,26 +44,29 @@ impl Linear {
 
 /// Kernel size, stride and padding of a convolution, equal in both directions.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Side of the kernel.
+pub struct SquareWindow {
     pub kernel: i64,
-    /// Step between windows.
     pub stride: i64,
     /// Zeros added on each side.
     pub padding: i64,
 }
 
-/// Two-dimensional cross-correlation with bias (`torch.nn.Conv2d`).
+/// Two-dimensional cross-correlation `y = W ∗ x + b` (`torch.nn.Conv2d`).
 #[derive(Debug)]
 pub struct Conv2d {
     weight: Tensor,
     bias: Tensor,
-    window: Window,
+    window: SquareWindow,
 }
 
 impl Conv2d {
-    /// Makes `weight` `[out, in, k, k]` and `bias` `[out]`.
-    pub fn new(path: &Path<'_>, channels: [i64; 2], window: Window, init: AffineInit) -> Self {
+    /// Creates `weight` `[out, in, k, k]` and `bias` `[out]`.
+    pub fn new(
+        path: &Path<'_>,
+        channels: [i64; 2],
+        window: SquareWindow,
+        init: AffineInit,
+    ) -> Self {
         let [inputs, outputs] = channels;
         let k = window.kernel;
         Self {
@@ -82,7 +83,7 @@ impl Conv2d {
 
     /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let Window { stride, padding, .. } = self.window;
+        let SquareWindow { stride, padding, .. } = self.window;
         x.conv2d(&self.weight, Some(&self.bias), [stride; 2], [padding; 2], [1, 1], 1)
     }
 }
@@ -92,12 +93,17 @@ impl Conv2d {
 pub struct ConvTranspose2d {
     weight: Tensor,
     bias: Tensor,
-    window: Window,
+    window: SquareWindow,
 }
 
 impl ConvTranspose2d {
-    /// Makes `weight` `[in, out, k, k]` and `bias` `[out]`.
-    pub fn new(path: &Path<'_>, channels: [i64; 2], window: Window, init: AffineInit) -> Self {
+    /// Creates `weight` `[in, out, k, k]` and `bias` `[out]`.
+    pub fn new(
+        path: &Path<'_>,
+        channels: [i64; 2],
+        window: SquareWindow,
+        init: AffineInit,
+    ) -> Self {
         let [inputs, outputs] = channels;
         let k = window.kernel;
         Self {
@@ -109,14 +115,17 @@ impl ConvTranspose2d {
 
     /// Maps `[B, in, H, W]` to `[B, out, H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let Window { stride, padding, .. } = self.window;
+        let SquareWindow { stride, padding, .. } = self.window;
         let bias = Some(&self.bias);
         x.conv_transpose2d(&self.weight, bias, [stride; 2], [padding; 2], [0, 0], 1, [1, 1])
     }
 }
 
-/// Batch normalization over all axes but the second (Ioffe & Szegedy 2015, arXiv:1502.03167).
+/// Batch normalization over all axes except the second (Ioffe & Szegedy 2015, arXiv:1502.03167,
+/// Algorithms 1 and 2; `torch.nn.BatchNorm1d` to `BatchNorm3d`).
 ///
+/// E and Var are the mean and the biased variance of the batch in training, the running statistics in
+/// evaluation.
 /// ```text
 /// y = (x − E[x]) / √(Var[x] + ε) · γ + β
 /// running ← 0.9 · running + 0.1 · batch      (training; the variance unbiased)
@@ -131,7 +140,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Makes γ (`weight`), β (`bias`), the running statistics and the batch counter.
+    /// Creates γ (`weight`), β (`bias`), the running statistics and the batch counter.
     pub fn new(path: &Path<'_>, channels: i64, init: AffineInit) -> Self {
         Self {
             weight: Some(path.parameter("weight", &[channels], init.weight)),
@@ -140,7 +149,7 @@ impl BatchNorm {
         }
     }
 
-    /// Makes the running statistics and the batch counter, without γ and β (`affine=False`).
+    /// Creates the running statistics and the batch counter, without γ and β (`affine=False`).
     pub fn without_affine(path: &Path<'_>, channels: i64) -> Self {
         Self {
             weight: None,
@@ -151,7 +160,7 @@ impl BatchNorm {
         }
     }
 
-    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`; in training it also moves the running
+    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`. In training it also updates the running
     /// statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let training = mode == Mode::Train;
@@ -172,12 +181,12 @@ impl BatchNorm {
         )
     }
 
-    /// Normalizes in training mode and returns also what moved the running statistics.
+    /// Normalizes in training mode and also returns the statistics of the batch.
     ///
-    /// Not to be mixed with [`BatchNorm::forward`] before one backward pass: that one lets autograd
-    /// keep the running statistics themselves, and this one changes them under its eyes.
+    /// Must not be mixed with [`BatchNorm::forward`] before one backward pass: autograd saves the running
+    /// statistics there, and this method changes them in place.
     pub fn forward_with_moments(&self, x: &Tensor) -> (Tensor, BatchMoments) {
-        // With a momentum of 1 the statistics become those of the batch.
+        // With momentum 1 the running statistics become those of the batch.
         let empty = || self.running_mean.zeros_like();
         let moments = BatchMoments { mean: empty(), var: empty() };
         let y = x.batch_norm(
@@ -194,7 +203,7 @@ impl BatchNorm {
         (y, moments)
     }
 
-    /// Moves the running statistics as one more forward pass in training over the batch would.
+    /// Updates the running statistics as another forward pass over the batch in training mode would.
     pub fn observe(&self, batch: &BatchMoments) {
         tch::no_grad(|| {
             let _counted = self.num_batches_tracked.shallow_clone().g_add_scalar_(1);
@@ -223,8 +232,9 @@ pub struct LstmState {
     pub c: Tensor,
 }
 
-/// Long short-term memory cell (`torch.nn.LSTMCell`), gate order i, f, g, o.
+/// Long short-term memory cell (`torch.nn.LSTMCell`) with gate order i, f, g, o.
 ///
+/// x is the input, h and c are the hidden and cell state, h' and c' the next ones.
 /// ```text
 /// [i f g o] = x W_ihᵀ + b_ih + h W_hhᵀ + b_hh
 /// c' = σ(f) ⊙ c + σ(i) ⊙ tanh(g)
@@ -240,14 +250,14 @@ pub struct LstmCell {
 }
 
 impl LstmCell {
-    /// Makes `weight_ih` `[4H, in]`, `weight_hh` `[4H, H]` and two biases `[4H]`.
+    /// Creates `weight_ih` `[4H, in]`, `weight_hh` `[4H, H]` and two biases `[4H]`.
     pub fn new(path: &Path<'_>, inputs: i64, hidden_size: i64) -> Self {
         let init = init::recurrent(hidden_size);
         Self::with_init(path, [inputs, hidden_size], [init; 2], init)
     }
 
-    /// Makes the same tensors with weights by Glorot & Bengio and biases that are `forget_bias` for
-    /// the forget gate, in both of them, and 0 otherwise.
+    /// Same as [`LstmCell::new`] with other initial values: [`init::xavier_uniform`] for the weights,
+    /// `forget_bias` for the forget gate in both biases, and 0 for all other biases.
     pub fn with_forget_bias(
         path: &Path<'_>,
         inputs: i64,
@@ -281,14 +291,14 @@ impl LstmCell {
         }
     }
 
-    /// Returns the zero state for the batch of `like` `[B, …]`, in its kind and on its device.
+    /// Returns the zero state for the batch of `like` `[B, …]`, with its kind and device.
     pub fn zero_state(&self, like: &Tensor) -> LstmState {
         let zeros =
             || like.new_zeros([like.size()[0], self.hidden_size], (like.kind(), like.device()));
         LstmState { h: zeros(), c: zeros() }
     }
 
-    /// One step; `x` is `[B, in]`.
+    /// Computes the next state from `x` `[B, in]`.
     pub fn step(&self, x: &Tensor, previous: &LstmState) -> LstmState {
         let (h, c) = x.lstm_cell(
             &[&previous.h, &previous.c],
@@ -301,18 +311,35 @@ impl LstmCell {
     }
 }
 
-/// `max(x, 0) + slope · min(x, 0)` (`torch.nn.LeakyReLU`).
+/// Computes `max(x, 0) + negative_slope · min(x, 0)` (`torch.nn.LeakyReLU`).
 pub fn leaky_relu(x: &Tensor, negative_slope: f64) -> Tensor {
     crate::libtorch::shim::leaky_relu(x, negative_slope)
 }
 
-/// [`leaky_relu`] with the same bits in the memory of `x` (`inplace=True`).
+/// Same as [`leaky_relu`], in place (`inplace=True`).
 pub fn leaky_relu_in_place(x: &Tensor, negative_slope: f64) -> Tensor {
     crate::libtorch::shim::leaky_relu_(x, negative_slope)
 }
 
-/// The same values with the channels of a pixel side by side (`torch.channels_last`); `x` is
-/// `[B, C, H, W]`.
+/// Returns `x` `[B, C, H, W]` with the channels of a pixel adjacent in memory (`torch.channels_last`).
 pub fn channels_last(x: &Tensor) -> Tensor {
     crate::libtorch::shim::channels_last(x)
+}
+
+/// Advances a stack of recurrent cells by one step and returns the hidden state of the last cell.
+///
+/// The first cell reads `x`, every other one the hidden state of the cell before it.
+pub fn advance<Cell, State>(
+    cells: &[Cell],
+    x: &Tensor,
+    states: &mut [State],
+    step: impl Fn(&Cell, &Tensor, &State) -> State,
+    hidden: impl Fn(&State) -> &Tensor,
+) -> Tensor {
+    let mut h = x.shallow_clone();
+    for (cell, state) in cells.iter().zip(states) {
+        *state = step(cell, &h, state);
+        h = hidden(state).shallow_clone();
+    }
+    h
 }

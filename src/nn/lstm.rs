@@ -1,4 +1,4 @@
-//! The LSTM layer of seed document 002: one input, repeated at every frame.
+//! The LSTM layer of the MoCoGAN assignment (MP5), which repeats one input at every frame.
 
 use tch::Tensor;
 
@@ -9,11 +9,11 @@ use super::{
     params::Path,
 };
 
-/// An LSTM that turns one vector into a sequence (`LSTM` of the document's `submitted.py`).
+/// LSTM that maps one vector x to a sequence y_1 … y_T (`LSTM` of the assignment's `submitted.py`).
 ///
 /// ```text
-/// h_t, c_t = cell(x, h_{t-1}, c_{t-1})      the same x at every t
-/// y_t      = BatchNorm(h_t Wᵀ + b)          without γ and β, over the batch of frame t alone
+/// h_t, c_t = cell(x, h_{t−1}, c_{t−1})      the same x at every t
+/// y_t      = BatchNorm(h_t Wᵀ + b)          without γ and β; statistics of frame t only
 /// ```
 #[derive(Debug)]
 pub struct RepeatedInputLstm {
@@ -23,8 +23,9 @@ pub struct RepeatedInputLstm {
 }
 
 impl RepeatedInputLstm {
-    /// Makes `lstm`, `linear` and `bn` with the document's `initWeight(forget_bias)`: weights by
-    /// Glorot & Bengio, both biases of the forget gate at `forget_bias`, all others 0.
+    /// Creates `lstm`, `linear` and `bn` with the assignment's `initWeight(forget_bias)`:
+    /// [`init::xavier_uniform`] for weights, `forget_bias` for both biases of the forget gate, 0 for all
+    /// other biases.
     pub fn new(path: &Path<'_>, inputs: i64, hidden_size: i64, forget_bias: f64) -> Self {
         let linear = AffineInit {
             weight: init::xavier_uniform(hidden_size, inputs),
@@ -42,9 +43,9 @@ impl RepeatedInputLstm {
         self.lstm.zero_state(like)
     }
 
-    /// Maps `x` `[B, in]` to `[T, B, in]`, `T` being `frames`; `state` is advanced.
+    /// Maps `x` `[B, in]` to `[T, B, in]` with T = `frames`, and advances `state`.
     ///
-    /// In training the running statistics move once a frame.
+    /// In training the running statistics are updated once per frame.
     pub fn forward(&self, x: &Tensor, frames: i64, state: &mut LstmState, mode: Mode) -> Tensor {
         let outputs: Vec<Tensor> = (0..frames)
             .map(|_| {

@@ -1,8 +1,8 @@
 //! Layers in PyTorch's arithmetic, with the parameter names of the originals.
 //!
-//! A layer is a struct of tensors and one `forward` that takes kind and device from its input, so
-//! the same code runs in f32 and f64. Parameters are made through [`params::Builder`], which
-//! refuses a name that exists and draws every initial value from a stream of that name.
+//! A layer is a struct of tensors with a `forward` that takes kind and device from its input, so the
+//! same code runs in f32 and f64. Parameters are created by [`params::Builder`], which rejects duplicate
+//! names and draws every initial value from a stream named after the parameter.
 
 pub mod conv;
 pub mod conv_lstm;
@@ -15,10 +15,10 @@ pub mod lstm;
 pub mod params;
 pub mod same;
 
-/// Whether layers behave as in training or as in evaluation.
+/// Whether a model is in training or in evaluation mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// BatchNorm uses and moves batch statistics.
+    /// BatchNorm uses batch statistics and updates the running ones.
     Train,
     /// BatchNorm uses running statistics.
     Eval,

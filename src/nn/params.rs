@@ -1,4 +1,4 @@
-//! Named tensors of a model: made once, in the original's order, under the original's names.
+//! Named tensors of a model, in the original's order and under the original's names.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -10,12 +10,12 @@ use crate::{
     scalar::Seed,
 };
 
-/// Whether an optimizer moves a tensor.
+/// Whether an optimizer updates a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum TensorRole {
     /// Trained by gradient.
     Parameter,
-    /// Kept beside the parameters, e.g. running statistics.
+    /// State that is not trained, e.g. running statistics.
     Buffer,
 }
 
@@ -24,9 +24,8 @@ pub enum Role {
 pub struct NamedTensor {
     /// The original's `state_dict` key.
     pub name: String,
-    /// Parameter or buffer.
-    pub role: Role,
-    /// The tensor; shares its storage with the layer that uses it.
+    pub role: TensorRole,
+    /// Shares its storage with the layer that uses it.
     pub tensor: Tensor,
 }
 
@@ -39,28 +38,15 @@ pub struct Params {
 /// Why named values do not fit a model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
-    /// The model has a tensor that the values lack.
-    #[error("no value for `{name}`")]
-    Missing {
-        /// The model's tensor.
-        name: String,
-    },
-    /// The values name a tensor that the model lacks.
-    #[error("`{name}` is no tensor of this model")]
-    Unknown {
-        /// The name that nothing consumed.
-        name: String,
-    },
-    /// A value has another shape.
-    #[error("`{name}` has shape {found:?} where the model has {expected:?}")]
-    Shape {
-        /// The tensor.
-        name: String,
-        /// Shape of the value.
-        found: Vec<i64>,
-        /// Shape in the model.
-        expected: Vec<i64>,
-    },
+    /// A tensor of the model has no value.
+    #[error("missing tensor `{name}`")]
+    Missing { name: String },
+    /// A value belongs to no tensor of the model.
+    #[error("unknown tensor `{name}`")]
+    Unknown { name: String },
+    /// A value has another shape than the tensor.
+    #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
+    Shape { name: String, found: Vec<i64>, expected: Vec<i64> },
 }
 
 impl Params {
@@ -69,9 +55,9 @@ impl Params {
         self.entries.iter()
     }
 
-    /// Returns what an optimizer moves, in creation order.
+    /// Returns the parameters, in creation order.
     pub fn trained(&self) -> impl Iterator<Item = &NamedTensor> {
-        self.entries.iter().filter(|entry| entry.role == Role::Parameter)
+        self.entries.iter().filter(|entry| entry.role == TensorRole::Parameter)
     }
 
     /// Returns the number of trained scalars.
@@ -79,15 +65,15 @@ impl Params {
         self.trained().map(|entry| entry.tensor.numel() as u64).sum()
     }
 
-    /// Forgets all gradients (`zero_grad(set_to_none=True)`).
+    /// Clears all gradients (`zero_grad(set_to_none=True)`).
     pub fn zero_grad(&mut self) {
         for entry in self.trained() {
             forget_gradient(&entry.tensor);
         }
     }
 
-    /// Stores the weights of convolutions with the channels of a pixel side by side. No value
-    /// changes; what is read from or written to files is as before.
+    /// Rearranges the weights of convolutions in memory to `torch.channels_last`. Values and files are
+    /// unaffected.
     pub fn store_channels_last(&mut self) {
         tch::no_grad(|| {
             for entry in &mut self.entries {
@@ -99,10 +85,10 @@ impl Params {
         });
     }
 
-    /// Copies values into the model; every value must be consumed and every tensor filled.
+    /// Copies values into the model, which must be complete.
     ///
     /// # Errors
-    /// If a name is missing or unknown or a shape differs; the model is then unchanged.
+    /// If a name is missing or unknown or a shape differs; the model is unchanged then.
     pub fn load(&mut self, mut values: BTreeMap<String, Tensor>) -> Result<(), LoadError> {
         let mut matched = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
@@ -126,33 +112,33 @@ impl Params {
     }
 }
 
-/// What a model's tensors hold when they are made.
+/// Content of new tensors.
 #[derive(Clone, Copy, Debug)]
-enum First {
-    /// Initial values, drawn from this seed's streams.
+enum InitialValues {
+    /// Drawn from the streams of a seed.
     Drawn(Seed),
     /// NaN, until values are loaded.
     Unset,
 }
 
-/// Makes the tensors of a model.
+/// Creates the tensors of a model.
 #[derive(Debug)]
 pub struct Builder {
-    first: First,
+    initial: InitialValues,
     kind: Kind,
     device: Device,
     params: RefCell<Params>,
 }
 
 impl Builder {
-    /// Starts a model whose floating-point tensors have the given kind and device.
+    /// Creates a builder whose floating-point tensors have the given kind and device.
     pub fn new(seed: Seed, kind: Kind, device: Device) -> Self {
-        Self { first: First::Drawn(seed), kind, device, params: RefCell::default() }
+        Self { initial: InitialValues::Drawn(seed), kind, device, params: RefCell::default() }
     }
 
-    /// Starts a model whose values will be loaded: none is drawn, all are NaN until then.
+    /// Creates a builder of a model whose values will be loaded; they are NaN until then.
     pub fn unset(kind: Kind, device: Device) -> Self {
-        Self { first: First::Unset, kind, device, params: RefCell::default() }
+        Self { initial: InitialValues::Unset, kind, device, params: RefCell::default() }
     }
 
     /// Returns the path of a top-level module.
@@ -160,24 +146,24 @@ impl Builder {
         Path { builder: self, prefix: name.to_owned() }
     }
 
-    /// Returns the path of a model that is a single module, whose names have no prefix.
+    /// Returns the path of the model itself, for names without a prefix.
     pub fn root(&self) -> Path<'_> {
         self.module("")
     }
 
-    /// Ends building and returns all tensors made so far.
+    /// Returns all tensors created so far.
     pub fn finish(self) -> Params {
         self.params.into_inner()
     }
 
-    fn add(&self, name: String, role: Role, tensor: &Tensor) {
+    fn add(&self, name: String, role: TensorRole, tensor: &Tensor) {
         let mut params = self.params.borrow_mut();
-        assert!(params.entries.iter().all(|entry| entry.name != name), "`{name}` exists already");
+        assert!(params.entries.iter().all(|entry| entry.name != name), "`{name}` already exists");
         params.entries.push(NamedTensor { name, role, tensor: tensor.shallow_clone() });
     }
 }
 
-/// Where in the module tree a layer makes its tensors.
+/// A position in the module tree, where a layer creates its tensors.
 #[derive(Clone, Debug)]
 pub struct Path<'a> {
     builder: &'a Builder,
@@ -191,31 +177,31 @@ impl Path<'_> {
         Self { builder: self.builder, prefix: self.join(name) }
     }
 
-    /// Returns a zero in the kind and on the device of the model; it is no tensor of the model.
+    /// Returns a zero with the kind and device of the model. It does not become a tensor of the model.
     pub fn scalar(&self) -> Tensor {
         Tensor::zeros([], (self.builder.kind, self.builder.device))
     }
 
-    /// Makes a trained tensor.
+    /// Creates a parameter.
     pub fn parameter(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
         let (name, tensor) = self.tensor(name, shape, init);
         let tensor = tensor.set_requires_grad(true);
-        self.builder.add(name, Role::Parameter, &tensor);
+        self.builder.add(name, TensorRole::Parameter, &tensor);
         tensor
     }
 
-    /// Makes a floating-point buffer.
+    /// Creates a floating-point buffer.
     pub fn buffer(&self, name: &str, shape: &[i64], init: Init) -> Tensor {
         let (name, tensor) = self.tensor(name, shape, init);
-        self.builder.add(name, Role::Buffer, &tensor);
+        self.builder.add(name, TensorRole::Buffer, &tensor);
         tensor
     }
 
-    /// Makes an integer counter that starts at zero.
+    /// Creates an integer buffer of value 0.
     pub fn counter(&self, name: &str) -> Tensor {
         let name = self.join(name);
         let tensor = Tensor::zeros([], (Kind::Int64, self.builder.device));
-        self.builder.add(name, Role::Buffer, &tensor);
+        self.builder.add(name, TensorRole::Buffer, &tensor);
         tensor
     }
 
@@ -224,16 +210,16 @@ impl Path<'_> {
     }
 
     fn tensor(&self, name: &str, shape: &[i64], init: Init) -> (String, Tensor) {
-        let Builder { first, kind, device, .. } = *self.builder;
+        let Builder { initial, kind, device, .. } = *self.builder;
         let name = self.join(name);
-        let tensor = match first {
-            First::Drawn(seed) => {
+        let tensor = match initial {
+            InitialValues::Drawn(seed) => {
                 let len = shape.iter().product::<i64>();
                 let len = usize::try_from(len).expect("sizes are not negative");
                 let values = init.values(seed, &name, len);
                 Tensor::from_slice(&values).reshape(shape).to_kind(kind).to_device(device)
             }
-            First::Unset => Tensor::full(shape, f64::NAN, (kind, device)),
+            InitialValues::Unset => Tensor::full(shape, f64::NAN, (kind, device)),
         };
         (name, tensor)
     }

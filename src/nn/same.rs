@@ -1,18 +1,18 @@
-//! Convolutions that divide, and transposed convolutions that multiply, the size of an image by
-//! their stride, in the two placements of zeros that frameworks use.
+//! Convolutions that divide, and transposed convolutions that multiply, the size of an image by their
+//! stride, with the padding of TensorFlow or of Chainer.
 //!
-//! Of n pixels a convolution of stride s leaves ⌈n/s⌉, a transposed convolution makes n·s. With an
-//! odd kernel that asks for zeros on both sides, and where their number is odd the frameworks put
-//! them in different places: the results are shifted by a pixel against each other.
+//! A convolution with stride s maps n pixels to ⌈n/s⌉, a transposed convolution to n·s. If the total
+//! number of padding zeros is odd, the frameworks distribute them differently, and their results are
+//! shifted against each other by one pixel.
 
 use tch::Tensor;
 
 use super::{init::Init, params::Path};
 
-/// Where the zeros around an image go.
+/// Distribution of the zeros around an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
-    /// TensorFlow's SAME: as few zeros as the size asks for, the odd one at the end.
+    /// TensorFlow's SAME: as few zeros as possible, an odd one at the end. For n pixels, kernel k, stride s:
     /// ```text
     /// total = max((⌈n/s⌉ − 1)·s + k − n, 0)      before = ⌊total/2⌋
     /// ```
@@ -24,24 +24,20 @@ pub enum Padding {
 /// Sizes of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Channels that go in.
+    /// Input channels.
     pub inputs: i64,
-    /// Channels that come out.
+    /// Output channels.
     pub outputs: i64,
-    /// Side of the kernel.
     pub kernel: i64,
-    /// Pixels from one window to the next.
     pub stride: i64,
-    /// Where the zeros go.
     pub padding: Padding,
 }
 
-/// How a layer starts; without a bias it has none.
+/// Distributions of the initial weight and bias of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerInit {
-    /// Distribution of the weight.
     pub weight: Init,
-    /// Distribution of the bias.
+    /// The layer has no bias if absent.
     pub bias: Option<Init>,
 }
 
@@ -54,7 +50,7 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Makes `weight` `[out, in, k, k]` and, if it has one, `bias` `[out]`.
+    /// Creates `weight` `[out, in, k, k]` and, if any, `bias` `[out]`.
     pub fn new(path: &Path<'_>, shape: Shape, init: LayerInit) -> Self {
         let Shape { inputs, outputs, kernel: k, .. } = shape;
         Self {
@@ -75,8 +71,8 @@ impl Convolution {
     }
 }
 
-/// Pads `[B, C, H, W]` for [`Padding::Same`]: returns it with the zeros that a convolution has yet to
-/// add on each side of height and width, which are none where one side needs more than the other.
+/// Pads `[B, C, H, W]` for [`Padding::Same`]. Returns the image and the symmetric padding of height and width
+/// that is left for the convolution; asymmetric padding is applied here, and 0 is returned.
 pub fn pad(x: &Tensor, kernel: [i64; 2], stride: [i64; 2]) -> (Tensor, [i64; 2]) {
     let (_, _, height, width) = x.size4().expect("images are [B, C, H, W]");
     let height = same(height, kernel[0], stride[0]);
@@ -98,7 +94,7 @@ pub struct TransposedConvolution {
 }
 
 impl TransposedConvolution {
-    /// Makes `weight` `[in, out, k, k]` and, if it has one, `bias` `[out]`.
+    /// Creates `weight` `[in, out, k, k]` and, if any, `bias` `[out]`.
     pub fn new(path: &Path<'_>, shape: Shape, init: LayerInit) -> Self {
         let Shape { inputs, outputs, kernel: k, .. } = shape;
         Self {
@@ -117,7 +113,7 @@ impl TransposedConvolution {
         };
         match padding {
             Padding::Symmetric => transpose(k / 2, s + 2 * (k / 2) - k),
-            // The whole result, (n − 1)·s + k pixels, cut to n·s as the gradient of SAME is.
+            // The full result of (n − 1)·s + k pixels, cropped to n·s as in the gradient of SAME.
             Padding::Same => {
                 let whole = transpose(0, (s - k).max(0));
                 [2, 3].into_iter().fold(whole, |image, axis| {
@@ -129,14 +125,14 @@ impl TransposedConvolution {
     }
 }
 
-/// Zeros along one axis.
+/// Padding along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Zeros {
     before: i64,
     after: i64,
 }
 
-/// Zeros of TensorFlow's SAME for `n` pixels.
+/// Computes the padding of [`Padding::Same`] along an axis of `n` pixels.
 fn same(n: i64, kernel: i64, stride: i64) -> Zeros {
     let outputs = (n + stride - 1) / stride;
     let total = ((outputs - 1) * stride + kernel - n).max(0);
@@ -156,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_odd_zero_stands_at_the_end() {
+    fn an_odd_zero_is_added_at_the_end() {
         check(64, 5, 2, 1, 2);
         check(64, 3, 2, 0, 1);
         check(96, 3, 1, 1, 1);

@@ -1,12 +1,15 @@
-//! Adagrad (Duchi et al. 2011) in the arithmetic of `tf.train.AdagradOptimizer`.
+//! Adagrad (Duchi et al. 2011, JMLR 12) in the arithmetic of `tf.train.AdagradOptimizer`.
 //!
+//! For a parameter p with gradient g, learning rate α and accumulator a:
 //! ```text
-//! a ← a + g²            a starts at 0.1
-//! p ← p − α g / √a      no ε: the start keeps a above zero
+//! a ← a + g²
+//! p ← p − α g / √a
 //! ```
+//! The initial value of a (0.1 by default) keeps it positive, so there is no ε.
 
 use tch::Tensor;
 
+use super::tensorflow::single;
 use crate::{config::optim::AdagradSpec, nn::params::Params};
 
 /// Sum of squared gradients of one parameter.
@@ -14,21 +17,20 @@ use crate::{config::optim::AdagradSpec, nn::params::Params};
 struct Accumulator {
     /// Name of the parameter.
     name: String,
-    /// Σ g², with its start.
+    /// Initial value + Σ g².
     a: Tensor,
 }
 
-/// Adagrad over all parameters of a model.
+/// Adagrad for all parameters of a model.
 #[derive(Debug)]
 pub struct Adagrad {
     spec: AdagradSpec,
-    /// Updates taken so far.
     updates: u64,
     accumulators: Vec<Accumulator>,
 }
 
 impl Adagrad {
-    /// Starts every accumulator at its initial value.
+    /// Creates the accumulators with their initial value.
     pub fn new(spec: AdagradSpec, params: &Params) -> Self {
         let start = spec.initial_accumulator.get();
         let accumulators = params
@@ -41,7 +43,7 @@ impl Adagrad {
         Self { spec, updates: 0, accumulators }
     }
 
-    /// Returns the number of updates taken so far.
+    /// Returns the number of updates.
     pub const fn updates(&self) -> u64 {
         self.updates
     }
@@ -51,8 +53,8 @@ impl Adagrad {
         self.accumulators.iter().map(|Accumulator { name, a }| (format!("accumulator/{name}"), a))
     }
 
-    /// Takes up a state that [`Adagrad::state`] gave after `updates` updates; `false` if a tensor is
-    /// missing or has another shape.
+    /// Restores the tensors that [`Adagrad::state`] returned after `updates` updates; returns `false` if one
+    /// is missing or has another shape.
     pub fn restore(&mut self, updates: u64, mut find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         let mut complete = true;
         tch::no_grad(|| {
@@ -67,10 +69,10 @@ impl Adagrad {
         complete
     }
 
-    /// Moves every parameter that has a gradient.
+    /// Updates every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         self.updates += 1;
-        let alpha = super::single(self.spec.learning_rate.get());
+        let alpha = f64::from(single(self.spec.learning_rate.get()));
         tch::no_grad(|| {
             for (entry, Accumulator { a, .. }) in params.trained().zip(&mut self.accumulators) {
                 let mut p = entry.tensor.shallow_clone();

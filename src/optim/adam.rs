@@ -1,22 +1,27 @@
-//! Adam (Kingma & Ba 2015, arXiv:1412.6980) in the arithmetic of the framework that its spec names.
+//! Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1) in the arithmetic of three frameworks.
 //!
-//! `PyTorch` (`_single_tensor_adam`):
+//! p is a parameter and g its gradient, m and v are the moments, t counts updates from 1, α is the
+//! learning rate, λ the weight decay.
+//!
+//! PyTorch (`_single_tensor_adam`):
 //! ```text
-//! g ← g + λ p                                            (if there is weight decay)
+//! g ← g + λ p                                            (if λ > 0)
 //! m ← lerp(m, g, 1 − β₁)
 //! v ← β₂ v + (1 − β₂) g²
 //! p ← p − α/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
 //! ```
-//! TensorFlow 1 (`ApplyAdam`) and Chainer 2 (`AdamRule.update_core_cpu`):
+//! TensorFlow 1 (`ApplyAdam`) and Chainer 2 (`AdamRule.update_core_cpu`), where ε is added to the
+//! uncorrected moment (the paper's remark before section 2.1):
 //! ```text
 //! m ← m + (1 − β₁)(g − m)
 //! v ← v + (1 − β₂)(g² − v)
 //! p ← p − α √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε)
 //! ```
-//! The order of operations is the framework's, because the last bits depend on it.
+//! The order of operations is that of the framework, because the last bits depend on it.
 
 use tch::{Kind, Tensor};
 
+use super::tensorflow::single;
 use crate::{
     config::optim::{AdamForm, AdamSpec},
     libtorch::shim::{self, AdamTensors, addcdiv_, addcmul_, fused_adam_},
@@ -34,30 +39,29 @@ struct Moments {
     v: Tensor,
 }
 
-/// Adam over all parameters of a model, or over those of one of its modules.
+/// Adam for all parameters of a model, or for those of one module.
 #[derive(Debug)]
-pub struct Adam {
+pub struct AdamOptimizer {
     spec: AdamSpec,
-    /// What the names of its parameters start with.
+    /// Prefix of the names of its parameters.
     prefix: String,
-    /// Updates taken so far.
     updates: u64,
     moments: Vec<Moments>,
 }
 
-impl Adam {
-    /// Starts with zero moments.
+impl AdamOptimizer {
+    /// Creates zero moments for all parameters.
     pub fn new(spec: AdamSpec, params: &Params) -> Self {
         Self::with_prefix(spec, params, String::new())
     }
 
-    /// Starts with zero moments for the parameters of the top-level module `module` alone.
+    /// Creates zero moments for the parameters of the top-level module `module`.
     pub fn of_module(spec: AdamSpec, params: &Params, module: &str) -> Self {
         Self::with_prefix(spec, params, format!("{module}."))
     }
 
     fn with_prefix(spec: AdamSpec, params: &Params, prefix: String) -> Self {
-        let moments = moved(params, &prefix)
+        let moments = trained(params, &prefix)
             .map(|entry| Moments {
                 name: entry.name.clone(),
                 m: entry.tensor.zeros_like().detach(),
@@ -67,7 +71,7 @@ impl Adam {
         Self { spec, prefix, updates: 0, moments }
     }
 
-    /// Returns the number of updates taken so far.
+    /// Returns the number of updates.
     pub const fn updates(&self) -> u64 {
         self.updates
     }
@@ -79,7 +83,8 @@ impl Adam {
         })
     }
 
-    /// Takes up a state that [`Adam::state`] gave after `updates` updates.
+    /// Restores the tensors that [`AdamOptimizer::state`] returned after `updates` updates; returns `false`
+    /// if one is missing or has another shape.
     pub fn restore(&mut self, updates: u64, mut find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         let mut complete = true;
         tch::no_grad(|| {
@@ -98,11 +103,11 @@ impl Adam {
         complete
     }
 
-    /// Moves every parameter that has a gradient.
+    /// Updates every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         self.updates += 1;
         tch::no_grad(|| {
-            for (entry, moments) in moved(params, &self.prefix).zip(&mut self.moments) {
+            for (entry, moments) in trained(params, &self.prefix).zip(&mut self.moments) {
                 let mut g = entry.tensor.grad();
                 if !g.defined() {
                     continue;
@@ -125,8 +130,8 @@ impl Adam {
         });
     }
 
-    /// Moves every parameter as [`Adam::step`] does, but for the last bits, in one pass over memory
-    /// (`torch.optim.Adam(fused=True)`); forms other than PyTorch's have no such pass.
+    /// Same as [`AdamOptimizer::step`] up to rounding, in one pass over memory
+    /// (`torch.optim.Adam(fused=True)`). Forms other than PyTorch's are not fused.
     pub fn step_fused(&mut self, params: &Params) {
         let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay, form } = self.spec;
         if form != AdamForm::PyTorch {
@@ -137,7 +142,7 @@ impl Adam {
         let rates = [alpha, beta1.get(), beta2.get(), epsilon.get(), lambda];
         let step = Tensor::from(self.updates as f32);
         tch::no_grad(|| {
-            for (entry, Moments { m, v, .. }) in moved(params, &self.prefix).zip(&self.moments) {
+            for (entry, Moments { m, v, .. }) in trained(params, &self.prefix).zip(&self.moments) {
                 let (p, g) = (&entry.tensor, entry.tensor.grad());
                 if g.defined() {
                     fused_adam_(AdamTensors { p, g: &g, m, v, step: &step }, rates);
@@ -148,11 +153,11 @@ impl Adam {
 }
 
 /// Returns the trained parameters whose names start with `prefix`.
-fn moved<'a>(params: &'a Params, prefix: &'a str) -> impl Iterator<Item = &'a NamedTensor> {
+fn trained<'a>(params: &'a Params, prefix: &'a str) -> impl Iterator<Item = &'a NamedTensor> {
     params.trained().filter(move |entry| entry.name.starts_with(prefix))
 }
 
-/// ε beside the corrected second moment.
+/// Updates one parameter with ε added to the corrected second moment (PyTorch).
 fn corrected(spec: AdamSpec, updates: u64, p: &Tensor, g: &Tensor, moments: &mut Moments) {
     let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
     let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
@@ -167,7 +172,7 @@ fn corrected(spec: AdamSpec, updates: u64, p: &Tensor, g: &Tensor, moments: &mut
     addcdiv_(p, m, &denominator, -step_size);
 }
 
-/// ε beside the uncorrected second moment.
+/// Updates one parameter with ε added to the uncorrected second moment (TensorFlow, Chainer).
 fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
     let Rates { first, second, step_size, epsilon } = rates;
     let Moments { m, v, .. } = moments;
@@ -176,7 +181,7 @@ fn uncorrected(rates: Rates, mut p: Tensor, g: &Tensor, moments: &mut Moments) {
     p -= (&*m * step_size) / (v.sqrt() + epsilon);
 }
 
-/// The numbers of one update in TensorFlow's and Chainer's form.
+/// Coefficients of an update in TensorFlow's and Chainer's form.
 #[derive(Clone, Copy)]
 struct Rates {
     /// 1 − β₁.
@@ -189,7 +194,8 @@ struct Rates {
 }
 
 impl Rates {
-    /// Hyper-parameters and powers are f32 variables; the step size has the parameter's kind.
+    /// TensorFlow keeps hyper-parameters and powers in f32 and computes the step size in the kind of the
+    /// parameter.
     fn tensorflow(spec: AdamSpec, updates: u64, kind: Kind) -> Self {
         let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
         let [alpha, beta1, beta2, epsilon] =
@@ -214,21 +220,16 @@ impl Rates {
     }
 }
 
-/// Returns βᵗ as TensorFlow keeps it: an f32 that is multiplied once per update.
+/// Computes βᵗ as TensorFlow does: an f32 that is multiplied by β once per update.
 fn power(beta: f32, updates: u64) -> f32 {
     let mut power = 1.0;
     for _ in 0..updates {
         power *= beta;
         if power == 0.0 {
-            break; // zero stays zero
+            break; // it remains 0
         }
     }
     power
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "TensorFlow keeps these numbers as f32")]
-const fn single(x: f64) -> f32 {
-    x as f32
 }
 
 #[cfg(test)]
@@ -243,13 +244,14 @@ mod tests {
 
     #[test]
     fn the_fused_pass_takes_the_same_steps_up_to_rounding() {
-        let steps: [fn(&mut Adam, &Params); 2] = [Adam::step, Adam::step_fused];
+        let steps: [fn(&mut AdamOptimizer, &Params); 2] =
+            [AdamOptimizer::step, AdamOptimizer::step_fused];
         let [single, fused] = steps.map(|step| {
             let builder = Builder::new(Seed(1), Kind::Double, Device::Cpu);
             let p =
                 builder.module("m").parameter("weight", &[40, 30], Init::Uniform { bound: 1.0 });
             let mut params = builder.finish();
-            let mut adam = Adam::new(AdamSpec::default(), &params);
+            let mut adam = AdamOptimizer::new(AdamSpec::default(), &params);
             for _ in 0..5 {
                 params.zero_grad();
                 (p.sin() * &p).sum(Kind::Double).backward();
@@ -261,7 +263,7 @@ mod tests {
         let start = Builder::new(Seed(1), Kind::Double, Device::Cpu);
         let start = start.module("m").parameter("weight", &[40, 30], Init::Uniform { bound: 1.0 });
         let difference = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
-        assert!(difference(&single, &start) > 1e-3, "the parameters move");
+        assert!(difference(&single, &start) > 1e-3, "the parameters change");
         assert!(difference(&single, &fused) < 1e-14, "{:e}", difference(&single, &fused));
     }
 }

@@ -1,28 +1,30 @@
 //! Gradient descent without momentum (`tf.train.GradientDescentOptimizer`, `torch.optim.SGD`).
 //!
+//! For a parameter p with gradient g and learning rate α:
 //! ```text
 //! p ← p − α g
 //! ```
 
+use super::tensorflow::single;
 use crate::{
     config::optim::{GradientDescentForm, GradientDescentSpec},
     libtorch::shim,
     nn::params::Params,
 };
 
-/// Gradient descent over all parameters of a model; it has no state.
+/// Gradient descent for all parameters of a model; it has no state.
 #[derive(Clone, Copy, Debug)]
 pub struct GradientDescent {
     spec: GradientDescentSpec,
 }
 
 impl GradientDescent {
-    /// Sets step size and arithmetic.
+    /// Creates the optimizer.
     pub const fn new(spec: GradientDescentSpec) -> Self {
         Self { spec }
     }
 
-    /// Moves every parameter that has a gradient.
+    /// Updates every parameter that has a gradient.
     pub fn step(&self, params: &Params) {
         let GradientDescentSpec { learning_rate, form } = self.spec;
         tch::no_grad(|| {
@@ -34,7 +36,7 @@ impl GradientDescent {
                 }
                 match form {
                     GradientDescentForm::TensorFlow => {
-                        let _p = p.g_sub_(&(g * super::single(learning_rate.get())));
+                        let _p = p.g_sub_(&(g * f64::from(single(learning_rate.get()))));
                     }
                     GradientDescentForm::PyTorch => {
                         let moved = shim::add_scaled(&p, &g, -learning_rate.get());

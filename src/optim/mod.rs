@@ -1,4 +1,4 @@
-//! Optimizers whose whole state is named tensors, so that a run can be continued bit for bit.
+//! Optimizers whose whole state is named tensors, so that resumed runs are bit-equal.
 
 use tch::Tensor;
 
@@ -7,27 +7,25 @@ use crate::{config::optim::OptimizerSpec, nn::params::Params};
 pub mod adagrad;
 pub mod adam;
 pub mod gradient_descent;
+mod tensorflow;
 
 pub use adagrad::Adagrad;
-pub use adam::Adam;
+pub use adam::AdamOptimizer;
 pub use gradient_descent::GradientDescent;
 
-/// The optimizer that a sweep file chose.
+/// The optimizer of a run.
 #[derive(Debug)]
 pub enum Optimizer {
-    /// Adam.
-    Adam(Adam),
-    /// Gradient descent without momentum.
+    Adam(AdamOptimizer),
     GradientDescent(GradientDescent),
-    /// Adagrad.
     Adagrad(Adagrad),
 }
 
 impl Optimizer {
-    /// Starts before the first update of all parameters of a model.
+    /// Creates the state before the first update of all parameters of a model.
     pub fn new(spec: OptimizerSpec, params: &Params) -> Self {
         match spec {
-            OptimizerSpec::Adam(spec) => Self::Adam(Adam::new(spec, params)),
+            OptimizerSpec::Adam(spec) => Self::Adam(AdamOptimizer::new(spec, params)),
             OptimizerSpec::GradientDescent(spec) => {
                 Self::GradientDescent(GradientDescent::new(spec))
             }
@@ -35,7 +33,7 @@ impl Optimizer {
         }
     }
 
-    /// Moves every parameter that has a gradient.
+    /// Updates every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         match self {
             Self::Adam(adam) => adam.step(params),
@@ -44,8 +42,7 @@ impl Optimizer {
         }
     }
 
-    /// Moves every parameter as [`Optimizer::step`] does, but for the last bits, where there is a
-    /// faster way.
+    /// Same as [`Optimizer::step`] up to rounding, with a fused kernel if there is one.
     pub fn step_fused(&mut self, params: &Params) {
         match self {
             Self::Adam(adam) => adam.step_fused(params),
@@ -65,8 +62,8 @@ impl Optimizer {
         }
     }
 
-    /// Takes up a state that [`Optimizer::state`] gave after `updates` updates; `false` if a tensor
-    /// is missing or has another shape.
+    /// Restores the tensors that [`Optimizer::state`] returned after `updates` updates; returns `false` if
+    /// one is missing or has another shape.
     pub fn restore(&mut self, updates: u64, find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         match self {
             Self::Adam(adam) => adam.restore(updates, find),
@@ -74,10 +71,4 @@ impl Optimizer {
             Self::Adagrad(adagrad) => adagrad.restore(updates, find),
         }
     }
-}
-
-/// Rounds a step size as TensorFlow 1 does, which keeps it in single precision whatever it moves.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to single precision is the purpose")]
-fn single(alpha: f64) -> f64 {
-    f64::from(alpha as f32)
 }

@@ -131,7 +131,7 @@ impl Capture {
 
     /// Captures every buffer under its own name.
     pub(super) fn buffers(&mut self, params: &Params) {
-        for entry in params.iter().filter(|entry| entry.role == nn::params::Role::Buffer) {
+        for entry in params.iter().filter(|entry| entry.role == nn::params::TensorRole::Buffer) {
             self.tensor(entry.name.as_str(), &entry.tensor);
         }
     }

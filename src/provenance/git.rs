@@ -16,7 +16,7 @@ use git2::{
 };
 
 use crate::{
-    fs::{self, FsError, Node},
+    fs::{self, FsError, PathNode},
     store::record::GitRecord,
 };
 
@@ -138,7 +138,7 @@ fn write_tree(
         }
         let mut budget = UNTRACKED_BYTES_MAX;
         for (path, status) in present {
-            let node = fs::look(&workdir.join(&path))?;
+            let node = fs::inspect(&workdir.join(&path))?;
             if status.contains(Status::WT_NEW) && !afford(node.as_ref(), &mut budget) {
                 left_out.push(path.to_string_lossy().into_owned());
                 continue;
@@ -170,9 +170,9 @@ fn is_gone(status: Status) -> bool {
 }
 
 /// Returns whether an untracked file is small enough, and takes its size off the budget.
-fn afford(node: Option<&Node>, budget: &mut u64) -> bool {
+fn afford(node: Option<&PathNode>, budget: &mut u64) -> bool {
     let bytes = match node {
-        Some(Node::File { bytes, .. }) => *bytes,
+        Some(PathNode::File { bytes, .. }) => *bytes,
         _ => 0,
     };
     let affordable = bytes <= UNTRACKED_FILE_BYTES_MAX.min(*budget);
@@ -186,24 +186,24 @@ fn afford(node: Option<&Node>, budget: &mut u64) -> bool {
 fn content(
     repository: &Repository,
     path: &Path,
-    node: Option<&Node>,
+    node: Option<&PathNode>,
 ) -> Result<Option<(u32, Oid)>, git2::Error> {
     Ok(match node {
-        Some(Node::File { executable: false, .. }) => {
+        Some(PathNode::File { executable: false, .. }) => {
             Some((MODE_FILE, repository.blob_path(path)?))
         }
-        Some(Node::File { executable: true, .. }) => {
+        Some(PathNode::File { executable: true, .. }) => {
             Some((MODE_EXECUTABLE, repository.blob_path(path)?))
         }
-        Some(Node::Symlink { target }) => {
+        Some(PathNode::Symlink { target }) => {
             Some((MODE_SYMLINK, repository.blob(target.as_os_str().as_bytes())?))
         }
         // A repository of its own: its commit, if it has one.
-        Some(Node::Dir) => Repository::open(path)
+        Some(PathNode::Dir) => Repository::open(path)
             .and_then(|nested| nested.head()?.peel_to_commit().map(|commit| commit.id()))
             .ok()
             .map(|id| (MODE_REPOSITORY, id)),
-        Some(Node::Other) | None => None,
+        Some(PathNode::Other) | None => None,
     })
 }
 

@@ -10,6 +10,7 @@ use super::{
     strip::{FRAME, GAP, LABEL_HEIGHT, ROW_GAP, image, on_paper, png, text},
     svg::Drawing,
 };
+use crate::vocabulary::rollouts::{INSPECTED_FRAMES, KERNELS, MASKS, PREVIOUS, TRANSFORMED};
 
 /// Height of a row of headings.
 const HEAD_HEIGHT: usize = 16;
@@ -49,10 +50,9 @@ impl Anatomy {
     /// Takes the tensors of the first sequence, as `train::physical_interaction` keeps them; nothing
     /// if they are not there or do not fit together.
     pub(super) fn of(samples: &Samples) -> Option<Self> {
-        let (_, places) = samples.floats("inspected_frames")?;
+        let (_, places) = samples.floats(INSPECTED_FRAMES)?;
         let bytes = |name: &str| samples.bytes(name).filter(|it| it.dtype == Dtype::U8);
-        let (previous, transformed, masks) =
-            (bytes("previous")?, bytes("transformed")?, bytes("masks")?);
+        let (previous, transformed, masks) = (bytes(PREVIOUS)?, bytes(TRANSFORMED)?, bytes(MASKS)?);
         let &[sequences, count, height, width, channels] = previous.shape.as_slice() else {
             return None;
         };
@@ -168,7 +168,7 @@ impl Kernels {
 
 /// Takes kernels `[N, K, M, side, side]` of the first sequence.
 fn kernels(samples: &Samples, [sequences, frames]: [usize; 2]) -> Option<Kernels> {
-    let (shape, values) = samples.floats("kernels")?;
+    let (shape, values) = samples.floats(KERNELS)?;
     let &[n, k, count, side, columns] = shape else { return None };
     let whole = [n, k, columns] == [sequences, frames, side] && count > 0 && side > 0;
     let size = count * side * side;

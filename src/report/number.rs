@@ -78,11 +78,6 @@ pub(super) fn grouped(value: u64) -> String {
     text
 }
 
-/// Returns `1 run`, `2 runs`.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use safetensors::Dtype;
 
-use crate::store::tensors::StoredTensor;
+use crate::{
+    store::tensors::StoredTensor,
+    vocabulary::rollouts::{CONTEXT_FRAMES, PREDICTION, SEQUENCES, TRUTH},
+};
 
 /// Test sequences of one run with their predictions; shapes agree and no axis is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +84,11 @@ impl Rollouts {
         tensors: &[StoredTensor],
         metadata: &BTreeMap<String, String>,
     ) -> Result<Self, RolloutsError> {
-        let names: Vec<String> = parse_entry(metadata, "sequences")?;
-        let context_frames: usize = parse_entry(metadata, "context_frames")?;
+        let names: Vec<String> = parse_entry(metadata, SEQUENCES)?;
+        let context_frames: usize = parse_entry(metadata, CONTEXT_FRAMES)?;
 
-        let truth = bytes_of(tensors, "truth")?;
-        let prediction = bytes_of(tensors, "prediction")?;
+        let truth = bytes_of(tensors, TRUTH)?;
+        let prediction = bytes_of(tensors, PREDICTION)?;
         let refuse = |tensor: &StoredTensor| RolloutsError::Shape {
             found: tensor.shape.clone(),
             names: names.len(),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 
 use super::rollouts::{Rollouts, RolloutsError, parse_entry};
-use crate::store::tensors::StoredTensor;
+use crate::{
+    store::tensors::StoredTensor,
+    vocabulary::rollouts::{PREDICTION, SEQUENCES, TRUTH},
+};
 
 /// The content of a `rollouts.safetensors`.
 ///
@@ -30,8 +33,8 @@ impl Samples {
         tensors: Vec<StoredTensor>,
         metadata: &BTreeMap<String, String>,
     ) -> Result<Self, RolloutsError> {
-        let names = parse_entry(metadata, "sequences")?;
-        let is_frames = |name: &str| matches!(name, "truth" | "prediction");
+        let names = parse_entry(metadata, SEQUENCES)?;
+        let is_frames = |name: &str| matches!(name, TRUTH | PREDICTION);
         let rollouts = if tensors.iter().any(|tensor| is_frames(&tensor.name)) {
             Some(Rollouts::new(&tensors, metadata)?)
         } else {

@@ -16,28 +16,14 @@ use crate::{
         event::{Event, Scores},
         record::{MetricDefinition, Outcome, Record},
     },
+    vocabulary::{MetricName, Predictor},
 };
 
 /// The predictor that a run trains; every other one is a baseline.
-pub(super) const MODEL: &str = "model";
+pub(super) const MODEL: &str = Predictor::Model.as_str();
 
 /// The baseline that hands out real videos: a bound, which nothing need beat.
-pub(super) const BOUND: &str = "real_videos";
-
-/// Metrics in the order in which a reader expects them; others follow by name.
-const METRIC_ORDER: [&str; 11] = [
-    "psnr",
-    "ssim",
-    "mse",
-    "mse_sum",
-    "state_mse",
-    "rmse",
-    "rmse_pixels",
-    "energy_distance",
-    "motion_energy_distance",
-    "category_accuracy",
-    "recognition_accuracy",
-];
+pub(super) const BOUND: &str = Predictor::RealVideos.as_str();
 
 /// A sweep's records, arranged.
 #[derive(Debug)]
@@ -294,13 +280,8 @@ fn metrics(runs: &[ReportRun]) -> Vec<Metric> {
             })
         })
         .collect();
-    metrics.sort_by_key(|metric| position_in(&METRIC_ORDER, &metric.name));
+    metrics.sort_by_key(|metric| MetricName::rank(&metric.name));
     metrics
-}
-
-/// Returns the place of `name` in `order`, or the place after all of them.
-pub(super) fn position_in(order: &[&str], name: &str) -> usize {
-    order.iter().position(|known| *known == name).unwrap_or(order.len())
 }
 
 /// Lists all scores of all records: means over predicted frames, then single frames.

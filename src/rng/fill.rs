@@ -1,9 +1,8 @@
-//! The fill recipe of reference cases: big tensors that every language computes to the same bits.
+//! The fill recipe of reference cases: large tensors that any language can compute to the same bits.
 //!
-//! A case names a tensor and a kind of fill instead of storing its elements; element `i` depends
-//! only on the name and on `i`. This is no source of randomness for training (see the streams of
-//! this module's parent): its numbers are weak and meant only to be repeatable. Start from
-//! [`uniform`].
+//! A case stores the name of a tensor and the kind of fill instead of the elements; element `i` depends
+//! only on the name and on `i`. The numbers are repeatable but statistically weak, so training does not
+//! use them. Start from [`uniform`].
 //!
 //! ```
 //! use reprise::rng::fill;
@@ -12,13 +11,13 @@
 //! assert_eq!(fill::uniform("selftest/x", 2, 0.0, 1.0), [0.789_030_8, 0.028_378_308]);
 //! ```
 
-/// Step between the states of neighbouring elements: 2^64 divided by the golden ratio, made odd.
+/// Step between the states of adjacent elements: 2^64 divided by the golden ratio, rounded to odd.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Weight of one unit of the 24 bits that an element keeps.
+/// Value of the lowest of the 24 bits of a draw.
 const UNIT: f64 = 1.0 / 16_777_216.0; // 2^-24
 
-/// Number of uniform draws that make one bell-shaped value.
+/// Number of uniform draws in one bell-shaped value.
 const DRAWS: u64 = 12;
 
 /// Returns the 64-bit FNV-1a hash of `bytes`.
@@ -28,7 +27,7 @@ pub fn fnv1a64(bytes: &[u8]) -> u64 {
     })
 }
 
-/// Scrambles the bits of `z` (the finalizer of `SplitMix64`).
+/// Mixes the bits of `z` (the finalizer of `SplitMix64`).
 pub const fn mix(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -69,7 +68,7 @@ pub fn normalish_at(name: &str, indices: impl IntoIterator<Item = u64>, std: f64
         .into_iter()
         .map(|i| {
             let first = DRAWS * i;
-            // Multiples of 2^-24 below 12: the sum is exact in whatever order.
+            // Multiples of 2^-24 below 12: the sum is exact in any order.
             let sum: f64 = (first..first + DRAWS).map(|k| unit_of_hash(hash, k)).sum();
             single(std * (sum - 6.0))
         })
@@ -104,7 +103,7 @@ fn unit_of_hash(hash: u64, i: u64) -> f64 {
     draw(hash, i) as f64 * UNIT
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the recipe rounds to f32 exactly here")]
+#[expect(clippy::cast_possible_truncation, reason = "the recipe rounds to f32 here")]
 fn single(value: f64) -> f32 {
     value as f32
 }

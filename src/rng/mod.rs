@@ -1,9 +1,9 @@
-//! Randomness, all of it a function of a seed.
+//! Random numbers; all of them are functions of a seed.
 //!
-//! [`streams::Stream`] is what runs draw from: named, counter-based, the same bits on every machine.
-//! The other generators exist to repeat what an original drew, bit for bit, and nothing else draws
-//! from them: [`numpy::RandomState`], [`python::Random`] and [`torch::Generator`], all over one
-//! [`mt19937::Mt19937`]. The recipe of reference cases ([`fill`]) is no source of randomness at all.
+//! Runs draw from [`streams::Stream`]: named, counter-based, the same bits on every machine. The other
+//! generators only repeat the draws of an original bit for bit: [`numpy::RandomState`],
+//! [`python::Random`] and [`torch::Generator`], all based on [`mt19937::Mt19937`]. [`fill`] computes the
+//! tensors of reference cases and is not a source of randomness.
 
 pub mod fill;
 pub mod mt19937;

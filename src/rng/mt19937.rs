@@ -1,6 +1,6 @@
-//! The Mersenne twister MT19937 (Matsumoto and Nishimura 1998) with its two ways of seeding.
+//! The Mersenne twister MT19937 (Matsumoto and Nishimura 1998) with its two seeding methods.
 //!
-//! Yields 32-bit words only; how words become numbers differs between [`super::numpy`],
+//! It returns 32-bit words; the conversion to numbers differs between [`super::numpy`],
 //! [`super::python`] and [`super::torch`].
 
 /// Words of the state.
@@ -9,20 +9,20 @@ const N: usize = 624;
 const M: usize = 397;
 /// Coefficients of the twist.
 const MATRIX_A: u32 = 0x9908_b0df;
-/// The highest bit of a word, taken from one word; the rest comes from the next.
+/// The highest bit, which the twist takes from one word; the other bits come from the next.
 const UPPER: u32 = 0x8000_0000;
 
 /// A generator of 32-bit words with period 2¹⁹⁹³⁷ − 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mt19937 {
     state: [u32; N],
-    /// Words of the state already given out; `N` asks for a twist.
+    /// Number of words of the state already returned; at `N` a twist is needed.
     used: usize,
 }
 
 impl Mt19937 {
-    /// Seeds from one word (`init_genrand`), as NumPy does for an integer and PyTorch does for the
-    /// low half of its seed.
+    /// Seeds from one word (`init_genrand`), as NumPy does with an integer and PyTorch with the low half
+    /// of its seed.
     pub fn from_word(seed: u32) -> Self {
         let mut state = [0; N];
         state[0] = seed;
@@ -35,7 +35,7 @@ impl Mt19937 {
         Self { state, used: N }
     }
 
-    /// Seeds from a non-empty list of words (`init_by_array`), as Python does for any integer.
+    /// Seeds from a non-empty list of words (`init_by_array`), as Python does with any integer.
     ///
     /// # Panics
     /// If `key` is empty.
@@ -55,7 +55,7 @@ impl Mt19937 {
                 (state[i] ^ mix(&state, i).wrapping_mul(1_566_083_941)).wrapping_sub(word(i));
             i = next_index(&mut state, i);
         }
-        state[0] = UPPER; // a state that is not all zero
+        state[0] = UPPER; // so that the state is not all zero
         Self { state, used: N }
     }
 
@@ -72,7 +72,7 @@ impl Mt19937 {
         y ^ (y >> 18)
     }
 
-    /// Returns two words as one number, the first word in the high half.
+    /// Returns two words as one number, the first one in the high half.
     pub fn next_u64(&mut self) -> u64 {
         let high = u64::from(self.next_u32());
         high << 32 | u64::from(self.next_u32())
@@ -95,7 +95,7 @@ impl Mt19937 {
     }
 }
 
-/// Steps through `1..N`, carrying the last word over to word 0 on the way round.
+/// Steps through `1..N` cyclically; at the end, copies the last word to word 0.
 fn next_index(state: &mut [u32; N], i: usize) -> usize {
     if i + 1 < N {
         return i + 1;
@@ -104,7 +104,7 @@ fn next_index(state: &mut [u32; N], i: usize) -> usize {
     1
 }
 
-/// An index as the word that seeding adds.
+/// Returns an index as a word.
 fn word(index: usize) -> u32 {
     u32::try_from(index).expect("a key is far shorter than 2^32 words")
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_seed_gives_the_value_that_the_cpp_standard_demands() {
+    fn the_default_seed_gives_the_value_in_the_cpp_standard() {
         check(Mt19937::from_word(5489), 10_000, 4_123_659_995);
     }
 

@@ -1,6 +1,6 @@
-//! NumPy's legacy global generator, `numpy.random.RandomState`, as far as the originals use it.
+//! The functions of NumPy's legacy generator `numpy.random.RandomState` that the originals use.
 //!
-//! Not the newer `Generator` API, and no integer dtype but the default 64-bit one.
+//! Not included: the newer `Generator` API, and integer dtypes other than the default 64-bit one.
 
 use super::mt19937::Mt19937;
 
@@ -8,7 +8,7 @@ use super::mt19937::Mt19937;
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomState {
     words: Mt19937,
-    /// The second number of the last pair of normals, until it is asked for.
+    /// The unused second number of the last pair of normals.
     spare_normal: Option<f64>,
 }
 
@@ -29,12 +29,12 @@ impl RandomState {
     }
 
     /// Returns `randint(low, high)`, a whole number in `low..high`, drawn by masking and rejection
-    /// from 32-bit words where the range allows, from 64-bit ones otherwise.
+    /// from 32-bit words if they cover the range, else from 64-bit ones.
     ///
     /// # Panics
     /// If the range is empty.
     pub fn randint(&mut self, low: i64, high: i64) -> i64 {
-        assert!(low < high, "randint draws from a range that is not empty");
+        assert!(low < high, "the range of randint is not empty");
         low.wrapping_add_unsigned(self.at_most(high.abs_diff(low) - 1))
     }
 
@@ -57,7 +57,7 @@ impl RandomState {
         }
     }
 
-    /// Shuffles in place as `shuffle` does: from the back, each element with one at or before it.
+    /// Shuffles in place as `shuffle` does: from the back, swaps each element with one at or before it.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             let j = usize::try_from(self.at_most(i as u64)).expect("the draw is at most i");
@@ -102,6 +102,7 @@ mod tests {
         let drawn: Vec<T> = expected.iter().map(|_| draw(&mut state)).collect();
         assert_eq!(drawn, expected);
     }
+
     #[test]
     fn uniform_draws_repeat_numpy() {
         let rand = [0x3fda_b07d_0ffa_3c06, 0x3fe7_0ce5_f3ba_f051, 0x3f1d_fb90_6661_c000];

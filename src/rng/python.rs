@@ -1,4 +1,4 @@
-//! Python's `random` module, as far as the originals use it.
+//! The functions of Python's `random` module that the originals use.
 
 use super::mt19937::Mt19937;
 
@@ -9,7 +9,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// Seeds as `random.seed(seed)` does with an integer that is not negative.
+    /// Seeds as `random.seed(seed)` does with a non-negative integer.
     pub fn new(seed: u64) -> Self {
         let low = u32::try_from(seed & 0xffff_ffff).expect("the mask leaves 32 bits");
         let high = u32::try_from(seed >> 32).expect("the shift leaves 32 bits");
@@ -22,12 +22,12 @@ impl Random {
         self.words.next_res53()
     }
 
-    /// Returns `randrange(n)`, a whole number below `n`, from the top bits of words with rejection.
+    /// Returns `randrange(n)`, a whole number below `n`, from the top bits of words by rejection.
     ///
     /// # Panics
     /// If `n` is 0.
     pub fn randrange(&mut self, n: u32) -> u32 {
-        assert!(n > 0, "randrange draws from a range that is not empty");
+        assert!(n > 0, "the range of randrange is not empty");
         loop {
             let draw = self.words.next_u32() >> n.leading_zeros();
             if draw < n {

@@ -1,12 +1,12 @@
-//! Named, counter-based random streams: the only randomness of a run of ours.
+//! Named, counter-based random streams: the only source of randomness in a run.
 //!
-//! A stream belongs to a seed and a name; within it every step has draws of its own, which no other
-//! step's draws can shift. Nothing is carried from step to step, so a resumed run needs no generator
-//! state, and two arms that share a seed share their initial weights, data order and noise.
+//! A stream is defined by a seed and a name; the draws of a step do not depend on those of any other
+//! step. There is no state between steps, so a resumed run needs none, and two arms with the same seed
+//! have the same initial weights, data order and noise.
 //!
-//! The bits are part of the record format: the known-answer tests below must never change. Every
-//! operation is integer arithmetic, a correctly rounded one, or a function of the `libm` crate, so
-//! they are the same on every platform. Start from [`Stream::new`].
+//! The bits are part of the record format: the known-answer tests below must never change. They are the
+//! same on every platform, because every operation is integer arithmetic, correctly rounded, or a
+//! function of the `libm` crate. Start from [`Stream::new`].
 
 use std::f64::consts::PI;
 
@@ -19,7 +19,7 @@ use crate::scalar::Seed;
 /// Version prefix of the key derivation.
 const DOMAIN: &[u8] = b"reprise stream 1";
 
-/// A named stream of a seed. Copies are equal and independent of each other's use.
+/// A named stream of a seed; drawing from it does not change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream {
     key: [u8; 32],
@@ -36,7 +36,7 @@ impl Stream {
         Self { key: hash.finalize().into() }
     }
 
-    /// Returns the draws of `step`, always from their beginning: the `ChaCha8` nonce is the step.
+    /// Returns the draws of `step` from the first one on: the `ChaCha8` nonce is the step.
     pub fn at(&self, step: u64) -> Draws {
         let mut rng = ChaCha8Rng::from_seed(self.key);
         rng.set_stream(step);
@@ -44,7 +44,7 @@ impl Stream {
     }
 }
 
-/// A cursor over the draws of one step of a stream. Every draw takes whole 64-bit words.
+/// The draws of one step of a stream. Every draw takes whole 64-bit words.
 #[derive(Clone, Debug)]
 pub struct Draws {
     rng: ChaCha8Rng,
@@ -68,13 +68,13 @@ impl Draws {
         }
     }
 
-    /// Returns a number below `n`, each equally likely: as many low bits of a word as `n − 1` has,
-    /// drawn again while they are too large.
+    /// Returns a uniform number below `n`: the low bits of a word, as many as `n − 1` has, drawn again
+    /// while they are too large.
     ///
     /// # Panics
     /// If `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        assert!(n > 0, "there is no number below 0");
+        assert!(n > 0, "`n` is above 0");
         let mask = u64::MAX.checked_shr((n - 1).leading_zeros()).unwrap_or(0);
         loop {
             let draw = self.next_u64() & mask;
@@ -87,7 +87,7 @@ impl Draws {
     /// Returns `n` standard normal numbers by Box and Muller in `f64`, rounded to `f32` at the end.
     ///
     /// A pair takes two uniform numbers: `r = sqrt(-2 ln(1 - u1))`, then `r cos(2πu2)` and
-    /// `r sin(2πu2)`. With an odd `n` the last sine is dropped, so each call starts a new pair.
+    /// `r sin(2πu2)`. If `n` is odd, the last sine is dropped, so each call starts a new pair.
     pub fn normal(&mut self, n: usize) -> Vec<f32> {
         let mut values = Vec::with_capacity(n + 1);
         while values.len() < n {
@@ -100,8 +100,8 @@ impl Draws {
         values
     }
 
-    /// Returns the numbers `0..n` in random order, each order equally likely: Fisher and Yates from
-    /// the back, each element swapped with [`Draws::below`] those not yet placed.
+    /// Returns a uniformly random permutation of `0..n`: Fisher-Yates from the back, the element to
+    /// swap with chosen by [`Draws::below`].
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
         for last in (1..n).rev() {
@@ -112,7 +112,7 @@ impl Draws {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is intended")]
 fn round(value: f64) -> f32 {
     value as f32
 }
@@ -123,8 +123,8 @@ mod tests {
 
     use super::*;
 
-    /// Compares the first draws of a step with bits that must never change; they, too, were computed
-    /// by a second implementation from the description above.
+    /// Compares the first draws of a step with bits that must never change. A second implementation
+    /// computed the same bits from the description above.
     #[track_caller]
     fn check(seed: u32, name: &str, step: u64, words: [u64; 3]) {
         let mut draws = Stream::new(Seed(seed), name).at(step);
@@ -218,7 +218,7 @@ mod tests {
         }
 
         #[test]
-        fn steps_names_and_seeds_part_streams(seed: u32, step: u64) {
+        fn streams_differ_by_step_name_and_seed(seed: u32, step: u64) {
             let word = |seed, name, step| Stream::new(Seed(seed), name).at(step).next_u64();
             let here = word(seed, "a", step);
             prop_assert_ne!(here, word(seed, "a", step.wrapping_add(1)));

@@ -1,14 +1,14 @@
-//! Digest of a slice: four statistics and 64 elements that stand for millions.
+//! Summary of a large slice: four statistics and 64 sampled elements.
 //!
-//! Everything is f64. Sums are taken in eight interleaved lanes over blocks of 512 and the blocks
-//! are added with Neumaier's compensation; the deviation is a second pass around the mean. Against
-//! NumPy's pairwise sums this agrees to about 1e-15 of the root mean square, whatever the length.
-//! Start from [`digest`].
+//! Everything is f64. Sums run in eight interleaved lanes over blocks of 512 elements; the block sums
+//! are added with Neumaier's compensation. The deviation is a second pass around the mean. The result
+//! agrees with NumPy's pairwise sums to about 1e-15 of the root mean square at any length. Start from
+//! [`digest`].
 
-/// Number of elements that a digest keeps.
+/// Number of sampled elements.
 pub const SAMPLES: usize = 64;
 
-/// Length of a digest written as one vector: mean, deviation, norm, largest, then the samples.
+/// Length of a stored digest: mean, deviation, norm, largest absolute value, then the samples.
 pub const LEN: usize = 4 + SAMPLES;
 
 /// Summary of a slice of `n` numbers.
@@ -27,25 +27,25 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Splits a stored vector of [`LEN`] numbers.
+    /// Converts a stored vector.
     pub fn from_stored(stored: &[f64; LEN]) -> Self {
         let mut samples = [0.0; SAMPLES];
         samples.copy_from_slice(&stored[4..]);
         Self { mean: stored[0], std: stored[1], l2: stored[2], max_abs: stored[3], samples }
     }
 
-    /// Returns mean, deviation, norm and largest in the order in which they are stored.
+    /// Returns the four statistics in stored order.
     pub const fn statistics(&self) -> [f64; 4] {
         [self.mean, self.std, self.l2, self.max_abs]
     }
 }
 
-/// Returns the flat position of sample `k` among `n` elements.
+/// Returns the index of sample `k` among `n` elements.
 pub const fn position(k: usize, n: usize) -> usize {
     k * n / SAMPLES
 }
 
-/// Returns the elements of `values` at the sample positions.
+/// Returns the sampled elements of `values`.
 ///
 /// # Panics
 /// If `values` is empty.
@@ -84,7 +84,7 @@ pub fn max_abs<T: Copy + Into<f64>>(values: &[T]) -> f64 {
     })
 }
 
-/// Returns the sum of `term` over `values` with a rounding error that does not grow with the length.
+/// Returns the compensated sum of `term` over `values`; its rounding error does not grow with the length.
 pub fn sum<T: Copy + Into<f64>>(values: &[T], term: impl Fn(f64) -> f64) -> f64 {
     const LANES: usize = 8;
     let (mut total, mut lost) = (0.0_f64, 0.0_f64);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_is_the_largest_wherever_it_stands() {
+    fn nan_is_the_largest_at_any_position() {
         assert!(max_abs(&[f64::NAN, 1.0]).is_nan());
         assert!(max_abs(&[1.0, f64::NAN]).is_nan());
     }

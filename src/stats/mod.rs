@@ -1,8 +1,8 @@
-//! Statistics of plain numbers: what a report says about seeds, and how far apart two runs lie.
+//! Statistics of plain numbers: summaries over seeds, and distances between two results.
 //!
-//! Nothing here knows of tensors, cases or records. Start from [`ulp::distance_f32`] for bits, from
-//! [`digest::digest`] for summaries small enough to store, from [`paired`] for seeds,
-//! from [`relative`] for the acceptance rule of a course.
+//! Nothing here depends on tensors, cases or records. Start from [`ulp::distance_f32`] for distances in
+//! ULP, from [`digest::digest`] for summaries of tensors in reference cases, from [`paired`] for
+//! comparisons over seeds, and from [`relative`] for the L1 error of an original's tests.
 
 pub mod digest;
 pub mod paired;

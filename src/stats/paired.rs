@@ -1,8 +1,8 @@
 //! Differences between two arms that share their seeds.
 //!
-//! Arms of one seed have the same initial weights, data order and noise, so their scores are
-//! compared seed by seed: the spread between seeds cancels, and what is left is the effect of the
-//! arm. Start from [`compare`].
+//! Arms with the same seed have the same initial weights, data order and noise. Comparing their scores
+//! seed by seed cancels the spread between seeds and leaves the effect of the arm. Start from
+//! [`compare`].
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -11,36 +11,35 @@ use super::summary::{Summary, summarize};
 
 /// Probability that [`Spread::interval`] covers the true mean difference.
 pub const CONFIDENCE: f64 = 0.95;
-/// Probability with which [`Spread::smallest_detectable`] would be found.
+/// Probability that a difference of [`Spread::smallest_detectable`] is found significant.
 pub const POWER: f64 = 0.8;
 
-/// The differences `treatment − control` over pairs.
+/// The differences `treatment − control` of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairedDifference {
     /// Number of pairs, at least one.
     pub n: usize,
-    /// Mean difference.
     pub mean: f64,
-    /// What the spread of the differences allows to say; one pair allows nothing.
+    /// `None` for a single pair.
     pub spread: Option<Spread>,
 }
 
-/// What at least two differences say about their mean.
+/// The spread of at least two differences and the uncertainty of their mean.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Sample standard deviation of the differences.
     pub standard_deviation: f64,
-    /// Lower and upper end of the Student-t interval for the mean at [`CONFIDENCE`]. If it leaves
-    /// out 0, the two-sided paired t test rejects equality at 5 %.
+    /// Student-t interval for the mean at [`CONFIDENCE`]. If it does not contain 0, the two-sided paired
+    /// t test rejects equality at 5 %.
     pub interval: [f64; 2],
-    /// The mean difference that this many pairs with this spread would show as significant with
+    /// The mean difference that this number of pairs with this spread shows as significant with
     /// probability [`POWER`]: `(t(0.975) + t(0.8)) · s / √n`.
     pub smallest_detectable: f64,
 }
 
-/// Returns the comparison of scores that belong together position by position, or `None` if there
-/// are none. The interval assumes that differences are roughly normal, which a handful of seeds can
-/// neither show nor refute.
+/// Returns the comparison of scores that are paired by position, `None` if there are none.
+///
+/// The interval assumes roughly normal differences; a few seeds cannot confirm that.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -115,13 +114,13 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "scores come in pairs")]
-    fn a_score_without_its_pair_is_a_mistake_of_the_caller() {
+    fn slices_of_different_lengths_panic() {
         compare(&[1.0, 2.0], &[1.0]);
     }
 
     proptest! {
         #[test]
-        fn what_all_pairs_share_cancels(
+        fn an_offset_common_to_both_scores_of_a_pair_cancels(
             scores in prop::collection::vec((-10.0..10.0, -1.0..1.0, -100.0..100.0), 2..8)
         ) {
             let control: Vec<f64> = scores.iter().map(|(score, _, _)| *score).collect();

@@ -1,11 +1,9 @@
-//! The relative error by which the tests of seed document 002 accept a solution.
+//! The relative L1 error by which the MoCoGAN course (seed document 002) accepts a solution.
 
-/// Largest relative error that those tests accept, not included.
+/// The course accepts errors below this.
 pub const ACCEPTED_BELOW: f64 = 0.04;
 
-/// Returns `Σ|a − b| / Σ|b|`, the distance of `a` from the reference `b` in the L1 norm.
-///
-/// NaN if both sums are 0.
+/// Returns `Σ|a − b| / Σ|b|`, the relative error of `a` in the L1 norm; NaN if both sums are 0.
 ///
 /// # Panics
 /// If the slices differ in length.

@@ -1,22 +1,21 @@
-//! Mean and spread of a few numbers, such as the seeds of one arm.
+//! Mean and standard deviation, such as over the seeds of an arm.
 
 use serde::{Deserialize, Serialize};
 
-/// How many numbers there are, where they lie and how far they spread.
+/// Number, mean and standard deviation of some values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Number of values, at least one.
     pub n: usize,
-    /// Arithmetic mean.
     pub mean: f64,
-    /// Sample standard deviation (divisor n − 1); one value has none.
+    /// Sample standard deviation (divisor n − 1); `None` for one value.
     pub standard_deviation: Option<f64>,
 }
 
-/// Returns the summary of `values`, or `None` if there are none.
+/// Returns the summary of `values`, `None` if there are none.
 ///
-/// Sums run in the order given; the deviation is taken from the mean in a second pass, so that close
-/// values far from zero lose nothing.
+/// Sums run in the order given. The deviation is a second pass around the mean, so that it is accurate
+/// for close values far from zero.
 ///
 /// ```
 /// let summary = reprise::stats::summary::summarize(&[25.0, 27.0]).expect("two values");
@@ -58,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_offset_does_not_swallow_the_spread() {
+    fn the_deviation_is_accurate_at_a_large_offset() {
         check(&[1e9, 1e9 + 1.0, 1e9 + 2.0], 1e9 + 1.0, Some(1.0));
     }
 

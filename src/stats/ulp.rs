@@ -1,18 +1,18 @@
 //! Distance of floating-point numbers in units in the last place (ULP).
 //!
-//! Numbers are laid out on one line by total order, so the distance counts the representable steps
-//! between them, through zero as well. Start from [`distance_f32`].
+//! The distance is the number of representable steps between two numbers, also across zero. Start from
+//! [`distance_f32`].
 
 use std::fmt;
 
-/// Distance of two numbers of which one is NaN or infinite and the other is not the same.
+/// Distance of two different numbers of which at least one is NaN or infinite.
 ///
-/// The largest finite distance in f64 is smaller, so this value never stands for a step count.
+/// The largest finite distance in f64 is smaller, so this value is never a number of steps.
 pub const APART: u64 = u64::MAX;
 
-/// Returns how many representable f32 steps lie between `a` and `b`, or [`APART`].
+/// Returns the number of f32 steps between `a` and `b`, or [`APART`].
 ///
-/// Both zeros are equal, any NaN equals any NaN, an infinity equals only itself.
+/// The two zeros are equal, any NaN equals any NaN, an infinity equals only itself.
 ///
 /// ```
 /// use reprise::stats::ulp::{APART, distance_f32};
@@ -33,7 +33,7 @@ pub fn distance_f32(a: f32, b: f32) -> u64 {
     }
 }
 
-/// Returns how many representable f64 steps lie between `a` and `b`, or [`APART`].
+/// Returns the number of f64 steps between `a` and `b`, or [`APART`].
 pub fn distance_f64(a: f64, b: f64) -> u64 {
     let on_line = |x: f64| -> i64 {
         let bits = (x.to_bits() & (u64::MAX >> 1)).cast_signed();
@@ -65,7 +65,7 @@ fn comparable(a: f64, b: f64) -> Comparable {
 /// Number of doubling buckets: 0, 1, 2, 3-4, 5-8, ... up to 2^64.
 const BUCKETS: usize = 66;
 
-/// How many elements lie how many ULP from their reference, in doubling buckets.
+/// Histogram of distances in ULP, in doubling buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
     buckets: [u64; BUCKETS],
@@ -88,17 +88,17 @@ impl Histogram {
         }
     }
 
-    /// Returns the number of elements that equal their reference bit for bit (or both are NaN or zero).
+    /// Returns the number of elements at distance 0.
     pub const fn exact(&self) -> u64 {
         self.buckets[0]
     }
 
-    /// Returns the number of elements counted.
+    /// Returns the number of elements.
     pub fn total(&self) -> u64 {
         self.buckets.iter().sum::<u64>() + self.apart
     }
 
-    /// Returns an upper end of the distances counted: the end of the last bucket in use.
+    /// Returns an upper bound of the distances: the end of the last bucket in use.
     pub fn reach(&self) -> u64 {
         if self.apart > 0 {
             return APART;
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn infinity_is_no_neighbour_of_the_largest_number() {
+    fn infinity_is_apart_from_the_largest_number() {
         assert_eq!(distance_f32(f32::MAX, f32::INFINITY), APART);
         assert_eq!(distance_f64(f64::NEG_INFINITY, f64::INFINITY), APART);
         assert_eq!(distance_f64(f64::INFINITY, f64::INFINITY), 0);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_runs_through_zero() {
+    fn distances_are_counted_across_zero() {
         let least = f32::from_bits(1);
         assert_eq!(distance_f32(-least, least), 2);
         assert_eq!(distance_f64(-f64::from_bits(3), f64::from_bits(4)), 7);

@@ -81,3 +81,40 @@ fn list(candidates: &[RunId]) -> String {
     }
     names.join(", ")
 }
+
+impl StoreError {
+    /// Returns whether the arguments of the command are at fault, not the disk or a file's content.
+    pub const fn is_usage_error(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAStore { .. }
+                | Self::NoRun { .. }
+                | Self::NoWeights { .. }
+                | Self::AmbiguousRun { .. }
+                | Self::SweepName { .. }
+                | Self::Unfinished { .. }
+        )
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotAStore { .. } => {
+                "choose another folder with `--store DIR`; `reprise sweep` creates a store"
+            }
+            Self::Fs(FsError::Io { action, .. }) if action.starts_with("create") => {
+                "choose a writable folder with `--store DIR`"
+            }
+            Self::NoRun { .. } => "see `reprise runs list` for all runs",
+            Self::AmbiguousRun { .. } => "give more digits",
+            Self::NoWeights { .. } => "import them with `reprise import FILE`",
+            Self::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
+            Self::Unfinished { .. } => "see `reprise status` for its progress",
+            Self::Parse { .. } | Self::Misplaced { .. } => {
+                "the file is damaged: move the run's folder away, and the sweep trains it again"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -29,7 +29,7 @@ use std::{
 
 use crate::{
     config::weights::WeightsId,
-    fs::{self, Kind},
+    fs::{self, FileKind},
 };
 
 pub mod checkpoint;
@@ -115,7 +115,7 @@ impl Store {
     pub fn runs(&self) -> Result<Vec<RunId>, StoreError> {
         let id = |entry: &fs::DirEntry| entry.name.to_str()?.parse().ok();
         let entries = self.entries("runs")?;
-        Ok(entries.iter().filter(|entry| entry.kind == Kind::Dir).filter_map(id).collect())
+        Ok(entries.iter().filter(|entry| entry.kind == FileKind::Dir).filter_map(id).collect())
     }
 
     /// Returns the folder of a run, whether or not it exists.

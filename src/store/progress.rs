@@ -10,7 +10,7 @@ use crate::{
 /// An event during training, for display.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum TrainingProgress {
+pub enum WorkerProgress {
     /// Training was started or resumed; it has `total` steps.
     Started { first: Step, total: u64 },
     /// A step was taken, the `done`th of the run.

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     config::RunSpec,
-    fs::{self, Kind, Lock},
+    fs::{self, FileKind, Lock},
+    text::error_chain,
 };
 
 /// Larger than any record, manifest or specification.
@@ -156,7 +157,8 @@ impl RunDir {
             Err(StoreError::Unfinished { .. }) => {}
             Err(error) => return Err(error),
         }
-        let not_resumable = |error: &StoreError| State::NotResumable { refusal: Some(text(error)) };
+        let not_resumable =
+            |error: &StoreError| State::NotResumable { refusal: Some(error_chain(error)) };
         if self.has(RunFile::Checkpoint)? {
             return Ok(match self.resumable_position() {
                 Ok(position) => State::Resumable(position),
@@ -222,7 +224,7 @@ impl RunDir {
     /// Returns the folders of superseded attempts, oldest first.
     pub fn superseded(&self) -> Result<Vec<Self>, StoreError> {
         let folder = self.root.join(SUPERSEDED);
-        if fs::kind(&folder)? != Some(Kind::Dir) {
+        if fs::kind(&folder)? != Some(FileKind::Dir) {
             return Ok(Vec::new());
         }
         let number = |entry: &fs::DirEntry| entry.name.to_str()?.parse::<u64>().ok();
@@ -329,10 +331,4 @@ pub(super) fn write_json<T: Serialize + DeserializeOwned>(
 fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes)
         .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
-}
-
-/// Returns an error and its causes in one line.
-fn text(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |error| error.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,17 +1,19 @@
-//! What a worker process tells the process that started it: one JSON line each on its stdout.
+//! What a worker process prints on its stdout: one message per line, as JSON.
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{progress::TrainingProgress, record::Outcome};
+use crate::store::{progress::WorkerProgress, record::Outcome};
 
-/// One line from a worker.
+/// One line of a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Message {
-    /// Another process works on the run; this one leaves it alone.
+pub enum WorkerMessage {
+    /// Another process holds the lease of the run.
     Busy,
-    /// Something happened in training.
-    Progress(TrainingProgress),
+    /// The first steps of an interrupted run give other bits than before: it is restarted.
+    NumbersChanged,
+    /// A step of training.
+    Progress(WorkerProgress),
     /// The record is written.
     Finished {
         /// How the run ended.
@@ -19,7 +21,7 @@ pub enum Message {
     },
     /// The canary was repeated.
     Canary {
-        /// Digest after the first steps; nothing if they diverged.
+        /// Digest after the first steps; none if they diverged.
         digest: Option<String>,
     },
 }
@@ -29,20 +31,21 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(message: &Message, line: &str) {
+    fn check(message: &WorkerMessage, line: &str) {
         assert_eq!(serde_json::to_string(message).unwrap(), line);
-        assert_eq!(&serde_json::from_str::<Message>(line).unwrap(), message);
+        assert_eq!(&serde_json::from_str::<WorkerMessage>(line).unwrap(), message);
     }
 
     #[test]
     fn messages_survive_their_line() {
-        check(&Message::Busy, r#""busy""#);
+        check(&WorkerMessage::Busy, r#""busy""#);
+        check(&WorkerMessage::NumbersChanged, r#""numbers_changed""#);
         check(
-            &Message::Progress(TrainingProgress::Stepped { done: 3, loss: 0.1 }),
+            &WorkerMessage::Progress(WorkerProgress::Stepped { done: 3, loss: 0.1 }),
             r#"{"progress":{"stepped":{"done":3,"loss":0.1}}}"#,
         );
         let outcome = Outcome::Completed;
-        check(&Message::Finished { outcome }, r#"{"finished":{"outcome":"completed"}}"#);
-        check(&Message::Canary { digest: None }, r#"{"canary":{"digest":null}}"#);
+        check(&WorkerMessage::Finished { outcome }, r#"{"finished":{"outcome":"completed"}}"#);
+        check(&WorkerMessage::Canary { digest: None }, r#"{"canary":{"digest":null}}"#);
     }
 }

@@ -1,9 +1,9 @@
-//! Carries out a sweep: which of its runs are left to do, and in what way.
+//! What is left to do in a sweep, and the processes that do it.
 //!
-//! Parsing and expanding a sweep file is `config::sweep`'s; nothing here knows how a run is trained.
+//! Reading a sweep file is the task of `config::sweep`; nothing here knows how a run is trained.
 
 pub mod estimate;
-pub mod local;
 pub mod message;
-pub mod observe;
 pub mod plan;
+pub mod scheduler;
+pub mod status;

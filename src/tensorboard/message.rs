@@ -11,7 +11,10 @@
 //! numbers, and a number that is 0 is left out, as protobuf itself writes them.
 
 use super::picture::Picture;
-use crate::scalar::Step;
+use crate::{
+    data::protobuf::{write_bytes, write_double, write_float, write_integer},
+    scalar::Step,
+};
 
 /// Version of the format; from 2 on, `SessionLog.START` makes TensorBoard forget later steps.
 const FILE_VERSION: &str = "brain.Event:2";
@@ -56,34 +59,24 @@ impl Value {
     }
 }
 
-/// How a field is encoded.
-#[derive(Clone, Copy)]
-enum Wire {
-    Varint = 0,
-    Fixed64 = 1,
-    Bytes = 2,
-    Fixed32 = 5,
-}
-
 /// Encodes an `Event`; `wall_time` is in seconds since 1970.
 pub(super) fn event(wall_time: f64, step: Step, what: &What<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    key(&mut out, 1, Wire::Fixed64);
-    out.extend(wall_time.to_le_bytes());
-    integer(&mut out, 2, step.0);
+    write_double(&mut out, 1, wall_time);
+    write_integer(&mut out, 2, step.0);
     match what {
-        What::FileVersion => bytes(&mut out, 3, FILE_VERSION.as_bytes()),
+        What::FileVersion => write_bytes(&mut out, 3, FILE_VERSION.as_bytes()),
         What::Start => {
             let mut log = Vec::new();
-            integer(&mut log, 1, START);
-            bytes(&mut out, 7, &log);
+            write_integer(&mut log, 1, START);
+            write_bytes(&mut out, 7, &log);
         }
         What::Summary(values) => {
             let mut summary = Vec::new();
             for value in *values {
-                bytes(&mut summary, 1, &encode(value));
+                write_bytes(&mut summary, 1, &encode(value));
             }
-            bytes(&mut out, 5, &summary);
+            write_bytes(&mut out, 5, &summary);
         }
     }
     out
@@ -91,50 +84,17 @@ pub(super) fn event(wall_time: f64, step: Step, what: &What<'_>) -> Vec<u8> {
 
 fn encode(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
-    bytes(&mut out, 1, value.tag.as_bytes());
+    write_bytes(&mut out, 1, value.tag.as_bytes());
     match &value.content {
-        Content::Scalar(number) => {
-            key(&mut out, 2, Wire::Fixed32);
-            out.extend(number.to_le_bytes());
-        }
+        Content::Scalar(number) => write_float(&mut out, 2, *number),
         Content::Picture(Picture { height, width, channels, png }) => {
             let mut image = Vec::new();
             for (field, number) in (1..).zip([height, width, channels]) {
-                integer(&mut image, field, u64::from(*number));
+                write_integer(&mut image, field, u64::from(*number));
             }
-            bytes(&mut image, 4, png);
-            bytes(&mut out, 4, &image);
+            write_bytes(&mut image, 4, png);
+            write_bytes(&mut out, 4, &image);
         }
     }
     out
-}
-
-fn integer(out: &mut Vec<u8>, field: u8, value: u64) {
-    if value != 0 {
-        key(out, field, Wire::Varint);
-        varint(out, value);
-    }
-}
-
-fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
-    key(out, field, Wire::Bytes);
-    varint(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-fn key(out: &mut Vec<u8>, field: u8, wire: Wire) {
-    varint(out, u64::from(field) << 3 | wire as u64);
-}
-
-/// Appends seven bits a byte, the lowest first; the highest bit says that more follow.
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    loop {
-        let [low, ..] = value.to_le_bytes();
-        value >>= 7;
-        if value == 0 {
-            out.push(low & 0x7f);
-            return;
-        }
-        out.push(low | 0x80);
-    }
 }

@@ -1,21 +1,37 @@
-//! From sequence indices to tensors.
+//! Loading of sequences into tensors.
 
 use tch::{Device, Kind, Tensor};
 
-use super::system::Horizon;
-use crate::data::{Pack, Sequence, Split};
+use crate::{
+    data::{Pack, Sequence, Split},
+    scalar::Count,
+};
 
-/// Which sequences an update or a roll-out is about.
+/// The sequences of an update or a roll-out.
 #[derive(Clone, Copy, Debug)]
 pub struct Examples<'a> {
-    /// Where they lie.
     pub pack: &'a Pack,
-    /// Their split.
     pub split: Split,
-    /// Their places within it.
+    /// Positions within the split.
     pub indices: &'a [usize],
-    /// Where their tensors go.
+    /// Where their tensors are placed.
     pub device: Device,
+}
+
+/// How many frames of a sequence a system uses.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameCounts {
+    /// Frames that are given.
+    pub context: usize,
+    /// Given and predicted frames together.
+    pub total: usize,
+}
+
+impl FrameCounts {
+    /// Adds the predicted frames to the context.
+    pub const fn new(context: Count, predicted: Count) -> Self {
+        Self { context: context.len(), total: context.len() + predicted.len() }
+    }
 }
 
 /// A batch of sequences, time first.
@@ -30,19 +46,19 @@ pub struct Batch {
 /// Largest value of an 8-bit colour channel.
 const BYTE_MAX: f64 = 255.0;
 
-/// Loads the first frames of the given sequences; pixels become `byte / 255` in f32, as
-/// torchvision's `ToTensor` computes it.
-pub fn load(examples: &Examples<'_>, use_: Horizon) -> Batch {
+/// Loads the first frames of each sequence. Pixels become `byte / 255` in f32, as in torchvision's
+/// `ToTensor`.
+pub fn load(examples: &Examples<'_>, counts: FrameCounts) -> Batch {
     let &Examples { pack, split, indices, device } = examples;
     let [height, width, channels] = pack.frame_shape().map(size);
-    let (frames, batch) = (size(use_.frames), size(indices.len()));
+    let (frames, batch) = (size(counts.total), size(indices.len()));
     let frame_bytes = pack.frame_shape().iter().product::<usize>();
-    let mut pixels = Vec::with_capacity(indices.len() * use_.frames * frame_bytes);
+    let mut pixels = Vec::with_capacity(indices.len() * counts.total * frame_bytes);
     let mut condition = Vec::new();
     for &index in indices {
         let sequence = pack.sequence(split, index);
-        pixels.extend_from_slice(&sequence.frames[..use_.frames * frame_bytes]);
-        append_condition(&mut condition, &sequence, use_.frames);
+        pixels.extend_from_slice(&sequence.frames[..counts.total * frame_bytes]);
+        append_condition(&mut condition, &sequence, counts.total);
     }
     let pixels = Tensor::from_slice(&pixels)
         .to_device(device)
@@ -58,9 +74,14 @@ pub fn load(examples: &Examples<'_>, use_: Horizon) -> Batch {
     Batch { frames: pixels, condition }
 }
 
-/// Turns bytes into pixels in [0, 1]: `byte / 255` in f32.
+/// Maps bytes to pixels in [0, 1]: `byte / 255` in f32.
 pub fn unit(bytes: &Tensor) -> Tensor {
     bytes.to_kind(Kind::Float) / BYTE_MAX
+}
+
+/// Maps pixels in [0, 1] to bytes: rounded, and clamped where a prediction leaves the range.
+pub(super) fn to_bytes(pixels: &Tensor) -> Tensor {
+    (pixels * BYTE_MAX).round().clamp(0.0, BYTE_MAX).to_kind(Kind::Uint8)
 }
 
 /// Appends action ⊕ position of the first `frames` frames.
@@ -75,7 +96,7 @@ fn append_condition(out: &mut Vec<f32>, sequence: &Sequence<'_>, frames: usize) 
     }
 }
 
-/// Returns an extent as tensors count it.
+/// Converts a count to the integer type of tensor sizes.
 pub(super) fn size(n: usize) -> i64 {
     i64::try_from(n).expect("sizes fit an i64")
 }

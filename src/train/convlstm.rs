@@ -1,16 +1,16 @@
-//! The ConvLSTM autoencoder in training (`MovingMNISTLightning` of seed document 003).
+//! Training of the ConvLSTM autoencoder (`MovingMNISTLightning` of the original).
 //!
-//! The original's options: `use_amp` is `engine.arithmetic = "bf16"`, with bfloat16 where it has
-//! half precision and so without a scaled loss; `n_gpus` is the number of `engine.devices`.
+//! The original's `use_amp` is `engine.arithmetic = "bf16"`. Deviation: bfloat16 instead of float16,
+//! which needs no loss scaling. The original's `n_gpus` is the number of `engine.devices`.
 
 use tch::{Kind, Tensor};
 
 use super::{
-    batch::{self, Batch, Examples, size},
+    batch::{self, Batch, Examples, FrameCounts, size},
     evaluate::{Evaluation, FrameMetric, Scope, score_rollouts_by},
     replicas::{Replica, Replicas},
     state::TrainState,
-    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
+    system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
     config::{RunSpec, engine::Arithmetic, model::ConvLstmSpec},
@@ -18,21 +18,22 @@ use crate::{
     libtorch::{autocast, convert::to_stored},
     models::convlstm::{
         ConvLstm,
-        picture::{Example, picture_grid},
-        training::{self, objective},
+        picture::{GridExample, picture_grid},
+        training::{FrameSplit, objective},
     },
     nn::params::Builder,
     store::{record::SeriesDefinition, tensors::StoredTensor},
+    vocabulary::{MetricName, SeriesName, rollouts::PICTURE_GRID},
 };
 
-/// Channels of a frame (`in_chan`): the objective compares grey frames only.
+/// Channels of a frame (`in_chan`); the objective is defined for grey frames only.
 const CHANNELS: usize = 1;
 
-/// What roll-outs are scored by: the squared error in both conventions of the literature.
+/// Metrics of roll-outs, among them the squared error in both conventions of the literature.
 const METRICS: [FrameMetric; 4] =
     [FrameMetric::Mse, FrameMetric::MseSum, FrameMetric::Psnr, FrameMetric::Ssim];
 
-/// Refuses frames that are not grey.
+/// Checks that frames are grey.
 ///
 /// # Errors
 /// If they are not.
@@ -52,8 +53,8 @@ pub struct ConvLstmSystem {
     model: ConvLstm,
     state: TrainState,
     replicas: Replicas<ConvLstm>,
-    horizon: Horizon,
-    divided: training::Horizon,
+    frames: FrameCounts,
+    split: FrameSplit,
     arithmetic: Arithmetic,
     device: tch::Device,
 }
@@ -70,8 +71,8 @@ impl ConvLstmSystem {
             replicas: Replicas::new(&spec.engine, spec.seed, build),
             model,
             state: TrainState::new(spec.optimizer, params),
-            horizon: Horizon::new(convlstm.context_frames, convlstm.horizon),
-            divided: training::Horizon {
+            frames: FrameCounts::new(convlstm.context_frames, convlstm.horizon),
+            split: FrameSplit {
                 context_frames: convlstm.context_frames.size(),
                 predicted_frames: convlstm.horizon.size(),
             },
@@ -80,16 +81,16 @@ impl ConvLstmSystem {
         }
     }
 
-    /// Computes the loss of some sequences `[B, T, 1, H, W]` in the arithmetic of the run.
+    /// Computes the loss of sequences `[B, T, 1, H, W]` with the arithmetic of the run.
     fn loss_on(&self, model: &ConvLstm, frames: &Tensor, device: tch::Device) -> Tensor {
-        let compute = || objective(model, frames, self.divided).loss;
+        let compute = || objective(model, frames, self.split).loss;
         match self.arithmetic {
             Arithmetic::Exact | Arithmetic::Fast => compute(),
             Arithmetic::Bf16 => autocast::bfloat16(device, compute),
         }
     }
 
-    /// Computes the loss of a batch, each device a part of it.
+    /// Computes the loss of a batch, divided among the devices.
     fn loss(&self, frames: &Tensor) -> Tensor {
         let parts = frames.chunk(1 + size(self.replicas.iter().len()), 0);
         let [first, others @ ..] = &parts[..] else { unreachable!("a batch has a sequence") };
@@ -106,49 +107,49 @@ impl ConvLstmSystem {
         loss
     }
 
-    /// Leaves the gradients of a batch with the parameters and returns its loss.
+    /// Computes the gradients of a batch and returns its loss.
     ///
     /// # Errors
     /// If the loss is not finite.
     fn differentiate(&mut self, batch: &Batch) -> Result<f64, Divergence> {
         self.state.params.zero_grad();
-        self.replicas.take_up(&self.state.params);
+        self.replicas.synchronize(&self.state.params);
         let loss = self.loss(&sequences_first(&batch.frames));
         let value = loss.double_value(&[]);
-        Divergence::check(&Scalars::from([("loss", value)]))?;
+        Divergence::check(&Scalars::from([(SeriesName::Loss, value)]))?;
         loss.backward();
         self.replicas.add_gradients(&self.state.params);
         Ok(value)
     }
 
-    /// Takes one optimizer step on a batch and returns its scalars by series name.
+    /// Takes one optimizer step on a batch and returns its scalars.
     ///
     /// # Errors
-    /// If the loss is not finite; the parameters are then left as they were.
+    /// If the loss is not finite; the parameters are unchanged then.
     pub fn step(&mut self, batch: &Batch) -> Result<Scalars, Divergence> {
         let loss = self.differentiate(batch)?;
         self.state.step();
-        Ok(Scalars::from([("loss", loss)]))
+        Ok(Scalars::from([(SeriesName::Loss, loss)]))
     }
 
-    /// Draws the picture that the original logs, of one sequence: `picture_grid`, `[1, H, W, 3]`.
+    /// Draws the image that the original logs, of the first sequence: `picture_grid`, `[1, H, W, 3]`.
     fn picture_grid(&self, examples: &Examples<'_>) -> StoredTensor {
-        let batch = batch::load(examples, self.horizon);
+        let batch = batch::load(examples, self.frames);
         let rollout = self.rollout(&batch).select(1, 0); // [T, 1, H, W]
-        let training::Horizon { context_frames, predicted_frames } = self.divided;
-        let grid = picture_grid(&Example {
+        let FrameSplit { context_frames, predicted_frames } = self.split;
+        let grid = picture_grid(&GridExample {
             context: &rollout.narrow(0, 0, context_frames),
             prediction: &rollout.narrow(0, context_frames, predicted_frames),
             truth: &batch.frames.select(1, 0).narrow(0, context_frames, predicted_frames),
         });
-        // Cut off, not rounded, as `SummaryWriter.add_image` does.
+        // Truncated, not rounded, as in `SummaryWriter.add_image`.
         let bytes = (grid * 255.0).clamp(0.0, 255.0).to_kind(Kind::Uint8);
-        to_stored("picture_grid".to_owned(), &bytes.permute([1, 2, 0]).unsqueeze(0))
+        to_stored(PICTURE_GRID.to_owned(), &bytes.permute([1, 2, 0]).unsqueeze(0))
     }
 
-    /// Predicts the frames of a batch after its context; returns both, `[T, B, 1, H, W]`.
+    /// Predicts the frames after the context; returns context and predictions, `[T, B, 1, H, W]`.
     fn rollout(&self, batch: &Batch) -> Tensor {
-        let context_frames = self.divided.context_frames;
+        let context_frames = self.split.context_frames;
         let context = batch.frames.narrow(0, 0, context_frames);
         let predicted_frames = batch.frames.size()[0] - context_frames;
         let predicted = self.model.predict(&sequences_first(&context), predicted_frames);
@@ -156,7 +157,7 @@ impl ConvLstmSystem {
     }
 }
 
-/// Turns `[T, B, 1, H, W]` into `[B, T, 1, H, W]`.
+/// Transposes `[T, B, 1, H, W]` to `[B, T, 1, H, W]`.
 fn sequences_first(frames: &Tensor) -> Tensor {
     frames.transpose(0, 1).contiguous()
 }
@@ -171,33 +172,33 @@ impl System for ConvLstmSystem {
     }
 
     fn update(&mut self, examples: &Examples<'_>, _: At) -> Result<Scalars, Divergence> {
-        self.step(&batch::load(examples, self.horizon))
+        self.step(&batch::load(examples, self.frames))
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
         let mut evaluation =
-            score_rollouts_by(&METRICS, pack, scope, self.horizon, device, |batch, _| {
+            score_rollouts_by(&METRICS, pack, scope, self.frames, device, |batch, _| {
                 self.rollout(batch)
             });
         if !evaluation.names.is_empty() {
             let first = Examples { pack, split: scope.split, indices: &[0], device };
-            evaluation.pictures.push(self.picture_grid(&first));
+            evaluation.tensors.push(self.picture_grid(&first));
         }
         evaluation
     }
 
-    fn training_pictures(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
+    fn training_images(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
         let first = Examples { indices: &examples.indices[..1], ..*examples };
         vec![self.picture_grid(&first)]
     }
 
-    fn choosing_metric(&self) -> &'static str {
-        "mse"
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Mse
     }
 
-    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
         vec![(
-            "loss",
+            SeriesName::Loss,
             SeriesDefinition::new(
                 "training loss",
                 "",
@@ -207,7 +208,7 @@ impl System for ConvLstmSystem {
         )]
     }
 
-    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+    fn streams(&self) -> Vec<(String, &'static str)> {
         Vec::new()
     }
 }

@@ -1,37 +1,41 @@
-//! The conditional VAE in training (`main` and `train` of seed document 001).
+//! Training of the conditional VAE (`main` and `train` of the original).
 
 use tch::Kind;
 
 use super::{
-    batch::{self, Batch, Examples},
+    batch::{self, Batch, Examples, FrameCounts, size},
     evaluate::{Evaluation, Scope, score_rollouts},
-    noise::{RolloutNoise, StepNoise},
+    noise::{RolloutNoise, StepNoise, rollout_stream_name, stream_name},
     state::TrainState,
-    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
+    system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
     config::{RunSpec, engine::Arithmetic, model::CvaeSpec},
     data::Pack,
     libtorch::autocast,
-    models::cvae::{
-        Cvae, fast,
-        rollout::{Latent, rollout},
-        training::{Feedback, Objective, Sequences, SkipPolicy, objective},
-        vgg::{VGG_CHANNELS, VGG_SIDE},
+    models::{
+        NoisePurpose,
+        cvae::{
+            Cvae, fast,
+            rollout::{Latent, rollout},
+            training::{ConditionedBatch, CvaeObjective, Feedback, SkipPolicy, objective},
+            vgg::{VGG_CHANNELS, VGG_SIDE},
+        },
     },
     nn::params::Builder,
     rng::streams::Stream,
     scalar::Seed,
     store::record::SeriesDefinition,
+    vocabulary::{MetricName, SeriesName},
 };
 
-/// Stream of the one coin per step that decides between truth and prediction.
+/// Stream of the draw per step that decides between true frames and predictions.
 const TEACHER_FORCING_STREAM: &str = "teacher_forcing";
 
-/// Refuses frames of another size than the encoder takes.
+/// Checks that frames have the size that the encoder takes.
 ///
 /// # Errors
-/// If they have.
+/// If they have another size.
 pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
     let (expected, found) = ([VGG_SIDE, VGG_SIDE, VGG_CHANNELS], pack.frame_shape());
     if found == expected { Ok(()) } else { Err(UnfitData::FrameShape { expected, found }) }
@@ -44,7 +48,7 @@ pub struct CvaeSystem {
     state: TrainState,
     seed: Seed,
     skips: SkipPolicy,
-    horizon: Horizon,
+    frames: FrameCounts,
     /// KL weight β by epoch.
     kl_weight: Vec<f64>,
     /// Teacher-forcing ratio by epoch.
@@ -62,8 +66,7 @@ impl CvaeSystem {
         device: tch::Device,
     ) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
-        let condition = i64::try_from(condition_size).expect("a condition has few elements");
-        let model = Cvae::new(&builder, cvae, condition);
+        let model = Cvae::new(&builder, cvae, size(condition_size));
         let mut params = builder.finish();
         let arithmetic = spec.engine.arithmetic;
         match arithmetic {
@@ -75,7 +78,7 @@ impl CvaeSystem {
             state: TrainState::new(spec.optimizer, params),
             seed: spec.seed,
             skips: SkipPolicy { rule: cvae.skip, context_frames: cvae.context_frames.size() },
-            horizon: Horizon::new(cvae.context_frames, cvae.horizon),
+            frames: FrameCounts::new(cvae.context_frames, cvae.horizon),
             kl_weight: cvae.kl_weight.table(spec.training.epochs),
             teacher_forcing: cvae.teacher_forcing.table(spec.training.epochs),
             arithmetic,
@@ -83,16 +86,16 @@ impl CvaeSystem {
         }
     }
 
-    /// Computes the terms of the objective in the arithmetic of the run.
-    fn objective(&self, batch: &Batch, feedback: Feedback, at: At) -> Objective {
+    /// Computes the terms of the objective with the arithmetic of the run.
+    fn objective(&self, batch: &Batch, feedback: Feedback, at: At) -> CvaeObjective {
         let noise = &mut StepNoise::new(self.seed, at.step);
         let (model, skips) = (&self.model, self.skips);
-        let batch = sequences(batch);
-        let fewer = |noise| fast::objective(model, &batch, feedback, skips, noise);
+        let batch = conditioned(batch);
+        let fast = |noise| fast::objective(model, &batch, feedback, skips, noise);
         match self.arithmetic {
             Arithmetic::Exact => objective(model, &batch, feedback, skips, noise),
-            Arithmetic::Fast => fewer(noise),
-            Arithmetic::Bf16 => autocast::bfloat16(self.device, || fewer(noise)),
+            Arithmetic::Fast => fast(noise),
+            Arithmetic::Bf16 => autocast::bfloat16(self.device, || fast(noise)),
         }
     }
 }
@@ -107,7 +110,7 @@ impl System for CvaeSystem {
     }
 
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
-        let batch = batch::load(examples, self.horizon);
+        let batch = batch::load(examples, self.frames);
         let epoch = usize::try_from(at.epoch.0).expect("an epoch indexes its schedule");
         let (beta, ratio) = (self.kl_weight[epoch], self.teacher_forcing[epoch]);
         let coin = Stream::new(self.seed, TEACHER_FORCING_STREAM).at(at.step.0).next_unit();
@@ -119,15 +122,15 @@ impl System for CvaeSystem {
         let loss = objective.loss(beta);
         loss.backward();
 
-        // The document divides what it reports, not what it differentiates, by n_past + n_future.
-        let frames = self.horizon.frames as f64;
+        // The original divides the reported values, not the differentiated ones, by n_past + n_future.
+        let frames = self.frames.total as f64;
         let scalars = Scalars::from([
-            ("loss", loss.double_value(&[]) / frames),
-            ("reconstruction", objective.mse.double_value(&[]) / frames),
-            ("kl", objective.kld.double_value(&[]) / frames),
-            ("kl_weight", beta),
-            ("teacher_forcing_ratio", ratio),
-            ("teacher_forced", f64::from(u8::from(teacher_forced))),
+            (SeriesName::Loss, loss.double_value(&[]) / frames),
+            (SeriesName::Reconstruction, objective.mse.double_value(&[]) / frames),
+            (SeriesName::Kl, objective.kld.double_value(&[]) / frames),
+            (SeriesName::KlWeight, beta),
+            (SeriesName::TeacherForcingRatio, ratio),
+            (SeriesName::TeacherForced, f64::from(u8::from(teacher_forced))),
         ]);
         Divergence::check(&scalars)?;
         match self.arithmetic {
@@ -138,22 +141,22 @@ impl System for CvaeSystem {
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
-        score_rollouts(pack, scope, self.horizon, device, |batch, indices| {
+        score_rollouts(pack, scope, self.frames, device, |batch, indices| {
             let mut noise = RolloutNoise::new(self.seed, scope.split, indices);
-            rollout(&self.model, &sequences(batch), Latent::Prior, self.skips, &mut noise)
+            rollout(&self.model, &conditioned(batch), Latent::Prior, self.skips, &mut noise)
         })
     }
 
-    fn choosing_metric(&self) -> &'static str {
-        "psnr"
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Psnr
     }
 
-    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
-        let per_frame = "divided by context + horizon, as the document reports it";
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
+        let per_frame = "divided by context + horizon, as the original reports it";
         let define = SeriesDefinition::new;
         vec![
             (
-                "loss",
+                SeriesName::Loss,
                 define(
                     "training loss",
                     "",
@@ -161,7 +164,7 @@ impl System for CvaeSystem {
                 ),
             ),
             (
-                "reconstruction",
+                SeriesName::Reconstruction,
                 define(
                     "reconstruction error",
                     "",
@@ -169,16 +172,16 @@ impl System for CvaeSystem {
                 ),
             ),
             (
-                "kl",
+                SeriesName::Kl,
                 define(
                     "KL divergence",
                     "nats",
                     &format!("sum over time of KL(posterior || prior) / batch size, {per_frame}"),
                 ),
             ),
-            ("kl_weight", define("KL weight", "", "weight of the KL term in the epoch")),
+            (SeriesName::KlWeight, define("KL weight", "", "weight of the KL term in the epoch")),
             (
-                "teacher_forcing_ratio",
+                SeriesName::TeacherForcingRatio,
                 define(
                     "teacher-forcing ratio",
                     "",
@@ -186,7 +189,7 @@ impl System for CvaeSystem {
                 ),
             ),
             (
-                "teacher_forced",
+                SeriesName::TeacherForced,
                 define(
                     "teacher forcing",
                     "",
@@ -196,16 +199,25 @@ impl System for CvaeSystem {
         ]
     }
 
-    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+    fn streams(&self) -> Vec<(String, &'static str)> {
         vec![
-            (TEACHER_FORCING_STREAM, "one coin per step: true frames or predictions"),
-            ("posterior_noise", "z from the posterior, by step"),
-            ("prior_noise", "the learned prior's sample in training, drawn and thrown away"),
-            ("rollout_noise/SPLIT", "z of roll-outs, by sequence"),
+            (
+                TEACHER_FORCING_STREAM.to_owned(),
+                "whether a step feeds back true frames or predictions, by step",
+            ),
+            (stream_name(NoisePurpose::Posterior).to_owned(), "z from the posterior, by step"),
+            (
+                stream_name(NoisePurpose::Prior).to_owned(),
+                "z from the learned prior in training, unused as in the original",
+            ),
+            (rollout_stream_name("SPLIT"), "z of roll-outs, by sequence"),
         ]
     }
 }
 
-fn sequences(batch: &Batch) -> Sequences {
-    Sequences { frames: batch.frames.shallow_clone(), condition: batch.condition.shallow_clone() }
+fn conditioned(batch: &Batch) -> ConditionedBatch {
+    ConditionedBatch {
+        frames: batch.frames.shallow_clone(),
+        condition: batch.condition.shallow_clone(),
+    }
 }

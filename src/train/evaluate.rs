@@ -1,49 +1,44 @@
-//! Roll-outs of a split, scored frame by frame beside the copy-last-frame baseline.
+//! Roll-outs of a split, scored per frame together with the copy-last-frame baseline.
 
 use std::collections::BTreeMap;
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::{
-    batch::{self, Batch, Examples},
-    system::Horizon,
-};
+use super::batch::{self, Batch, Examples, FrameCounts};
 use crate::{
     config::run::EvaluationSpec,
     data::{Pack, Split},
+    libtorch::convert::{to_host, to_stored},
     metrics::{self, FrameShape},
     scalar::Count,
     store::{
         event::{Score, Scores},
         tensors::StoredTensor,
     },
+    vocabulary::{
+        MetricName, Predictor,
+        rollouts::{PREDICTION, TRUTH},
+    },
 };
 
-/// Name of the trained model among predictors.
-pub const MODEL: &str = "model";
-/// Name of the baseline that repeats the last context frame.
-pub const COPY_LAST_FRAME: &str = "copy_last_frame";
-
-/// PSNR of a frame that equals the truth bit for bit, where the formula has no value.
+/// PSNR in dB of a frame that is bit-equal to the truth, for which the formula is undefined.
 const PSNR_OF_IDENTICAL_FRAMES: f64 = 100.0;
-/// Sequences whose pictures are kept for the report.
+/// Sequences whose frames are saved for the report.
 const KEPT_SEQUENCES: usize = 4;
 
-/// What an evaluation covers.
+/// The sequences and frames of an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
-    /// Which split.
     pub split: Split,
-    /// At most this many sequences, from the first on.
+    /// Maximum number of sequences, counted from the first.
     pub sequences: usize,
-    /// Sequences rolled out together.
     pub batch_size: usize,
-    /// Frames to be predicted, if not as many as in training.
+    /// Frames to predict; the horizon of training if absent.
     pub predicted: Option<Count>,
 }
 
 impl Scope {
-    /// Returns the scope of a run's evaluations on a split.
+    /// Returns the scope of a run's evaluation on a split.
     pub const fn new(split: Split, spec: &EvaluationSpec) -> Self {
         let sequences = match split {
             Split::Train | Split::Validate => spec.validation_sequences,
@@ -57,50 +52,46 @@ impl Scope {
         }
     }
 
-    /// Returns the frames that are used, where training uses `trained`.
-    const fn horizon(self, trained: Horizon) -> Horizon {
+    /// Returns the frames of an evaluation, given those of training.
+    const fn frame_counts(self, trained: FrameCounts) -> FrameCounts {
         match self.predicted {
-            Some(predicted) => Horizon { frames: trained.context + predicted.len(), ..trained },
+            Some(predicted) => FrameCounts { total: trained.context + predicted.len(), ..trained },
             None => trained,
         }
     }
 }
 
-/// Scores of a split, and the pictures of its first sequences.
+/// The results of an evaluation.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// Scores of the model and of the baseline.
+    /// Scores of the model and of the baselines.
     pub scores: Scores,
-    /// `truth`, `prediction`: u8 `[N, T, H, W, C]`.
-    pub pictures: Vec<StoredTensor>,
-    /// Names of the pictured sequences.
+    /// Tensors of [`rollouts`](crate::vocabulary::rollouts) that show the first sequences.
+    pub tensors: Vec<StoredTensor>,
+    /// Names of the sequences shown.
     pub names: Vec<String>,
 }
 
-/// A number that a predicted frame is given.
+/// A metric of a predicted frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameMetric {
-    /// `mse`.
     Mse,
-    /// `mse_sum`.
     MseSum,
-    /// `psnr`.
     Psnr,
-    /// `ssim`.
     Ssim,
 }
 
 impl FrameMetric {
-    /// What roll-outs are scored by unless a system asks for more.
+    /// The metrics of roll-outs, unless a system chooses others.
     pub const STANDARD: [Self; 3] = [Self::Mse, Self::Psnr, Self::Ssim];
 
-    /// Returns the name, one of [`metrics::definitions`].
-    pub const fn name(self) -> &'static str {
+    /// Returns the name in records.
+    pub const fn name(self) -> MetricName {
         match self {
-            Self::Mse => "mse",
-            Self::MseSum => "mse_sum",
-            Self::Psnr => "psnr",
-            Self::Ssim => "ssim",
+            Self::Mse => MetricName::Mse,
+            Self::MseSum => MetricName::MseSum,
+            Self::Psnr => MetricName::Psnr,
+            Self::Ssim => MetricName::Ssim,
         }
     }
 
@@ -116,71 +107,71 @@ impl FrameMetric {
     }
 }
 
-/// Scores roll-outs of a split beside the copy-last-frame baseline, by [`FrameMetric::STANDARD`].
+/// Scores roll-outs of a split and the copy-last-frame baseline by [`FrameMetric::STANDARD`].
 ///
-/// `rollout` predicts the frames after the context of a batch whose indices within the split it is
-/// told: `[T, B, C, H, W]` with the context in front.
+/// `rollout` takes a batch and the indices of its sequences within the split. It returns
+/// `[T, B, C, H, W]`: the context frames followed by the predicted ones.
 pub fn score_rollouts(
     pack: &Pack,
     scope: Scope,
-    horizon: Horizon,
+    trained: FrameCounts,
     device: tch::Device,
     rollout: impl FnMut(&Batch, &[usize]) -> Tensor,
 ) -> Evaluation {
-    score_rollouts_by(&FrameMetric::STANDARD, pack, scope, horizon, device, rollout)
+    score_rollouts_by(&FrameMetric::STANDARD, pack, scope, trained, device, rollout)
 }
 
-/// Scores roll-outs as [`score_rollouts`] does, by these metrics.
+/// Same as [`score_rollouts`] with the given metrics.
 pub fn score_rollouts_by(
     metrics: &[FrameMetric],
     pack: &Pack,
     scope: Scope,
-    horizon: Horizon,
+    trained: FrameCounts,
     device: tch::Device,
     mut rollout: impl FnMut(&Batch, &[usize]) -> Tensor,
 ) -> Evaluation {
     let Scope { split, sequences, batch_size, predicted: _ } = scope;
-    let horizon = scope.horizon(horizon);
+    let counts = scope.frame_counts(trained);
     let [height, width, channels] = pack.frame_shape();
     let shape = FrameShape { channels, height, width };
     let indices: Vec<usize> = (0..sequences.min(pack.sequences(split))).collect();
 
     let mut model = Tally::new(metrics);
     let mut copied = Tally::new(metrics);
-    let mut pictures = Pictures::default();
+    let mut shown = ShownRollouts::default();
     for indices in indices.chunks(batch_size) {
-        let batch = batch::load(&Examples { pack, split, indices, device }, horizon);
+        let batch = batch::load(&Examples { pack, split, indices, device }, counts);
         let prediction = rollout(&batch, indices); // [T, B, C, H, W]
-        let (truth, predicted) = (host(&batch.frames), host(&prediction));
+        let (truth, predicted) = (to_host::<f32>(&batch.frames), to_host::<f32>(&prediction));
         for (b, &index) in indices.iter().enumerate() {
             let at = |t: usize| {
                 let start = (t * indices.len() + b) * shape.len();
                 start..start + shape.len()
             };
-            let last = &truth[at(horizon.context - 1)];
-            let frames = || (horizon.context..horizon.frames).map(at);
+            let last = &truth[at(counts.context - 1)];
+            let frames = || (counts.context..counts.total).map(at);
             model.sequence(frames().map(|at| (&truth[at.clone()], &predicted[at])), shape);
             copied.sequence(frames().map(|at| (&truth[at], last)), shape);
-            if pictures.names.len() < KEPT_SEQUENCES {
-                pictures.names.push(pack.sequence_name(split, index).to_owned());
-                let b = i64::try_from(b).expect("a batch index fits an i64");
-                pictures.truth.push(batch.frames.select(1, b));
-                pictures.prediction.push(prediction.select(1, b));
+            if shown.names.len() < KEPT_SEQUENCES {
+                shown.names.push(pack.sequence_name(split, index).to_owned());
+                let b = batch::size(b);
+                shown.truth.push(batch.frames.select(1, b));
+                shown.prediction.push(prediction.select(1, b));
             }
         }
     }
     let scores = BTreeMap::from([
-        (MODEL.to_owned(), model.scores()),
-        (COPY_LAST_FRAME.to_owned(), copied.scores()),
+        (Predictor::Model.as_str().to_owned(), model.scores()),
+        (Predictor::CopyLastFrame.as_str().to_owned(), copied.scores()),
     ]);
-    let names = std::mem::take(&mut pictures.names);
-    Evaluation { scores, pictures: pictures.stored(), names }
+    Evaluation { scores, tensors: shown.stored(), names: shown.names }
 }
 
-/// Scores of every frame of every sequence, by metric.
+/// Scores of one predictor.
 #[derive(Debug)]
 struct Tally<'a> {
     metrics: &'a [FrameMetric],
+    /// By sequence, frame and metric.
     sequences: Vec<Vec<Vec<f64>>>,
 }
 
@@ -189,7 +180,7 @@ impl<'a> Tally<'a> {
         Self { metrics, sequences: Vec::new() }
     }
 
-    /// Scores pairs of a true frame and its prediction.
+    /// Scores a sequence, given as pairs of a true frame and its prediction.
     fn sequence<'b>(
         &mut self,
         frames: impl Iterator<Item = (&'b [f32], &'b [f32])>,
@@ -202,7 +193,8 @@ impl<'a> Tally<'a> {
     }
 
     fn scores(&self) -> BTreeMap<String, Score> {
-        let named = |(m, metric): (usize, &FrameMetric)| (metric.name().to_owned(), self.score(m));
+        let named =
+            |(m, metric): (usize, &FrameMetric)| (metric.name().as_str().to_owned(), self.score(m));
         self.metrics.iter().enumerate().map(named).collect()
     }
 
@@ -212,7 +204,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// Averages a metric's values, one list of frames a sequence.
+/// Averages the values of a metric, one list of frames per sequence.
 pub(super) fn score(sequences: &[Vec<f64>]) -> Score {
     let frames = sequences.first().map_or(0, Vec::len);
     let by_sequence: Vec<f64> =
@@ -221,41 +213,30 @@ pub(super) fn score(sequences: &[Vec<f64>]) -> Score {
     Score { mean: mean(by_sequence.iter().copied()), by_frame, by_sequence }
 }
 
-/// Mean in the order given.
+/// Computes the mean, summing in the given order.
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = values.len() as f64;
     values.sum::<f64>() / n
 }
 
-/// Copies a tensor to host memory as f32.
-pub(super) fn host(tensor: &Tensor) -> Vec<f32> {
-    let tensor = tensor.to_device(tch::Device::Cpu).to_kind(Kind::Float).contiguous();
-    let mut values = vec![0.0; tensor.numel()];
-    tensor.copy_data(&mut values, tensor.numel());
-    values
-}
-
-/// Pictures of the first sequences.
+/// Frames of the first sequences.
 #[derive(Debug, Default)]
-struct Pictures {
+struct ShownRollouts {
     names: Vec<String>,
     truth: Vec<Tensor>,
     prediction: Vec<Tensor>,
 }
 
-impl Pictures {
+impl ShownRollouts {
     fn stored(&self) -> Vec<StoredTensor> {
         let bytes = |frames: &[Tensor]| {
-            let stacked = Tensor::stack(frames, 0).permute([0, 1, 3, 4, 2]); // [N, T, H, W, C]
-            (stacked * 255.0).round().clamp(0.0, 255.0).to_kind(Kind::Uint8)
+            batch::to_bytes(&Tensor::stack(frames, 0).permute([0, 1, 3, 4, 2])) // [N, T, H, W, C]
         };
         if self.truth.is_empty() {
             return Vec::new();
         }
-        [("prediction", &self.prediction), ("truth", &self.truth)]
-            .map(|(name, frames)| {
-                crate::libtorch::convert::to_stored(name.to_owned(), &bytes(frames))
-            })
+        [(PREDICTION, &self.prediction), (TRUTH, &self.truth)]
+            .map(|(name, frames)| to_stored(name.to_owned(), &bytes(frames)))
             .into()
     }
 }

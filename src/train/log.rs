@@ -1,32 +1,32 @@
-//! Where a run says what happens: its journal, and TensorBoard if somebody looks.
+//! Output of a run in training: its journal and, if asked for, TensorBoard's event file.
 
 use std::path::Path;
 
-use super::{TrainError, batch::Examples, system::System};
+use super::{batch::Examples, error::TrainError, system::System};
 use crate::{
     scalar::{Count, Step},
     store::{StoreError, event::Event, journal::Journal, tensors::StoredTensor},
     tensorboard::EventFile,
 };
 
-/// What a run shows to TensorBoard while it is trained; decides no number.
+/// What TensorBoard shows of a run in training; no number of the run depends on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Tensorboard<'a> {
     /// The run's folder of event files.
     pub folder: &'a Path,
-    /// Steps between pictures of training sequences.
+    /// Steps between images of training sequences.
     pub picture_steps: Count,
 }
 
-/// A journal with the event file beside it.
-pub(super) struct Log {
+/// The journal of a run and its event file.
+pub(super) struct RunLog {
     pub(super) journal: Journal,
     events: Option<EventFile>,
     picture_steps: Count,
 }
 
-impl Log {
-    /// Goes on with a journal; the step `first` is taken next.
+impl RunLog {
+    /// Continues a journal; `first` is the next step.
     pub(super) fn new(
         journal: Journal,
         tensorboard: Option<Tensorboard<'_>>,
@@ -40,7 +40,7 @@ impl Log {
         Ok(Self { journal, events, picture_steps })
     }
 
-    /// Appends an event that belongs to `step`.
+    /// Appends an event of `step`.
     pub(super) fn append(&mut self, step: Step, event: &Event) -> Result<(), StoreError> {
         self.journal.append(event)?;
         match &mut self.events {
@@ -49,8 +49,8 @@ impl Log {
         }
     }
 
-    /// Shows pictures of an evaluation.
-    pub(super) fn pictures(
+    /// Writes images of an evaluation to the event file.
+    pub(super) fn images(
         &mut self,
         step: Step,
         prefix: &str,
@@ -62,15 +62,16 @@ impl Log {
         }
     }
 
-    /// Shows what the model makes of the batch before it learns from it, every so many steps.
-    pub(super) fn training_pictures(
+    /// Writes images of the model's output on a batch, every `picture_steps` steps; called before the
+    /// update.
+    pub(super) fn training_images(
         &mut self,
         step: Step,
         system: &dyn System,
         examples: &Examples<'_>,
     ) -> Result<(), TrainError> {
         if self.events.is_some() && step.0.is_multiple_of(self.picture_steps.get()) {
-            self.pictures(step, "train", &system.training_pictures(examples))?;
+            self.images(step, "train", &system.training_images(examples))?;
         }
         Ok(())
     }

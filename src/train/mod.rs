@@ -1,14 +1,15 @@
-//! Training: one loop for every system, from the first step to the record's numbers.
+//! Training: one loop for every system, from the first step to the numbers of the record.
 //!
-//! Read [`run::train`] from top to bottom: that is the loop. A system says what one update and one
-//! evaluation are ([`system::System`]); everything else here knows no model. A batch is a function of
-//! (seed, step), a schedule of the epoch, noise of (seed, stream, step), so that going on from a
-//! checkpoint needs tensors and a step number and nothing else.
+//! Start with [`run::train`]: it is the loop. A system defines an update and an evaluation
+//! ([`system::System`]); [`systems`] lists the systems, and everything else here is independent of the
+//! model. A batch is a function of (seed, step), a schedule of the epoch, noise of (seed, stream,
+//! step). To resume from a checkpoint therefore takes only tensors and a step number.
 
 pub mod batch;
 pub mod bench;
 pub mod convlstm;
 pub mod cvae;
+pub mod error;
 pub mod evaluate;
 pub mod log;
 pub mod mocogan;
@@ -20,5 +21,7 @@ mod replicas;
 pub mod run;
 pub mod state;
 pub mod system;
+pub mod systems;
 
-pub use run::{End, Job, TrainError, train};
+pub use error::TrainError;
+pub use run::{Job, TrainingEnd, train};

@@ -1,4 +1,4 @@
-//! Noise from the run's named streams.
+//! Noise and random choices from the named streams of a run.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use tch::Tensor;
 use crate::{
     data::Split,
     models::{
-        Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource,
+        ChoicePurpose, IndexChoice, NoisePurpose, NoiseSource, RandomSource,
         physical_interaction::sampling::ShuffleSource,
     },
     rng::streams::{Draws, Stream},
     scalar::{Seed, Step},
 };
 
-/// Noise of one optimizer step: each purpose has a stream of its own, drawn in order of time.
+/// Noise of one optimizer step. Each purpose has its own stream, drawn in order of time.
 #[derive(Debug)]
 pub struct StepNoise {
     seed: Seed,
@@ -24,7 +24,7 @@ pub struct StepNoise {
 }
 
 impl StepNoise {
-    /// Starts the noise of a step.
+    /// Creates the noise of a step.
     pub fn new(seed: Seed, step: Step) -> Self {
         Self { seed, step, draws: BTreeMap::new(), choices: BTreeMap::new() }
     }
@@ -48,7 +48,7 @@ impl NoiseSource for StepNoise {
 }
 
 impl RandomSource for StepNoise {
-    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64> {
+    fn choose(&mut self, purpose: ChoicePurpose, choice: IndexChoice) -> Vec<i64> {
         let (seed, step) = (self.seed, self.step);
         let draws = self
             .choices
@@ -58,17 +58,17 @@ impl RandomSource for StepNoise {
     }
 }
 
-/// Stream of the orders in which scheduled sampling deals true frames out to a batch.
+/// Stream of the permutations by which scheduled sampling assigns true frames to sequences.
 pub const SAMPLING_ORDER_STREAM: &str = "sampling_order";
 
-/// Orders of a batch in one optimizer step, drawn in order of time.
+/// Permutations of a batch in one optimizer step, drawn in order of time.
 #[derive(Debug)]
 pub struct StepShuffle {
     draws: Draws,
 }
 
 impl StepShuffle {
-    /// Starts the orders of a step.
+    /// Creates the permutations of a step.
     pub fn new(seed: Seed, step: Step) -> Self {
         Self { draws: Stream::new(seed, SAMPLING_ORDER_STREAM).at(step.0) }
     }
@@ -76,20 +76,20 @@ impl StepShuffle {
 
 impl ShuffleSource for StepShuffle {
     fn permutation(&mut self, _: u64, batch: i64) -> Vec<i64> {
-        chosen(&mut self.draws, Choice::Distinct { count: batch, below: batch })
+        chosen(&mut self.draws, IndexChoice::Distinct { count: batch, below: batch })
     }
 }
 
-/// Noise of a roll-out: each sequence has its own, whatever batch it is rolled out in.
+/// Noise of a roll-out. Each sequence has its own, independent of its batch.
 #[derive(Debug)]
 pub struct RolloutNoise {
     sequences: Vec<Draws>,
 }
 
 impl RolloutNoise {
-    /// Starts the noise of the given sequences of a split; the same at every evaluation.
+    /// Creates the noise of the given sequences of a split, equal in every evaluation.
     pub fn new(seed: Seed, split: Split, sequences: &[usize]) -> Self {
-        let stream = Stream::new(seed, &format!("{}/{split}", stream_name(NoisePurpose::Rollout)));
+        let stream = Stream::new(seed, &rollout_stream_name(split.name()));
         Self { sequences: sequences.iter().map(|&index| stream.at(index as u64)).collect() }
     }
 }
@@ -104,35 +104,38 @@ impl NoiseSource for RolloutNoise {
 }
 
 impl RandomSource for RolloutNoise {
-    /// One number for each sequence is its own; other choices are the first sequence's.
-    fn choose(&mut self, _: ChoicePurpose, choice: Choice) -> Vec<i64> {
+    /// Draws one number per sequence from the sequence's own noise. Other choices come from the first
+    /// sequence.
+    fn choose(&mut self, _: ChoicePurpose, choice: IndexChoice) -> Vec<i64> {
         match choice {
-            Choice::Independent { count, below } if elements(&[count]) == self.sequences.len() => {
-                let one = Choice::Independent { count: 1, below };
+            IndexChoice::Independent { count, below }
+                if elements(&[count]) == self.sequences.len() =>
+            {
+                let one = IndexChoice::Independent { count: 1, below };
                 self.sequences.iter_mut().flat_map(|draws| chosen(draws, one)).collect()
             }
-            Choice::Independent { .. } | Choice::Distinct { .. } => {
+            IndexChoice::Independent { .. } | IndexChoice::Distinct { .. } => {
                 self.sequences.first_mut().map_or_else(Vec::new, |draws| chosen(draws, choice))
             }
         }
     }
 }
 
-fn chosen(draws: &mut Draws, choice: Choice) -> Vec<i64> {
-    let index = |n: u64| i64::try_from(n).expect("a draw lies below an i64");
+fn chosen(draws: &mut Draws, choice: IndexChoice) -> Vec<i64> {
+    let index = |n: u64| i64::try_from(n).expect("a draw fits an i64");
     match choice {
-        Choice::Independent { count, below } => {
+        IndexChoice::Independent { count, below } => {
             let below = elements(&[below]) as u64;
             (0..count).map(|_| index(draws.below(below))).collect()
         }
-        Choice::Distinct { count, below } => {
+        IndexChoice::Distinct { count, below } => {
             let order = draws.permutation(elements(&[below]));
             order.into_iter().take(elements(&[count])).map(|i| index(i as u64)).collect()
         }
     }
 }
 
-/// Name of the stream behind a purpose.
+/// Returns the name of the stream for a purpose.
 pub const fn stream_name(purpose: NoisePurpose) -> &'static str {
     match purpose {
         NoisePurpose::Posterior => "posterior_noise",
@@ -145,7 +148,12 @@ pub const fn stream_name(purpose: NoisePurpose) -> &'static str {
     }
 }
 
-/// Name of the stream behind a choice.
+/// Returns the name of the stream of roll-outs on a split.
+pub fn rollout_stream_name(split: &str) -> String {
+    format!("{}/{split}", stream_name(NoisePurpose::Rollout))
+}
+
+/// Returns the name of the stream for a choice.
 pub const fn choice_stream_name(purpose: ChoicePurpose) -> &'static str {
     match purpose {
         ChoicePurpose::Category => "category_choice",
@@ -166,27 +174,27 @@ fn tensor(values: &[f32], shape: &[i64], like: &Tensor) -> Tensor {
 mod tests {
     use super::*;
 
-    fn at_step(step: u64, choice: Choice) -> Vec<i64> {
+    fn at_step(step: u64, choice: IndexChoice) -> Vec<i64> {
         StepNoise::new(Seed(1), Step(step)).choose(ChoicePurpose::Frames, choice)
     }
 
     #[test]
     fn distinct_choices_are_distinct_and_in_range() {
-        let mut numbers = at_step(0, Choice::Distinct { count: 20, below: 24 });
+        let mut numbers = at_step(0, IndexChoice::Distinct { count: 20, below: 24 });
         assert!(numbers.iter().all(|number| (0..24).contains(number)));
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 20);
     }
 
-    /// Orders of a batch of six at the first two steps after the context.
+    /// Permutations of a batch of six for the first two frames after the context.
     fn orders(step: u64) -> [Vec<i64>; 2] {
         let mut shuffle = StepShuffle::new(Seed(1), Step(step));
         [0, 1].map(|draw| shuffle.permutation(draw, 6))
     }
 
     #[test]
-    fn an_order_holds_every_sequence_once() {
+    fn an_order_contains_every_sequence_once() {
         for order in (0..20).flat_map(orders) {
             let mut sorted = order;
             sorted.sort_unstable();
@@ -204,14 +212,14 @@ mod tests {
 
     #[test]
     fn independent_choices_reach_every_number() {
-        let numbers = at_step(0, Choice::Independent { count: 200, below: 3 });
+        let numbers = at_step(0, IndexChoice::Independent { count: 200, below: 3 });
         assert_eq!(numbers.len(), 200);
         assert!((0..3).all(|number| numbers.contains(&number)));
     }
 
     #[test]
     fn a_step_repeats_its_choices_and_shares_none_with_the_next() {
-        let choice = Choice::Independent { count: 50, below: 1000 };
+        let choice = IndexChoice::Independent { count: 50, below: 1000 };
         assert_eq!(at_step(7, choice), at_step(7, choice));
         assert_ne!(at_step(7, choice), at_step(8, choice));
     }

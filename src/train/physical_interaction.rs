@@ -1,45 +1,47 @@
-//! CDNA, DNA and STP in training (`prediction_train.py` of TensorFlow's original and `train_model.py`
-//! of its port to Chainer; seed document 000).
+//! Training of CDNA, DNA and STP (`prediction_train.py` of the TensorFlow original and
+//! `train_model.py` of its port to Chainer).
 //!
-//! ```text
-//! update:  pass at the step, gradient of the loss, Adam in the port's form
-//! test:    roll-out from the context, every prediction fed back
-//! ```
-//! [`PhysicalInteractionSystem`] is the type to start from; `evaluation` scores states and keeps what
-//! a frame was made of.
+//! An update is a forward pass, the gradient of the loss and a step of Adam in the form of the port.
+//! An evaluation rolls out from the context, feeding back every prediction. Start from
+//! [`PhysicalInteractionSystem`]; `evaluation` scores states and saves masks, kernels and transformed
+//! frames.
 
 use tch::{Kind, Tensor};
 
 use super::{
-    batch::{self, Batch, Examples, size},
+    batch::{self, Batch, Examples, FrameCounts, size},
     evaluate::{Evaluation, Scope, score_rollouts},
     noise::{SAMPLING_ORDER_STREAM, StepShuffle},
     state::TrainState,
-    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
+    system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
     config::{RunSpec, model::PhysicalInteractionSpec},
     data::Pack,
     models::physical_interaction::{
-        Network, Sequences, Sizes,
+        Network, NetworkSizes, Sequences,
         network::HALVINGS,
-        sampling::Feedback,
+        sampling::ScheduledFeedback,
         sequence::rollout,
-        training::{self, Pass},
+        training::{Pass, PassTime, pass},
     },
     nn::{Mode, params::Builder},
     scalar::Seed,
-    store::record::SeriesDefinition,
+    store::{record::SeriesDefinition, tensors::StoredTensor},
+    vocabulary::{MetricName, SeriesName},
 };
 
 mod evaluation;
 
-use evaluation::StateErrors;
+use evaluation::{StateErrors, inspected};
 
-/// Refuses frames that cannot be halved as often as the network does, and data without positions.
+/// Sequences whose masks, kernels and transformed frames are saved.
+const INSPECTED_SEQUENCES: usize = 2;
+
+/// Checks that frames can be halved as often as the network does and that there are positions.
 ///
 /// # Errors
-/// If they are.
+/// If a side is not a multiple of 8 or the data has no positions.
 pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
     let [height, width, _] = pack.frame_shape();
     let multiple = 1 << HALVINGS;
@@ -56,7 +58,7 @@ pub struct PhysicalInteractionSystem {
     network: Network,
     state: TrainState,
     seed: Seed,
-    horizon: Horizon,
+    frames: FrameCounts,
     actions: i64,
 }
 
@@ -70,7 +72,7 @@ impl PhysicalInteractionSystem {
     ) -> Self {
         let [height, width, channels] = pack.frame_shape().map(size);
         let actions = size(pack.action_size());
-        let sizes = Sizes {
+        let sizes = NetworkSizes {
             frame: [channels, height, width],
             actions,
             states: size(pack.position_size()),
@@ -84,12 +86,12 @@ impl PhysicalInteractionSystem {
             network,
             state: TrainState::new(spec.optimizer, params),
             seed: spec.seed,
-            horizon: Horizon::new(model.context_frames, model.horizon),
+            frames: FrameCounts::new(model.context_frames, model.horizon),
             actions,
         }
     }
 
-    /// Takes frames, actions and states of a batch apart.
+    /// Separates frames, actions and states of a batch.
     fn sequences(&self, batch: &Batch) -> Sequences {
         let states = batch.condition.size()[2] - self.actions;
         Sequences {
@@ -99,16 +101,16 @@ impl PhysicalInteractionSystem {
         }
     }
 
-    /// Takes one optimizer step on a batch and returns its scalars by series name.
+    /// Takes one optimizer step on a batch and returns its scalars.
     ///
     /// # Errors
-    /// If a quantity is not finite; the parameters are then left as they were.
+    /// If a quantity is not finite; the parameters are unchanged then.
     pub fn step(&mut self, batch: &Batch, at: At) -> Result<Scalars, Divergence> {
         self.state.params.zero_grad();
         let sequences = self.sequences(batch);
         let shuffle = &mut StepShuffle::new(self.seed, at.step);
-        let now = training::At { step: at.step, mode: Mode::Train };
-        let pass = training::pass(&self.network, &self.model, &sequences, now, shuffle, |_, _| {});
+        let now = PassTime { step: at.step, mode: Mode::Train };
+        let pass = pass(&self.network, &self.model, &sequences, now, shuffle, |_, _| {});
         pass.objective.loss.backward();
 
         let scalars = Self::scalars(&pass, batch);
@@ -117,20 +119,35 @@ impl PhysicalInteractionSystem {
         Ok(scalars)
     }
 
+    /// Returns the tensors of [`inspected`] for the first sequences of a split.
+    fn anatomy(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Vec<StoredTensor> {
+        let Scope { split, sequences, .. } = scope;
+        let count = INSPECTED_SEQUENCES.min(sequences).min(pack.sequences(split));
+        if count == 0 {
+            return Vec::new();
+        }
+        let indices: Vec<usize> = (0..count).collect();
+        let examples = Examples { pack, split, indices: &indices, device };
+        let batch = self.sequences(&batch::load(&examples, self.frames));
+        inspected(&self.network, &batch, self.frames.context)
+    }
+
     fn scalars(pass: &Pass, batch: &Batch) -> Scalars {
         let objective = &pass.objective;
         let number = |tensor: &Tensor| tensor.double_value(&[]);
         let sum = |terms: &[Tensor]| terms.iter().map(number).sum::<f64>();
         let share = match pass.feedback {
-            Feedback::Prediction => 0.0,
-            Feedback::Mixture { true_frames } => true_frames as f64 / batch.frames.size()[1] as f64,
+            ScheduledFeedback::Prediction => 0.0,
+            ScheduledFeedback::Mixture { true_frames } => {
+                true_frames as f64 / batch.frames.size()[1] as f64
+            }
         };
         Scalars::from([
-            ("loss", number(&objective.loss)),
-            ("reconstruction", sum(&objective.reconstruction)),
-            ("state_loss", sum(&objective.state)),
-            ("psnr_sum", number(&objective.psnr_sum)),
-            ("true_frame_share", share),
+            (SeriesName::Loss, number(&objective.loss)),
+            (SeriesName::Reconstruction, sum(&objective.reconstruction)),
+            (SeriesName::StateLoss, sum(&objective.state)),
+            (SeriesName::PsnrSum, number(&objective.psnr_sum)),
+            (SeriesName::TrueFrameShare, share),
         ])
     }
 }
@@ -145,31 +162,31 @@ impl System for PhysicalInteractionSystem {
     }
 
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
-        self.step(&batch::load(examples, self.horizon), at)
+        self.step(&batch::load(examples, self.frames), at)
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
         let mut errors = StateErrors::default();
-        let mut evaluation = score_rollouts(pack, scope, self.horizon, device, |batch, _| {
+        let mut evaluation = score_rollouts(pack, scope, self.frames, device, |batch, _| {
             let sequences = self.sequences(batch);
-            let predicted = rollout(&self.network, &sequences, self.horizon.context);
-            errors.add(&sequences.states, &predicted.states, self.horizon.context);
+            let predicted = rollout(&self.network, &sequences, self.frames.context);
+            errors.add(&sequences.states, &predicted.states, self.frames.context);
             predicted.frames
         });
         errors.into_scores(&mut evaluation.scores);
-        evaluation.pictures.extend(self.anatomy(pack, scope, device));
+        evaluation.tensors.extend(self.anatomy(pack, scope, device));
         evaluation
     }
 
-    fn choosing_metric(&self) -> &'static str {
-        "psnr"
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Psnr
     }
 
-    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
         let define = SeriesDefinition::new;
         vec![
             (
-                "loss",
+                SeriesName::Loss,
                 define(
                     "training loss",
                     "",
@@ -177,7 +194,7 @@ impl System for PhysicalInteractionSystem {
                 ),
             ),
             (
-                "reconstruction",
+                SeriesName::Reconstruction,
                 define(
                     "reconstruction error",
                     "",
@@ -185,7 +202,7 @@ impl System for PhysicalInteractionSystem {
                 ),
             ),
             (
-                "state_loss",
+                SeriesName::StateLoss,
                 define(
                     "state loss",
                     "",
@@ -194,7 +211,7 @@ impl System for PhysicalInteractionSystem {
                 ),
             ),
             (
-                "psnr_sum",
+                SeriesName::PsnrSum,
                 define(
                     "sum of PSNR",
                     "dB",
@@ -204,21 +221,21 @@ impl System for PhysicalInteractionSystem {
                 ),
             ),
             (
-                "true_frame_share",
+                SeriesName::TrueFrameShare,
                 define(
                     "true-frame share",
                     "",
-                    "part of the batch that saw the true previous frame after the context: \
+                    "share of the batch that reads the true previous frame after the context: \
                      round(batch x k / (k + exp(step / k))) / batch",
                 ),
             ),
         ]
     }
 
-    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+    fn streams(&self) -> Vec<(String, &'static str)> {
         vec![(
-            SAMPLING_ORDER_STREAM,
-            "which sequences of a batch see true frames after the context, by step",
+            SAMPLING_ORDER_STREAM.to_owned(),
+            "which sequences of a batch are fed true frames after the context, by step",
         )]
     }
 }

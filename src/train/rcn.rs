@@ -1,17 +1,17 @@
-//! The Recombinator Network in training (seed document 004, section Training).
+//! Training of the Recombinator Network (section Training of the original's notebook).
 //!
-//! A sequence is a picture, its position the keypoints, already as the network learns them:
-//! (p − 48) / 48 of a coordinate p in pixels. [`predict`] is what `reprise predict` shows pictures to.
+//! A sequence is an image, its position the keypoints in the network's units: (p − 48) / 48 for a
+//! coordinate p in pixels. [`predict`] implements `reprise predict`.
 
 use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    batch::{self, Examples, size},
-    evaluate::{Evaluation, MODEL, Scope},
+    batch::{self, Examples, FrameCounts, size},
+    evaluate::{Evaluation, Scope},
     state::{StateError, TrainState},
-    system::{At, Divergence, Horizon, Scalars, System, UnfitData},
+    system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
     config::{
@@ -22,10 +22,10 @@ use crate::{
         },
     },
     data::{Pack, Split, kaggle::SIDE},
-    libtorch::convert::to_stored,
+    libtorch::convert::{to_host, to_stored},
     metrics::keypoints::{Keypoint, SquaredErrors, keypoints},
     models::rcn::{
-        DropoutPass, DropoutUniforms, Rcn, Sizes, Variant,
+        DropoutPass, DropoutUniforms, Rcn, RcnSizes, RcnVariant,
         training::{self, objective, rmse, rmse_pixels},
     },
     nn::params::Builder,
@@ -36,33 +36,32 @@ use crate::{
         record::SeriesDefinition,
         tensors::StoredTensor,
     },
+    vocabulary::{
+        MetricName, Predictor, SeriesName,
+        rollouts::{KEYPOINT_IMAGES, KEYPOINT_PREDICTION, KEYPOINT_RMSE_PREFIX, KEYPOINT_TRUTH},
+    },
 };
 
-/// Name of the baseline that predicts the mean position of the training pictures for every picture.
-pub const MEAN_POSITION: &str = "mean_position";
-
-/// Stream of the uniforms behind the flattened map, by step.
+/// Stream of the uniforms for the flattened map, by step.
 const FLAT_STREAM: &str = "dropout/flat";
-/// Stream of the uniforms behind the first fully connected layer, by step.
+/// Stream of the uniforms for the first fully connected layer, by step.
 const HIDDEN_STREAM: &str = "dropout/hidden";
-/// Stream of the uniforms of predictions, by split and picture.
-const PREDICTION_STREAM: &str = "prediction_dropout";
-/// The pictures of `reprise predict` count as a split of their own.
+/// Stands in for the split in the stream name of `reprise predict`.
 const UNSEEN: &str = "unseen";
 
-/// The last layer's bias, which has an element for each coordinate.
+/// Bias of the last layer, with one element per coordinate.
 const LAST_BIAS: &str = "fc2.b";
 
-/// Pictures that are kept for the report.
-const KEPT_PICTURES: usize = 6;
+/// Images that are saved for the report.
+const KEPT_IMAGES: usize = 6;
 
-/// A picture is a sequence of one frame, and nothing follows it.
-const ONE_FRAME: Horizon = Horizon { context: 0, frames: 1 };
+/// An image is a sequence of one frame.
+const ONE_FRAME: FrameCounts = FrameCounts { context: 0, total: 1 };
 
-/// Refuses pictures of another size than the document's, and pictures without keypoints.
+/// Checks that images have the original's size and that there are keypoints.
 ///
 /// # Errors
-/// If they have.
+/// If images have another size or no keypoints.
 pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
     let (expected, found) = ([SIDE, SIDE, 1], pack.frame_shape());
     if found != expected {
@@ -78,7 +77,7 @@ pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
 #[derive(Debug)]
 pub struct RcnSystem {
     model: Rcn,
-    sizes: Sizes,
+    sizes: RcnSizes,
     state: TrainState,
     seed: Seed,
     dropout: Dropout,
@@ -102,11 +101,11 @@ impl RcnSystem {
         }
     }
 
-    /// Returns the uniforms of an update with so many pictures; nothing if nothing is dropped.
-    fn training_uniforms(&self, pictures: usize, at: At) -> Option<(Keep, DropoutUniforms)> {
+    /// Returns the uniforms of an update, or `None` without dropout.
+    fn training_uniforms(&self, images: usize, at: At) -> Option<(Keep, DropoutUniforms)> {
         let Dropout::Keep(keep) = self.dropout else { return None };
         let draws = |name: &str| [Stream::new(self.seed, name).at(at.step.0)];
-        let rows = size(pictures);
+        let rows = size(images);
         let uniforms = DropoutUniforms {
             flat: uniforms(&mut draws(FLAT_STREAM), rows, self.sizes.flat()),
             hidden: uniforms(&mut draws(HIDDEN_STREAM), rows, self.sizes.hidden),
@@ -114,39 +113,38 @@ impl RcnSystem {
         Some((keep, uniforms))
     }
 
-    /// Returns the uniforms of predictions, for each picture its own whatever batch it is in; nothing
-    /// if nothing is dropped.
-    fn prediction_uniforms(&self, of: &str, pictures: &[u64]) -> Option<(Keep, DropoutUniforms)> {
+    /// Returns the uniforms of predictions, or `None` without dropout. They depend on the index of an
+    /// image within its split, not on its batch.
+    fn prediction_uniforms(&self, split: &str, indices: &[u64]) -> Option<(Keep, DropoutUniforms)> {
         let keep = match (self.prediction, self.dropout) {
             (PredictionDropout::AsInTraining, Dropout::Keep(keep)) => keep,
             (PredictionDropout::Off, _) | (_, Dropout::Off) => return None,
         };
-        let stream = Stream::new(self.seed, &format!("{PREDICTION_STREAM}/{of}"));
-        let mut draws: Vec<Draws> = pictures.iter().map(|&picture| stream.at(picture)).collect();
+        let stream = Stream::new(self.seed, &prediction_stream_name(split));
+        let mut draws: Vec<Draws> = indices.iter().map(|&index| stream.at(index)).collect();
         let flat = uniforms(&mut draws, 1, self.sizes.flat());
         let hidden = uniforms(&mut draws, 1, self.sizes.hidden);
         Some((keep, DropoutUniforms { flat, hidden }))
     }
 
-    /// Predicts scaled coordinates, a row a picture, of pictures `[B, 1, 96, 96]` in [0, 1].
-    fn predict(&self, images: &Tensor, of: &str, pictures: &[u64]) -> Vec<f32> {
-        let drawn = self.prediction_uniforms(of, pictures).map(|drawn| on(drawn, images.device()));
-        host(&training::predict(&self.model, images, &pass(drawn.as_ref())))
+    /// Predicts scaled coordinates of images `[B, 1, 96, 96]` in [0, 1], one row per image.
+    fn predict(&self, images: &Tensor, split: &str, indices: &[u64]) -> Vec<f32> {
+        let drawn = self.prediction_uniforms(split, indices);
+        let drawn = drawn.map(|drawn| on(drawn, images.device()));
+        to_host(&training::predict(&self.model, images, &pass(drawn.as_ref())))
     }
 }
 
-/// Returns what the network of a run is made of.
-const fn variant(rcn: &RcnSpec) -> Variant {
-    Variant {
+const fn variant(rcn: &RcnSpec) -> RcnVariant {
+    RcnVariant {
         recombination: rcn.recombination,
         activation: rcn.activation,
         dense_weights: rcn.dense_weights,
     }
 }
 
-/// Returns the sizes of the network of a run.
-fn sizes(rcn: &RcnSpec, coordinates: usize) -> Sizes {
-    Sizes {
+fn sizes(rcn: &RcnSpec, coordinates: usize) -> RcnSizes {
+    RcnSizes {
         height: size(SIDE),
         width: size(SIDE),
         channels: 1,
@@ -158,16 +156,15 @@ fn sizes(rcn: &RcnSpec, coordinates: usize) -> Sizes {
 /// Weights to predict with.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
-    /// Every tensor of the model.
+    /// All tensors of the model.
     pub tensors: &'a [StoredTensor],
-    /// Where they go.
     pub device: Device,
 }
 
-/// Predicts keypoints in pixels with given weights, a row a picture.
+/// Predicts keypoints in pixels, one row per image.
 ///
-/// `pictures` are grey values, 96×96 each. Dropout is what the run's settings say; its uniforms belong
-/// to the place of a picture.
+/// `images` are grey values, 96×96 each. Dropout follows the settings of the run; its uniforms depend
+/// on the index of the image.
 ///
 /// # Errors
 /// If the weights do not fit the model.
@@ -175,21 +172,21 @@ pub fn predict(
     spec: &RunSpec,
     rcn: &RcnSpec,
     weights: Weights<'_>,
-    pictures: &[&[u8]],
+    images: &[&[u8]],
 ) -> Result<Vec<Vec<f64>>, StateError> {
     let Weights { tensors, device } = weights;
     let coordinates = tensors.iter().find(|tensor| tensor.name == LAST_BIAS);
     let coordinates = coordinates.map_or(0, |bias| bias.shape.iter().product());
     let mut system = RcnSystem::new(spec, rcn, coordinates, device);
     system.state.load_model(tensors)?;
-    let mut predicted = Vec::with_capacity(pictures.len());
+    let mut predicted = Vec::with_capacity(images.len());
     let batch_size = spec.evaluation.batch_size.len();
-    for (batch, pictures) in pictures.chunks(batch_size).enumerate() {
+    for (batch, images) in images.chunks(batch_size).enumerate() {
         let first = (batch * batch_size) as u64;
-        let places: Vec<u64> = (first..).take(pictures.len()).collect();
-        let grey = Tensor::from_slice(&pictures.concat()).to_device(device);
+        let indices: Vec<u64> = (first..).take(images.len()).collect();
+        let grey = Tensor::from_slice(&images.concat()).to_device(device);
         let images = batch::unit(&grey.view([-1, 1, size(SIDE), size(SIDE)]));
-        let scaled = system.predict(&images, UNSEEN, &places);
+        let scaled = system.predict(&images, UNSEEN, &indices);
         predicted.extend(
             scaled.chunks(coordinates).map(|row| row.iter().copied().map(pixels).collect()),
         );
@@ -213,8 +210,8 @@ impl System for RcnSystem {
         let objective = objective(&self.model, &load(examples), &pass(drawn.as_ref()));
         objective.loss.backward();
         let loss = objective.loss.double_value(&[]);
-        let scalars = Scalars::from([("loss", loss), ("rmse", rmse(loss))]);
-        // Where the original says "gradient vanished/exploded".
+        let scalars = Scalars::from([(SeriesName::Loss, loss), (SeriesName::Rmse, rmse(loss))]);
+        // The original reports "gradient vanished/exploded" here.
         Divergence::check(&scalars)?;
         self.state.step();
         Ok(scalars)
@@ -228,30 +225,30 @@ impl System for RcnSystem {
         let mut kept = Kept::new(pack);
         for indices in indices.chunks(batch_size) {
             let images = load(&Examples { pack, split, indices, device }).images;
-            let places: Vec<u64> = indices.iter().map(|&index| index as u64).collect();
-            let predicted = self.predict(&images, split.name(), &places);
+            let all: Vec<u64> = indices.iter().map(|&index| index as u64).collect();
+            let predicted = self.predict(&images, split.name(), &all);
             for (&index, predicted) in indices.iter().zip(predicted.chunks(mean.len())) {
                 let truth = pack.sequence(split, index).positions;
-                model.picture(truth, predicted);
-                baseline.picture(truth, &mean);
+                model.add(truth, predicted);
+                baseline.add(truth, &mean);
                 kept.picture(pack, split, index, predicted);
             }
         }
-        let scores = [(MODEL, &model), (MEAN_POSITION, &baseline)]
-            .map(|(name, errors)| (name.to_owned(), scores(errors)));
+        let scores = [(Predictor::Model, &model), (Predictor::MeanPosition, &baseline)]
+            .map(|(name, errors)| (name.as_str().to_owned(), scores(errors)));
         let tensors = kept.tensors([&model, &baseline]);
-        Evaluation { scores: Scores::from(scores), pictures: tensors, names: kept.names }
+        Evaluation { scores: Scores::from(scores), tensors, names: kept.names }
     }
 
-    fn choosing_metric(&self) -> &'static str {
-        "rmse"
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Rmse
     }
 
-    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
         let define = SeriesDefinition::new;
         vec![
             (
-                "loss",
+                SeriesName::Loss,
                 define(
                     "training loss",
                     "",
@@ -260,56 +257,58 @@ impl System for RcnSystem {
                 ),
             ),
             (
-                "rmse",
+                SeriesName::Rmse,
                 define(
                     "training RMSE",
                     "",
-                    "root of the training loss; the document's 0.03528 is the root of such a loss, \
-                     mean over the batches of its last epoch",
+                    "root of the training loss; the original reports 0.03528, the root of its mean loss \
+                     over the batches of the last epoch",
                 ),
             ),
         ]
     }
 
-    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+    fn streams(&self) -> Vec<(String, &'static str)> {
         vec![
-            (FLAT_STREAM, "which pixels of the flattened map are kept, by step"),
-            (HIDDEN_STREAM, "which units of the first fully connected layer are kept, by step"),
-            (
-                "prediction_dropout/SPLIT",
-                "which activations a prediction keeps, by picture, if it drops any",
-            ),
+            (FLAT_STREAM.to_owned(), "dropout of the flattened map, by step"),
+            (HIDDEN_STREAM.to_owned(), "dropout of the first fully connected layer, by step"),
+            (prediction_stream_name("SPLIT"), "dropout of predictions, by image, if any"),
         ]
     }
 }
 
-/// Returns the scores of all pictures; there are no frames to list.
+/// Returns the name of the stream of the uniforms of predictions, by image.
+fn prediction_stream_name(split: &str) -> String {
+    format!("prediction_dropout/{split}")
+}
+
+/// Returns the scores of all images; an image has no scores by frame.
 fn scores(errors: &SquaredErrors) -> BTreeMap<String, Score> {
     let score = |of: fn(f64) -> f64| Score {
         mean: of(errors.mean()),
         by_frame: Vec::new(),
-        by_sequence: errors.by_picture().into_iter().map(of).collect(),
+        by_sequence: errors.by_image().into_iter().map(of).collect(),
     };
     BTreeMap::from([
-        ("rmse".to_owned(), score(rmse)),
-        ("rmse_pixels".to_owned(), score(rmse_pixels)),
+        (MetricName::Rmse.as_str().to_owned(), score(rmse)),
+        (MetricName::RmsePixels.as_str().to_owned(), score(rmse_pixels)),
     ])
 }
 
-/// Returns the mean of each coordinate over all training pictures, scaled.
+/// Returns the mean of each scaled coordinate over all training images.
 fn mean_position(pack: &Pack) -> Vec<f64> {
-    let pictures = pack.sequences(Split::Train);
+    let images = pack.sequences(Split::Train);
     let mut sums = vec![0.0; pack.position_size()];
-    for index in 0..pictures {
+    for index in 0..images {
         let positions = pack.sequence(Split::Train, index).positions;
         for (sum, &position) in sums.iter_mut().zip(positions) {
             *sum += f64::from(position);
         }
     }
-    sums.into_iter().map(|sum| sum / pictures as f64).collect()
+    sums.into_iter().map(|sum| sum / images as f64).collect()
 }
 
-/// What an evaluation keeps for the report.
+/// The images of an evaluation that are saved for the report.
 #[derive(Debug)]
 struct Kept {
     keypoints: Vec<Keypoint>,
@@ -327,56 +326,55 @@ impl Kept {
     }
 
     fn picture(&mut self, pack: &Pack, split: Split, index: usize, predicted: &[f32]) {
-        if self.names.len() == KEPT_PICTURES {
+        if self.names.len() == KEPT_IMAGES {
             return;
         }
         let sequence = pack.sequence(split, index);
         self.names.push(pack.sequence_name(split, index).to_owned());
         self.grey.extend(sequence.frames);
         for keypoint in &self.keypoints {
-            // Only a point with both coordinates can be drawn.
+            // The report draws only keypoints with both coordinates.
             let &[x, y] = keypoint.columns.as_slice() else { continue };
             self.truth.extend([x, y].map(|column| pixels(sequence.positions[column])));
             self.prediction.extend([x, y].map(|column| pixels(predicted[column])));
         }
     }
 
-    /// Returns `keypoints/picture` u8 `[N, 96, 96]`, `keypoints/truth` and `keypoints/prediction` in
-    /// pixels `[N, points, 2]`, and for every keypoint `keypoints/rmse_pixels/NAME` `[2]`: the errors of
-    /// model and baseline over the whole split.
+    /// Returns the tensors `keypoints/…` of [`rollouts`](crate::vocabulary::rollouts). The errors of
+    /// keypoints are those over the whole split, of the model and of the baseline.
     fn tensors(&self, errors: [&SquaredErrors; 2]) -> Vec<StoredTensor> {
-        let pictures = size(self.names.len());
-        if pictures == 0 {
+        let images = size(self.names.len());
+        if images == 0 {
             return Vec::new();
         }
-        let stored = |name: &str, tensor: &Tensor| to_stored(format!("keypoints/{name}"), tensor);
-        let grey = Tensor::from_slice(&self.grey).view([pictures, size(SIDE), size(SIDE)]);
+        let stored = |name: &str, tensor: &Tensor| to_stored(name.to_owned(), tensor);
+        let grey = Tensor::from_slice(&self.grey).view([images, size(SIDE), size(SIDE)]);
         let floats = |values: &[f64]| Tensor::from_slice(values).to_kind(Kind::Float);
-        let points = |values: &[f64]| floats(values).view([pictures, -1, 2]);
-        let mut tensors = vec![stored("picture", &grey)];
+        let points = |values: &[f64]| floats(values).view([images, -1, 2]);
+        let mut tensors = vec![stored(KEYPOINT_IMAGES, &grey)];
         if !self.truth.is_empty() {
-            tensors.push(stored("prediction", &points(&self.prediction)));
-            tensors.push(stored("truth", &points(&self.truth)));
+            tensors.push(stored(KEYPOINT_PREDICTION, &points(&self.prediction)));
+            tensors.push(stored(KEYPOINT_TRUTH, &points(&self.truth)));
         }
         tensors.extend(self.keypoints.iter().map(|keypoint| {
             let errors = errors.map(|errors| rmse_pixels(errors.of(keypoint)));
-            stored(&format!("rmse_pixels/{}", keypoint.name), &floats(&errors))
+            stored(&format!("{KEYPOINT_RMSE_PREFIX}{}", keypoint.name), &floats(&errors))
         }));
         tensors
     }
 }
 
-/// Turns a scaled coordinate into pixels.
+/// Converts a scaled coordinate to pixels.
 fn pixels(scaled: f32) -> f64 {
     HALF_SIDE * f64::from(scaled) + HALF_SIDE
 }
 
-fn load(examples: &Examples<'_>) -> training::Examples {
+fn load(examples: &Examples<'_>) -> training::KeypointBatch {
     let batch = batch::load(examples, ONE_FRAME);
-    // A view, not `squeeze`: which kernel computes a convolution, and so its last bits, depends even on
-    // the stride of an axis of one channel.
+    // A view, not `squeeze`: the stride of an axis of length 1 decides which convolution kernel is used,
+    // and so the last bits.
     let images = batch.frames.view([-1, 1, size(SIDE), size(SIDE)]);
-    training::Examples { images, positions: batch.condition.squeeze_dim(0) }
+    training::KeypointBatch { images, positions: batch.condition.squeeze_dim(0) }
 }
 
 fn pass(drawn: Option<&(Keep, DropoutUniforms)>) -> DropoutPass<'_> {
@@ -391,7 +389,7 @@ fn on((keep, drawn): (Keep, DropoutUniforms), device: Device) -> (Keep, DropoutU
     (keep, DropoutUniforms { flat: flat.to_device(device), hidden: hidden.to_device(device) })
 }
 
-/// Draws `rows` rows of so many columns from each of the draws, one after the other.
+/// Draws `rows` rows of `columns` uniforms from each stream in turn.
 fn uniforms(draws: &mut [Draws], rows: i64, columns: i64) -> Tensor {
     let each = usize::try_from(rows * columns).expect("sizes are not negative");
     let mut values = vec![0.0; draws.len() * each];
@@ -399,14 +397,6 @@ fn uniforms(draws: &mut [Draws], rows: i64, columns: i64) -> Tensor {
         draws.fill_uniform(values);
     }
     Tensor::from_slice(&values).to_kind(Kind::Float).view([-1, columns])
-}
-
-/// Copies a tensor to host memory as f32.
-fn host(tensor: &Tensor) -> Vec<f32> {
-    let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
-    let mut values = vec![0.0; tensor.numel()];
-    tensor.copy_data(&mut values, tensor.numel());
-    values
 }
 
 #[cfg(test)]

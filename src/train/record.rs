@@ -1,10 +1,10 @@
-//! `record.json` from what training left behind.
+//! Assembly of `record.json`.
 
 use std::collections::BTreeMap;
 
 use super::{
     run::{Finished, Job},
-    system::{LEARNING_RATE, System},
+    system::System,
 };
 use crate::{
     config::{data::Sampler, engine::Device},
@@ -19,9 +19,10 @@ use crate::{
         },
         timing::{read_timing, summarize},
     },
+    vocabulary::SeriesName,
 };
 
-/// Puts together the record of a run that is over; every other file of it is written by now.
+/// Assembles the record of a finished run, whose other files are all written.
 ///
 /// # Errors
 /// If a file of the run cannot be read or hashed.
@@ -30,7 +31,7 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
     let host = host_record();
     let best = bookkeeping.best.as_ref().map(|best| BestCheckpoint {
         epoch: best.epoch,
-        metric: system.choosing_metric().to_owned(),
+        metric: system.choosing_metric().as_str().to_owned(),
         value: best.value,
     });
     Ok(Record {
@@ -56,25 +57,25 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
     })
 }
 
-/// Returns what each scalar of the journal means.
+/// Returns the definition of each scalar of the journal.
 fn series(system: &dyn System) -> BTreeMap<String, SeriesDefinition> {
     let learning_rate =
         SeriesDefinition::new("learning rate", "", "step size of every optimizer of the system");
     let own = system.series().into_iter();
-    let all = own.chain([(LEARNING_RATE, learning_rate)]);
-    all.map(|(name, definition)| (name.to_owned(), definition)).collect()
+    let all = own.chain([(SeriesName::LearningRate, learning_rate)]);
+    all.map(|(name, definition)| (name.as_str().to_owned(), definition)).collect()
 }
 
-/// Returns the named streams of the seed that were drawn from and what for.
+/// Returns the random streams of the run, each with its use.
 fn streams(job: &Job<'_>, system: &dyn System) -> BTreeMap<String, String> {
-    let initial = Some(("init/NAME", "initial values of the parameter NAME"));
+    let initial = Some(("init/NAME".to_owned(), "initial values of the parameter NAME"));
     let order = match job.spec.data.sampler {
-        Sampler::EpochPermutation => Some((ORDER_STREAM, "order of training sequences")),
-        // The originals' orders come from generators of their own.
+        Sampler::EpochPermutation => Some((ORDER_STREAM.to_owned(), "order of training sequences")),
+        // These draw the order from generators of their own.
         Sampler::Original { .. } | Sampler::Minibatches => None,
     };
     let all = initial.into_iter().chain(order).chain(system.streams());
-    all.map(|(name, use_)| (name.to_owned(), use_.to_owned())).collect()
+    all.map(|(name, use_)| (name, use_.to_owned())).collect()
 }
 
 fn data_record(pack: &Pack) -> DataRecord {

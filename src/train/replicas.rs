@@ -1,13 +1,15 @@
 //! Data parallelism: replicas of a model on several devices that share every batch.
 //!
+//! With B sequences in a batch, of which device r computes B_r with mean loss L_r:
+//!
 //! ```text
-//! L = mean over B sequences        ∇L = Σ_r  (B_r / B) · ∇L_r
+//! L = Σ_r (B_r / B) · L_r        ∇L = Σ_r (B_r / B) · ∇L_r
 //! ```
-//! A batch is cut as `torch.nn.DataParallel` cuts it (`chunk`), each part goes to a device, and the
-//! gradients of the parts, weighted by their sizes, are added on the first device in the order of
-//! devices. So they are those of one device but for the order of sums. The original's trainer
-//! (`distributed_backend='dp'`) averages the parts' losses without weights, which differs where the
-//! last part is smaller.
+//! A batch is divided as `torch.nn.DataParallel` divides it (`chunk`). The weighted gradients are added
+//! on the first device in the order of devices, so they equal those of a single device up to rounding.
+//!
+//! Deviation: the original's trainer (`distributed_backend='dp'`) averages the losses of the parts
+//! without weights, which gives another value if the last part is smaller.
 
 use tch::Device;
 
@@ -18,24 +20,22 @@ use crate::{
     scalar::Seed,
 };
 
-/// The replicas beside the model itself.
+/// The replicas of a model on all devices but the first.
 #[derive(Debug)]
 pub(super) struct Replicas<M> {
     replicas: Vec<Replica<M>>,
 }
 
-/// A model that computes a part of every batch.
+/// A copy of the model that computes one part of every batch.
 #[derive(Debug)]
 pub(super) struct Replica<M> {
-    /// The model on its device.
     pub(super) model: M,
-    /// Where it computes.
     pub(super) device: Device,
     params: Params,
 }
 
 impl<M> Replicas<M> {
-    /// Builds a replica on each device of an engine but the first.
+    /// Builds a replica on each device of an engine except the first.
     pub(super) fn new(engine: &EngineSpec, seed: Seed, build: impl Fn(&Builder) -> M) -> Self {
         let replicas = engine.all_devices()[1..].iter().map(|&device| {
             let device = device::placed(device);
@@ -51,8 +51,8 @@ impl<M> Replicas<M> {
         self.replicas.iter()
     }
 
-    /// Gives every replica the values of the model's parameters, and no gradients.
-    pub(super) fn take_up(&mut self, params: &Params) {
+    /// Copies the model's parameters to every replica and clears the replicas' gradients.
+    pub(super) fn synchronize(&mut self, params: &Params) {
         for replica in &mut self.replicas {
             replica.params.zero_grad();
             tch::no_grad(|| {
@@ -68,7 +68,7 @@ impl<M> Replicas<M> {
         for replica in &self.replicas {
             for (own, entry) in replica.params.trained().zip(params.trained()) {
                 let (part, mut whole) = (own.tensor.grad(), entry.tensor.grad());
-                // A replica without a part has none.
+                // Undefined if the batch had no part for this replica.
                 if part.defined() {
                     tch::no_grad(|| whole += part.to_device(whole.device()));
                 }

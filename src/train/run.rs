@@ -1,8 +1,8 @@
 //! The training loop.
 //!
-//! Kill it anywhere: the journal is cut back to what the last checkpoint names and the run goes on
-//! with the same bits. Nothing here reads a clock but the stopwatch that paces checkpoints, and that
-//! decides no number.
+//! The process may be killed at any point: the next attempt truncates the journal to the length that
+//! the last checkpoint names and continues with the same bits. The only clock is the stopwatch that
+//! paces checkpoints; no number depends on it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,10 +10,12 @@ use serde_json::json;
 
 use super::{
     batch::Examples,
-    evaluate::{Evaluation, MODEL, Scope},
-    log::{Log, Tensorboard},
-    state::{Best, Bookkeeping, StateError, TrainState},
-    system::{At, Divergence, LEARNING_RATE, Scalars, System, UnfitData, build, check_data},
+    error::TrainError,
+    evaluate::{Evaluation, Scope},
+    log::{RunLog, Tensorboard},
+    state::{Best, Bookkeeping, TrainState},
+    system::{At, Divergence, Scalars, System},
+    systems::{build, check_data},
 };
 use crate::{
     config::RunSpec,
@@ -29,57 +31,52 @@ use crate::{
         checkpoint::{read_checkpoint, write_checkpoint},
         event::{EvaluationEvent, Event, Scores, StepEvent},
         journal::Journal,
-        progress::TrainingProgress,
+        progress::WorkerProgress,
         record::Outcome,
-        tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors},
+        tensors::{StoredTensor, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
+    },
+    vocabulary::{
+        Predictor, SeriesName,
+        rollouts::{CONTEXT_FRAMES, SEQUENCES},
     },
 };
 
-/// Steps after which the canary is taken.
+/// Steps before the canary digest.
 const CANARY_STEPS: u64 = 2;
-/// A checkpoint is due after this many seconds …
+/// Least time between checkpoints.
 const CHECKPOINT_SECONDS: f64 = 15.0;
-/// … or this many times the seconds that the last one took, whichever is longer.
-const CHECKPOINT_PATIENCE: f64 = 20.0;
+/// Least time between checkpoints as a multiple of the time that the last one took.
+const CHECKPOINT_COST_FACTOR: f64 = 20.0;
 
-/// A run to be trained, with everything that it needs.
+/// A run to be trained, with its inputs and outputs.
 #[derive(Debug)]
 pub struct Job<'a> {
-    /// What to train.
     pub spec: &'a RunSpec,
-    /// What to learn from.
     pub pack: &'a Pack,
-    /// Where the run's files go; the caller holds its lease.
+    /// The run folder; the caller holds its lease.
     pub dir: &'a RunDir,
-    /// The weights to begin with, if not random ones.
+    /// Initial weights; random ones if absent.
     pub initial: Option<&'a [StoredTensor]>,
-    /// Where tensors live.
     pub device: tch::Device,
-    /// Where TensorBoard looks, if it does.
     pub tensorboard: Option<Tensorboard<'a>>,
-    /// Set to stop at the next step with a checkpoint.
+    /// When set, training writes a checkpoint after the current step and stops.
     pub stop: &'a AtomicBool,
 }
 
 /// How training ended.
 #[derive(Debug)]
-pub enum End {
-    /// The run is over; the numbers for its record.
+pub enum TrainingEnd {
+    /// The run is finished.
     Finished(Box<Finished>),
-    /// It was asked to stop and has written a checkpoint.
-    Stopped {
-        /// Steps taken so far.
-        done: u64,
-    },
+    /// Training was interrupted after `done` steps and has written a checkpoint.
+    Stopped { done: u64 },
 }
 
-/// The numbers of a run that is over.
+/// The results of a finished run, for its record.
 #[derive(Debug)]
 pub struct Finished {
-    /// Completed or diverged.
     pub outcome: Outcome,
-    /// What the trainer kept.
     pub bookkeeping: Bookkeeping,
     /// Test scores of the best checkpoint.
     pub test: Option<Scores>,
@@ -97,42 +94,26 @@ impl std::fmt::Debug for dyn System {
     }
 }
 
-/// Why training could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The run's folder could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A tensor file could not be read or written.
-    #[error(transparent)]
-    Tensors(#[from] TensorFileError),
-    /// A stored state does not fit the model.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The training split cannot be put in order.
-    #[error(transparent)]
-    Sampler(#[from] SamplerError),
-    /// The data does not fit the model.
-    #[error(transparent)]
-    Data(#[from] UnfitData),
-}
-
-/// Trains a run from its first step or its checkpoint to its end.
+/// Trains a run from its first step, or from its checkpoint, to the end.
 ///
 /// # Errors
-/// If files cannot be read or written; a diverging run is no error but an [`Outcome`].
-pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<End, TrainError> {
+/// If the data does not fit the model or a file cannot be read or written. Divergence is an
+/// [`Outcome`], not an error.
+pub fn train(
+    job: &Job<'_>,
+    watch: &mut dyn FnMut(WorkerProgress),
+) -> Result<TrainingEnd, TrainError> {
     let Job { spec, pack, dir, initial, device, tensorboard, stop } = *job;
     check_data(spec, pack)?;
     let mut system = begin(spec, pack, initial, device)?;
     let training = spec.training;
     let total = training.total_steps();
     let (journal, mut kept, first) = open(dir, system.state_mut())?;
-    let mut log = Log::new(journal, tensorboard, first)?;
+    let mut log = RunLog::new(journal, tensorboard, first)?;
     let mut timing = Timing::start(dir, first)?;
     let order = order(spec, pack)?;
     let steps_per_epoch = training.steps_per_epoch.get();
-    watch(TrainingProgress::Started { first, total });
+    watch(WorkerProgress::Started { first, total });
 
     let mut outcome = Outcome::Completed;
     let mut batches: Vec<Vec<usize>> = Vec::new();
@@ -144,7 +125,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<E
         }
         let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
         let examples = Examples { pack, split: Split::Train, indices, device };
-        log.training_pictures(at.step, &*system, &examples)?;
+        log.training_images(at.step, &*system, &examples)?;
         let scalars = match system.update(&examples, at) {
             Ok(scalars) => scalars,
             Err(divergence) => {
@@ -153,18 +134,18 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<E
             }
         };
         let done = step + 1;
-        watch(TrainingProgress::Stepped { done, loss: scalars[system.watched_series()] });
+        watch(WorkerProgress::Stepped { done, loss: scalars[&system.watched_series()] });
         log.append(at.step, &stepped(at, scalars, system.state()))?;
         if done == CANARY_STEPS.min(total) {
             kept.canary = Some(state_digest(&system.state().model_tensors()));
         }
 
         let epoch_ends = done.is_multiple_of(steps_per_epoch);
-        let due =
+        let evaluation_due =
             (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
-        if epoch_ends && due {
+        if epoch_ends && evaluation_due {
             let scope = Scope::new(Split::Validate, &spec.evaluation);
-            let Evaluation { scores, pictures, .. } = system.evaluate(pack, scope, device);
+            let Evaluation { scores, tensors, .. } = system.evaluate(pack, scope, device);
             if let Some(divergence) = non_finite(&scores) {
                 outcome = diverged(at.step, &divergence);
                 break;
@@ -172,7 +153,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<E
             let value = chosen(&*system, &scores);
             watch(evaluated(&*system, at.epoch, scope.split, value));
             log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
-            log.pictures(at.step, scope.split.name(), &pictures)?;
+            log.images(at.step, scope.split.name(), &tensors)?;
             if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
                 write_model(dir, RunFile::Best, system.state(), at.epoch)?;
                 kept.best = Some(Best { epoch: at.epoch, value, scores });
@@ -189,7 +170,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<E
         }
         if stopping && done < total {
             timing.end()?;
-            return Ok(End::Stopped { done });
+            return Ok(TrainingEnd::Stopped { done });
         }
     }
 
@@ -198,10 +179,9 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<E
     let test = test_best(job, &mut *system, &kept, &mut log, watch)?;
     log.journal.sync()?;
     timing.end()?;
-    let bookkeeping = kept;
-    Ok(End::Finished(Box::new(Finished {
+    Ok(TrainingEnd::Finished(Box::new(Finished {
         outcome,
-        bookkeeping,
+        bookkeeping: kept,
         test,
         final_state,
         parameters,
@@ -209,11 +189,11 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(TrainingProgress)) -> Result<E
     })))
 }
 
-/// Takes the first steps of a run without leaving a trace and returns the digest after them, or
+/// Takes the first steps of a run without writing any file and returns the digest after them, or
 /// `None` if they diverge.
 ///
 /// # Errors
-/// If the training split cannot be put in order.
+/// If the training split cannot be put in order or the initial weights do not fit the model.
 pub fn canary(
     spec: &RunSpec,
     pack: &Pack,
@@ -232,7 +212,7 @@ pub fn canary(
     Ok(Some(state_digest(&system.state().model_tensors())))
 }
 
-/// Builds the system of a run with its first weights: drawn, or given.
+/// Builds the system of a run with its initial weights, drawn or imported.
 fn begin(
     spec: &RunSpec,
     pack: &Pack,
@@ -251,7 +231,7 @@ fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
     Order::new(spec.data.sampler, spec.seed, sequences, spec.training.batch_size)
 }
 
-/// Opens the journal where the checkpoint left it, or a new one.
+/// Resumes from the checkpoint, or creates a new journal if there is none.
 fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, Step), TrainError> {
     let path = dir.path(RunFile::Journal);
     if !dir.has(RunFile::Checkpoint)? {
@@ -260,63 +240,68 @@ fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, S
     let checkpoint = read_checkpoint(&dir.path(RunFile::Checkpoint))?;
     let next = checkpoint.position.next_step;
     state.load_checkpoint(next.0, &checkpoint.tensors)?;
-    let kept = serde_json::from_value(checkpoint.trainer).map_err(StateError::Bookkeeping)?;
+    let kept = Bookkeeping::read(checkpoint.trainer)?;
     let journal = Journal::resume(&path, checkpoint.position.journal_bytes)?;
     Ok((journal, kept, next))
 }
 
-/// Rolls the best checkpoint out on the test sequences and keeps pictures of some.
+/// Evaluates the best checkpoint on the test split and writes `rollouts.safetensors`.
 fn test_best(
     job: &Job<'_>,
     system: &mut dyn System,
     kept: &Bookkeeping,
-    log: &mut Log,
-    watch: &mut dyn FnMut(TrainingProgress),
+    log: &mut RunLog,
+    watch: &mut dyn FnMut(WorkerProgress),
 ) -> Result<Option<Scores>, TrainError> {
     let Some(best) = &kept.best else { return Ok(None) };
     let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
     system.state_mut().load_model(&tensors)?;
     let scope = Scope::new(Split::Test, &job.spec.evaluation);
-    let Evaluation { scores, pictures, names } = system.evaluate(job.pack, scope, job.device);
+    let Evaluation { scores, tensors, names } = system.evaluate(job.pack, scope, job.device);
     if non_finite(&scores).is_some() {
         return Ok(None);
     }
     watch(evaluated(system, best.epoch, scope.split, chosen(system, &scores)));
-    // One step behind the last, where no resume begins later.
+    // One step after the last one, so that no resume starts later.
     let step = Step(job.spec.training.total_steps());
     log.append(step, &evaluation(best.epoch, scope.split, &scores))?;
-    log.pictures(step, scope.split.name(), &pictures)?;
-    // 0 where nothing is predicted from frames.
+    log.images(step, scope.split.name(), &tensors)?;
     let context_frames = job.spec.model.frames_used().map_or(0, |used| used.context.len());
     let metadata = [
-        ("sequences".to_owned(), json!(names).to_string()),
-        ("context_frames".to_owned(), context_frames.to_string()),
+        (SEQUENCES.to_owned(), json!(names).to_string()),
+        (CONTEXT_FRAMES.to_owned(), context_frames.to_string()),
     ];
-    write_tensors(&job.dir.path(RunFile::Rollouts), &pictures, &metadata.into())?;
+    write_tensors(&job.dir.path(RunFile::Rollouts), &tensors, &metadata.into())?;
     Ok(Some(scores))
 }
 
 fn stepped(at: At, mut scalars: Scalars, state: &TrainState) -> Event {
-    scalars.insert(LEARNING_RATE, state.learning_rate());
-    let scalars = scalars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    scalars.insert(SeriesName::LearningRate, state.learning_rate());
+    let scalars =
+        scalars.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
     Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars })
 }
 
 /// Returns the model's mean of the metric that chooses the best checkpoint.
 fn chosen(system: &dyn System, scores: &Scores) -> f64 {
-    scores[MODEL][system.choosing_metric()].mean
+    scores[Predictor::Model.as_str()][system.choosing_metric().as_str()].mean
 }
 
 fn is_better(system: &dyn System, value: f64, than: f64) -> bool {
-    if metrics::definitions()[system.choosing_metric()].higher_is_better {
+    if metrics::definitions()[system.choosing_metric().as_str()].higher_is_better {
         value > than
     } else {
         value < than
     }
 }
 
-fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> TrainingProgress {
-    TrainingProgress::Evaluated { epoch, split, metric: system.choosing_metric().to_owned(), value }
+fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> WorkerProgress {
+    WorkerProgress::Evaluated {
+        epoch,
+        split,
+        metric: system.choosing_metric().as_str().to_owned(),
+        value,
+    }
 }
 
 fn evaluation(epoch: Epoch, split: Split, scores: &Scores) -> Event {
@@ -351,7 +336,7 @@ fn write_model(
     Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
 }
 
-/// The attempt's clock: paces checkpoints and fills the timing log.
+/// The stopwatch of an attempt: paces checkpoints and fills the timing log.
 struct Timing {
     log: TimingLog,
     watch: Stopwatch,
@@ -367,7 +352,7 @@ impl Timing {
     }
 
     fn checkpoint_is_due(&self) -> bool {
-        let pause = CHECKPOINT_SECONDS.max(CHECKPOINT_PATIENCE * self.checkpoint_seconds);
+        let pause = CHECKPOINT_SECONDS.max(CHECKPOINT_COST_FACTOR * self.checkpoint_seconds);
         self.watch.seconds() - self.last_checkpoint >= pause
     }
 

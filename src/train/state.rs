@@ -1,15 +1,14 @@
-//! The state of a run in training: named tensors that a checkpoint keeps, and what moves them.
-
-use std::collections::BTreeMap;
+//! The state of a run in training: the named tensors of a checkpoint and their optimizers.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tch::Tensor;
 
 use crate::{
     config::optim::{AdamSpec, OptimizerSpec},
-    libtorch::convert::{from_stored, to_stored},
+    libtorch::convert::{by_name, to_stored},
     nn::params::{LoadError, Params},
-    optim::{Adam, Optimizer},
+    optim::{AdamOptimizer, Optimizer},
     scalar::Epoch,
     store::{event::Scores, tensors::StoredTensor},
 };
@@ -19,25 +18,33 @@ const MODEL: &str = "model/";
 /// Prefix of optimizer tensors in a checkpoint.
 const OPTIMIZER: &str = "optimizer/";
 
-/// What the trainer knows besides tensors; kept in the checkpoint as JSON.
+/// The trainer's state besides tensors, stored in the checkpoint as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bookkeeping {
-    /// The best validation so far.
+    /// The best validation of the run.
     pub best: Option<Best>,
-    /// Digest of the model after the first two steps.
+    /// Digest of the model after two steps.
     pub canary: Option<String>,
 }
 
-/// A validation that was better than all before it.
+impl Bookkeeping {
+    /// Reads what a checkpoint kept.
+    ///
+    /// # Errors
+    /// If it is not the JSON form of this type.
+    pub fn read(kept: Value) -> Result<Self, StateError> {
+        serde_json::from_value(kept).map_err(StateError::Bookkeeping)
+    }
+}
+
+/// The best validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
-    /// The epoch after which it was made.
     pub epoch: Epoch,
     /// Value of the choosing metric.
     pub value: f64,
-    /// All scores of that validation.
     pub scores: Scores,
 }
 
@@ -47,38 +54,38 @@ pub enum StateError {
     /// A model tensor does not fit.
     #[error("failed to restore the model")]
     Model(#[from] LoadError),
-    /// The optimizer's tensors are not complete.
-    #[error("failed to restore the optimizer: its moments are not complete")]
+    /// A tensor of an optimizer is missing or has another shape.
+    #[error("failed to restore the optimizer: a tensor is missing or has another shape")]
     Optimizer,
-    /// The trainer's own part of the checkpoint is not what this version writes.
-    #[error("failed to restore the trainer's bookkeeping")]
+    /// The trainer's entry of the checkpoint is not valid JSON of this version.
+    #[error("failed to parse the trainer's entry of the checkpoint")]
     Bookkeeping(#[source] serde_json::Error),
 }
 
-/// What training changes: the tensors of a model and the optimizers that move them.
+/// What training changes: the tensors of a model and their optimizers.
 #[derive(Debug)]
 pub struct TrainState {
     /// Parameters and buffers.
     pub params: Params,
-    /// One for the whole model, or one for each module that is moved in its turn.
+    /// One for the whole model, or one per module that has updates of its own.
     optimizers: Vec<Optimizer>,
     learning_rate: f64,
 }
 
 impl TrainState {
-    /// Starts before the first update, with one optimizer for all parameters.
+    /// Creates the state before the first update, with one optimizer for all parameters.
     pub fn new(spec: OptimizerSpec, params: Params) -> Self {
         let optimizers = vec![Optimizer::new(spec, &params)];
         Self { params, optimizers, learning_rate: spec.learning_rate().get() }
     }
 
-    /// Starts before the first update, with an Adam for each of these top-level modules.
+    /// Creates the state before the first update, with one Adam per top-level module.
     pub fn of_modules<const N: usize>(
         spec: AdamSpec,
         params: Params,
         modules: [&'static str; N],
     ) -> Self {
-        let adam = |module| Optimizer::Adam(Adam::of_module(spec, &params, module));
+        let adam = |module| Optimizer::Adam(AdamOptimizer::of_module(spec, &params, module));
         let optimizers = modules.map(adam).into();
         Self { params, optimizers, learning_rate: spec.learning_rate.get() }
     }
@@ -88,22 +95,21 @@ impl TrainState {
         self.learning_rate
     }
 
-    /// Moves every parameter that has a gradient.
+    /// Updates every parameter that has a gradient.
     pub fn step(&mut self) {
         for optimizer in &mut self.optimizers {
             optimizer.step(&self.params);
         }
     }
 
-    /// Moves every parameter as [`TrainState::step`] does, but for the last bits, where there is a
-    /// faster way.
+    /// Same as [`TrainState::step`] up to rounding, with fused kernels where there are any.
     pub fn step_fused(&mut self) {
         for optimizer in &mut self.optimizers {
             optimizer.step_fused(&self.params);
         }
     }
 
-    /// Moves the parameters of one module, by its place in [`TrainState::of_modules`].
+    /// Updates the parameters of one module, given by its index in [`TrainState::of_modules`].
     pub fn step_module(&mut self, module: usize) {
         self.optimizers[module].step(&self.params);
     }
@@ -113,11 +119,11 @@ impl TrainState {
         self.params.iter().map(|entry| to_stored(entry.name.clone(), &entry.tensor)).collect()
     }
 
-    /// Returns everything that a checkpoint needs.
+    /// Returns all tensors of a checkpoint.
     pub fn checkpoint_tensors(&self) -> Vec<StoredTensor> {
         let model = self.params.iter();
         let model = model.map(|entry| to_stored(format!("{MODEL}{}", entry.name), &entry.tensor));
-        // The names of several optimizers do not meet: each names its own parameters.
+        // Unique even with several optimizers: each has the names of its own parameters.
         let moments = self.optimizers.iter().flat_map(Optimizer::state);
         let moments =
             moments.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
@@ -129,10 +135,10 @@ impl TrainState {
     /// # Errors
     /// If a tensor is missing, unknown or of another shape.
     pub fn load_model(&mut self, tensors: &[StoredTensor]) -> Result<(), StateError> {
-        Ok(self.params.load(named(tensors, ""))?)
+        Ok(self.params.load(by_name(tensors, ""))?)
     }
 
-    /// Loads a checkpoint that was taken after `updates` updates.
+    /// Loads a checkpoint that was written after `updates` updates.
     ///
     /// # Errors
     /// If a tensor of the model or an optimizer is missing, unknown or of another shape.
@@ -141,8 +147,8 @@ impl TrainState {
         updates: u64,
         tensors: &[StoredTensor],
     ) -> Result<(), StateError> {
-        self.params.load(named(tensors, MODEL))?;
-        let moments = named(tensors, OPTIMIZER);
+        self.params.load(by_name(tensors, MODEL))?;
+        let moments = by_name(tensors, OPTIMIZER);
         let mut complete = true;
         for optimizer in &mut self.optimizers {
             complete &=
@@ -150,12 +156,4 @@ impl TrainState {
         }
         if complete { Ok(()) } else { Err(StateError::Optimizer) }
     }
-}
-
-/// Returns the tensors whose name has the prefix, without it.
-fn named(tensors: &[StoredTensor], prefix: &str) -> BTreeMap<String, Tensor> {
-    let with_prefix = |stored: &StoredTensor| {
-        Some((stored.name.strip_prefix(prefix)?.to_owned(), from_stored(stored)?))
-    };
-    tensors.iter().filter_map(with_prefix).collect()
 }

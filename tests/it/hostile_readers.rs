@@ -13,7 +13,7 @@ use crate::{
     config::data::Dataset,
     data::{
         self, DataError, Fault, Required, Split,
-        npy::{self, Axis, Dtype, Due},
+        npy::{self, AxisLength, Dtype, ExpectedArray},
     },
     fs,
     scalar::Count,
@@ -23,9 +23,14 @@ use crate::{
 const MEMORY_KB_MAX: u64 = 100 << 10;
 
 /// A sequence of moving digits: 20 frames, any number of sequences.
-const DIGITS: Due<'_> = Due {
+const DIGITS: ExpectedArray<'_> = ExpectedArray {
     dtype: Dtype::U8,
-    axes: &[Axis::Of(20), Axis::Any, Axis::Of(64), Axis::Of(64)],
+    axes: &[
+        AxisLength::Exactly(20),
+        AxisLength::Any,
+        AxisLength::Exactly(64),
+        AxisLength::Exactly(64),
+    ],
     bytes_max: 1 << 30,
 };
 

@@ -96,7 +96,7 @@ fn a_missing_store_is_explained() {
     let message = check(&Place::new(), &["runs", "list"], 2);
     insta::assert_snapshot!(message, @r"
     error: failed to open store `store`: it is not a reprise store
-    hint: `--store DIR` names one; `reprise sweep` makes it
+    hint: choose another folder with `--store DIR`; `reprise sweep` creates a store
     ");
 }
 
@@ -118,7 +118,7 @@ fn a_missing_run_is_explained() {
     let message = check(&place, &["runs", "show", "3f2a"], 2);
     insta::assert_snapshot!(message, @r"
     error: failed to find a run whose id begins with `3f2a`
-    hint: `reprise runs list` lists them
+    hint: see `reprise runs list` for all runs
     ");
 }
 
@@ -142,7 +142,7 @@ fn a_damaged_record_is_named() {
     insta::assert_snapshot!(message, @r"
     error: failed to parse `store/runs/0123456789abcdef/record.json`
       caused by: EOF while parsing an object at line 1 column 19
-    hint: the file is damaged; move the run's folder away and the sweep trains it again
+    hint: the file is damaged: move the run's folder away, and the sweep trains it again
     ");
 }
 
@@ -163,9 +163,9 @@ fn a_store_that_cannot_be_created_is_answered_with_the_option() {
     place.write("in_the_way", "");
     let message = check(&place, &["sweep", "tiny", "--store", "in_the_way/store"], 4);
     insta::assert_snapshot!(message, @r"
-    error: failed to create directory `in_the_way/store`
+    error: failed to create folder `in_the_way/store`
       caused by: Not a directory (os error 20)
-    hint: `--store DIR` names a folder that can be written
+    hint: choose a writable folder with `--store DIR`
     ");
 }
 

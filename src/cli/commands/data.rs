@@ -1,6 +1,6 @@
 //! `reprise data`: list, check, pack and import data sets.
 
-use std::{error::Error, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -8,14 +8,15 @@ use serde::Serialize;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs},
-        output::{count, print, print_json, table, tell},
+        args::{FormatArgs, OutputFormat},
+        output::{print, print_json, table, tell},
         progress::data_watch,
     },
     config::data::Dataset,
     data::{self, Fault, Required},
     fs,
     scalar::{Count, ScalarError},
+    text::{count, error_chain},
 };
 
 /// Arguments of `reprise data`.
@@ -138,7 +139,7 @@ pub fn run(args: DataArgs) -> Result<(), Failure> {
 
 fn list(args: &ListArgs) -> Result<(), Failure> {
     let known = data::list();
-    if args.format.format == Format::Json {
+    if args.format.format == OutputFormat::Json {
         return print_json(&known);
     }
     let rows: Vec<_> = known
@@ -184,8 +185,8 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         data::check(&dataset, Required::AllSplits, &mut data_watch()).iter().map(finding).collect();
     let errors = findings.iter().filter(|finding| matches!(finding, Finding::Error { .. })).count();
     match args.format.format {
-        Format::Json => print_json(&findings)?,
-        Format::Text => print(&findings.iter().map(text).collect::<String>())?,
+        OutputFormat::Json => print_json(&findings)?,
+        OutputFormat::Text => print(&findings.iter().map(text).collect::<String>())?,
     }
     if errors > 0 {
         let errors = count(errors, "error");
@@ -198,15 +199,7 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
 fn finding(fault: &Fault) -> Finding {
     match fault {
         Fault::Warning(message) => Finding::Warning { message: message.clone() },
-        Fault::Error(error) => {
-            let mut message = error.to_string();
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                message = format!("{message}: {error}");
-                cause = error.source();
-            }
-            Finding::Error { message, hint: error.hint() }
-        }
+        Fault::Error(error) => Finding::Error { message: error_chain(error), hint: error.hint() },
     }
 }
 

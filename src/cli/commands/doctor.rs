@@ -1,20 +1,22 @@
-//! `reprise doctor`: what this machine offers, and where things are kept.
+//! `reprise doctor`: what this machine supports, and where files are kept.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
+use super::engine;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs, StoreArgs},
+        args::{FormatArgs, OutputFormat, StoreArgs},
         output::{print, print_json, size},
         places,
     },
     fs,
     provenance::{SOURCES_SHA256, Worktree, host_record, worktree},
     store::record::HostRecord,
+    text::count,
 };
 
 /// Arguments of `reprise doctor`.
@@ -24,8 +26,8 @@ Examples:
   reprise doctor
   reprise doctor --format json
 
-Says which libtorch computes and where it lies, whether CUDA can be used or why not, the processor
-with its instruction sets, which determinism switches a run has, and how much room there is.")]
+Shows version and path of libtorch, whether CUDA works and if not why, the processor with its
+instruction sets, the determinism switches of a run, and the free disk space.")]
 pub struct DoctorArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -33,62 +35,65 @@ pub struct DoctorArgs {
     format: FormatArgs,
 }
 
-/// What there is.
+/// Everything that is reported.
 #[derive(Debug, Serialize)]
-struct Findings {
+struct Findings<E> {
     version: &'static str,
     sources_sha256: &'static str,
-    engine: super::engine::EngineFindings,
+    engine: E,
     host: HostRecord,
-    store: Place,
-    cache: Place,
+    store: FolderSpace,
+    cache: FolderSpace,
     git: Option<Worktree>,
 }
 
-/// A folder, which need not exist yet.
+/// A folder, which may not exist yet.
 #[derive(Debug, Serialize)]
-struct Place {
+struct FolderSpace {
     path: PathBuf,
     free_bytes: u64,
 }
 
-/// Prints what there is.
+/// Prints what this machine supports.
 pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
+    let engine = engine::findings()?;
+    let engine_rows = engine.rows();
     let findings = Findings {
         version: env!("CARGO_PKG_VERSION"),
         sources_sha256: SOURCES_SHA256,
-        engine: super::engine::findings()?,
+        engine,
         host: host_record(),
         store: place(args.store.store.clone())?,
         cache: place(places::cache()?)?,
         git: worktree(&places::existing(&PathBuf::from(".")))?,
     };
     match args.format.format {
-        Format::Json => print_json(&findings),
-        Format::Text => print(&text(&findings)),
+        OutputFormat::Json => print_json(&findings),
+        OutputFormat::Text => print(&text(&findings, engine_rows)),
     }
 }
 
-fn place(path: PathBuf) -> Result<Place, Failure> {
+fn place(path: PathBuf) -> Result<FolderSpace, Failure> {
     let free_bytes = fs::free_bytes(&places::existing(&path))?;
-    Ok(Place { path, free_bytes })
+    Ok(FolderSpace { path, free_bytes })
 }
 
-fn text(findings: &Findings) -> String {
-    let Findings { version, sources_sha256, engine, host, store, cache, git } = findings;
+fn text<E>(findings: &Findings<E>, engine: Vec<(&'static str, String)>) -> String {
+    let Findings { version, sources_sha256, engine: _, host, store, cache, git } = findings;
     let mut rows = vec![("reprise", format!("{version}, sources {}", &sources_sha256[..12]))];
-    rows.extend(engine.rows());
-    let place =
-        |place: &Place| format!("`{}`, {} free", place.path.display(), size(place.free_bytes));
+    rows.extend(engine);
+    let place = |place: &FolderSpace| {
+        format!("`{}`, {} free", place.path.display(), size(place.free_bytes))
+    };
     let git = match git {
-        None => "not a repository: records will not name a commit".to_owned(),
+        None => "not a repository, so records will not name a commit".to_owned(),
         Some(Worktree { commit, changed }) => {
             let commit = commit.as_deref().unwrap_or("no commit yet");
-            format!("{commit}, {changed} changed or untracked paths")
+            format!("{commit}, {} changed or untracked", count(*changed, "path"))
         }
     };
     rows.extend([
-        ("processor", format!("{}, {} cores", host.cpu, host.cores)),
+        ("processor", format!("{}, {}", host.cpu, count(host.cores, "core"))),
         ("instructions", host.cpu_features.join(" ")),
         ("system", host.os.clone()),
         ("store", place(store)),

@@ -1,4 +1,4 @@
-//! What `doctor` says of libtorch.
+//! What `doctor` reports about libtorch.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::{
     scalar::Count,
 };
 
-/// More than the list of a process' memory areas holds.
+/// Limit on the list of the memory areas of a process.
 const MAPS_BYTES_MAX: u64 = 1 << 26;
 
-/// The engine as it is set up for a run.
+/// The engine, set up as for a run.
 #[derive(Debug, Serialize)]
 pub struct EngineFindings {
     libtorch: String,
@@ -26,7 +26,7 @@ pub struct EngineFindings {
     switches: BTreeMap<String, String>,
 }
 
-/// Sets the engine up as for a run with default settings and looks at it.
+/// Sets the engine up with default settings and inspects it.
 pub fn findings() -> Result<EngineFindings, Failure> {
     let spec = EngineSpec::default();
     libtorch::prepare(&spec)?;
@@ -49,7 +49,7 @@ pub fn prepare(threads: Count) -> Result<(), Failure> {
 impl EngineFindings {
     /// Returns names and values for a table.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
-        let library = self.library.as_deref().unwrap_or("unknown place");
+        let library = self.library.as_deref().unwrap_or("unknown path");
         let switches: Vec<_> =
             self.switches.iter().map(|(name, value)| format!("{name} {value}")).collect();
         vec![
@@ -62,13 +62,13 @@ impl EngineFindings {
                 },
             ),
             ("kernels", self.cpu_capability.clone()),
-            ("threads", format!("{} a run, unless its sweep sets more", self.default_threads)),
+            ("threads", format!("{} per run, unless a sweep sets more", self.default_threads)),
             ("switches", switches.join(", ")),
         ]
     }
 }
 
-/// Returns where the loaded libtorch lies.
+/// Returns the path of the loaded libtorch.
 fn library() -> Option<String> {
     let maps = fs::read_text("/proc/self/maps".as_ref(), MAPS_BYTES_MAX).ok()?;
     let line = maps.lines().find(|line| line.contains("/libtorch_cpu."))?;

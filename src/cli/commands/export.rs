@@ -1,4 +1,4 @@
-//! `reprise export`: a run's weights under the original's names.
+//! `reprise export`: writes the weights of a run under the original's names.
 
 use std::path::{Path, PathBuf};
 
@@ -7,62 +7,59 @@ use safetensors::Dtype;
 
 use super::original;
 use crate::{
-    cli::{
-        Failure,
-        args::StoreArgs,
-        output::{count, tell},
-    },
+    cli::{Failure, args::StoreArgs, output::tell},
     data::{
-        npy::{Array, Elements},
+        npy::{Array, ArrayData},
         npz,
     },
     store::{
         RunDir, RunFile, Store,
         tensors::{StoredTensor, read_tensors, write_tensors},
     },
+    text::count,
 };
 
 /// Arguments of `reprise export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise export 3f2a weights.safetensors                      the best validation's
-  reprise export 3f2a last.safetensors --checkpoint final      those after the last step
+  reprise export 3f2a weights.safetensors                      the best checkpoint
+  reprise export 3f2a last.safetensors --checkpoint final      the weights after the last step
   reprise export 3f2a weights.npz                              for NumPy, TensorFlow or Chainer
 
-In Python: state = safetensors.torch.load_file('weights.safetensors'); the keys of a module are
-those that begin with its name and a dot, and fit `load_state_dict(strict=True)` without that prefix.
+In Python, read the file with safetensors.torch.load_file('weights.safetensors'). The keys of a module
+begin with its name and a dot; without this prefix they fit `load_state_dict(strict=True)`.
 
-An archive with Chainer's names is loaded by chainer.serializers.load_npz('weights.npz', model);
-with TensorFlow's, each array is the variable of its name below the scope `model`.")]
+Load an archive with Chainer's names by chainer.serializers.load_npz('weights.npz', model). With
+TensorFlow's names, each array is the variable of that name below the scope `model`.")]
 pub struct ExportArgs {
     /// Id of the run, or its first digits
     #[arg(value_name = "RUN")]
     run: String,
-    /// The file to write: `.npz` for NumPy's archive, anything else is safetensors
+    /// File to write: a NumPy archive if it ends in `.npz`, otherwise safetensors
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Which weights
+    /// Checkpoint to export
     #[arg(long, value_enum, default_value_t = Checkpoint::Best)]
     checkpoint: Checkpoint,
-    /// Whose names and layouts
+    /// Names and layouts of the tensors
     #[arg(long, value_enum, default_value_t = Names::Original)]
     names: Names,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// A moment of a run whose weights are kept.
+/// A checkpoint whose weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Checkpoint {
-    /// After the epoch whose validation was best
+    /// The checkpoint with the best validation score
     Best,
-    /// After the last step
+    /// The weights after the last step
     Final,
 }
 
 impl Checkpoint {
-    /// Returns the file of a run's weights; `action` is what they are for, as a verb.
+    /// Returns the path of the weights; `action` says in an error what they are for, as a verb.
     pub(super) fn path(self, dir: &RunDir, action: &str) -> Result<PathBuf, Failure> {
         let file = match self {
             Self::Best => RunFile::Best,
@@ -73,7 +70,7 @@ impl Checkpoint {
         }
         Err(Failure::Usage {
             message: format!("failed to {action} run {}: it has no such checkpoint yet", dir.id()),
-            hint: "`reprise status` says how far it is; `--checkpoint` names the other one",
+            hint: "see `reprise status`; use `--checkpoint` to choose the other checkpoint",
         })
     }
 }
@@ -81,13 +78,13 @@ impl Checkpoint {
 /// Names and layouts of exported tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Names {
-    /// Those of the original that the run follows; mostly they are ours as well
+    /// Those of the run's original; for most systems equal to `own`
     Original,
-    /// Variables of TensorFlow, for a run of `physical_interaction` that follows it
+    /// TensorFlow variables; only for `physical_interaction` runs with port `tensorflow`
     Tensorflow,
-    /// Paths of Chainer, for a run of `physical_interaction` that follows it
+    /// Chainer paths; only for `physical_interaction` runs with port `chainer`
     Chainer,
-    /// Those of the run's own files
+    /// Those in the run folder
     Own,
 }
 
@@ -114,12 +111,14 @@ fn write_npz(path: &Path, tensors: &[StoredTensor]) -> Result<(), Failure> {
             f32::from_le_bytes(bytes.try_into().expect("a chunk of four has four bytes"))
         });
         let elements = match dtype {
-            Dtype::F32 => Elements::F32(numbers.collect()),
-            Dtype::U8 => Elements::U8(data.clone()),
+            Dtype::F32 => ArrayData::F32(numbers.collect()),
+            Dtype::U8 => ArrayData::U8(data.clone()),
             other => {
                 return Err(Failure::Usage {
-                    message: format!("failed to export `{name}`: a `.npz` file takes no {other}"),
-                    hint: "a name that ends in `.safetensors` takes every type",
+                    message: format!(
+                        "failed to export `{name}`: type {other} is unsupported in `.npz`"
+                    ),
+                    hint: "write a `.safetensors` file instead",
                 });
             }
         };

@@ -14,8 +14,8 @@ use super::engine;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs},
-        output::{count, print, print_json, tell},
+        args::{FormatArgs, OutputFormat},
+        output::{print, print_json, tell},
     },
     fs,
     golden::{
@@ -24,6 +24,7 @@ use crate::{
     },
     ports,
     scalar::Count,
+    text::count,
 };
 
 /// Arguments of `reprise golden`.
@@ -205,8 +206,8 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
             .all(&dirs, jobs, &|case| watch.done(case));
     watch.end();
     match args.format.format {
-        Format::Json => print_json(&report)?,
-        Format::Text => print(&golden::table(&report))?,
+        OutputFormat::Json => print_json(&report)?,
+        OutputFormat::Text => print(&golden::table(&report))?,
     }
     if report.holds() {
         return Ok(());
@@ -267,8 +268,8 @@ fn parity(args: &ParityArgs) -> Result<(), Failure> {
         reports.push(report);
     }
     match args.format.format {
-        Format::Json => print_json(&serde_json::json!({ "cases": reports }))?,
-        Format::Text => {
+        OutputFormat::Json => print_json(&serde_json::json!({ "cases": reports }))?,
+        OutputFormat::Text => {
             let lines = reports.iter().map(|report| format!("{}\n", parity_line(report)));
             print(&lines.collect::<String>())?;
         }

@@ -1,4 +1,4 @@
-//! `reprise import`: weights that somebody else trained, to begin runs with.
+//! `reprise import`: imports weights to initialise runs.
 
 use std::{
     cell::Cell,
@@ -14,16 +14,17 @@ use crate::{
     cli::{
         Failure,
         args::StoreArgs,
-        output::{count, print, tell},
+        output::{print, tell},
     },
     data::{
-        npy::{Array, Elements},
+        npy::{Array, ArrayData},
         npz,
     },
     store::{
         Store,
         tensors::{StoredTensor, read_foreign_tensors},
     },
+    text::count,
 };
 
 /// Arguments of `reprise import`.
@@ -32,13 +33,13 @@ use crate::{
 Examples:
   reprise import weights.safetensors
   reprise import model.npz
-  reprise sweep kl_annealing --set 'initial_weights=\"<the id that was printed>\"'
+  reprise sweep kl_annealing --set 'initial_weights=\"<the printed id>\"'
 
-Names and layouts are the original's, as `reprise export` writes them: those of PyTorch's
-state_dict, of Chainer's save_npz, or of TensorFlow's variables. An optimizer's variables are left
-out. The id is a digest of the content and part of every run that begins with the weights.")]
+Names and layouts are those that `reprise export` writes: of PyTorch's state_dict, of Chainer's
+save_npz, or of TensorFlow's variables. Variables of an optimizer are skipped. The id is a digest of
+the content; it is part of the id of every run that starts from these weights.")]
 pub struct ImportArgs {
-    /// A safetensors or `.npz` file; which it is, its content says
+    /// A safetensors or `.npz` file; the format is detected from its content
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -47,9 +48,9 @@ pub struct ImportArgs {
 
 /// Copies weights into the store and prints their id.
 pub fn run(args: &ImportArgs) -> Result<(), Failure> {
-    let (tensors, left_out) = read(&args.file)?;
-    if left_out > 0 {
-        tell(&format!("left out {} of an optimizer", count(left_out, "tensor")));
+    let (tensors, skipped) = read(&args.file)?;
+    if skipped > 0 {
+        tell(&format!("skipped {} of an optimizer", count(skipped, "tensor")));
     }
     let tensors = original::to_own(tensors)?;
     let origin = [("origin".to_owned(), args.file.display().to_string())];
@@ -59,29 +60,29 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     print(&format!("{id}\n"))
 }
 
-/// Reads the weights of a file; also returns how many tensors of an optimizer were left out.
+/// Reads the weights of a file; also returns how many tensors of an optimizer were skipped.
 fn read(path: &Path) -> Result<(Vec<StoredTensor>, usize), Failure> {
-    let left_out = Cell::new(0);
+    let skipped = Cell::new(0);
     let wanted = |name: &str| {
         let is_left_out = original::is_left_out(name);
-        left_out.set(left_out.get() + usize::from(is_left_out));
+        skipped.set(skipped.get() + usize::from(is_left_out));
         !is_left_out
     };
     if !npz::is_zip(path)? {
         let mut tensors = read_foreign_tensors(path)?;
         tensors.retain(|tensor| wanted(&tensor.name));
-        return Ok((tensors, left_out.get()));
+        return Ok((tensors, skipped.get()));
     }
     let stored = |(name, Array { shape, elements }): (String, Array)| {
         let (dtype, data) = match elements {
-            Elements::F32(values) => {
+            ArrayData::F32(values) => {
                 (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
             }
-            Elements::U8(bytes) => (Dtype::U8, bytes),
+            ArrayData::U8(bytes) => (Dtype::U8, bytes),
         };
         StoredTensor { name, dtype, shape, data }
     };
-    // What is left out may be of any type, so it is not even looked at.
+    // Skipped arrays may have any type, so they are not read.
     let arrays = npz::read(path, wanted)?;
-    Ok((arrays.into_iter().map(stored).collect(), left_out.get()))
+    Ok((arrays.into_iter().map(stored).collect(), skipped.get()))
 }

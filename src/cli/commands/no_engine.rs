@@ -1,28 +1,28 @@
-//! Stands in for `engine` in a program that was built without libtorch.
+//! Replaces `engine` in a build without libtorch.
 
 use serde::Serialize;
 
 use crate::{cli::Failure, scalar::Count};
 
-/// That there is none.
+/// No engine.
 #[derive(Debug, Serialize)]
-pub struct EngineFindings {
+pub struct NoEngine {
     libtorch: Option<String>,
 }
 
-/// Finds none.
-pub fn findings() -> Result<EngineFindings, Failure> {
-    Ok(EngineFindings { libtorch: None })
+/// Finds no engine.
+pub fn findings() -> Result<NoEngine, Failure> {
+    Ok(NoEngine { libtorch: None })
 }
 
-/// There is nothing to set up.
+/// Does nothing.
 pub fn prepare(_threads: Count) -> Result<(), Failure> {
     Ok(())
 }
 
-impl EngineFindings {
+impl NoEngine {
     /// Returns names and values for a table.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
-        vec![("libtorch", "this program was built without it: it cannot train".to_owned())]
+        vec![("libtorch", "not in this build: it cannot train".to_owned())]
     }
 }

@@ -1,9 +1,8 @@
-//! Stands in for `report` in a program that was built without it.
+//! Replaces `report` in a build without reports.
 
-use super::sweep::Change;
-use crate::{cli::Failure, store::Store};
+use crate::{cli::Failure, experiment::Change, store::Store};
 
-/// Does nothing: this program makes no reports.
+/// Does nothing.
 pub fn after_sweep(_store: &Store, _name: &str, _change: Change) -> Result<(), Failure> {
     Ok(())
 }

@@ -1,14 +1,12 @@
 //! Weights under an original's names and layouts, where these are not ours.
 
-use std::collections::BTreeMap;
-
 use tch::Tensor;
 
 use super::export::Names;
 use crate::{
     cli::{Failure, output::tell},
     config::model::ModelSpec,
-    libtorch::convert::{from_stored, to_stored},
+    libtorch::convert::{by_name, to_stored},
     models::physical_interaction::foreign,
     store::{RunDir, tensors::StoredTensor},
 };
@@ -24,14 +22,14 @@ pub fn of_run(
 ) -> Result<Vec<StoredTensor>, Failure> {
     let spec = dir.read_spec()?;
     let own = match &spec.model {
-        ModelSpec::PhysicalInteraction(model) => foreign::Names::of(model.port),
+        ModelSpec::PhysicalInteraction(model) => foreign::NamingScheme::of(model.port),
         _ => None,
     };
     let asked = match names {
         Names::Own => return Ok(tensors),
         Names::Original => own,
-        Names::Tensorflow => Some(foreign::Names::Tensorflow),
-        Names::Chainer => Some(foreign::Names::Chainer),
+        Names::Tensorflow => Some(foreign::NamingScheme::Tensorflow),
+        Names::Chainer => Some(foreign::NamingScheme::Chainer),
     };
     if asked != own {
         return Err(Failure::Usage {
@@ -46,7 +44,7 @@ pub fn of_run(
         return Ok(tensors);
     };
     let frame = [channels, height, width].map(u64::cast_signed);
-    let theirs = foreign::from_ours(model, frame, spec.training.batch_size, named(&tensors))?;
+    let theirs = foreign::from_ours(model, frame, spec.training.batch_size, by_name(&tensors, ""))?;
     Ok(stored(theirs))
 }
 
@@ -55,12 +53,12 @@ pub fn of_run(
 /// # Errors
 /// If they have an original's names but not its shapes.
 pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> {
-    match foreign::to_ours(&named(&tensors))? {
+    match foreign::to_ours(&by_name(&tensors, ""))? {
         None => Ok(tensors),
-        Some(foreign::Known { names, weights }) => {
+        Some(foreign::OriginalWeights { names, weights }) => {
             let program = match names {
-                foreign::Names::Tensorflow => "TensorFlow",
-                foreign::Names::Chainer => "Chainer",
+                foreign::NamingScheme::Tensorflow => "TensorFlow",
+                foreign::NamingScheme::Chainer => "Chainer",
             };
             tell(&format!("the names are {program}'s, of physical_interaction"));
             Ok(stored(weights))
@@ -71,10 +69,6 @@ pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> 
 /// Returns whether a tensor is left out of an import.
 pub fn is_left_out(name: &str) -> bool {
     foreign::is_of_optimizer(name)
-}
-
-fn named(tensors: &[StoredTensor]) -> BTreeMap<String, Tensor> {
-    tensors.iter().filter_map(|it| Some((it.name.clone(), from_stored(it)?))).collect()
 }
 
 fn stored(tensors: Vec<(String, Tensor)>) -> Vec<StoredTensor> {

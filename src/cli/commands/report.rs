@@ -1,4 +1,4 @@
-//! `reprise report`: a sweep's report, from records alone.
+//! `reprise report`: writes the report of a sweep from its records.
 
 use std::{
     collections::BTreeSet,
@@ -9,26 +9,27 @@ use clap::Args;
 
 use super::status::manifest;
 #[cfg(feature = "torch")]
-use super::sweep::Change;
+use crate::experiment::Change;
 use crate::{
     cli::{
         Failure,
         args::StoreArgs,
-        output::{count, print, tell},
+        output::{print, tell},
     },
-    fs::{self, Kind},
+    fs::{self, FileKind},
     report::{self, Report, ReportInput, ReportRun, RunState, Samples},
     store::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
         tensors::read_tensors,
     },
-    sweep::observe::{Status, status},
+    sweep::status::run_status,
+    text::count,
 };
 
-/// Default folder of all reports.
+/// Default folder of reports.
 pub const REPORTS: &str = "reports";
 
-/// More than a report's file holds.
+/// Limit on a file of a report.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// Arguments of `reprise report`.
@@ -37,18 +38,18 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 Examples:
   reprise report kl_annealing            writes reports/kl_annealing/report.{md,html}
   reprise report kl_annealing.smoke      the same sweep at a preset that is not its default
-  reprise report kl_annealing --check    says whether the report is what its records say
+  reprise report kl_annealing --check    checks that the report is up to date
 
-A report is computed from the records of the sweep as it was last started: the same records give
-the same bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
+A report is computed from the records of the sweep as it was last started. Equal records give equal
+bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
 pub struct ReportArgs {
-    /// Name of the sweep, with `.PRESET` behind it for another than its default preset
+    /// Name of the sweep; `NAME.PRESET` for a preset that is not its default
     #[arg(value_name = "NAME")]
     name: String,
-    /// Compare the files with what the records say; write nothing
+    /// Compare the files with the records; write nothing
     #[arg(long)]
     check: bool,
-    /// Folder of all reports
+    /// Folder of reports
     #[arg(long, value_name = "DIR", default_value = REPORTS)]
     reports: PathBuf,
     #[command(flatten)]
@@ -67,7 +68,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     print(&format!("{}\n", page.display()))
 }
 
-/// Computes and writes the report of a sweep below `reports`; returns the path of its page.
+/// Writes the report of a sweep below `reports` and returns the path of its page.
 fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<PathBuf, Failure> {
     let page = page(reports, &manifest.name);
     let folder = reports.join(&manifest.name);
@@ -79,8 +80,8 @@ fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<Pat
     Ok(page)
 }
 
-/// Writes the report of a sweep that was just carried out, unless nothing has changed since it was
-/// written, and says where it is.
+/// Writes the report of a sweep that was just carried out, unless it is up to date, and prints its
+/// path.
 #[cfg(feature = "torch")]
 pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
     let reports = Path::new(REPORTS);
@@ -88,7 +89,7 @@ pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Fail
     if change == Change::Some || fs::kind(&page)?.is_none() {
         rebuild(store, manifest(store, name)?, reports)?;
     }
-    tell(&format!("the report is `{}`", page.display()));
+    tell(&format!("report: `{}`", page.display()));
     Ok(())
 }
 
@@ -121,14 +122,7 @@ fn state(dir: &RunDir) -> Result<RunState, Failure> {
             Ok(RunState::Finished { record: Box::new(record), events })
         }
         Err(StoreError::Unfinished { .. }) => {
-            let what = match status(dir)? {
-                Status::Resumable { done } => format!("stopped after step {done}"),
-                Status::Running { .. } => "still running".to_owned(),
-                Status::Interrupted => "interrupted".to_owned(),
-                Status::Missing | Status::Finished { .. } => "not started".to_owned(),
-                Status::Newer { format } => format!("written in format {format}"),
-            };
-            Ok(RunState::Unfinished { what })
+            Ok(RunState::Unfinished { what: run_status(dir)?.to_string() })
         }
         Err(error) => Err(error.into()),
     }
@@ -150,34 +144,34 @@ fn check(report: &Report, folder: &Path) -> Result<(), Failure> {
         let at = folder.join(path);
         match fs::read(&at, FILE_BYTES_MAX) {
             Ok(found) if found == *bytes => {}
-            Ok(_) => wrong.push(format!("{}: differs from what the records say", at.display())),
+            Ok(_) => wrong.push(format!("{}: differs from the records", at.display())),
             Err(error) if error.is_not_found() => {
-                wrong.push(format!("{}: is missing", at.display()));
+                wrong.push(format!("{}: missing", at.display()));
             }
             Err(error) => return Err(error.into()),
         }
     }
     let known: BTreeSet<PathBuf> = report.files.keys().map(|path| folder.join(path)).collect();
     for path in files(folder)?.difference(&known) {
-        wrong.push(format!("{}: is no part of the report", path.display()));
+        wrong.push(format!("{}: not part of the report", path.display()));
     }
     if wrong.is_empty() {
-        tell(&format!("`{}` is what the records say", folder.display()));
+        tell(&format!("`{}` is up to date", folder.display()));
         return Ok(());
     }
     print(&format!("{}\n", wrong.join("\n")))?;
     let files = count(wrong.len(), "file");
-    Err(Failure::Check(format!("`{}` is out of date: {files}", folder.display())))
+    Err(Failure::Check(format!("`{}` is out of date in {files}", folder.display())))
 }
 
-/// Returns every file below a folder; none if the folder is missing.
+/// Returns every file below a folder, which may be missing.
 fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut found = BTreeSet::new();
-    if fs::kind(folder)? != Some(Kind::Dir) {
+    if fs::kind(folder)? != Some(FileKind::Dir) {
         return Ok(found);
     }
     for entry in fs::read_dir_sorted(folder)? {
-        if entry.kind == Kind::Dir {
+        if entry.kind == FileKind::Dir {
             found.extend(files(&entry.path)?);
         } else {
             found.insert(entry.path);

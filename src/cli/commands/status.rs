@@ -1,4 +1,4 @@
-//! `reprise status`: what sweeps have done and have still to do.
+//! `reprise status`: the progress of sweeps.
 
 use clap::Args;
 use serde::Serialize;
@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs, StoreArgs},
+        args::{FormatArgs, OutputFormat, StoreArgs},
         output::{print, print_json, table, tell},
     },
     config::sweep::name_without_preset,
-    store::{Store, manifest::SweepManifest, record::Outcome},
-    sweep::observe::{LastStep, Status, status},
+    store::{Store, manifest::SweepManifest},
+    sweep::status::{RunStatus, run_status},
 };
 
 /// Arguments of `reprise status`.
@@ -23,10 +23,11 @@ Examples:
   reprise status kl_annealing.smoke    the same at another preset
   reprise status --format json         for scripts
 
-A run is finished (it has a record), running (a process holds its lease), resumable (it has a
-checkpoint), interrupted (it has begun and starts anew) or missing. Looking changes nothing.")]
+A run is finished, diverged (a quantity became NaN or infinite), running, resumable (stopped, with a
+checkpoint), interrupted (started, will restart from scratch), not started, or newer (written by a
+newer reprise). This command changes nothing.")]
 pub struct StatusArgs {
-    /// Name of a sweep, with `.PRESET` for another than its default preset; all if none is given
+    /// Name of a sweep; `NAME.PRESET` for a preset that is not its default [default: all sweeps]
     #[arg(value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]
@@ -35,26 +36,26 @@ pub struct StatusArgs {
     format: FormatArgs,
 }
 
-/// A sweep as it stands.
+/// The progress of a sweep.
 #[derive(Debug, Serialize)]
 struct SweepStatus {
     name: String,
     preset: String,
-    runs: Vec<RunStatus>,
+    runs: Vec<RunProgress>,
 }
 
-/// A run of a sweep as it stands.
+/// The progress of a run.
 #[derive(Debug, Serialize)]
-struct RunStatus {
+struct RunProgress {
     run: String,
     arm: String,
     seed: u32,
     total_steps: Option<u64>,
     #[serde(flatten)]
-    status: Status,
+    status: RunStatus,
 }
 
-/// Prints the state of one sweep or of all.
+/// Prints the progress of one sweep or of all.
 pub fn run(args: &StatusArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let manifests = match &args.name {
@@ -64,17 +65,17 @@ pub fn run(args: &StatusArgs) -> Result<(), Failure> {
     let sweeps: Vec<SweepStatus> =
         manifests.iter().map(|manifest| look(&store, manifest)).collect::<Result<_, _>>()?;
     match args.format.format {
-        Format::Json => print_json(&sweeps),
-        Format::Text if sweeps.is_empty() => {
-            tell("the store has no sweep yet");
+        OutputFormat::Json => print_json(&sweeps),
+        OutputFormat::Text if sweeps.is_empty() => {
+            tell("the store has no sweeps");
             Ok(())
         }
-        Format::Text => print(&sweeps.iter().map(text).collect::<Vec<_>>().join("\n")),
+        OutputFormat::Text => print(&sweeps.iter().map(text).collect::<Vec<_>>().join("\n")),
     }
 }
 
-/// Reads the manifest of a sweep that must be there: at its default preset, or at the only other one
-/// that was started.
+/// Reads the manifest of a sweep at its default preset, or at its other preset if only one was
+/// started.
 pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
     if let Some(manifest) = store.read_manifest(name)? {
         return Ok(manifest);
@@ -95,12 +96,12 @@ fn look(store: &Store, manifest: &SweepManifest) -> Result<SweepStatus, Failure>
     let runs = manifest.runs.iter().map(|entry| {
         let dir = store.run(&entry.run);
         let total_steps = dir.read_spec().ok().map(|spec| spec.training.total_steps());
-        Ok(RunStatus {
+        Ok(RunProgress {
             run: entry.run.to_string(),
             arm: entry.arm.clone(),
             seed: entry.seed.0,
             total_steps,
-            status: status(&dir)?,
+            status: run_status(&dir)?,
         })
     });
     Ok(SweepStatus {
@@ -110,54 +111,19 @@ fn look(store: &Store, manifest: &SweepManifest) -> Result<SweepStatus, Failure>
     })
 }
 
-fn text(sweep: &SweepStatus) -> String {
-    let number = |wanted: &str| sweep.runs.iter().filter(|run| kind(&run.status) == wanted).count();
-    let counts = ["finished", "running", "resumable", "interrupted", "missing", "newer"]
-        .map(|kind| (number(kind), kind))
+fn text(SweepStatus { name, preset, runs }: &SweepStatus) -> String {
+    let number = |name: &str| runs.iter().filter(|run| run.status.name() == name).count();
+    let counts = RunStatus::NAMES
+        .map(|name| (number(name), name))
         .into_iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, kind)| format!("{number} {kind}"))
+        .map(|(number, name)| format!("{number} {name}"))
         .collect::<Vec<_>>()
         .join(", ");
-    let rows: Vec<_> = sweep
-        .runs
-        .iter()
-        .map(|run| {
-            let seed = run.seed.to_string();
-            let state = kind(&run.status).to_owned();
-            [run.run.clone(), run.arm.clone(), seed, state, detail(run)]
-        })
-        .collect();
-    let table = table(["run", "arm", "seed", "state", ""], &rows);
-    format!("{} ({}): {counts}\n{table}", sweep.name, sweep.preset)
-}
-
-const fn kind(status: &Status) -> &'static str {
-    match status {
-        Status::Finished { .. } => "finished",
-        Status::Running { .. } => "running",
-        Status::Resumable { .. } => "resumable",
-        Status::Interrupted => "interrupted",
-        Status::Missing => "missing",
-        Status::Newer { .. } => "newer",
-    }
-}
-
-fn detail(run: &RunStatus) -> String {
-    let of_total = run.total_steps.map(|total| format!(" of {total}")).unwrap_or_default();
-    match &run.status {
-        Status::Finished { outcome: Outcome::Diverged { step, quantity, .. } } => {
-            format!("diverged in step {}: {quantity}", step.0)
-        }
-        Status::Running { last: Some(LastStep { done, loss }) } => {
-            let loss = loss.map(|loss| format!(", loss {loss:.4}")).unwrap_or_default();
-            format!("step {done}{of_total}{loss}")
-        }
-        Status::Resumable { done } => format!("from step {done}{of_total}"),
-        Status::Newer { format } => format!("written in format {format}"),
-        Status::Finished { outcome: Outcome::Completed }
-        | Status::Running { last: None }
-        | Status::Interrupted
-        | Status::Missing => String::new(),
-    }
+    let row = |run: &RunProgress| {
+        let status = run.status.describe(run.total_steps);
+        [run.run.clone(), run.arm.clone(), run.seed.to_string(), status]
+    };
+    let rows: Vec<_> = runs.iter().map(row).collect();
+    format!("{name} ({preset}): {counts}\n{}", table(["run", "arm", "seed", "state"], &rows))
 }

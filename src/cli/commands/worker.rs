@@ -1,7 +1,7 @@
 //! `reprise worker`: trains one run. Started by `reprise sweep`, one process per run.
 //!
-//! Says what happens as JSON lines on stdout. Stops at the next step with a checkpoint when it is
-//! interrupted or its stdin ends, as it does when the process that started it is gone.
+//! Prints [`WorkerMessage`] lines on stdout. Stops with a checkpoint after the current step when it is
+//! interrupted or its stdin ends, which happens when the process that started it is gone.
 
 use std::{
     env,
@@ -12,33 +12,16 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use clap::Args;
 
 use crate::{
-    cli::{Failure, args::TensorboardArgs, output::tell},
-    config::RunSpec,
-    data::{self, Pack, Required},
-    fs, libtorch,
-    provenance::code_record,
-    store::{
-        Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
-        record::RunId, run_id,
-    },
-    sweep::message::Message,
-    train::{
-        self,
-        log::Tensorboard,
-        run::{End, Job},
-    },
+    cli::{Failure, args::TensorboardArgs},
+    experiment::{EventFolder, Work, WorkerEnd, WorkerTask, work},
+    store::record::RunId,
+    sweep::message::WorkerMessage,
 };
-
-/// How often a lease that somebody else holds is asked for, and the pause in between: a worker whose
-/// sweep was killed needs a moment to notice.
-const LEASE_ATTEMPTS: u32 = 50;
-const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Arguments of `reprise worker`.
 #[derive(Debug, Args)]
@@ -54,74 +37,53 @@ pub struct WorkerArgs {
     cache: PathBuf,
     #[command(flatten)]
     tensorboard: TensorboardArgs,
-    /// Repeat only the first steps and say what came out; write nothing
+    /// Only repeat the first steps and report their digest; write nothing
     #[arg(long)]
     canary: bool,
+}
+
+/// Returns the command line of a task; [`WorkerArgs`] reads it back.
+pub(super) fn arguments(WorkerTask { store, run, packs, work }: &WorkerTask) -> Vec<String> {
+    let path = |path: &PathBuf| path.display().to_string();
+    let mut arguments = vec!["worker".to_owned()];
+    let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+    option("--store", path(store));
+    option("--run", run.to_string());
+    option("--cache", path(packs));
+    match work {
+        Work::RepeatCanary => arguments.push("--canary".to_owned()),
+        Work::Train { tensorboard: Some(EventFolder { path: folder, picture_steps }) } => {
+            option("--tensorboard", path(folder));
+            option("--picture-steps", picture_steps.to_string());
+        }
+        Work::Train { tensorboard: None } => {}
+    }
+    arguments
 }
 
 /// Trains a run to its end, or until it is asked to stop.
 pub fn run(args: &WorkerArgs) -> Result<(), Failure> {
     let stop = listen()?;
-    let store = Store::open(&args.store)?;
-    let dir = store.run(&args.run);
-    let spec = dir.read_spec()?;
-    let initial = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
-    let initial = initial.as_deref();
-    let pack = data::open(&spec.data.dataset, Required::AllSplits, &args.cache, &mut |_| {})?;
-    check_identity(&dir, &spec, &pack)?;
-    let device = libtorch::prepare(&spec.engine)?.device;
-    if args.canary {
-        say(&Message::Canary { digest: train::run::canary(&spec, &pack, initial, device)? });
-        return Ok(());
-    }
-    let Some(lease) = wait_for_lease(&dir, &stop)? else {
-        say(&Message::Busy);
-        return Ok(());
+    let task = WorkerTask {
+        store: args.store.clone(),
+        run: args.run.clone(),
+        packs: args.cache.clone(),
+        work: if args.canary {
+            Work::RepeatCanary
+        } else {
+            Work::Train { tensorboard: args.tensorboard.event_folder() }
+        },
     };
-    let TensorboardArgs { tensorboard, picture_steps } = &args.tensorboard;
-    let tensorboard =
-        tensorboard.as_deref().map(|folder| Tensorboard { folder, picture_steps: *picture_steps });
-    let (spec, pack, dir, stop) = (&spec, &pack, &dir, &*stop);
-    let job = Job { spec, pack, dir, initial, device, tensorboard, stop };
-    match dir.observe()?.state {
-        State::Finished(record) => {
-            say(&Message::Finished { outcome: record.outcome });
-            return Ok(());
-        }
-        State::Newer { .. } => return Err(Failure::Newer { runs: "1 run".to_owned() }),
-        State::NotResumable { .. } => begin_anew(&job, &lease)?,
-        State::Resumable(_) => {
-            if !still_computes_the_same(&job)? {
-                tell("this code or machine computes other numbers than the run began with: anew");
-                begin_anew(&job, &lease)?;
-            }
-        }
-        State::Nothing => {}
-    }
-    train_leased(&job)
-}
-
-/// Trains a run whose lease is held, and writes its record.
-fn train_leased(job: &Job<'_>) -> Result<(), Failure> {
-    let here = env::current_dir().map_err(Failure::Itself)?;
-    let (code, patch) = code_record(&here)?;
-    if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
-        fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
-    }
-    match train::run::train(job, &mut |progress| say(&Message::Progress(progress)))? {
-        End::Stopped { done } => {
+    let here = env::current_dir().map_err(Failure::WorkingFolder)?;
+    match work(&task, &here, &stop, &mut |message| send(&message))? {
+        WorkerEnd::Done => Ok(()),
+        WorkerEnd::Stopped { done } => {
             Err(Failure::Interrupted(format!("stopped after {done} steps, with a checkpoint")))
         }
-        End::Finished(finished) => {
-            let record = train::record::assemble(job, *finished, code)?;
-            job.dir.write_record(&record)?;
-            say(&Message::Finished { outcome: record.outcome });
-            Ok(())
-        }
     }
 }
 
-/// Listens for interrupts and for the end of stdin.
+/// Returns a flag that is set by an interrupt and by the end of stdin.
 fn listen() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let interrupted = Arc::clone(&stop);
@@ -135,50 +97,42 @@ fn listen() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// Says something to the process that started this one; if it is gone, stdin has ended, too.
-fn say(message: &Message) {
+/// Prints a message; if the reader is gone, stdin has ended as well.
+fn send(message: &WorkerMessage) {
     if let Ok(line) = serde_json::to_string(message) {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{line}").and_then(|()| stdout.flush()).ok();
     }
 }
 
-/// Refuses to train under the name of a run what would be another run.
-fn check_identity(dir: &RunDir, spec: &RunSpec, pack: &Pack) -> Result<(), Failure> {
-    let now = run_id(spec, pack.payload_sha256(), &libtorch::version());
-    if now == *dir.id() {
-        Ok(())
-    } else {
-        Err(Failure::Identity { run: dir.id().to_string(), now: now.to_string() })
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::{scalar::Count, store::samples};
+
+    #[derive(Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        args: WorkerArgs,
     }
-}
 
-fn wait_for_lease(dir: &RunDir, stop: &AtomicBool) -> Result<Option<Lease>, StoreError> {
-    for _ in 0..LEASE_ATTEMPTS {
-        if let Some(lease) = dir.lease()? {
-            return Ok(Some(lease));
-        }
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        thread::sleep(LEASE_PAUSE);
+    #[track_caller]
+    fn check(work: Work, canary: bool, tensorboard: Option<EventFolder>) {
+        let (store, packs) = (PathBuf::from("a store"), PathBuf::from("packs"));
+        let task = WorkerTask { store, run: samples::id('a'), packs, work };
+        let WorkerArgs { store, run, cache, tensorboard: events, canary: only_canary } =
+            Parsed::parse_from(arguments(&task)).args;
+        assert_eq!((store, run, cache), (task.store, task.run, task.packs));
+        assert_eq!((only_canary, events.event_folder()), (canary, tensorboard));
     }
-    Ok(None)
-}
 
-/// Puts an attempt aside that cannot be continued.
-fn begin_anew(job: &Job<'_>, lease: &Lease) -> Result<(), StoreError> {
-    job.dir.supersede(lease)?;
-    job.dir.write_spec(job.spec)
-}
-
-/// Repeats the first steps of an interrupted run, since code or machine may be others by now.
-fn still_computes_the_same(job: &Job<'_>) -> Result<bool, Failure> {
-    let checkpoint = read_checkpoint(&job.dir.path(RunFile::Checkpoint))?;
-    match checkpoint.trainer.get("canary").and_then(|canary| canary.as_str()) {
-        None => Ok(true), // interrupted within the first steps
-        Some(canary) => Ok(train::run::canary(job.spec, job.pack, job.initial, job.device)?
-            .as_deref()
-            == Some(canary)),
+    #[test]
+    fn a_task_survives_its_command_line() {
+        check(Work::RepeatCanary, true, None);
+        check(Work::Train { tensorboard: None }, false, None);
+        let events = Some(EventFolder { path: "a b".into(), picture_steps: Count::literal(7) });
+        check(Work::Train { tensorboard: events.clone() }, false, events);
     }
 }

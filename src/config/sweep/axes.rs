@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
 use super::{
-    mistake::{Mistake, RUNS_MAX},
-    tree::{Fault, Node, Place, Tree, place},
+    problem::{ConfigProblem, RUNS_MAX},
+    tree::{LocatedProblem, Node, Place, Tree, place},
     wire::{Combine, When, WireArm, WireAxis, WireSweep, check_line},
 };
 
@@ -51,7 +51,10 @@ impl AxisArms<'_> {
 }
 
 /// Reads the axes of a sweep; `root` is its whole table.
-pub(super) fn read<'t>(sweep: &WireSweep, root: Node<'t>) -> Result<Vec<AxisArms<'t>>, Fault> {
+pub(super) fn read<'t>(
+    sweep: &WireSweep,
+    root: Node<'t>,
+) -> Result<Vec<AxisArms<'t>>, LocatedProblem> {
     let nodes: Vec<Node<'t>> = root.get("axis").into_iter().flat_map(Node::elements).collect();
     let mut axes: Vec<AxisArms<'t>> = Vec::new();
     for (wire, node) in sweep.axis.iter().zip(&nodes) {
@@ -59,7 +62,7 @@ pub(super) fn read<'t>(sweep: &WireSweep, root: Node<'t>) -> Result<Vec<AxisArms
         check_label("axis.name", &wire.name, &name_place)?;
         if axes.iter().any(|axis| axis.name == wire.name) {
             let axis = wire.name.clone();
-            return Err(Fault::new(name_place, Mistake::DuplicateAxis { axis }));
+            return Err(LocatedProblem::new(name_place, ConfigProblem::DuplicateAxis { axis }));
         }
         axes.push(AxisArms {
             name: wire.name.clone(),
@@ -72,7 +75,7 @@ pub(super) fn read<'t>(sweep: &WireSweep, root: Node<'t>) -> Result<Vec<AxisArms
         {
             let Some(when) = node.get("when") else { continue };
             if sweep.combine == Combine::Zip {
-                return Err(Fault::new(when.place(), Mistake::WhenInZip));
+                return Err(LocatedProblem::new(when.place(), ConfigProblem::WhenInZip));
             }
             check_when(&arm.when, when, &axes)?;
         }
@@ -81,9 +84,11 @@ pub(super) fn read<'t>(sweep: &WireSweep, root: Node<'t>) -> Result<Vec<AxisArms
 }
 
 /// Reads the arms of one axis, written in either of two forms.
-fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, Fault> {
+fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, LocatedProblem> {
     let axis = || wire.name.clone();
-    let form = |given| Fault::new(node.place_of("name"), Mistake::AxisForm { axis: axis(), given });
+    let form = |given| {
+        LocatedProblem::new(node.place_of("name"), ConfigProblem::AxisForm { axis: axis(), given })
+    };
     let arms: Vec<Arm<'t>> = match (wire.arm.as_slice(), &wire.key, &wire.values) {
         (arms, None, None) => {
             let nodes = node.get("arm").into_iter().flat_map(Node::elements);
@@ -99,32 +104,35 @@ fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, Fault> {
     };
     if arms.is_empty() {
         let at = node.get("values").unwrap_or(node).place();
-        return Err(Fault::new(at, Mistake::EmptyAxis { axis: axis() }));
+        return Err(LocatedProblem::new(at, ConfigProblem::EmptyAxis { axis: axis() }));
     }
     let mut labels: Vec<(&str, &Place)> =
         arms.iter().map(|arm| (arm.label.as_str(), &arm.place)).collect();
     labels.sort_unstable();
     if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let (label, place) = pair[1];
-        let mistake = Mistake::DuplicateLabel { axis: axis(), label: label.to_owned() };
-        return Err(Fault::new(place.clone(), mistake));
+        let problem = ConfigProblem::DuplicateLabel { axis: axis(), label: label.to_owned() };
+        return Err(LocatedProblem::new(place.clone(), problem));
     }
     Ok(arms)
 }
 
 /// Reads an `[[axis.arm]]`.
-fn labelled<'t>(wire: &WireArm, node: Node<'t>) -> Result<Arm<'t>, Fault> {
+fn labelled<'t>(wire: &WireArm, node: Node<'t>) -> Result<Arm<'t>, LocatedProblem> {
     let place = node.place_of("label");
     check_label("label", &wire.label, &place)?;
     let set = node.get("set").filter(|set| set.table().is_some_and(|table| !table.is_empty()));
     let Some(set) = set else {
-        return Err(Fault::new(place, Mistake::EmptyArm { label: wire.label.clone() }));
+        return Err(LocatedProblem::new(
+            place,
+            ConfigProblem::EmptyArm { label: wire.label.clone() },
+        ));
     };
     Ok(Arm { label: wire.label.clone(), place, when: wire.when.clone(), set: set.to_tree() })
 }
 
 /// Returns an arm for each of the `values` of `key`, labelled as the value is written.
-fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, Fault> {
+fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, LocatedProblem> {
     let key_node = node.get("key").expect("the shorthand has a key");
     let DeValue::String(key) = key_node.value.get_ref() else { return Ok(Vec::new()) };
     let values = node.get("values").into_iter().flat_map(Node::elements);
@@ -135,7 +143,10 @@ fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, Fault> {
                 let problem =
                     "must hold numbers, strings or booleans; write other values as `[[axis.arm]]`";
                 let key = "axis.values".to_owned();
-                Fault::new(place.clone(), Mistake::Value { key, problem: problem.to_owned() })
+                LocatedProblem::new(
+                    place.clone(),
+                    ConfigProblem::Value { key, problem: problem.to_owned() },
+                )
             })?;
             check_label("axis.values", &label, &place)?;
             // The span begins with the quote.
@@ -158,29 +169,39 @@ fn plain_text(node: Node<'_>) -> Option<String> {
 }
 
 /// Checks that a label fits into a table cell and leaves joined labels unambiguous.
-fn check_label(key: &str, label: &str, place: &Place) -> Result<(), Fault> {
+fn check_label(key: &str, label: &str, place: &Place) -> Result<(), LocatedProblem> {
     check_line(key, label, place)?;
     if label.contains(LABEL_SEPARATOR) {
         let problem = "must not contain ` · `, which joins the labels of several axes".to_owned();
-        return Err(Fault::new(place.clone(), Mistake::Value { key: key.to_owned(), problem }));
+        return Err(LocatedProblem::new(
+            place.clone(),
+            ConfigProblem::Value { key: key.to_owned(), problem },
+        ));
     }
     Ok(())
 }
 
 /// Checks that the axes and labels of a condition exist; `node` is the condition's table.
-pub(super) fn check_when(when: &When, node: Node<'_>, axes: &[AxisArms<'_>]) -> Result<(), Fault> {
+pub(super) fn check_when(
+    when: &When,
+    node: Node<'_>,
+    axes: &[AxisArms<'_>],
+) -> Result<(), LocatedProblem> {
     for (axis, labels) in when {
         let Some(known) = axes.iter().find(|other| &other.name == axis) else {
             let known = axes.iter().map(|axis| axis.name.clone()).collect();
             let at = node.key_place(axis).unwrap_or_else(|| node.place());
-            return Err(Fault::new(at, Mistake::UnknownAxis { axis: axis.clone(), known }));
+            return Err(LocatedProblem::new(
+                at,
+                ConfigProblem::UnknownAxis { axis: axis.clone(), known },
+            ));
         };
         let nodes = node.get(axis).into_iter().flat_map(Node::elements);
         for (label, node) in labels.iter().zip(nodes) {
             if known.arms.iter().all(|arm| &arm.label != label) {
                 let (label, axis, known) = (label.clone(), axis.clone(), known.labels());
-                let mistake = Mistake::UnknownLabel { label, axis, known };
-                return Err(Fault::new(node.place(), mistake));
+                let problem = ConfigProblem::UnknownLabel { label, axis, known };
+                return Err(LocatedProblem::new(node.place(), problem));
             }
         }
     }
@@ -201,15 +222,15 @@ pub(super) fn combinations(
     axes: &[AxisArms<'_>],
     combine: Combine,
     seeds: usize,
-) -> Result<Vec<Vec<usize>>, Fault> {
+) -> Result<Vec<Vec<usize>>, LocatedProblem> {
     let Some((first, others)) = axes.split_first() else {
-        return Err(Fault::new(place(0, &(0..0)), Mistake::NoAxis));
+        return Err(LocatedProblem::new(place(0, &(0..0)), ConfigProblem::NoAxis));
     };
     if combine == Combine::Zip {
         if let Some(axis) = others.iter().find(|axis| axis.arms.len() != first.arms.len()) {
-            return Err(Fault::new(
+            return Err(LocatedProblem::new(
                 axis.place.clone(),
-                Mistake::ZipLengths {
+                ConfigProblem::ZipLengths {
                     axis: axis.name.clone(),
                     arms: axis.arms.len(),
                     first: first.name.clone(),
@@ -237,7 +258,10 @@ pub(super) fn combinations(
         for (number, arm) in axis.arms.iter().enumerate() {
             if combinations.iter().all(|chosen| chosen[index] != number) {
                 let (axis, label) = (axis.name.clone(), arm.label.clone());
-                return Err(Fault::new(arm.place.clone(), Mistake::UnusedArm { axis, label }));
+                return Err(LocatedProblem::new(
+                    arm.place.clone(),
+                    ConfigProblem::UnusedArm { axis, label },
+                ));
             }
         }
     }
@@ -245,7 +269,7 @@ pub(super) fn combinations(
 }
 
 /// Refuses a grid of more than [`RUNS_MAX`] runs, at the axis that exceeds the limit.
-fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), Fault> {
+fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), LocatedProblem> {
     let mut count = seeds;
     let mut factors = vec![format!("{seeds} seeds")];
     for axis in axes {
@@ -253,7 +277,10 @@ fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), Fault> {
         factors.push(axis.arms.len().to_string());
         if count > RUNS_MAX {
             let count = factors.join(" x ");
-            return Err(Fault::new(axis.place.clone(), Mistake::TooManyRuns { count }));
+            return Err(LocatedProblem::new(
+                axis.place.clone(),
+                ConfigProblem::TooManyRuns { count },
+            ));
         }
     }
     Ok(())

@@ -1,18 +1,18 @@
-//! The error for a mistake in a sweep file or override, with its position.
+//! The error for a problem in a sweep file or override, with its position.
 
 use std::{fmt, ops::Range, path::PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, renderer::DecorStyle};
 use thiserror::Error;
 
-use super::mistake::Mistake;
+use super::problem::ConfigProblem;
 
 /// Longer lines, in characters, are not shown.
 const EXCERPT_CHARACTERS_MAX: usize = 160;
 
-/// A mistake in a sweep file or in an override, with its position.
+/// A problem in a sweep file or in an override, with its position.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[error("{}:{}:{}: {}", .0.origin, .0.line, .0.column, .0.mistake)]
+#[error("{}:{}:{}: {}", .0.origin, .0.line, .0.column, .0.problem)]
 pub struct ConfigError(Box<Located>);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -20,11 +20,11 @@ struct Located {
     origin: TextOrigin,
     line: usize,
     column: usize,
-    mistake: Mistake,
+    problem: ConfigProblem,
     excerpt: Option<Excerpt>,
 }
 
-/// The line with the mistake, and the bytes that the caret marks.
+/// The line with the problem, and the bytes that the caret marks.
 #[derive(Clone, Debug, PartialEq)]
 struct Excerpt {
     line: String,
@@ -49,12 +49,12 @@ impl fmt::Display for TextOrigin {
 }
 
 impl ConfigError {
-    /// Locates a mistake at the bytes `span` of `text`.
+    /// Locates a problem at the bytes `span` of `text`.
     pub(super) fn new(
         origin: TextOrigin,
         text: &str,
         span: &Range<usize>,
-        mistake: Mistake,
+        problem: ConfigProblem,
     ) -> Self {
         let start = text.floor_char_boundary(span.start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -70,7 +70,7 @@ impl ConfigError {
             origin,
             line: text[..line_start].matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            mistake,
+            problem,
             excerpt,
         }))
     }
@@ -92,12 +92,12 @@ impl ConfigError {
 
     /// Returns the message without the position.
     pub fn message(&self) -> String {
-        self.0.mistake.to_string()
+        self.0.problem.to_string()
     }
 
-    /// Returns how to correct the mistake, if that is known.
+    /// Returns how to correct the problem, if that is known.
     pub fn hint(&self) -> Option<String> {
-        self.0.mistake.hint()
+        self.0.problem.hint()
     }
 
     /// Renders message, position, the marked line, and the hint, without colour.

@@ -20,18 +20,21 @@ use serde::{
 use toml::de::DeValue;
 
 use super::{
-    mistake::Mistake,
-    tree::{Fault, Node, Place, place},
+    problem::ConfigProblem,
+    tree::{LocatedProblem, Node, Place, place},
 };
 
 /// Reads a value from layers, lowest first; messages call the value `key`.
 ///
 /// # Panics
 /// If there is no layer.
-pub(super) fn read<'t, T: Deserialize<'t>>(layers: Vec<Node<'t>>, key: &str) -> Result<T, Fault> {
+pub(super) fn read<'t, T: Deserialize<'t>>(
+    layers: Vec<Node<'t>>,
+    key: &str,
+) -> Result<T, LocatedProblem> {
     let stack = Layered { stack: layers };
     let place = stack.top().place();
-    T::deserialize(stack).map_err(|problem| problem.at(place).into_fault(key))
+    T::deserialize(stack).map_err(|problem| problem.at(place).into_located(key))
 }
 
 /// An error of serde, which collects a place and a full key on its way up.
@@ -72,7 +75,7 @@ impl ReadProblem {
         self
     }
 
-    fn into_fault(self, root: &str) -> Fault {
+    fn into_located(self, root: &str) -> LocatedProblem {
         let mut key = root.to_owned();
         for part in self.keys.iter().rev() {
             if !key.is_empty() && !part.starts_with('[') {
@@ -81,26 +84,30 @@ impl ReadProblem {
             key.push_str(part);
         }
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let mistake = match self.kind {
+        let problem = match self.kind {
             ProblemKind::UnknownKey { key: unknown, expected } => {
-                Mistake::UnknownKey { key: unknown, table: key, expected: owned(expected) }
+                ConfigProblem::UnknownKey { key: unknown, table: key, expected: owned(expected) }
             }
             ProblemKind::MissingKey(missing) => {
-                Mistake::MissingKey { key: missing.to_owned(), table: key }
+                ConfigProblem::MissingKey { key: missing.to_owned(), table: key }
             }
-            ProblemKind::Value(problem) => Mistake::Value { key, problem },
+            ProblemKind::Value(problem) => ConfigProblem::Value { key, problem },
             ProblemKind::UnknownChoice { choice, expected } => {
-                Mistake::UnknownChoice { choice, key, expected: owned(expected) }
+                ConfigProblem::UnknownChoice { choice, key, expected: owned(expected) }
             }
-            ProblemKind::SeveralChoices(given) => Mistake::SeveralChoices { key, given },
-            ProblemKind::NoChoice(expected) => Mistake::NoChoice { key, expected: owned(expected) },
+            ProblemKind::SeveralChoices(given) => ConfigProblem::SeveralChoices { key, given },
+            ProblemKind::NoChoice(expected) => {
+                ConfigProblem::NoChoice { key, expected: owned(expected) }
+            }
             ProblemKind::NeedsSettings { choice, fields } => {
-                Mistake::NeedsSettings { choice, key, fields: owned(fields) }
+                ConfigProblem::NeedsSettings { choice, key, fields: owned(fields) }
             }
-            ProblemKind::TakesNoSettings { choice } => Mistake::TakesNoSettings { choice, key },
+            ProblemKind::TakesNoSettings { choice } => {
+                ConfigProblem::TakesNoSettings { choice, key }
+            }
         };
         let place = self.place.expect("`read` gives every problem a place");
-        Fault { mistake, place }
+        LocatedProblem { problem, place }
     }
 }
 
@@ -284,7 +291,7 @@ struct Chosen<'t> {
 }
 
 impl<'t> Chosen<'t> {
-    /// Reads a layer's choice. Also called for layers that are overridden, so that a mistake in them
+    /// Reads a layer's choice. Also called for layers that are overridden, so that a problem in them
     /// is found now and not when the layer above changes.
     fn of(node: Node<'t>, variants: &'static [&'static str]) -> Result<Self, ReadProblem> {
         let chosen = match node.value.get_ref() {

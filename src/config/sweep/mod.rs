@@ -47,14 +47,14 @@
 //! Start from [`parse`]. It works in five steps, a module each, and each imports only earlier ones:
 //! `source` turns text into trees with positions, `layered` reads a value from merged trees, `wire` is
 //! the file as written, `axes` combines arms, `resolve` makes each combination a [`RunSpec`]. Below
-//! them, `mistake` lists what can be wrong and `error` locates it. Nothing here opens a file.
+//! them, `problem` lists what can be wrong and `error` locates it. Nothing here opens a file.
 
 use std::collections::BTreeMap;
 
 use self::{
     resolve::{Base, Overrides, ResolvedArm},
     source::Texts,
-    tree::Fault,
+    tree::LocatedProblem,
     wire::WireSweep,
 };
 use super::RunSpec;
@@ -62,7 +62,7 @@ use super::RunSpec;
 mod axes;
 mod error;
 mod layered;
-mod mistake;
+mod problem;
 mod resolve;
 mod source;
 mod tree;
@@ -70,7 +70,7 @@ mod wire;
 
 pub use axes::Axis;
 pub use error::ConfigError;
-pub use mistake::{RUNS_MAX, SOURCE_BYTES_MAX};
+pub use problem::{RUNS_MAX, SOURCE_BYTES_MAX};
 pub use source::SweepSource;
 pub use wire::Published;
 
@@ -146,17 +146,17 @@ impl Sweep {
 /// An override sets any setting of a run, or `seeds`.
 ///
 /// # Errors
-/// Returns the first mistake, with file (or override), line and column.
+/// Returns the first problem, with file (or override), line and column.
 pub fn parse(
     source: &SweepSource,
     preset: Option<&str>,
     overrides: &[String],
 ) -> Result<Sweep, ConfigError> {
     let texts = Texts { source, overrides };
-    parse_texts(&texts, preset).map_err(|fault| texts.locate(fault))
+    parse_texts(&texts, preset).map_err(|problem| texts.locate(problem))
 }
 
-fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Fault> {
+fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, LocatedProblem> {
     let file = source::parse_file(texts.source)?;
     let root = file.node();
     let wire = WireSweep::read(root, &texts.source.stem())?;

@@ -10,9 +10,9 @@ use toml::{
 use super::{
     axes::{self, AxisArms, LABEL_SEPARATOR},
     layered,
-    mistake::Mistake,
+    problem::ConfigProblem,
     source,
-    tree::{Fault, Node, Place, Tree},
+    tree::{LocatedProblem, Node, Place, Tree},
     wire::{WirePreset, WireSweep, sorted_seeds},
 };
 use crate::{
@@ -52,13 +52,13 @@ pub(super) struct ResolvedArm {
 
 impl<'t> Overrides<'t> {
     /// Parses overrides; `seeds` is the only one that is not a setting of a run.
-    pub(super) fn read(texts: &'t [String]) -> Result<Self, Fault> {
+    pub(super) fn read(texts: &'t [String]) -> Result<Self, LocatedProblem> {
         let mut overrides = Self::default();
         for (index, text) in texts.iter().enumerate() {
             let tree = source::parse_override(index, text)?;
             let node = tree.node();
             if let Some(place) = node.key_place("seed") {
-                return Err(Fault::new(place, Mistake::SeedInOverlay));
+                return Err(LocatedProblem::new(place, ConfigProblem::SeedInOverlay));
             }
             if let Some(seeds) = node.get("seeds") {
                 let list: Vec<Seed> = layered::read(vec![seeds], "seeds")?;
@@ -77,7 +77,7 @@ impl Base<'_> {
         &self,
         preset: &str,
         overrides: &Overrides<'_>,
-    ) -> Result<Resolved, Fault> {
+    ) -> Result<Resolved, LocatedProblem> {
         let wire = &self.wire.preset[preset];
         let node = self.root.get("preset").and_then(|presets| presets.get(preset));
         let node = node.expect("the preset was read from this table");
@@ -94,7 +94,10 @@ impl Base<'_> {
             spec.check().map_err(|problem| contradiction(problem, &layers, &place))?;
             let settings = serde_json::to_string(&spec).expect("a spec has a JSON form");
             if let Some(first) = seen.insert(settings, name.clone()) {
-                return Err(Fault::new(place, Mistake::SameSettings { first, second: name }));
+                return Err(LocatedProblem::new(
+                    place,
+                    ConfigProblem::SameSettings { first, second: name },
+                ));
             }
             arms.push(ResolvedArm { name, labels, spec });
         }
@@ -108,7 +111,7 @@ fn overlays<'t>(
     wire: &WirePreset,
     preset: Node<'t>,
     chosen: &[usize],
-) -> Result<Vec<Node<'t>>, Fault> {
+) -> Result<Vec<Node<'t>>, LocatedProblem> {
     let mut overlays: Vec<Node<'t>> = Vec::new();
     overlays.extend(base.root.get("run"));
     overlays.extend(preset.get("set"));
@@ -121,7 +124,7 @@ fn overlays<'t>(
         }
     }
     match overlays.iter().find_map(|overlay| overlay.key_place("seed")) {
-        Some(place) => Err(Fault::new(place, Mistake::SeedInOverlay)),
+        Some(place) => Err(LocatedProblem::new(place, ConfigProblem::SeedInOverlay)),
         None => Ok(overlays),
     }
 }
@@ -140,7 +143,7 @@ fn seeds(
     wire: &WirePreset,
     preset: Node<'_>,
     overrides: &Overrides<'_>,
-) -> Result<Vec<Seed>, Fault> {
+) -> Result<Vec<Seed>, LocatedProblem> {
     if let Some(seeds) = &overrides.seeds {
         return Ok(seeds.clone());
     }
@@ -160,7 +163,7 @@ fn label(axes: &[AxisArms<'_>], chosen: &[usize]) -> (String, BTreeMap<String, S
 }
 
 /// Locates a contradiction at the involved key that was written in the highest layer.
-fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> Fault {
+fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> LocatedProblem {
     let written = |key: &str| {
         let at = |(height, layer): (usize, &Node<'_>)| Some((height, layer.at(key)?.place()));
         layers.iter().enumerate().rev().find_map(at)
@@ -171,5 +174,5 @@ fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> Fa
             last = Some((height, place));
         }
     }
-    Fault::new(last.map_or_else(|| arm.clone(), |(_, place)| place), problem)
+    LocatedProblem::new(last.map_or_else(|| arm.clone(), |(_, place)| place), problem)
 }

@@ -1,4 +1,4 @@
-//! Tests of sweep files as a user writes them: the runs that they expand to, and their mistakes.
+//! Tests of sweep files as a user writes them: the runs that they expand to, and their problems.
 
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::mistake::Mistake;
+use super::problem::ConfigProblem;
 
 /// A range of bytes in text number `text`: 0 is the file, 1 the first override, and so on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,16 +17,16 @@ pub(super) struct Place {
     pub(super) end: usize,
 }
 
-/// A mistake with its place.
+/// A problem with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) mistake: Mistake,
+pub(super) struct LocatedProblem {
+    pub(super) problem: ConfigProblem,
     pub(super) place: Place,
 }
 
-impl Fault {
-    pub(super) fn new(place: Place, mistake: impl Into<Mistake>) -> Self {
-        Self { mistake: mistake.into(), place }
+impl LocatedProblem {
+    pub(super) fn new(place: Place, problem: impl Into<ConfigProblem>) -> Self {
+        Self { problem: problem.into(), place }
     }
 }
 
@@ -45,17 +45,17 @@ impl<'t> Tree<'t> {
     /// Nests a value under a dotted key whose first byte is at `start` of the text.
     ///
     /// # Errors
-    /// Returns [`Mistake::TooDeep`] for a key with more parts than any setting could have.
+    /// Returns [`ConfigProblem::TooDeep`] for a key with more parts than any setting could have.
     pub(super) fn nested(
         text: usize,
         key: &'t str,
         start: usize,
         value: Spanned<DeValue<'t>>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LocatedProblem> {
         const PARTS_MAX: usize = 16;
         let whole = start..start + key.len();
         if key.split('.').count() > PARTS_MAX {
-            return Err(Fault::new(place(text, &whole), Mistake::TooDeep));
+            return Err(LocatedProblem::new(place(text, &whole), ConfigProblem::TooDeep));
         }
         let mut end = whole.end;
         let mut value = value;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     layered,
-    mistake::Mistake,
-    tree::{Fault, Node, Place},
+    problem::ConfigProblem,
+    tree::{LocatedProblem, Node, Place},
 };
 use crate::{config::data::Split, scalar::Seed};
 
@@ -110,12 +110,15 @@ pub struct Published {
 
 impl WireSweep {
     /// Reads a file's root table and checks names, title, scales and seeds; `stem` is the file's.
-    pub(super) fn read(root: Node<'_>, stem: &str) -> Result<Self, Fault> {
+    pub(super) fn read(root: Node<'_>, stem: &str) -> Result<Self, LocatedProblem> {
         let wire: Self = layered::read(vec![root], "")?;
         check_name(&wire.name, root.place_of("name"))?;
         if stem != wire.name {
             let (name, stem) = (wire.name, stem.to_owned());
-            return Err(Fault::new(root.place_of("name"), Mistake::NameIsNotStem { name, stem }));
+            return Err(LocatedProblem::new(
+                root.place_of("name"),
+                ConfigProblem::NameIsNotStem { name, stem },
+            ));
         }
         check_line("title", &wire.title, &root.place_of("title"))?;
         let presets = root.get("preset").unwrap_or(root);
@@ -134,10 +137,10 @@ impl WireSweep {
         root: Node<'_>,
         asked: Option<&str>,
         known: &[String],
-    ) -> Result<String, Fault> {
+    ) -> Result<String, LocatedProblem> {
         let unknown = |preset: &str, place| {
             let (preset, known) = (preset.to_owned(), known.to_vec());
-            Fault::new(place, Mistake::UnknownPreset { preset, known })
+            LocatedProblem::new(place, ConfigProblem::UnknownPreset { preset, known })
         };
         if !self.preset.contains_key(&self.default_preset) {
             return Err(unknown(&self.default_preset, root.place_of("default_preset")));
@@ -151,17 +154,24 @@ impl WireSweep {
     }
 
     /// Checks that published results belong to arms of the sweep and are finite.
-    pub(super) fn check_published(&self, root: Node<'_>, arms: &[String]) -> Result<(), Fault> {
+    pub(super) fn check_published(
+        &self,
+        root: Node<'_>,
+        arms: &[String],
+    ) -> Result<(), LocatedProblem> {
         let nodes = root.get("published").into_iter().flat_map(Node::elements);
         for (number, node) in self.published.iter().zip(nodes) {
             if !arms.contains(&number.arm) {
                 let (arm, known) = (number.arm.clone(), arms.to_vec());
-                return Err(Fault::new(node.place_of("arm"), Mistake::UnknownArm { arm, known }));
+                return Err(LocatedProblem::new(
+                    node.place_of("arm"),
+                    ConfigProblem::UnknownArm { arm, known },
+                ));
             }
             if !number.value.is_finite() {
                 let problem = format!("must be finite, not {}", number.value);
-                let mistake = Mistake::Value { key: "published.value".to_owned(), problem };
-                return Err(Fault::new(node.place_of("value"), mistake));
+                let problem = ConfigProblem::Value { key: "published.value".to_owned(), problem };
+                return Err(LocatedProblem::new(node.place_of("value"), problem));
             }
         }
         Ok(())
@@ -177,31 +187,34 @@ pub(super) fn preset_names(root: Node<'_>) -> Vec<String> {
 }
 
 /// Sorts seeds; refuses an empty list and a seed that is listed twice.
-pub(super) fn sorted_seeds(seeds: &[Seed], node: Node<'_>) -> Result<Vec<Seed>, Fault> {
+pub(super) fn sorted_seeds(seeds: &[Seed], node: Node<'_>) -> Result<Vec<Seed>, LocatedProblem> {
     let mut sorted = BTreeSet::new();
     for (seed, node) in seeds.iter().zip(node.elements()) {
         if !sorted.insert(*seed) {
-            return Err(Fault::new(node.place(), Mistake::DuplicateSeed { seed: seed.0 }));
+            return Err(LocatedProblem::new(
+                node.place(),
+                ConfigProblem::DuplicateSeed { seed: seed.0 },
+            ));
         }
     }
     if sorted.is_empty() {
-        return Err(Fault::new(node.place(), Mistake::NoSeeds));
+        return Err(LocatedProblem::new(node.place(), ConfigProblem::NoSeeds));
     }
     Ok(sorted.into_iter().collect())
 }
 
 /// Checks the name of a sweep or preset: part of a file name, without a full stop.
-fn check_name(name: &str, place: Place) -> Result<(), Fault> {
+fn check_name(name: &str, place: Place) -> Result<(), LocatedProblem> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(allowed) {
         Ok(())
     } else {
-        Err(Fault::new(place, Mistake::InvalidName { name: name.to_owned() }))
+        Err(LocatedProblem::new(place, ConfigProblem::InvalidName { name: name.to_owned() }))
     }
 }
 
 /// Checks that a text fits on one line.
-pub(super) fn check_line(key: &str, text: &str, place: &Place) -> Result<(), Fault> {
+pub(super) fn check_line(key: &str, text: &str, place: &Place) -> Result<(), LocatedProblem> {
     let problem = if text.trim().is_empty() {
         "is empty"
     } else if text.contains(char::is_control) {
@@ -209,6 +222,6 @@ pub(super) fn check_line(key: &str, text: &str, place: &Place) -> Result<(), Fau
     } else {
         return Ok(());
     };
-    let mistake = Mistake::Value { key: key.to_owned(), problem: problem.to_owned() };
-    Err(Fault::new(place.clone(), mistake))
+    let problem = ConfigProblem::Value { key: key.to_owned(), problem: problem.to_owned() };
+    Err(LocatedProblem::new(place.clone(), problem))
 }

@@ -16,7 +16,7 @@ use super::{
     natural,
     source_files::{self, Source},
 };
-use crate::fs::{self, Kind};
+use crate::fs::{self, FileKind};
 
 mod frame;
 mod table;
@@ -124,8 +124,8 @@ fn directories(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
     let mut named = Vec::new();
     for entry in entries.unwrap_or_default() {
         match (entry.kind, entry.name.into_string()) {
-            (Kind::Dir, Ok(name)) => named.push((name, entry.path)),
-            (Kind::Dir, Err(_)) => findings.error(DataError::NameNotUtf8 { path: entry.path }),
+            (FileKind::Dir, Ok(name)) => named.push((name, entry.path)),
+            (FileKind::Dir, Err(_)) => findings.error(DataError::NameNotUtf8 { path: entry.path }),
             _ => findings.warn(not_in_layout(&entry.path)),
         }
     }

@@ -1,22 +1,29 @@
-//! Inverse DCT in integers, bit for bit as libjpeg's.
+//! Integer inverse DCTs, bit-equal to libjpeg's.
 //!
-//! Both take the columns first, then the rows, and keep [`PASS_BITS`] fractional bits in between.
-//! The constants and the order of roundings are the algorithm; in 64 bits no damaged coefficient
-//! overflows.
+//! Both transform the columns first, then the rows, with [`PASS_BITS`] fractional bits in between.
+//! The constants and the order of roundings define the result. Arithmetic is in 64 bits, so that no
+//! damaged coefficient overflows.
 
-use super::{
-    Dct,
-    segments::{BLOCK, Block, Component},
-};
+use super::coefficients::{BLOCK_SIDE, Component, DctBlock};
+
+/// The inverse DCT that turns coefficients into samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dct {
+    /// The fast one (`JDCT_IFAST`), TensorFlow's default.
+    #[default]
+    Fast,
+    /// The accurate one (`JDCT_ISLOW`), libjpeg's default.
+    Accurate,
+}
 
 /// Fractional bits between the passes (`PASS1_BITS`).
 const PASS_BITS: u32 = 2;
 
-/// Returns the samples of a component, `[rows of blocks · 8, stride · 8]`.
+/// Returns the samples of a component, `[8 · rows of blocks, 8 · stride]`.
 pub(super) fn samples(component: &Component, dct: Dct) -> Vec<u8> {
-    let steps = component.steps.expect("a component that was read has its steps");
-    let width = component.stride * BLOCK;
-    let mut samples = vec![0; component.coefficients.len() * BLOCK * BLOCK];
+    let steps = component.steps.expect("a component that was read has quantization steps");
+    let width = component.stride * BLOCK_SIDE;
+    let mut samples = vec![0; component.coefficients.len() * BLOCK_SIDE * BLOCK_SIDE];
     let transform = match dct {
         Dct::Fast => fast_block,
         Dct::Accurate => accurate_block,
@@ -27,11 +34,11 @@ pub(super) fn samples(component: &Component, dct: Dct) -> Vec<u8> {
     };
     for (number, block) in component.coefficients.iter().enumerate() {
         let (row, column) = (number / component.stride, number % component.stride);
-        let start = (row * width + column) * BLOCK;
+        let start = (row * width + column) * BLOCK_SIDE;
         let block = transform(block, &steps);
-        for (y, line) in block.chunks_exact(BLOCK).enumerate() {
+        for (y, line) in block.chunks_exact(BLOCK_SIDE).enumerate() {
             let start = start + y * width;
-            for (sample, &value) in samples[start..start + BLOCK].iter_mut().zip(line) {
+            for (sample, &value) in samples[start..start + BLOCK_SIDE].iter_mut().zip(line) {
                 *sample = u8::try_from((value + 128).clamp(0, 255)).expect("a clamped byte");
             }
         }
@@ -39,31 +46,31 @@ pub(super) fn samples(component: &Component, dct: Dct) -> Vec<u8> {
     samples
 }
 
-/// Transforms columns, then rows, of eight each.
+/// Transforms eight columns, then eight rows.
 fn both_passes(
-    block: &Block,
+    block: &DctBlock,
     steps: &[i64; 64],
     columns: impl Fn([i64; 8]) -> [i64; 8],
     rows: impl Fn([i64; 8]) -> [i64; 8],
 ) -> [i64; 64] {
     let mut values = [0; 64];
-    for x in 0..BLOCK {
+    for x in 0..BLOCK_SIDE {
         let column = std::array::from_fn(|y| {
-            let at = y * BLOCK + x;
+            let at = y * BLOCK_SIDE + x;
             i64::from(block[at]) * steps[at]
         });
         for (y, value) in columns(column).into_iter().enumerate() {
-            values[y * BLOCK + x] = value;
+            values[y * BLOCK_SIDE + x] = value;
         }
     }
-    for line in values.as_chunks_mut::<BLOCK>().0 {
+    for line in values.as_chunks_mut::<BLOCK_SIDE>().0 {
         *line = rows(*line);
     }
     values
 }
 
 /// The accurate transform (`jidctint.c`): Loeffler, Ligtenberg and Moschytz, 13-bit constants.
-fn accurate_block(block: &Block, steps: &[i64; 64]) -> [i64; 64] {
+fn accurate_block(block: &DctBlock, steps: &[i64; 64]) -> [i64; 64] {
     both_passes(
         block,
         steps,
@@ -80,7 +87,7 @@ const fn descale(value: i64, bits: u32) -> i64 {
     (value + (1 << (bits - 1))) >> bits
 }
 
-/// One pass; the results carry [`CONST_BITS`] more fractional bits.
+/// One pass; results have [`CONST_BITS`] more fractional bits.
 fn accurate(c: [i64; 8]) -> [i64; 8] {
     // Even part.
     let z1 = (c[2] + c[6]) * 4433; // 0.541196100
@@ -106,11 +113,11 @@ fn accurate(c: [i64; 8]) -> [i64; 8] {
 }
 
 /// The fast transform (`jidctfst.c`): Arai, Agui and Nakajima, 8-bit constants, no rounding.
-fn fast_block(block: &Block, steps: &[i64; 64]) -> [i64; 64] {
+fn fast_block(block: &DctBlock, steps: &[i64; 64]) -> [i64; 64] {
     both_passes(block, steps, fast, |row| fast(row).map(|sum| sum >> (PASS_BITS + 3)))
 }
 
-/// Scale factors of the fast transform in units of 2^-14: the product of those of row and column.
+/// Scale factors of the fast transform in units of 2^-14: row factor times column factor.
 #[rustfmt::skip]
 const FAST_SCALES: [i64; 64] = [
     16384, 22725, 21407, 19266, 16384, 12873,  8867,  4520,
@@ -123,7 +130,7 @@ const FAST_SCALES: [i64; 64] = [
      4520,  6270,  5906,  5315,  4520,  3552,  2446,  1247,
 ];
 
-/// Folds the scale factors into the steps, which then carry [`PASS_BITS`] fractional bits.
+/// Multiplies the quantization steps by the scale factors; results have [`PASS_BITS`] fractional bits.
 fn fast_steps(steps: &[u16; 64]) -> [i64; 64] {
     std::array::from_fn(|at| descale(i64::from(steps[at]) * FAST_SCALES[at], 14 - PASS_BITS))
 }
@@ -144,11 +151,11 @@ fn fast(c: [i64; 8]) -> [i64; 8] {
     let t6 = times(z10, -669) + z5 - t7; // 2.613125930
     let t5 = times(z11 - z13, 362) - t6; // 1.414213562
     let t4 = times(z12, 277) - z5 + t5; // 1.082392200
-    // The last pair is crossed in the original: row 4 takes the sum, row 3 the difference.
+    // The original swaps the last pair: row 4 takes the sum, row 3 the difference.
     butterfly(even, [t7, t6, t5, -t4])
 }
 
-/// Sums for the first half, differences for the second, in reverse.
+/// Returns the sums in order, then the differences in reverse order.
 fn butterfly(even: [i64; 4], odd: [i64; 4]) -> [i64; 8] {
     std::array::from_fn(|at| if at < 4 { even[at] + odd[at] } else { even[7 - at] - odd[7 - at] })
 }

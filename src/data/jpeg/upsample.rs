@@ -1,11 +1,11 @@
-//! Samples at full size and as colours, bit for bit as libjpeg's "fancy" upsampling does it.
+//! Upsampling to full size and colour conversion, bit-equal to libjpeg's "fancy" upsampling.
 
-use super::segments::{BLOCK, Colours, Component, Image};
+use super::coefficients::{BLOCK_SIDE, CodedImage, ColourSpace, Component};
 
 /// Returns a component with one sample per pixel, `[H, W]`.
-pub(super) fn full_size(image: &Image, component: &Component, samples: &[u8]) -> Vec<u8> {
+pub(super) fn full_size(image: &CodedImage, component: &Component, samples: &[u8]) -> Vec<u8> {
     let [rows, columns] = component.size;
-    let line = |row: usize| &samples[row * component.stride * BLOCK..][..columns];
+    let line = |row: usize| &samples[row * component.stride * BLOCK_SIDE..][..columns];
     let [down, across] = [0, 1].map(|axis| image.sampling_max[axis] / component.sampling[axis]);
     let mut full = Vec::with_capacity(image.height * image.width);
     for y in 0..image.height {
@@ -21,7 +21,7 @@ pub(super) fn full_size(image: &Image, component: &Component, samples: &[u8]) ->
     full
 }
 
-/// Returns the row of samples on whose side the pixels of row `y` lie; the edges repeat themselves.
+/// Returns the second-nearest row of samples to pixel row `y`; edge rows are repeated.
 const fn neighbour(y: usize, rows: usize) -> usize {
     let row = y / 2;
     match y % 2 {
@@ -31,19 +31,19 @@ const fn neighbour(y: usize, rows: usize) -> usize {
     }
 }
 
-/// Doubles a row: 3/4 of the nearer and 1/4 of the further sample (`h2v1_fancy_upsample`).
+/// Doubles a row: 3/4 of the nearer plus 1/4 of the farther sample (`h2v1_fancy_upsample`).
 fn across_only(line: &[u8]) -> Vec<u8> {
     let wide: Vec<u32> = line.iter().map(|&sample| sample.into()).collect();
     doubled(&wide, [1, 2], 2)
 }
 
-/// Mixes a row with its neighbour above or below (`h1v2_fancy_upsample`).
+/// Blends a row with its neighbour above or below (`h1v2_fancy_upsample`).
 fn down_only(near: &[u8], far: &[u8], y: usize) -> Vec<u8> {
     let bias = if y.is_multiple_of(2) { 1 } else { 2 };
     near.iter().zip(far).map(|pair| byte((mixed(pair) + bias) >> 2)).collect()
 }
 
-/// Does both, with one rounding (`h2v2_fancy_upsample`).
+/// Blends and doubles a row, rounding once (`h2v2_fancy_upsample`).
 fn both(near: &[u8], far: &[u8]) -> Vec<u8> {
     let sums: Vec<u32> = near.iter().zip(far).map(mixed).collect();
     doubled(&sums, [8, 7], 4)
@@ -53,7 +53,7 @@ fn mixed((&near, &far): (&u8, &u8)) -> u32 {
     3 * u32::from(near) + u32::from(far)
 }
 
-/// Doubles a row; left and right halves are rounded by different biases, and `bits` are dropped.
+/// Doubles a row; left and right pixels are rounded with different biases and shifted by `bits`.
 fn doubled(line: &[u32], [left, right]: [u32; 2], bits: u32) -> Vec<u8> {
     let last = line.len() - 1;
     let mut wide = Vec::with_capacity(2 * line.len());
@@ -71,12 +71,12 @@ fn byte(value: u32) -> u8 {
 }
 
 /// Interleaves components as red, green and blue.
-pub(super) fn colours(planes: &[Vec<u8>], colours: Colours) -> Vec<u8> {
-    match (colours, planes) {
-        (Colours::Rgb, [r, g, b]) => {
+pub(super) fn interleave(planes: &[Vec<u8>], colour_space: ColourSpace) -> Vec<u8> {
+    match (colour_space, planes) {
+        (ColourSpace::Rgb, [r, g, b]) => {
             r.iter().zip(g).zip(b).flat_map(|((&r, &g), &b)| [r, g, b]).collect()
         }
-        (Colours::YCbCr, [y, cb, cr]) => {
+        (ColourSpace::YCbCr, [y, cb, cr]) => {
             y.iter().zip(cb).zip(cr).flat_map(|((&y, &cb), &cr)| rgb(y, cb, cr)).collect()
         }
         (_, planes) => planes[0].iter().flat_map(|&grey| [grey; 3]).collect(),

@@ -1,20 +1,20 @@
-//! In which order the original sees the rows.
+//! The order in which the original reads the rows.
 
 use crate::rng::numpy::RandomState;
 
-/// Seed of the order in which rows are read (`random_state=42`).
+/// Seed of the order of the rows (`random_state=42`).
 const ORDER_SEED: u32 = 42;
 
-/// Returns the order in which the original reads `n` complete rows: entry i is the row that comes
-/// i-th (`sklearn.utils.shuffle` with `random_state=42`).
+/// Returns the order in which the original reads `n` complete rows: entry i is the i-th row read
+/// (`sklearn.utils.shuffle` with `random_state=42`).
 pub fn shuffled(n: usize) -> Vec<usize> {
     RandomState::new(ORDER_SEED).permutation(n)
 }
 
-/// Returns the batches of one pass over `n` rows in random order; what does not fill a batch is left
-/// out (`iterate_minibatches` with `shuffle=True`).
+/// Returns the batches of one pass over `n` rows in random order, without an incomplete last batch
+/// (`iterate_minibatches` with `shuffle=True`).
 ///
-/// The original draws from NumPy's global generator, which goes on from pass to pass.
+/// The original draws from NumPy's global generator, whose state carries over from pass to pass.
 ///
 /// # Panics
 /// If `batch_size` is 0.

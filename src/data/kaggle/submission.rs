@@ -1,105 +1,104 @@
-//! Predictions in the layout that Kaggle scores: which coordinates it wants, and where they are.
+//! Predictions in the layout of a Kaggle submission.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use super::{
-    KaggleError, KaggleFault, SIDE,
-    table::{Table, shown, whole_number},
-    with_text,
+    error::{KaggleError, KaggleTableError},
+    keypoints::SIDE,
+    table::{self, CsvTable, shown, whole_number},
 };
 
-/// Columns of `IdLookupTable.csv`; the last one is empty there.
+/// Columns of `IdLookupTable.csv`; the last one is empty.
 const COLUMNS: [&str; 4] = ["RowId", "ImageId", "FeatureName", "Location"];
 
-/// A coordinate that Kaggle wants.
+/// A coordinate that a submission must contain: a row of `IdLookupTable.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// `RowId`: its row of the submission.
+pub struct LookupRow {
+    /// `RowId`: its row in the submission.
     pub row_id: u64,
-    /// `ImageId` of its picture.
+    /// `ImageId` of its image.
     pub image_id: u64,
     /// `FeatureName`: the column of `training.csv`.
     pub feature: String,
 }
 
-/// What becomes of a location outside the picture.
+/// How to write a location outside the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outside {
-    /// It stays.
+pub enum OutsideImage {
+    /// Unchanged.
     Kept,
-    /// It is moved to the nearest edge, 0 or 96.
+    /// Moved to the nearest edge, 0 or 96.
     Clamped,
 }
 
-/// Predicted coordinates of numbered pictures.
+/// Predicted coordinates of numbered images.
 #[derive(Clone, Copy, Debug)]
 pub struct Predictions<'a> {
-    /// `ImageId` of every picture.
+    /// `ImageId` of every image.
     pub ids: &'a [u64],
     /// Names of the coordinates.
     pub columns: &'a [String],
-    /// The coordinates in pixels, a row a picture.
+    /// The coordinates in pixels, one row per image.
     pub locations: &'a [Vec<f64>],
 }
 
-/// Reads which coordinates are wanted (`IdLookupTable.csv`).
+/// Reads the coordinates that a submission must contain (`IdLookupTable.csv`).
 ///
 /// # Errors
-/// If the file cannot be read or a cell is not what its column says.
-pub fn read_lookup(path: &Path) -> Result<Vec<Wanted>, KaggleError> {
-    with_text(path, parse_lookup)
+/// If the file cannot be read or a cell does not fit its column.
+pub fn read_lookup(path: &Path) -> Result<Vec<LookupRow>, KaggleError> {
+    table::read(path, parse_lookup)
 }
 
-pub(super) fn parse_lookup(text: &[u8]) -> Result<Vec<Wanted>, KaggleFault> {
-    let table = Table::open(text)?;
+pub(super) fn parse_lookup(text: &[u8]) -> Result<Vec<LookupRow>, KaggleTableError> {
+    let table = CsvTable::open(text)?;
     if table.columns != COLUMNS {
-        return Err(KaggleFault::NotLookup);
+        return Err(KaggleTableError::NotLookup);
     }
-    let mut wanted = Vec::new();
+    let mut rows = Vec::new();
     table.each(|row, cells| {
         let number = |column: usize| {
             let cell = || shown(cells[column]);
             let column_name = COLUMNS[column];
-            whole_number(cells[column]).ok_or_else(|| KaggleFault::WholeNumber {
+            whole_number(cells[column]).ok_or_else(|| KaggleTableError::WholeNumber {
                 row,
                 column: column_name,
                 cell: cell(),
             })
         };
         let feature = String::from_utf8_lossy(cells[2]).into_owned();
-        wanted.push(Wanted { row_id: number(0)?, image_id: number(1)?, feature });
+        rows.push(LookupRow { row_id: number(0)?, image_id: number(1)?, feature });
         Ok(())
     })?;
-    Ok(wanted)
+    Ok(rows)
 }
 
-/// Returns the wanted coordinates as `RowId,Location`, in the order in which they are wanted.
+/// Returns a submission, `RowId,Location`, with the coordinates of the lookup table in its order.
 ///
 /// # Errors
-/// If a picture or a coordinate is wanted that was not predicted; the row is that of the lookup table.
+/// If the lookup table names an image or a coordinate that was not predicted.
 pub fn submission(
-    wanted: &[Wanted],
+    lookup: &[LookupRow],
     predictions: Predictions<'_>,
-    outside: Outside,
-) -> Result<String, KaggleFault> {
+    outside: OutsideImage,
+) -> Result<String, KaggleTableError> {
     let Predictions { ids, columns, locations } = predictions;
-    let pictures: BTreeMap<u64, &[f64]> =
+    let images: BTreeMap<u64, &[f64]> =
         ids.iter().copied().zip(locations.iter().map(Vec::as_slice)).collect();
     let columns: BTreeMap<&str, usize> = columns.iter().map(String::as_str).zip(0..).collect();
     let mut text = "RowId,Location\n".to_owned();
-    for (row, Wanted { row_id, image_id, feature }) in (1..).zip(wanted) {
-        let picture = pictures
+    for (row, LookupRow { row_id, image_id, feature }) in (1..).zip(lookup) {
+        let image = images
             .get(image_id)
-            .ok_or(KaggleFault::NoSuchPicture { row, image_id: *image_id })?;
-        let column = columns
-            .get(feature.as_str())
-            .ok_or_else(|| KaggleFault::NotPredicted { row, name: shown(feature.as_bytes()) })?;
+            .ok_or(KaggleTableError::NoSuchImage { row, image_id: *image_id })?;
+        let column = columns.get(feature.as_str()).ok_or_else(|| {
+            KaggleTableError::NotPredicted { row, name: shown(feature.as_bytes()) }
+        })?;
         let location = match outside {
-            Outside::Kept => picture[*column],
-            Outside::Clamped => picture[*column].clamp(0.0, SIDE as f64),
+            OutsideImage::Kept => image[*column],
+            OutsideImage::Clamped => image[*column].clamp(0.0, SIDE as f64),
         };
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "{row_id},{location}");
+        writeln!(text, "{row_id},{location}").expect("writing to a string succeeds");
     }
     Ok(text)
 }
@@ -111,7 +110,7 @@ mod tests {
     const LOOKUP: &str = "RowId,ImageId,FeatureName,Location\n\
                           1,7,eye_y,\n2,7,eye_x,\n3,9,eye_x,\n";
 
-    fn made(lookup: &str, outside: Outside) -> Result<String, KaggleFault> {
+    fn made(lookup: &str, outside: OutsideImage) -> Result<String, KaggleTableError> {
         let columns = ["eye_x", "eye_y"].map(str::to_owned);
         let locations = [vec![10.5, 20.25], vec![96.5, -1.0]];
         let predictions = Predictions { ids: &[7, 9], columns: &columns, locations: &locations };
@@ -120,28 +119,28 @@ mod tests {
 
     #[track_caller]
     fn check_rejects(lookup: &str, message: &str) {
-        let fault = made(lookup, Outside::Kept).expect_err("the table is refused");
-        assert_eq!(fault.to_string(), message);
+        let error = made(lookup, OutsideImage::Kept).expect_err("the table is refused");
+        assert_eq!(error.to_string(), message);
     }
 
     #[test]
-    fn locations_stand_in_the_order_in_which_they_are_wanted() {
-        let text = made(LOOKUP, Outside::Kept).expect("all of them are predicted");
+    fn locations_are_in_the_order_of_the_lookup_table() {
+        let text = made(LOOKUP, OutsideImage::Kept).expect("all of them are predicted");
         assert_eq!(text, "RowId,Location\n1,20.25\n2,10.5\n3,96.5\n");
     }
 
     #[test]
     fn locations_are_moved_to_the_edge_only_if_asked() {
-        let text = made(LOOKUP, Outside::Clamped).expect("all of them are predicted");
+        let text = made(LOOKUP, OutsideImage::Clamped).expect("all of them are predicted");
         assert!(text.ends_with("3,96\n"), "{text}");
     }
 
     #[test]
-    fn what_was_not_predicted_is_named_with_its_row() {
+    fn a_coordinate_that_was_not_predicted_is_reported_with_its_row() {
         let head = "RowId,ImageId,FeatureName,Location\n1,7,eye_x,\n";
         check_rejects(
             &format!("{head}2,8,eye_x,\n"),
-            "row 2, column `ImageId`: there is no picture 8 in `test.csv`",
+            "row 2, column `ImageId`: image 8 is not in `test.csv`",
         );
         check_rejects(
             &format!("{head}2,7,nose_tip_x,\n"),

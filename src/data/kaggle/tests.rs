@@ -3,6 +3,7 @@ use std::{error::Error, path::PathBuf};
 use proptest::prelude::*;
 
 use super::{table::parse_test, table::parse_training, *};
+use crate::fs;
 
 const POINTS: [&str; 15] = [
     "left_eye_center",
@@ -62,14 +63,15 @@ fn table(rows: &[String]) -> String {
     header() + &rows.concat()
 }
 
-fn read(text: &str) -> Result<Keypoints, KaggleFault> {
-    parse_training(text.as_bytes(), &Columns::All)
+fn read(text: &str) -> Result<Keypoints, KaggleTableError> {
+    parse_training(text.as_bytes(), &KeypointColumns::All)
 }
 
 #[track_caller]
 fn check_rejects(text: impl AsRef<[u8]>, message: &str) {
-    let fault = parse_training(text.as_ref(), &Columns::All).expect_err("the table is refused");
-    assert_eq!(fault.to_string(), message);
+    let error =
+        parse_training(text.as_ref(), &KeypointColumns::All).expect_err("the table is refused");
+    assert_eq!(error.to_string(), message);
 }
 
 #[test]
@@ -83,22 +85,22 @@ fn rows_that_lack_a_coordinate_are_left_out_and_counted() {
     assert_eq!((keypoints.rows, keypoints.len()), (3, 1));
     assert_eq!([keypoints.filled[5], keypoints.filled[6], keypoints.filled[30]], [2, 3, 3]);
     assert_eq!(keypoints.coordinates(0)[..2], [20.0, 21.7]);
-    assert_eq!(keypoints.pictures().grey(0)[..3], [0, 7, 14]);
+    assert_eq!(keypoints.images().grey(0)[..3], [0, 7, 14]);
     assert_eq!(keypoints.targets(0).next(), Some(-28.0 / 48.0));
-    assert_eq!(keypoints.pictures().unit(0).nth(1), Some(7.0 / 255.0));
+    assert_eq!(keypoints.images().unit(0).nth(1), Some(7.0 / 255.0));
 }
 
 #[test]
-fn wanted_columns_decide_which_rows_are_complete_and_in_which_order_coordinates_stand() {
+fn wanted_columns_decide_which_rows_are_complete_and_the_order_of_coordinates() {
     let text = table(&[row(&with_point(5, ""), &pixels())]);
     let wanted = ["nose_tip_y", "left_eye_center_x"].map(str::to_owned).to_vec();
-    let keypoints = parse_training(text.as_bytes(), &Columns::Named(wanted)).unwrap();
+    let keypoints = parse_training(text.as_bytes(), &KeypointColumns::Named(wanted)).unwrap();
     assert_eq!(
         keypoints.coordinates(0),
         [20.0 + 1.7 * 21.0, 20.0].map(|p: f64| (p * 1e4).round() / 1e4)
     );
-    let fault = parse_training(text.as_bytes(), &Columns::Named(vec!["chin_x".to_owned()]));
-    assert_eq!(fault.unwrap_err().to_string(), "it has no column `chin_x`");
+    let error = parse_training(text.as_bytes(), &KeypointColumns::Named(vec!["chin_x".to_owned()]));
+    assert_eq!(error.unwrap_err().to_string(), "it has no column `chin_x`");
 }
 
 #[test]
@@ -114,23 +116,23 @@ fn coordinates_go_by_the_name_of_their_column() {
     swapped.swap(0, 1);
     let text = format!("{},Image\n{}", swapped.join(","), good_row());
     assert_eq!(read(&text).unwrap().columns[..2], ["left_eye_center_y", "left_eye_center_x"]);
-    let x = Columns::Named(vec!["left_eye_center_x".to_owned()]);
+    let x = KeypointColumns::Named(vec!["left_eye_center_x".to_owned()]);
     assert_eq!(parse_training(text.as_bytes(), &x).unwrap().coordinates(0), [21.7]);
 }
 
 #[test]
-fn pictures_are_refused_by_row_and_pixel() {
+fn images_are_refused_by_row_and_pixel() {
     let at_row_1 = |pixels: &[String]| table(&[row(&points(), pixels)]);
     let short = &pixels()[..PIXELS - 1];
     check_rejects(
         table(&[good_row(), row(&points(), short)]),
-        "row 2, column `Image`: it has 9215 pixels instead of 9216",
+        "row 2, column `Image`: it has 9215 pixels, expected 9216",
     );
     check_rejects(
         at_row_1(&[pixels(), vec!["0".to_owned()]].concat()),
-        "row 1, column `Image`: it has 9217 pixels instead of 9216",
+        "row 1, column `Image`: it has 9217 pixels, expected 9216",
     );
-    check_rejects(at_row_1(&[]), "row 1, column `Image`: it has 0 pixels instead of 9216");
+    check_rejects(at_row_1(&[]), "row 1, column `Image`: it has 0 pixels, expected 9216");
     for word in ["300", "-1", "12.5", "abc", "1e2", "0x10", "\u{661}"] {
         let shown = word.as_bytes().escape_ascii();
         check_rejects(
@@ -148,8 +150,8 @@ fn coordinates_are_refused_by_row_and_column() {
         ("inf", "is not a finite number"),
         ("1e400", "is not a finite number"),
         (" ", "is not a finite number"),
-        ("1e9", "is far outside the picture"),
-        ("-97", "is far outside the picture"),
+        ("1e9", "is more than 96 pixels outside the image"),
+        ("-97", "is more than 96 pixels outside the image"),
     ] {
         let text = table(&[good_row(), row(&with_point(3, cell), &pixels())]);
         check_rejects(text, &format!("row 2, column `right_eye_center_y`: `{cell}` {why}"));
@@ -162,26 +164,26 @@ fn headers_and_ragged_rows_are_refused() {
     check_rejects(header(), "it has no rows");
     check_rejects(
         format!("{}\n{}\n", names().join(","), points().join(",")),
-        "its last column is `mouth_center_bottom_lip_...` instead of `Image`",
+        "its last column is `mouth_center_bottom_lip_...`, expected `Image`",
     );
-    check_rejects(header() + &points().join(",") + "\n", "row 1 has 30 cells instead of 31");
+    check_rejects(header() + &points().join(",") + "\n", "row 1 has 30 cells, expected 31");
     check_rejects(
         table(&[row(&[points(), vec!["1.0".to_owned()]].concat(), &pixels())]),
-        "row 1 has 32 cells instead of 31",
+        "row 1 has 32 cells, expected 31",
     );
     check_rejects(
         header().replacen("left_eye_center_y", "left_eye_center_x", 1) + &good_row(),
-        "columns 1 and 2 are both called `left_eye_center_x`",
+        "columns 1 and 2 are both named `left_eye_center_x`",
     );
     check_rejects(
         table(&[row(&with_point(0, ""), &pixels())]),
         "none of its 1 rows has all coordinates",
     );
-    check_rejects(table(&["\n".to_owned(), good_row()]), "row 1 has 1 cells instead of 31");
+    check_rejects(table(&["\n".to_owned(), good_row()]), "row 1 has 1 cells, expected 31");
 }
 
 #[test]
-fn what_is_no_plain_table_is_refused() {
+fn other_files_are_refused() {
     check_rejects(
         header() + "\"" + &good_row() + &good_row(),
         "row 1, column `left_eye_center_x`: `\\\"20.0000` is not a finite number",
@@ -191,22 +193,22 @@ fn what_is_no_plain_table_is_refused() {
         not_text,
         "row 1, column `left_eye_center_x`: `\\xff\\xfe20.0000` is not a finite number",
     );
-    check_rejects(b"\xff\xfea,Image\n", "column 1: its name is not UTF-8 text");
+    check_rejects(b"\xff\xfea,Image\n", "column 1: its name is not valid UTF-8");
     let long = header() + &"1".repeat(1 << 18);
-    check_rejects(long, "row 1 has 262144 bytes; 131072 are the most");
+    check_rejects(long, "row 1 has 262144 bytes; the limit is 131072");
 }
 
 #[test]
-fn test_tables_have_numbers_and_pictures() {
+fn test_tables_have_numbers_and_images() {
     let text = format!("ImageId,Image\n7,{}\n", pixels().join(" "));
     let test = parse_test(text.as_bytes()).unwrap();
-    assert_eq!((test.ids, test.pictures.len()), (vec![7], 1));
-    let fault = |text: &str| parse_test(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!((test.ids, test.images.len()), (vec![7], 1));
+    let error = |text: &str| parse_test(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(
-        fault(&text.replace("7,0", "-7,0")),
+        error(&text.replace("7,0", "-7,0")),
         "row 1, column `ImageId`: `-7` is not a whole number"
     );
-    assert_eq!(fault(&table(&[good_row()])), "its columns are not `ImageId` and `Image`");
+    assert_eq!(error(&table(&[good_row()])), "its columns are not `ImageId` and `Image`");
     check_rejects(text, "it has no keypoints, only `ImageId` and `Image`");
 }
 
@@ -219,16 +221,16 @@ fn messages_name_the_file() {
         path
     };
     let path = write("training.csv", &table(&[row(&with_point(3, "left"), &pixels())]));
-    let error = read_training(&path, &Columns::All).unwrap_err();
+    let error = read_training(&path, &KeypointColumns::All).unwrap_err();
     assert_eq!(error.to_string(), format!("failed to read keypoints `{}`", path.display()));
-    assert!(error.source().is_some_and(|fault| fault.to_string().starts_with("row 1, column")));
+    assert!(error.source().is_some_and(|source| source.to_string().starts_with("row 1, column")));
     let empty = read_test(&write("empty.csv", "")).unwrap_err();
-    assert!(empty.source().is_some_and(|fault| fault.to_string() == "it is empty"));
+    assert!(empty.source().is_some_and(|source| source.to_string() == "it is empty"));
     assert!(matches!(read_test(&folder.path().join("none")), Err(KaggleError::Fs(_))));
 }
 
 #[test]
-fn batches_leave_out_what_does_not_fill_one() {
+fn an_incomplete_last_batch_is_left_out() {
     let batches = minibatches(23, 5, &mut crate::rng::numpy::RandomState::new(7));
     assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5, 5, 5]);
 }
@@ -236,7 +238,7 @@ fn batches_leave_out_what_does_not_fill_one() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(text in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(parse_training(&text, &Columns::All).is_err());
+        prop_assert!(parse_training(&text, &KeypointColumns::All).is_err());
         prop_assert!(parse_test(&text).is_err());
     }
 

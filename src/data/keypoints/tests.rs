@@ -21,7 +21,7 @@ fn write(root: &Path, rows: usize, in_row_two: &str) {
 }
 
 fn table(root: &Path, split: RowSplit) -> Table<'_> {
-    Table { root, columns: &Columns::All, split }
+    Table { root, columns: &KeypointColumns::All, split }
 }
 
 fn shares(validate: f64, test: f64) -> RowSplit {
@@ -109,7 +109,7 @@ fn single(x: f64) -> f32 {
 #[test]
 fn columns_decide_which_rows_are_complete() {
     let folder = folder(6);
-    let columns = Columns::Named(vec!["eye_x".to_owned()]);
+    let columns = KeypointColumns::Named(vec!["eye_x".to_owned()]);
     let pack = opened(Table { columns: &columns, ..table(folder.path(), RowSplit::default()) });
     assert_eq!(Split::ALL.map(|split| pack.sequences(split)), [4, 1, 1]);
     assert_eq!(pack.position_names(), ["eye_x"]);

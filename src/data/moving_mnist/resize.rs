@@ -1,18 +1,18 @@
-//! Bilinear resizing of grey pictures as Pillow does it: in fixed point, on bytes.
+//! Bilinear resizing of grey images, bit-equal to Pillow's: in fixed point, on bytes.
 
-/// Bits after the binary point of a weight (Pillow's `PRECISION_BITS` for 8-bit pictures).
+/// Bits after the binary point of a weight (Pillow's `PRECISION_BITS` for 8-bit images).
 const PRECISION_BITS: u32 = 32 - 8 - 2;
 
-/// Half the width of the triangle filter in pixels of the smaller picture.
+/// Half the width of the triangle filter in pixels of the smaller image.
 const SUPPORT: f64 = 1.0;
 
-/// The pixels that one output pixel is made of, and their weights in fixed point.
-struct Window {
+/// The source pixels of one output pixel, and their weights in fixed point.
+struct ResampleWindow {
     first: usize,
     weights: Vec<i32>,
 }
 
-/// Resizes a picture of `size` `[height, width]`, row by row, to `target` `[height, width]`.
+/// Resizes an image from `size` to `target`, both `[height, width]`.
 ///
 /// ```text
 /// weight(x) = max(0, 1 − |x + ½ − centre| / scale)     centre = (i + ½) · old / new
@@ -22,21 +22,21 @@ struct Window {
 /// first and rounded to bytes, then columns.
 ///
 /// # Panics
-/// If `pixels` has another length than `size` says, or an extent is 0.
+/// If the length of `pixels` does not fit `size`, or an extent is 0.
 pub fn resize_bilinear(pixels: &[u8], size: [usize; 2], target: [usize; 2]) -> Vec<u8> {
     let ([height, width], [target_height, target_width]) = (size, target);
-    assert_eq!(pixels.len(), height * width, "a picture has height x width pixels");
+    assert_eq!(pixels.len(), height * width, "an image has height x width pixels");
     let across = windows(width, target_width);
     let rows: Vec<u8> = pixels
         .chunks_exact(width)
         .flat_map(|row| across.iter().map(|window| window.apply(|x| row[x])))
         .collect();
     let down = windows(height, target_height);
-    let column = |window: &Window, x: usize| window.apply(|y| rows[y * target_width + x]);
+    let column = |window: &ResampleWindow, x: usize| window.apply(|y| rows[y * target_width + x]);
     down.iter().flat_map(|window| (0..target_width).map(move |x| column(window, x))).collect()
 }
 
-impl Window {
+impl ResampleWindow {
     /// Returns the weighted sum, rounded and clipped to a byte.
     fn apply(&self, pixel: impl Fn(usize) -> u8) -> u8 {
         let terms =
@@ -47,7 +47,7 @@ impl Window {
 }
 
 /// Returns the window of every output pixel along one axis (Pillow's `precompute_coeffs`).
-fn windows(old: usize, new: usize) -> Vec<Window> {
+fn windows(old: usize, new: usize) -> Vec<ResampleWindow> {
     let ratio = old as f64 / new as f64;
     let scale = ratio.max(1.0);
     (0..new)
@@ -59,7 +59,10 @@ fn windows(old: usize, new: usize) -> Vec<Window> {
                 |x: usize| (1.0 - ((x as f64 - centre + 0.5) * (1.0 / scale)).abs()).max(0.0);
             let weights: Vec<f64> = (first..end).map(triangle).collect();
             let sum: f64 = weights.iter().sum();
-            Window { first, weights: weights.iter().map(|weight| fixed(weight / sum)).collect() }
+            ResampleWindow {
+                first,
+                weights: weights.iter().map(|weight| fixed(weight / sum)).collect(),
+            }
         })
         .collect()
 }
@@ -84,15 +87,15 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_the_wanted_size_stays_as_it_is() {
+    fn an_image_of_the_target_size_is_unchanged() {
         check(&[1, 2, 3, 4, 5, 6], [2, 3], [2, 3], &[1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
-    fn larger_and_smaller_pictures_repeat_pillow() {
+    fn larger_and_smaller_images_repeat_pillow() {
         check(&[0, 255, 100, 50], [2, 2], [3, 3], &[0, 128, 255, 50, 102, 153, 100, 75, 50]);
         check(&[0, 255, 7, 31, 100, 50, 200, 9], [2, 4], [1, 2], &[102, 75]);
-        let picture = [0, 255, 7, 31, 80, 100, 50, 200, 9, 1, 5, 5, 5, 255, 0];
-        check(&picture, [3, 5], [4, 3], &[109, 67, 59, 90, 103, 25, 51, 100, 43, 5, 61, 109]);
+        let image = [0, 255, 7, 31, 80, 100, 50, 200, 9, 1, 5, 5, 5, 255, 0];
+        check(&image, [3, 5], [4, 3], &[109, 67, 59, 90, 103, 25, 51, 100, 43, 5, 61, 109]);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     config::data::{Dataset, DigitSampling, SplitSizes},
     data::{
         DataError, Pack, Required, Split,
-        npy::{self, Array, Elements},
+        npy::{self, Array, ArrayData},
     },
     fs,
     scalar::Count,
@@ -61,7 +61,7 @@ fn write_sequences(folder: &Path, count: usize) {
     let frame =
         |frame: usize, sequence: usize| vec![(10 * sequence + frame).to_le_bytes()[0]; 4096];
     let pixels = (0..2).flat_map(|t| (0..count).flat_map(move |n| frame(t, n)));
-    let elements = Elements::U8(pixels.collect());
+    let elements = ArrayData::U8(pixels.collect());
     npy::write(&folder.join("test_seq.npy"), &Array { shape, elements }).unwrap();
 }
 
@@ -156,9 +156,9 @@ fn a_test_file_with_too_few_sequences_is_refused() {
 fn frames_of_another_size_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let array =
-        Array { shape: vec![2, 6, 32, 64], elements: Elements::U8(vec![0; 2 * 6 * 32 * 64]) };
+        Array { shape: vec![2, 6, 32, 64], elements: ArrayData::U8(vec![0; 2 * 6 * 32 * 64]) };
     npy::write(&folder.path().join("test_seq.npy"), &array).unwrap();
     let error = open_npy(folder.path(), SIZES).unwrap_err();
     let cause = error.source().expect("the shape").to_string();
-    assert_eq!(cause, "it has shape [2, 6, 32, 64] where [n, n, 64, 64] is due");
+    assert_eq!(cause, "its shape is [2, 6, 32, 64], expected [n, n, 64, 64]");
 }

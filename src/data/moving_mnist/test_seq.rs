@@ -13,7 +13,7 @@ use crate::{
         bair::SequenceBuffer,
         cache::{self, WriteError},
         error::{DataError, Fault},
-        npy::{self, Axis, Dtype, Due, Elements},
+        npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
         origin::Origin,
         pack::{Encoder, Pack},
         source_files::{difference, source},
@@ -67,10 +67,11 @@ fn encode(
     progress: Watch<'_>,
 ) -> Result<(), WriteError> {
     let mut buffer = SequenceBuffer { sources: vec![source(file)?], ..SequenceBuffer::default() };
-    let axes = [Axis::Any, Axis::Any, Axis::Of(SIDE), Axis::Of(SIDE)];
-    let due = Due { dtype: Dtype::U8, axes: &axes, bytes_max: BYTES_MAX };
+    let axes =
+        [AxisLength::Any, AxisLength::Any, AxisLength::Exactly(SIDE), AxisLength::Exactly(SIDE)];
+    let due = ExpectedArray { dtype: Dtype::U8, axes: &axes, bytes_max: BYTES_MAX };
     let array = npy::read(file, &due).map_err(DataError::from)?;
-    let Elements::U8(pixels) = array.elements else { unreachable!("the type is as it was due") };
+    let ArrayData::U8(pixels) = array.elements else { unreachable!("the type is as it was due") };
     let (frames, count) = (array.shape[0], array.shape[1]);
     let needed = Split::ALL.map(|split| sequences.of(split).len());
     let total: usize = needed.iter().sum();

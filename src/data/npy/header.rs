@@ -1,84 +1,42 @@
-//! The header of a `.npy` file: a Python dictionary of three keys, taken apart and never evaluated.
+//! The header of a `.npy` file: a Python dictionary of three keys, parsed and never evaluated.
 //!
 //! ```text
 //! header   = "{" entry { "," entry } [","] "}"        blanks between tokens, at the end a newline
 //! entry    = "'descr'" ":" string | "'fortran_order'" ":" ("True" | "False") | "'shape'" ":" tuple
 //! tuple    = "(" [ number { "," number } [","] ] ")"
 //! ```
-//! There is no recursion. A structured type is a list where the string is due, and refused as one.
+//! There is no recursion. A structured type, which is a list instead of a string, is refused.
 
 use std::fmt::Write;
 
-/// Why a header cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HeaderFault {
-    /// Another token is due.
-    #[error("at byte {offset}: {expected} is due")]
-    Expected {
-        /// Where in the header.
-        offset: usize,
-        /// What is due.
-        expected: &'static str,
-    },
-    /// A key is not one of the three.
-    #[error("at byte {offset}: the keys are `descr`, `fortran_order` and `shape`")]
-    Key {
-        /// Where in the header.
-        offset: usize,
-    },
-    /// A key is there twice.
-    #[error("`{key}` is there twice")]
-    Twice {
-        /// The key.
-        key: &'static str,
-    },
-    /// A key is not there.
-    #[error("there is no `{key}`")]
-    Missing {
-        /// The key.
-        key: &'static str,
-    },
-    /// An extent is negative or beyond what can be counted.
-    #[error("at byte {offset}: an extent is a number from 0 to 2^63 - 1")]
-    Extent {
-        /// Where in the header.
-        offset: usize,
-    },
-    /// There are more axes than NumPy allows.
-    #[error("it has more than {AXES_MAX} axes")]
-    Axes,
-}
+use super::error::{AXES_MAX, NpyHeaderError};
 
-/// Most axes of an array.
-const AXES_MAX: usize = 32;
-
-/// Which axis varies fastest.
+/// The order of the elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// The last one (C).
-    RowsFirst,
-    /// The first one (Fortran).
-    ColumnsFirst,
+pub enum MemoryOrder {
+    /// The last axis varies fastest.
+    C,
+    /// The first axis varies fastest.
+    Fortran,
 }
 
-/// What a header says.
+/// A parsed header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Type of the elements, as NumPy writes it.
+pub struct NpyHeader {
+    /// The element type, as NumPy writes it.
     pub descr: String,
-    /// Order of the elements.
-    pub order: Order,
-    /// Extents, outermost first.
+    pub order: MemoryOrder,
+    /// Lengths of the axes, outermost first.
     pub shape: Vec<usize>,
 }
 
-/// What is left of a header's text.
-struct Text<'a> {
+/// Reads the text of a header.
+struct HeaderReader<'a> {
     bytes: &'a [u8],
     offset: usize,
 }
 
-impl<'a> Text<'a> {
+impl<'a> HeaderReader<'a> {
     fn rest(&self) -> &'a [u8] {
         &self.bytes[self.offset..]
     }
@@ -88,87 +46,89 @@ impl<'a> Text<'a> {
         self.offset += blanks;
     }
 
-    /// Takes a token if it comes next.
+    /// Takes a token if it is the next one.
     fn accept(&mut self, token: &str) -> bool {
         self.skip_blanks();
-        let comes = self.rest().starts_with(token.as_bytes());
-        if comes {
+        let found = self.rest().starts_with(token.as_bytes());
+        if found {
             self.offset += token.len();
         }
-        comes
+        found
     }
 
-    fn expect(&mut self, token: &str, expected: &'static str) -> Result<(), HeaderFault> {
+    fn expect(&mut self, token: &str, expected: &'static str) -> Result<(), NpyHeaderError> {
         if self.accept(token) { Ok(()) } else { Err(self.expected(expected)) }
     }
 
-    const fn expected(&self, expected: &'static str) -> HeaderFault {
-        HeaderFault::Expected { offset: self.offset, expected }
+    const fn expected(&self, expected: &'static str) -> NpyHeaderError {
+        NpyHeaderError::Expected { offset: self.offset, expected }
     }
 
     /// Takes a quoted string without escapes.
-    fn string(&mut self, expected: &'static str) -> Result<&'a str, HeaderFault> {
+    fn string(&mut self, expected: &'static str) -> Result<&'a str, NpyHeaderError> {
         self.skip_blanks();
-        let fault = self.expected(expected);
-        let (&quote, text) = self.rest().split_first().ok_or(fault.clone())?;
+        let error = self.expected(expected);
+        let (&quote, text) = self.rest().split_first().ok_or(error.clone())?;
         if quote != b'\'' && quote != b'"' {
-            return Err(fault);
+            return Err(error);
         }
-        let length = text.iter().position(|&byte| byte == quote).ok_or(fault.clone())?;
+        let length = text.iter().position(|&byte| byte == quote).ok_or(error.clone())?;
         let plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'\\';
         if !text[..length].iter().all(plain) {
-            return Err(fault);
+            return Err(error);
         }
         self.offset += length + 2;
-        str::from_utf8(&text[..length]).map_err(|_| fault)
+        str::from_utf8(&text[..length]).map_err(|_| error)
     }
 
-    fn extent(&mut self) -> Result<usize, HeaderFault> {
+    fn axis_length(&mut self) -> Result<usize, NpyHeaderError> {
         self.skip_blanks();
         let offset = self.offset;
         let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         let text = &self.rest()[..digits];
         self.offset += digits;
-        // NumPy of Python 2 wrote long integers with an L.
+        // NumPy on Python 2 wrote long integers with a trailing L.
         let number = str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
         if number.is_some() && self.rest().first() == Some(&b'L') {
             self.offset += 1;
         }
-        number.and_then(|number| number.try_into().ok()).ok_or(HeaderFault::Extent { offset })
+        number
+            .and_then(|number| number.try_into().ok())
+            .ok_or(NpyHeaderError::AxisLength { offset })
     }
 
-    fn tuple(&mut self) -> Result<Vec<usize>, HeaderFault> {
+    fn tuple(&mut self) -> Result<Vec<usize>, NpyHeaderError> {
         self.expect("(", "`(`")?;
-        let mut extents = Vec::new();
+        let mut lengths = Vec::new();
         loop {
             if self.accept(")") {
-                return Ok(extents);
+                return Ok(lengths);
             }
-            if extents.len() == AXES_MAX {
-                return Err(HeaderFault::Axes);
+            if lengths.len() == AXES_MAX {
+                return Err(NpyHeaderError::TooManyAxes);
             }
-            extents.push(self.extent()?);
+            lengths.push(self.axis_length()?);
             if !self.accept(",") {
                 self.expect(")", "`,` or `)`")?;
-                return Ok(extents);
+                return Ok(lengths);
             }
         }
     }
 
-    fn order(&mut self) -> Result<Order, HeaderFault> {
+    fn order(&mut self) -> Result<MemoryOrder, NpyHeaderError> {
         if self.accept("False") {
-            Ok(Order::RowsFirst)
+            Ok(MemoryOrder::C)
         } else if self.accept("True") {
-            Ok(Order::ColumnsFirst)
+            Ok(MemoryOrder::Fortran)
         } else {
             Err(self.expected("`True` or `False`"))
         }
     }
 }
 
-/// Takes a header apart.
-pub fn parse(text: &[u8]) -> Result<Header, HeaderFault> {
-    let mut text = Text { bytes: text, offset: 0 };
+/// Parses the text of a header.
+pub fn parse(text: &[u8]) -> Result<NpyHeader, NpyHeaderError> {
+    let mut text = HeaderReader { bytes: text, offset: 0 };
     let (mut descr, mut order, mut shape) = (None, None, None);
     text.expect("{", "`{`")?;
     while !text.accept("}") {
@@ -176,17 +136,17 @@ pub fn parse(text: &[u8]) -> Result<Header, HeaderFault> {
         let offset = text.offset;
         let key = text.string("a key in quotes")?;
         text.expect(":", "`:`")?;
-        let (key, first) = match key {
+        let (key, is_first) = match key {
             "descr" => {
                 let value = text.string("the name of a plain type")?.to_owned();
                 ("descr", descr.replace(value).is_none())
             }
             "fortran_order" => ("fortran_order", order.replace(text.order()?).is_none()),
             "shape" => ("shape", shape.replace(text.tuple()?).is_none()),
-            _ => return Err(HeaderFault::Key { offset }),
+            _ => return Err(NpyHeaderError::UnknownKey { offset }),
         };
-        if !first {
-            return Err(HeaderFault::Twice { key });
+        if !is_first {
+            return Err(NpyHeaderError::DuplicateKey { key });
         }
         if !text.accept(",") {
             text.expect("}", "`,` or `}`")?;
@@ -197,20 +157,20 @@ pub fn parse(text: &[u8]) -> Result<Header, HeaderFault> {
     if !text.rest().is_empty() {
         return Err(text.expected("the end of the header"));
     }
-    let missing = |key| HeaderFault::Missing { key };
-    Ok(Header {
+    let missing = |key| NpyHeaderError::MissingKey { key };
+    Ok(NpyHeader {
         descr: descr.ok_or(missing("descr"))?,
         order: order.ok_or(missing("fortran_order"))?,
         shape: shape.ok_or(missing("shape"))?,
     })
 }
 
-/// Returns a header's text without padding, as NumPy writes it.
+/// Returns the text of a header without padding, as NumPy writes it.
 pub(super) fn write(descr: &str, shape: &[usize]) -> String {
     let mut tuple = String::new();
-    for (axis, extent) in shape.iter().enumerate() {
+    for (axis, length) in shape.iter().enumerate() {
         let separator = if axis == 0 { "" } else { ", " };
-        write!(tuple, "{separator}{extent}").expect("writing to a string succeeds");
+        write!(tuple, "{separator}{length}").expect("writing to a string succeeds");
     }
     if shape.len() == 1 {
         tuple.push(',');

@@ -1,7 +1,7 @@
-use super::{npy::Elements, *};
+use super::{npy::ArrayData, *};
 
 fn array(shape: &[usize], values: &[f32]) -> Array {
-    Array { shape: shape.to_vec(), elements: Elements::F32(values.to_vec()) }
+    Array { shape: shape.to_vec(), elements: ArrayData::F32(values.to_vec()) }
 }
 
 fn arrays() -> Vec<(String, Array)> {
@@ -12,7 +12,7 @@ fn arrays() -> Vec<(String, Array)> {
     ]
 }
 
-/// An archive with one member.
+/// Returns an archive with one member.
 fn archive(name: &str, bytes: &[u8], method: CompressionMethod) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     writer.start_file(name, FileOptions::default().compression_method(method)).unwrap();
@@ -22,19 +22,19 @@ fn archive(name: &str, bytes: &[u8], method: CompressionMethod) -> Vec<u8> {
 
 #[track_caller]
 fn check_rejects(bytes: &[u8], message: &str) {
-    let fault = decode(bytes, |_| true).expect_err("the archive is refused");
-    assert_eq!(fault.to_string(), message);
+    let error = decode(bytes, |_| true).expect_err("the archive is refused");
+    assert_eq!(error.to_string(), message);
 }
 
 #[test]
-fn arrays_survive_bit_for_bit_and_equal_arrays_make_equal_bytes() {
+fn arrays_are_read_back_bit_for_bit_and_equal_arrays_give_equal_bytes() {
     let bytes = encode(&arrays());
-    assert_eq!(decode(&bytes, |_| true).expect("it is intact"), arrays());
+    assert_eq!(decode(&bytes, |_| true).expect("it is valid"), arrays());
     assert_eq!(bytes, encode(&arrays()));
 }
 
 #[test]
-fn numpy_s_files_are_read() {
+fn files_of_numpy_are_read() {
     let eighths = (0_u8..12).map(|n| f32::from(n) / 8.0).collect::<Vec<_>>();
     let expected = [
         ("enc0/W".to_owned(), array(&[2, 3, 2], &eighths)),
@@ -46,7 +46,7 @@ fn numpy_s_files_are_read() {
         include_bytes!("../../../tests/fixtures/npz/compressed.npz"),
     ];
     for bytes in files {
-        assert_eq!(decode(bytes, |_| true).expect("it is intact"), expected);
+        assert_eq!(decode(bytes, |_| true).expect("it is valid"), expected);
     }
 }
 
@@ -55,54 +55,54 @@ fn deflated_members_are_read() {
     let one = array(&[100], &[1.0; 100]);
     let bytes = archive("x.npy", &npy::encode(&one), CompressionMethod::Deflated);
     assert!(bytes.len() < 400);
-    assert_eq!(decode(&bytes, |_| true).expect("it is intact"), [("x".to_owned(), one)]);
+    assert_eq!(decode(&bytes, |_| true).expect("it is valid"), [("x".to_owned(), one)]);
 }
 
 #[test]
-fn what_is_not_wanted_is_not_looked_at() {
+fn unwanted_members_are_not_read() {
     let bytes = archive("step.npy", b"no array", CompressionMethod::Stored);
     assert!(decode(&bytes, |name| name != "step").expect("nothing is wanted").is_empty());
-    check_rejects(&bytes, "array `step` cannot be used");
+    check_rejects(&bytes, "failed to read array `step`");
 }
 
 #[test]
-fn a_flipped_bit_is_noticed() {
+fn a_flipped_bit_is_detected() {
     let mut bytes = encode(&arrays());
     let at = bytes.windows(4).position(|four| four == (-1.5_f32).to_le_bytes()).unwrap();
     bytes[at] ^= 1;
-    check_rejects(&bytes, "array `model/enc0/W` cannot be used");
+    check_rejects(&bytes, "failed to read array `model/enc0/W`");
 }
 
 #[test]
 fn other_files_are_rejected() {
-    check_rejects(b"\x93NUMPY", "it is no intact zip archive");
+    check_rejects(b"\x93NUMPY", "not a valid zip archive");
     let bytes = archive("readme.txt", b"", CompressionMethod::Stored);
-    check_rejects(&bytes, "its member `readme.txt` does not end in `.npy` or has too long a name");
+    check_rejects(&bytes, "invalid member name `readme.txt`: expected 1 to 500 bytes and `.npy`");
     let bytes = encode(&arrays());
-    check_rejects(&bytes[..bytes.len() - 9], "it is no intact zip archive");
+    check_rejects(&bytes[..bytes.len() - 9], "not a valid zip archive");
 }
 
 #[test]
-fn a_claim_that_no_compression_can_make_good_is_rejected() {
+fn an_impossible_size_is_rejected() {
     let mut bytes =
         archive("x.npy", &npy::encode(&array(&[1], &[1.0])), CompressionMethod::Deflated);
-    // The length before compression stands at byte 24 of a member's entry in the directory.
+    // The uncompressed size is at byte 24 of a member's entry in the directory.
     let entry = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
     bytes[entry + 24..entry + 28].copy_from_slice(&0x3fff_ffff_u32.to_le_bytes());
-    let fault = decode(&bytes, |_| true).expect_err("the claim is refused");
-    assert!(matches!(fault, NpzFault::Claim { claimed: 0x3fff_ffff, .. }), "{fault}");
+    let error = decode(&bytes, |_| true).expect_err("the size is refused");
+    assert!(matches!(error, NpzFormatError::Size { stated: 0x3fff_ffff, .. }), "{error}");
 }
 
 #[test]
-fn double_precision_is_named_as_such() {
+fn double_precision_is_rejected_by_type() {
     let mut file = npy::encode(&array(&[2], &[1.0, 2.0]));
     let at = file.windows(3).position(|three| three == b"<f4").unwrap();
     file[at + 2] = b'8';
     let bytes = archive("x.npy", &file, CompressionMethod::Stored);
-    let fault = decode(&bytes, |_| true).expect_err("it is refused");
-    let NpzFault::Array { fault, .. } = fault else { panic!("{fault}") };
-    let message = "it holds elements of type `<f8` where single-precision numbers (`<f4`) are due";
-    assert_eq!(fault.to_string(), message);
+    let error = decode(&bytes, |_| true).expect_err("it is refused");
+    let NpzFormatError::Array { source, .. } = error else { panic!("{error}") };
+    let message = "its element type is `<f8`, expected `<f4` (single-precision numbers)";
+    assert_eq!(source.to_string(), message);
 }
 
 #[test]

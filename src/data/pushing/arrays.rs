@@ -8,7 +8,7 @@ use crate::data::{
     bair::SequenceBuffer,
     error::Findings,
     map_csv,
-    npy::{self, Axis, Dtype, Due, Elements},
+    npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
     resize::unit,
 };
 
@@ -47,10 +47,15 @@ pub(super) fn item(
         unreachable!("an item of arrays has three")
     };
     let [frames, action_size, state_size] =
-        like.0.map_or([Axis::Any; 3], |sizes| sizes.map(Axis::Of));
-    let axes = [frames, Axis::Of(SIDE), Axis::Of(SIDE), Axis::Of(CHANNELS)];
+        like.0.map_or([AxisLength::Any; 3], |sizes| sizes.map(AxisLength::Exactly));
+    let axes = [
+        frames,
+        AxisLength::Exactly(SIDE),
+        AxisLength::Exactly(SIDE),
+        AxisLength::Exactly(CHANNELS),
+    ];
     let pictures = findings.keep(array(root, images, &axes));
-    let frames = pictures.as_ref().map_or(frames, |(shape, _)| Axis::Of(shape[0]));
+    let frames = pictures.as_ref().map_or(frames, |(shape, _)| AxisLength::Exactly(shape[0]));
     let actions = findings.keep(array(root, actions, &[frames, action_size]));
     let states = findings.keep(array(root, states, &[frames, state_size]));
     let sources: Vec<_> =
@@ -80,10 +85,14 @@ pub(super) fn item(
 }
 
 /// Reads an array of finite numbers.
-fn array(root: &Path, file: &str, axes: &[Axis]) -> Result<(Vec<usize>, Vec<f32>), DataError> {
+fn array(
+    root: &Path,
+    file: &str,
+    axes: &[AxisLength],
+) -> Result<(Vec<usize>, Vec<f32>), DataError> {
     let path = root.join(file);
-    let array = npy::read(&path, &Due { dtype: Dtype::F32, axes, bytes_max: BYTES_MAX })?;
-    let Elements::F32(values) = array.elements else { unreachable!("the type is as it was due") };
+    let array = npy::read(&path, &ExpectedArray { dtype: Dtype::F32, axes, bytes_max: BYTES_MAX })?;
+    let ArrayData::F32(values) = array.elements else { unreachable!("the type is as it was due") };
     match values.iter().position(|value| !value.is_finite()) {
         Some(index) => Err(DataError::Element { path, index, what: "it is not finite" }),
         None => Ok((array.shape, values)),

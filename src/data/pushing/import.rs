@@ -12,16 +12,16 @@ use crate::{
     data::{
         DataError,
         error::Findings,
-        jpeg::Picture,
-        map_csv::{self, Entry},
-        npy::{self, Array, Elements},
+        map_csv::{self, MapEntry},
+        npy::{self, Array, ArrayData},
         resize::{Fit, frame},
+        rgb_image::RgbImage,
         tfrecord::{
-            Example, Layout, RecordSequence, TfrecordError, for_each_record,
+            Example, RecordLayout, RecordSequence, TfrecordError, for_each_record,
             sequence::padded_states,
         },
     },
-    fs::{self, Kind},
+    fs::{self, FileKind},
     scalar::Count,
 };
 
@@ -29,7 +29,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// Layout of the records.
-    pub layout: Layout,
+    pub layout: RecordLayout,
     /// Sequences written.
     pub sequences: usize,
     /// Frames of each.
@@ -61,9 +61,9 @@ pub fn import(
                 first.get_or_insert_with(|| error.into());
             };
             let taken = records::Taken { path, number, layout, frames };
-            let scaled = |picture: Picture| Ok(frame(&picture, Fit::Crop, [SIDE; 2]));
+            let scaled = |image: RgbImage| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
             let taken = taken.from(&record, scaled, &mut report);
-            let entry = Entry::numbered(entries.len());
+            let entry = MapEntry::numbered(entries.len());
             if let Some(sequence) = taken
                 && let Err(error) = write(out, &entry, layout, frames, sequence)
             {
@@ -91,7 +91,7 @@ pub(in crate::data) fn recognise(
     let root = root.to_owned();
     for folder in ["push_train", "push_testseen", "train", "test"] {
         let path = root.join(folder);
-        if fs::kind(&path)? != Some(Kind::Dir) {
+        if fs::kind(&path)? != Some(FileKind::Dir) {
             continue;
         }
         if fs::kind(&path.join(map_csv::FILE))?.is_some() {
@@ -108,32 +108,32 @@ pub(in crate::data) fn recognise(
         let stated = i64::try_from(stated).ok().and_then(|stated| Count::try_from(stated).ok());
         let frames = frames.or(stated).expect("a layout is told by a frame");
         return Ok(Some(match layout {
-            Layout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
-            Layout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
+            RecordLayout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
+            RecordLayout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
         }));
     }
     Ok(None)
 }
 
 /// Returns layout and number of frames of the first record.
-fn first_record(path: &Path) -> Result<(Layout, usize), DataError> {
+fn first_record(path: &Path) -> Result<(RecordLayout, usize), DataError> {
     let mut found = None;
     for_each_record(path, |_, record| {
-        found = Some(Example::parse(&record.data).map(|example| Layout::of(&example)));
+        found = Some(Example::parse(&record.data).map(|example| RecordLayout::of(&example)));
         ControlFlow::Break(())
     })?;
     let path = path.to_owned();
     match found.expect("a file without records is an error") {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(DataError::UnknownLayout { path }),
-        Err(fault) => Err(TfrecordError::Example { path, record: 0, fault }.into()),
+        Err(source) => Err(TfrecordError::Example { path, record: 0, source }.into()),
     }
 }
 
 fn write(
     out: &Path,
-    entry: &Entry,
-    layout: Layout,
+    entry: &MapEntry,
+    layout: RecordLayout,
     frames: usize,
     sequence: RecordSequence<Vec<f32>>,
 ) -> Result<(), DataError> {
@@ -147,19 +147,19 @@ fn write(
 /// Returns the arrays of a sequence, its frames of size `target` as [`frame`] makes them, actions and
 /// states as the original's reader yields them.
 pub fn arrays(
-    layout: Layout,
+    layout: RecordLayout,
     frames: usize,
     sequence: RecordSequence<Vec<f32>>,
     target: [usize; 2],
 ) -> [Array; 3] {
     let table = |values: Vec<f32>| Array {
         shape: vec![frames, values.len() / frames.max(1)],
-        elements: Elements::F32(values),
+        elements: ArrayData::F32(values),
     };
     [
         Array {
             shape: vec![frames, target[0], target[1], 3],
-            elements: Elements::F32(sequence.pictures.concat()),
+            elements: ArrayData::F32(sequence.images.concat()),
         },
         table(sequence.actions),
         table(padded_states(layout, &sequence.states)),

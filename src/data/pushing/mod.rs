@@ -21,7 +21,7 @@ use super::{
     origin::Origin,
     pack::{Encoder, Pack},
     source_files::{difference, source},
-    tfrecord::Layout,
+    tfrecord::RecordLayout,
 };
 use crate::{
     fs,
@@ -44,7 +44,7 @@ fn training_share() -> Fraction {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PushingFolder<'a> {
     /// TFRecord files.
-    Records { root: &'a Path, layout: Layout, frames: Count },
+    Records { root: &'a Path, layout: RecordLayout, frames: Count },
     /// `.npy` files beside a `map.csv`.
     Arrays { root: &'a Path },
 }
@@ -95,8 +95,10 @@ impl PushingFolder<'_> {
     /// Returns the folders for training and testing below the root.
     const fn folders(&self) -> [&'static str; 2] {
         match self {
-            Self::Records { layout: Layout::GooglePush, .. } => ["push_train", "push_testseen"],
-            Self::Records { layout: Layout::Berkeley, .. } | Self::Arrays { .. } => {
+            Self::Records { layout: RecordLayout::GooglePush, .. } => {
+                ["push_train", "push_testseen"]
+            }
+            Self::Records { layout: RecordLayout::Berkeley, .. } | Self::Arrays { .. } => {
                 ["train", "test"]
             }
         }
@@ -105,8 +107,8 @@ impl PushingFolder<'_> {
     /// Returns the dataset's name as in a sweep file.
     const fn name(&self) -> &'static str {
         match self {
-            Self::Records { layout: Layout::Berkeley, .. } => "berkeley_tfrecord",
-            Self::Records { layout: Layout::GooglePush, .. } => "google_push_tfrecord",
+            Self::Records { layout: RecordLayout::Berkeley, .. } => "berkeley_tfrecord",
+            Self::Records { layout: RecordLayout::GooglePush, .. } => "google_push_tfrecord",
             Self::Arrays { .. } => "npy",
         }
     }

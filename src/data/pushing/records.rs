@@ -8,14 +8,15 @@ use crate::{
         DataError, Split,
         bair::SequenceBuffer,
         error::Findings,
-        jpeg::{Dct, Picture},
+        jpeg::Dct,
         resize::{Fit, square},
+        rgb_image::RgbImage,
         tfrecord::{
-            Example, FeatureFault, Layout, Record, RecordSequence, TfrecordError, for_each_record,
-            read_sequence, sequence::padded_states,
+            Example, FeatureError, RecordLayout, RecordSequence, TfRecord, TfrecordError,
+            for_each_record, read_sequence, sequence::padded_states,
         },
     },
-    fs::{self, Kind},
+    fs::{self, FileKind},
 };
 
 /// Lists the files of a folder in the order of their names, as the original's sorted listing.
@@ -31,7 +32,7 @@ pub(super) fn list(
             findings.error(DataError::NameNotUtf8 { path: entry.path });
             continue;
         };
-        if entry.kind == Kind::Dir || !name.contains("tfrecord") {
+        if entry.kind == FileKind::Dir || !name.contains("tfrecord") {
             let what = "is not part of the layout and was passed over";
             findings.warn(format!("`{}` {what}", entry.path.display()));
             continue;
@@ -45,7 +46,7 @@ pub(super) fn list(
 /// Reads files of one data set.
 pub(super) struct Reader<'a> {
     pub(super) root: &'a Path,
-    pub(super) layout: Layout,
+    pub(super) layout: RecordLayout,
     pub(super) frames: usize,
     pub(super) after_fault: AfterFault,
 }
@@ -92,13 +93,13 @@ impl Reader<'_> {
         &self,
         path: &Path,
         number: u64,
-        record: &Record,
+        record: &TfRecord,
         report: &mut dyn FnMut(TfrecordError),
     ) -> Option<SequenceBuffer> {
         let taken = Taken { path, number, layout: self.layout, frames: self.frames };
-        let RecordSequence { pictures, actions, states } = taken.from(record, pixels, report)?;
+        let RecordSequence { images, actions, states } = taken.from(record, pixels, report)?;
         let positions = padded_states(self.layout, &states);
-        Some(SequenceBuffer { frames: pictures.concat(), actions, positions, sources: Vec::new() })
+        Some(SequenceBuffer { frames: images.concat(), actions, positions, sources: Vec::new() })
     }
 }
 
@@ -106,7 +107,7 @@ impl Reader<'_> {
 pub(super) struct Taken<'a> {
     pub(super) path: &'a Path,
     pub(super) number: u64,
-    pub(super) layout: Layout,
+    pub(super) layout: RecordLayout,
     pub(super) frames: usize,
 }
 
@@ -114,20 +115,20 @@ impl Taken<'_> {
     /// Takes the first frames out of a record; `report` hears of everything that is wrong.
     pub(super) fn from<P>(
         &self,
-        record: &Record,
-        convert: impl Fn(Picture) -> Result<P, FeatureFault>,
+        record: &TfRecord,
+        convert: impl Fn(RgbImage) -> Result<P, FeatureError>,
         report: &mut dyn FnMut(TfrecordError),
     ) -> Option<RecordSequence<P>> {
         let Self { path, number, layout, frames } = *self;
         let path = || path.to_owned();
         match Example::parse(&record.data) {
             Ok(example) => {
-                read_sequence(&example, layout, frames, Dct::Fast, convert, |key, fault| {
-                    report(TfrecordError::Feature { path: path(), record: number, key, fault });
+                read_sequence(&example, layout, frames, Dct::Fast, convert, |key, source| {
+                    report(TfrecordError::Feature { path: path(), record: number, key, source });
                 })
             }
-            Err(fault) => {
-                report(TfrecordError::Example { path: path(), record: number, fault });
+            Err(source) => {
+                report(TfrecordError::Example { path: path(), record: number, source });
                 None
             }
         }
@@ -135,7 +136,7 @@ impl Taken<'_> {
 }
 
 /// Returns the numbers of a state with the original's padding.
-fn padded_size(layout: Layout) -> usize {
+fn padded_size(layout: RecordLayout) -> usize {
     padded_states(layout, &vec![0.0; layout.state_size()]).len()
 }
 
@@ -146,7 +147,7 @@ fn padded_size(layout: Layout) -> usize {
     clippy::float_cmp,
     reason = "a value that is a byte becomes one, any other is refused"
 )]
-fn pixels(picture: Picture) -> Result<Vec<u8>, FeatureFault> {
+fn pixels(picture: RgbImage) -> Result<Vec<u8>, FeatureError> {
     if [picture.height, picture.width] == [SIDE; 2] {
         return Ok(picture.pixels); // every weight is 0 or 1
     }
@@ -155,6 +156,6 @@ fn pixels(picture: Picture) -> Result<Vec<u8>, FeatureFault> {
         (f32::from(byte) == value).then_some(byte)
     };
     let scaled = square(&picture, Fit::Crop, [SIDE; 2]).into_iter().map(byte).collect();
-    let Picture { height, width, pixels: _ } = picture;
-    Option::ok_or(scaled, FeatureFault::Scale { width, height, side: SIDE })
+    let RgbImage { height, width, pixels: _ } = picture;
+    Option::ok_or(scaled, FeatureError::Scale { width, height, side: SIDE })
 }

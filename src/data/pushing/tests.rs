@@ -41,7 +41,7 @@ fn imported_sequences_are_those_of_the_records() {
     let npy = root.join("npy");
     let done =
         import::import(&root.join("train"), &npy.join("train"), Some(7), &mut |_| {}).unwrap();
-    assert_eq!((done.sequences, done.layout), (3, Layout::Berkeley));
+    assert_eq!((done.sequences, done.layout), (3, RecordLayout::Berkeley));
     let dataset = recognise(&npy, None).unwrap();
     assert_eq!(dataset, Dataset::Npy { root: npy });
     let imported = opened(&dataset, root).unwrap();
@@ -86,7 +86,7 @@ fn longer_sequences_than_there_are_name_the_first_missing_frame() {
     check_refused(
         &dataset,
         records.path(),
-        &format!("failed to take `7/action` of record 0 of `{file}`"),
+        &format!("failed to read feature `7/action` in record 0 of `{file}`"),
     );
     let faults = crate::data::check(&dataset, Required::TrainOnly, &mut |_| {});
     assert_eq!(faults.len(), 2, "that record and the missing test split: {faults:?}");

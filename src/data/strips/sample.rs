@@ -1,21 +1,19 @@
-//! Which frames training sees (`VideoDataset` and `ImageDataset` of the original's `data.py`).
+//! The frames that training takes from videos (`VideoDataset` and `ImageDataset` of the original's `data.py`).
 
-/// Where a video may be cut out of a clip.
+/// How an excerpt is cut out of a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Every n-th frame from any of so many starts, each as likely.
-    SubSampled {
-        /// Number of starts; the first is frame 0.
-        starts: u64,
-    },
-    /// The clip is too short for that: its first frames, one after the other.
+    /// Every n-th frame from a start drawn uniformly from `0..starts`.
+    SubSampled { starts: u64 },
+    /// The first frames without gaps, because the video is too short to skip frames.
     Leading,
 }
 
-/// Returns how a video of `length` frames is cut out of a clip of `frames`; nothing if it is shorter.
+/// Returns how an excerpt of `length` frames is cut out of a video of `frames`; `None` if the video is
+/// shorter.
 ///
-/// The original sub-samples a clip of at least `length · every_nth` frames. Its `train.py` has an
-/// option for `every_nth` and always takes 2.
+/// The original sub-samples videos of at least `length · every_nth` frames. Its `train.py` has an
+/// option for `every_nth` but always uses 2.
 pub fn cut(frames: usize, length: usize, every_nth: usize) -> Option<Cut> {
     if frames >= length * every_nth {
         let needed = every_nth * (length - 1);
@@ -27,23 +25,23 @@ pub fn cut(frames: usize, length: usize, every_nth: usize) -> Option<Cut> {
     }
 }
 
-/// Returns the frames of a video that is sub-sampled from `start`.
+/// Returns the frames of an excerpt that is sub-sampled from `start`.
 pub fn sub_sampled(start: usize, length: usize, every_nth: usize) -> Vec<usize> {
     (0..length).map(|t| start + t * every_nth).collect()
 }
 
-/// Returns the clip and the frame behind number `item` of all frames, counted as the original counts.
+/// Returns the video and the frame of number `item` among all frames, as the original counts them.
 ///
-/// It is off by one: number 0 and number 1 are the first frame of the first clip, and the last frame
-/// of the last clip has no number.
+/// Its count is off by one: numbers 0 and 1 are both the first frame of the first video, and the last
+/// frame of the last video has no number.
 ///
 /// # Panics
-/// If there are no clips, or not so many frames.
+/// If there are no videos, or `item` is above the number of frames.
 pub fn image_at(lengths: &[usize], item: usize) -> (usize, usize) {
     let mut before = 0;
-    for (clip, &frames) in lengths.iter().enumerate() {
+    for (video, &frames) in lengths.iter().enumerate() {
         if item <= before + frames {
-            return (clip, item.saturating_sub(before + 1));
+            return (video, item.saturating_sub(before + 1));
         }
         before += frames;
     }
@@ -55,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_clips_are_sub_sampled_and_short_ones_are_not() {
+    fn long_videos_are_sub_sampled_and_short_ones_are_not() {
         assert_eq!(cut(40, 16, 2), Some(Cut::SubSampled { starts: 10 }));
         assert_eq!(cut(32, 16, 2), Some(Cut::SubSampled { starts: 2 }));
         assert_eq!(cut(31, 16, 2), Some(Cut::Leading));

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     data::{
         Split,
-        strips::split::{Shares, split},
+        strips::split::{GroupShares, split},
     },
     scalar::Fraction,
 };
@@ -35,11 +35,11 @@ impl Root {
         self.file(name, &encode(width, height, |x, y| [byte(x), byte(y), 90]))
     }
 
-    fn read(&self, shortest: u32) -> Result<Clips, StripError> {
+    fn read(&self, shortest: u32) -> Result<VideoSet, StripError> {
         read(self.path(), Count::literal(shortest))
     }
 
-    /// Checks that reading fails with these words and names the file at fault.
+    /// Checks that reading fails with these words and names the file.
     #[track_caller]
     fn check_refused(&self, file: &str, words: &str) {
         let error = self.read(2).expect_err("the folder is refused");
@@ -85,9 +85,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn rows_and_columns_of_frames_are_cut_alike() {
     let root = Root::new();
     root.strip("walk/row.png", 12, 4).strip("walk/column.png", 4, 12);
-    let clips = root.read(2).unwrap();
-    assert_eq!((clips.side, clips.lengths()), (4, vec![3, 3]));
-    let [column, row] = clips.clips.as_slice() else { panic!("there are two clips") };
+    let videos = root.read(2).unwrap();
+    assert_eq!((videos.side, videos.lengths()), (4, vec![3, 3]));
+    let [column, row] = videos.videos.as_slice() else { panic!("there are two videos") };
     assert_eq!((row.name.as_str(), row.frame(2)[..3].to_vec()), ("walk/row", vec![8, 0, 90]));
     assert_eq!(column.frame(2)[..3], [0, 8, 90]);
     assert_eq!(row.frame(1)[4 * 3..][..3], [4, 1, 90]);
@@ -97,18 +97,18 @@ fn rows_and_columns_of_frames_are_cut_alike() {
 fn categories_are_numbered_by_name_as_text() {
     let root = Root::new();
     root.strip("10/a.png", 8, 4).strip("9/b.png", 8, 4);
-    let clips = root.read(2).unwrap();
-    assert_eq!(clips.categories, ["10", "9"]);
-    assert_eq!(clips.clips.iter().map(|clip| clip.category).collect::<Vec<_>>(), [0, 1]);
+    let videos = root.read(2).unwrap();
+    assert_eq!(videos.categories, ["10", "9"]);
+    assert_eq!(videos.videos.iter().map(|video| video.category).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[test]
-fn short_clips_and_other_files_are_passed_over_with_a_warning() {
+fn short_strips_and_other_files_are_skipped_with_a_warning() {
     let root = Root::new();
     root.strip("walk/long.png", 16, 4).strip("walk/short.png", 8, 4).file("local.db", b"cache");
-    let clips = root.read(4).unwrap();
-    assert_eq!((clips.clips.len(), clips.warnings.len()), (1, 2));
-    assert!(clips.warnings.iter().any(|warning| warning.contains("2 frames, fewer than 4")));
+    let videos = root.read(4).unwrap();
+    assert_eq!((videos.videos.len(), videos.warnings.len()), (1, 2));
+    assert!(videos.warnings.iter().any(|warning| warning.contains("2 frames, fewer than 4")));
 }
 
 #[test]
@@ -118,13 +118,13 @@ fn a_strip_that_is_not_whole_frames_is_refused() {
 
 #[test]
 fn a_strip_of_one_frame_is_refused() {
-    Root::new().strip("0/a.png", 64, 64).check_refused("a.png", "one frame is no clip");
+    Root::new().strip("0/a.png", 64, 64).check_refused("a.png", "64x64 pixels are one frame");
 }
 
 #[test]
 fn text_and_jpeg_are_refused() {
-    Root::new().file("0/a.png", b"hello").check_refused("a.png", "not an intact PNG");
-    Root::new().file("0/a.jpg", b"\xff\xd8\xff").check_refused("a.jpg", "not an intact PNG");
+    Root::new().file("0/a.png", b"hello").check_refused("a.png", "not a valid PNG");
+    Root::new().file("0/a.jpg", b"\xff\xd8\xff").check_refused("a.jpg", "not a valid PNG");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_header_beyond_the_limits_is_refused_before_anything_is_allocated() {
 
 #[test]
 fn a_strip_without_a_category_is_refused() {
-    Root::new().strip("a.png", 128, 64).check_refused("a.png", "no category");
+    Root::new().strip("a.png", 128, 64).check_refused("a.png", "not in a category folder");
 }
 
 #[test]
@@ -146,11 +146,11 @@ fn frames_of_another_size_are_refused() {
 
 #[test]
 fn an_empty_folder_is_refused() {
-    Root::new().check_refused("", "failed to find a clip");
+    Root::new().check_refused("", "failed to find a strip");
 }
 
 #[test]
-fn nobody_and_no_mirror_image_is_in_two_splits() {
+fn no_person_and_no_mirrored_video_is_in_two_splits() {
     let root = Root::new();
     let plain = |x: u32, y: u32| [byte(x), byte(y), 1];
     // Frames of 4×4 are mirrored one by one.
@@ -164,11 +164,12 @@ fn nobody_and_no_mirror_image_is_in_two_splits() {
             &encode(16, 4, |x, y| [byte(x), byte(y), 10 + shade]),
         );
     }
-    let clips = root.read(2).unwrap();
+    let videos = root.read(2).unwrap();
     let quarter = Fraction::try_from(0.25).unwrap();
-    let splits = split(&clips, Shares { validate: quarter, test: quarter });
-    let of =
-        |name: &str| splits[clips.clips.iter().position(|clip| clip.name.ends_with(name)).unwrap()];
+    let splits = split(&videos, GroupShares { validate: quarter, test: quarter });
+    let of = |name: &str| {
+        splits[videos.videos.iter().position(|video| video.name.ends_with(name)).unwrap()]
+    };
     assert_eq!(of("anna_walk"), of("anna_run"));
     assert_eq!(of("anna_walk"), of("boris_run"), "they are mirror images");
     for wanted in Split::ALL {

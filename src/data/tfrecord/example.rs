@@ -7,183 +7,46 @@
 //! BytesList { repeated bytes value = 1; }
 //! FloatList { repeated float value = 1; }             packed or not
 //! ```
-//! Nothing is copied and nothing recurses: a parsed example borrows from its record, so that a
-//! hostile record costs no more memory than itself. A general decoder would copy every value and
-//! enter every group. Unknown fields are skipped; groups, which the format does not use, are refused.
+//! A parsed example borrows from its record, so a hostile record takes no more memory than its own
+//! size. A general decoder would copy every value and recurse into every group. Unknown fields are
+//! skipped; groups, which the format does not use, are refused.
 
 use std::collections::BTreeMap;
 
-/// Most features of an example; a record of 30 frames has about 200.
-const FEATURES_MAX: usize = 1 << 13;
-
-/// Why bytes are not an example.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WireFault {
-    /// A number does not end within ten bytes, or not at all.
-    #[error("a number does not end")]
-    Varint,
-    /// A value is longer than what holds it.
-    #[error("a value claims {length} bytes, {left} are left")]
-    Length {
-        /// Stated length in bytes.
-        length: u64,
-        /// Bytes that are left.
-        left: usize,
-    },
-    /// A field has number 0 or one beyond 2^29.
-    #[error("field number {number} does not exist")]
-    FieldNumber {
-        /// The number.
-        number: u64,
-    },
-    /// A field is encoded in a way that examples never use.
-    #[error("field {number} has wire type {wire_type}")]
-    WireType {
-        /// Number of the field.
-        number: u64,
-        /// How it says that it is encoded.
-        wire_type: u64,
-    },
-    /// A name is not text.
-    #[error("the name of a feature is not UTF-8")]
-    Name,
-    /// A feature holds more than one list.
-    #[error("a feature holds two lists")]
-    TwoLists,
-    /// There are more features than any example has.
-    #[error("there are more than {FEATURES_MAX} features")]
-    Features,
-}
-
-/// A field's value as encoded.
-#[derive(Clone, Copy)]
-enum Value<'a> {
-    Number,
-    Fixed32([u8; 4]),
-    Bytes(&'a [u8]),
-}
-
-/// What is left of a message.
-#[derive(Clone, Copy)]
-struct Message<'a>(&'a [u8]);
-
-impl<'a> Message<'a> {
-    /// Takes the next field.
-    fn field(&mut self) -> Result<Option<(u64, Value<'a>)>, WireFault> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        let tag = self.varint()?;
-        let (number, wire_type) = (tag >> 3, tag & 7);
-        if number == 0 || number >= 1 << 29 {
-            return Err(WireFault::FieldNumber { number });
-        }
-        let value = match wire_type {
-            0 => self.varint().map(|_| Value::Number)?,
-            1 => self.take(8).map(|_| Value::Number)?,
-            2 => {
-                let length = self.varint()?;
-                Value::Bytes(self.take(length)?)
-            }
-            5 => Value::Fixed32(self.take(4)?.try_into().expect("four bytes were taken")),
-            _ => return Err(WireFault::WireType { number, wire_type }),
-        };
-        Ok(Some((number, value)))
-    }
-
-    fn varint(&mut self) -> Result<u64, WireFault> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let (&byte, rest) = self.0.split_first().ok_or(WireFault::Varint)?;
-            self.0 = rest;
-            if shift == 63 && byte > 1 {
-                return Err(WireFault::Varint);
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(WireFault::Varint)
-    }
-
-    fn take(&mut self, length: u64) -> Result<&'a [u8], WireFault> {
-        let left = self.0.len();
-        let split = usize::try_from(length).ok().and_then(|length| self.0.split_at_checked(length));
-        let (taken, rest) = split.ok_or(WireFault::Length { length, left })?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    /// Calls `each` with every embedded message or string under `number`.
-    fn each(
-        mut self,
-        number: u64,
-        mut each: impl FnMut(&'a [u8]) -> Result<(), WireFault>,
-    ) -> Result<(), WireFault> {
-        while let Some((found, value)) = self.field()? {
-            match value {
-                Value::Bytes(bytes) if found == number => each(bytes)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Kind of a feature's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Byte strings.
-    Bytes,
-    /// Single-precision numbers.
-    Float,
-    /// Integers.
-    Int64,
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Bytes => "byte strings",
-            Self::Float => "floats",
-            Self::Int64 => "integers",
-        })
-    }
-}
+use super::error::{ExampleError, FEATURES_MAX, ListKind};
+use crate::data::protobuf::{FieldReader, FieldValue, WireError};
 
 /// A named list, still encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feature<'a> {
-    /// What the list holds.
-    pub kind: Kind,
+    pub kind: ListKind,
     list: &'a [u8],
 }
 
 impl<'a> Feature<'a> {
-    /// Decodes the message of a feature; an empty one has no list and counts as absent.
-    fn parse(bytes: &'a [u8]) -> Result<Option<Self>, WireFault> {
-        let mut message = Message(bytes);
+    /// Decodes the message of a feature; returns `None` if it has no list.
+    fn parse(bytes: &'a [u8]) -> Result<Option<Self>, ExampleError> {
+        let mut message = FieldReader::new(bytes);
         let mut found = None;
         while let Some((number, value)) = message.field()? {
             let kind = match number {
-                1 => Kind::Bytes,
-                2 => Kind::Float,
-                3 => Kind::Int64,
+                1 => ListKind::Bytes,
+                2 => ListKind::Float,
+                3 => ListKind::Int64,
                 _ => continue,
             };
-            let Value::Bytes(list) = value else { continue };
+            let FieldValue::Bytes(list) = value else { continue };
             if found.replace(Self { kind, list }).is_some() {
-                return Err(WireFault::TwoLists);
+                return Err(ExampleError::TwoLists);
             }
         }
         Ok(found)
     }
 
-    /// Returns the last byte string of a list of byte strings, and how many there are.
-    pub fn byte_string(&self) -> Result<(&'a [u8], usize), WireFault> {
+    /// Returns the last byte string of a list of byte strings, and the length of the list.
+    pub fn byte_string(&self) -> Result<(&'a [u8], usize), WireError> {
         let (mut last, mut count): (&[u8], usize) = (&[], 0);
-        Message(self.list).each(1, |string| {
+        each_embedded(self.list, 1, |string| {
             last = string;
             count += 1;
             Ok(())
@@ -192,25 +55,41 @@ impl<'a> Feature<'a> {
     }
 
     /// Returns the numbers of a list of floats.
-    pub fn floats(&self) -> Result<Vec<f32>, WireFault> {
+    pub fn floats(&self) -> Result<Vec<f32>, WireError> {
         let mut floats = Vec::new();
-        let mut message = Message(self.list);
+        let mut message = FieldReader::new(self.list);
         while let Some((number, value)) = message.field()? {
             match value {
-                Value::Bytes(packed) if number == 1 => {
+                FieldValue::Bytes(packed) if number == 1 => {
                     let (chunks, rest) = packed.as_chunks();
                     if !rest.is_empty() {
                         let (length, left) = (size_of::<f32>() as u64, rest.len());
-                        return Err(WireFault::Length { length, left });
+                        return Err(WireError::Length { length, left });
                     }
                     floats.extend(chunks.iter().map(|&chunk| f32::from_le_bytes(chunk)));
                 }
-                Value::Fixed32(bytes) if number == 1 => floats.push(f32::from_le_bytes(bytes)),
+                FieldValue::Fixed32(bytes) if number == 1 => floats.push(f32::from_le_bytes(bytes)),
                 _ => {}
             }
         }
         Ok(floats)
     }
+}
+
+/// Calls `each` with every embedded message or string in field `number`.
+fn each_embedded<'a, E: From<WireError>>(
+    message: &'a [u8],
+    number: u64,
+    mut each: impl FnMut(&'a [u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut reader = FieldReader::new(message);
+    while let Some((found, value)) = reader.field()? {
+        match value {
+            FieldValue::Bytes(bytes) if found == number => each(bytes)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The features of a record by name.
@@ -220,26 +99,26 @@ pub struct Example<'a> {
 }
 
 impl<'a> Example<'a> {
-    /// Decodes the data of a record; of features with one name the last one counts.
-    pub fn parse(data: &'a [u8]) -> Result<Self, WireFault> {
+    /// Decodes the data of a record; of several features with one name the last one counts.
+    pub fn parse(data: &'a [u8]) -> Result<Self, ExampleError> {
         let mut features = BTreeMap::new();
-        Message(data).each(1, |map| {
-            Message(map).each(1, |entry| {
+        each_embedded(data, 1, |map| {
+            each_embedded(map, 1, |entry| {
                 let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
-                let mut message = Message(entry);
+                let mut message = FieldReader::new(entry);
                 while let Some((number, field)) = message.field()? {
                     match (number, field) {
-                        (1, Value::Bytes(bytes)) => key = bytes,
-                        (2, Value::Bytes(bytes)) => value = bytes,
+                        (1, FieldValue::Bytes(bytes)) => key = bytes,
+                        (2, FieldValue::Bytes(bytes)) => value = bytes,
                         _ => {}
                     }
                 }
-                let key = str::from_utf8(key).map_err(|_| WireFault::Name)?;
+                let key = str::from_utf8(key).map_err(|_| ExampleError::Name)?;
                 match Feature::parse(value)? {
                     Some(feature) => features.insert(key, feature),
                     None => features.remove(key),
                 };
-                if features.len() > FEATURES_MAX { Err(WireFault::Features) } else { Ok(()) }
+                if features.len() > FEATURES_MAX { Err(ExampleError::TooMany) } else { Ok(()) }
             })
         })?;
         Ok(Self { features })
@@ -256,12 +135,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::protobuf::write_bytes;
 
-    /// Encodes a field that holds bytes.
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-        assert!(bytes.len() < 128, "tests need one byte of length only");
-        let length = u8::try_from(bytes.len()).unwrap();
-        [&[number << 3 | 2, length], bytes].concat()
+        let mut field = Vec::new();
+        write_bytes(&mut field, number, bytes);
+        field
     }
 
     fn entry(key: &[u8], feature: &[u8]) -> Vec<u8> {
@@ -279,11 +158,11 @@ mod tests {
 
     #[track_caller]
     fn check_rejects(data: &[u8], message: &str) {
-        let fault = Example::parse(data).and_then(|example| match example.get("k") {
-            Some(feature) => feature.floats().map(drop),
+        let result = Example::parse(data).and_then(|example| match example.get("k") {
+            Some(feature) => Ok(drop(feature.floats()?)),
             None => Ok(()),
         });
-        assert_eq!(fault.expect_err("the example is refused").to_string(), message);
+        assert_eq!(result.expect_err("the example is refused").to_string(), message);
     }
 
     #[test]
@@ -297,7 +176,10 @@ mod tests {
         let parsed = Example::parse(&data).unwrap();
         for name in ["packed", "single"] {
             let feature = parsed.get(name).unwrap();
-            assert_eq!((feature.kind, feature.floats().unwrap()), (Kind::Float, vec![1.5, -2.0]));
+            assert_eq!(
+                (feature.kind, feature.floats().unwrap()),
+                (ListKind::Float, vec![1.5, -2.0])
+            );
         }
     }
 
@@ -322,20 +204,26 @@ mod tests {
 
     #[test]
     fn broken_encodings_are_rejected() {
-        check_rejects(&[&[0x0a][..], &[0xff; 11], &[1]].concat(), "a number does not end");
-        check_rejects(&[0x0a, 0xff, 0xff], "a number does not end");
+        check_rejects(
+            &[&[0x0a][..], &[0xff; 11], &[1]].concat(),
+            "a varint is cut off or longer than 64 bits",
+        );
+        check_rejects(&[0x0a, 0xff, 0xff], "a varint is cut off or longer than 64 bits");
         check_rejects(
             &[0x0a, 0x80, 0x80, 0x80, 0x20, 1],
-            "a value claims 67108864 bytes, 1 are left",
+            "a value states 67108864 bytes, but 1 are left",
         );
-        check_rejects(&[0x0b; 200], "field 1 has wire type 3");
-        check_rejects(&[0x0f, 0], "field 1 has wire type 7");
-        check_rejects(&[0x02, 0], "field number 0 does not exist");
-        check_rejects(&example(&[entry(b"\xff\xfe", &[])]), "the name of a feature is not UTF-8");
+        check_rejects(&[0x0b; 200], "field 1 has unsupported wire type 3");
+        check_rejects(&[0x0f, 0], "field 1 has unsupported wire type 7");
+        check_rejects(&[0x02, 0], "invalid field number 0");
+        check_rejects(
+            &example(&[entry(b"\xff\xfe", &[])]),
+            "the name of a feature is not valid UTF-8",
+        );
         let half = field(2, &field(1, &[0; 6]));
-        check_rejects(&example(&[entry(b"k", &half)]), "a value claims 4 bytes, 2 are left");
+        check_rejects(&example(&[entry(b"k", &half)]), "a value states 4 bytes, but 2 are left");
         let two = [floats(&[1.0]), floats(&[1.0])].concat();
-        check_rejects(&example(&[entry(b"k", &two)]), "a feature holds two lists");
+        check_rejects(&example(&[entry(b"k", &two)]), "a feature has two lists");
     }
 
     proptest! {

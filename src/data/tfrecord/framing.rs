@@ -1,94 +1,33 @@
-//! Framing of a `TFRecord` file: records one after the other, each with two checksums.
+//! The framing of a `TFRecord` file: a sequence of records, each with two checksums.
 //!
 //! ```text
-//! length    u64            little-endian, bytes of the data
+//! length    u64            little-endian, number of bytes of the data
 //! crc       u32            masked CRC-32C of the eight bytes of the length
 //! data      length bytes
 //! crc       u32            masked CRC-32C of the data
 //!
 //! masked(c) = ((c >> 15) | (c << 17)) + 0xa282ead8   (mod 2^32)
 //! ```
-//! After `tensorflow/core/lib/io/record_reader.cc`. One deviation: a file that ends inside a header
-//! is taken there for a file that ends before it; here it is a fault, since a record is lost.
+//! Source: `tensorflow/core/lib/io/record_reader.cc`. One deviation: TensorFlow accepts a file that
+//! ends inside a header as if it ended before it; here it is an error, since a record is lost.
 
-use std::io::{self, Read};
+use std::io::Read;
 
-/// Added to a rotated checksum (`kMaskDelta`), so that a checksum of data that contain checksums is
-/// none of them.
+use super::error::{FramingError, RECORD_BYTES_MAX, RecordPart};
+
+/// Added to a rotated checksum (`kMaskDelta`), so that the checksum of data that contain checksums
+/// differs from them.
 const MASK_DELTA: u32 = 0xa282_ead8;
 
 /// Bytes of the length and its checksum.
 const HEADER_BYTES: u64 = 12;
 
-/// Bytes of the checksum behind the data.
+/// Bytes of the checksum after the data.
 const FOOTER_BYTES: u64 = 4;
 
-/// Longest record in bytes; the longest known ones, 30 frames of 64×64 twice, have 1 MB.
-pub const RECORD_BYTES_MAX: u64 = 32 << 20;
-
-/// Why a record cannot be read; offsets are in bytes from the start of the file.
-#[derive(Debug, thiserror::Error)]
-pub enum FramingFault {
-    /// The operating system refused.
-    #[error("it cannot be read at byte {offset}")]
-    Io {
-        /// Where the record begins.
-        offset: u64,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The file ends inside the record.
-    #[error("the file ends inside {part} of the record at byte {offset}")]
-    Truncated {
-        /// Where the record begins.
-        offset: u64,
-        /// The part that is cut off.
-        part: Part,
-    },
-    /// The length and its checksum do not agree.
-    #[error("the length at byte {offset} has another checksum")]
-    LengthChecksum {
-        /// Where the length stands.
-        offset: u64,
-    },
-    /// The data and their checksum do not agree.
-    #[error("the data at byte {offset} have another checksum")]
-    DataChecksum {
-        /// Where the data begin.
-        offset: u64,
-    },
-    /// The record is longer than any that is read.
-    #[error("the record at byte {offset} has {length} bytes; at most {RECORD_BYTES_MAX} are read")]
-    TooLong {
-        /// Where the record begins.
-        offset: u64,
-        /// Its stated length.
-        length: u64,
-    },
-}
-
-/// A part of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The length and its checksum.
-    Header,
-    /// The data or their checksum.
-    Data,
-}
-
-impl std::fmt::Display for Part {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Header => "the header",
-            Self::Data => "the data",
-        })
-    }
-}
-
-/// A record whose checksums hold.
+/// A record whose checksums are correct.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct TfRecord {
     /// Masked checksum of the length.
     pub length_checksum: u32,
     /// Masked checksum of the data.
@@ -97,8 +36,8 @@ pub struct Record {
     pub data: Vec<u8>,
 }
 
-/// The records of a file, in order; ends after the first fault, because nothing tells where a next
-/// record would begin.
+/// Iterates over the records of a file; ends after the first error, because the start of the next
+/// record is then unknown.
 #[derive(Debug)]
 pub struct Records<R> {
     reader: R,
@@ -107,54 +46,54 @@ pub struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    /// Reads records from a file of `len` bytes.
+    /// Reads the records of a file of `len` bytes.
     pub const fn new(reader: R, len: u64) -> Self {
         Self { reader, offset: 0, len }
     }
 
-    fn read_next(&mut self) -> Result<Record, FramingFault> {
+    fn read_next(&mut self) -> Result<TfRecord, FramingError> {
         let offset = self.offset;
-        let truncated = |part| FramingFault::Truncated { offset, part };
+        let truncated = |part| FramingError::Truncated { offset, part };
         let left = self.len - offset;
         let Some(left) = left.checked_sub(HEADER_BYTES) else {
-            return Err(truncated(Part::Header));
+            return Err(truncated(RecordPart::Header));
         };
         let length_bytes: [u8; 8] = self.array()?;
         let length_checksum = u32::from_le_bytes(self.array()?);
         if masked_crc32c(&length_bytes) != length_checksum {
-            return Err(FramingFault::LengthChecksum { offset });
+            return Err(FramingError::LengthChecksum { offset });
         }
         let length = u64::from_le_bytes(length_bytes);
         if left.checked_sub(FOOTER_BYTES).is_none_or(|left| length > left) {
-            return Err(truncated(Part::Data));
+            return Err(truncated(RecordPart::Data));
         }
         if length > RECORD_BYTES_MAX {
-            return Err(FramingFault::TooLong { offset, length });
+            return Err(FramingError::TooLong { offset, length });
         }
         let mut data = vec![0; usize::try_from(length).expect("a bounded length")];
         self.fill(&mut data)?;
         let data_checksum = u32::from_le_bytes(self.array()?);
         if masked_crc32c(&data) != data_checksum {
-            return Err(FramingFault::DataChecksum { offset: offset + HEADER_BYTES });
+            return Err(FramingError::DataChecksum { offset: offset + HEADER_BYTES });
         }
         self.offset += HEADER_BYTES + length + FOOTER_BYTES;
-        Ok(Record { length_checksum, data_checksum, data })
+        Ok(TfRecord { length_checksum, data_checksum, data })
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], FramingFault> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FramingError> {
         let mut bytes = [0; N];
         self.fill(&mut bytes)?;
         Ok(bytes)
     }
 
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), FramingFault> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), FramingError> {
         let offset = self.offset;
-        self.reader.read_exact(bytes).map_err(|source| FramingFault::Io { offset, source })
+        self.reader.read_exact(bytes).map_err(|source| FramingError::Io { offset, source })
     }
 }
 
 impl<R: Read> Iterator for Records<R> {
-    type Item = Result<Record, FramingFault>;
+    type Item = Result<TfRecord, FramingError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.offset >= self.len {
@@ -168,7 +107,7 @@ impl<R: Read> Iterator for Records<R> {
     }
 }
 
-/// Returns the checksum that stands beside `bytes`.
+/// Returns the checksum that a file stores for `bytes`.
 pub fn masked_crc32c(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(MASK_DELTA)
 }
@@ -188,15 +127,15 @@ mod tests {
 
     use super::*;
 
-    fn read(file: &[u8]) -> Vec<Result<Record, FramingFault>> {
+    fn read(file: &[u8]) -> Vec<Result<TfRecord, FramingError>> {
         Records::new(file, file.len() as u64).collect()
     }
 
     #[track_caller]
     fn check_rejects(file: &[u8], whole: usize, message: &str) {
         let mut records = read(file);
-        let fault = records.pop().expect("there is a record").expect_err("the last is refused");
-        assert_eq!(fault.to_string(), message);
+        let error = records.pop().expect("there is a record").expect_err("the last is refused");
+        assert_eq!(error.to_string(), message);
         assert_eq!(records.iter().flatten().count(), whole);
     }
 
@@ -225,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn zeros_after_the_last_record_are_no_record() {
+    fn zeros_after_the_last_record_are_rejected() {
         let mut file = Vec::new();
         write_record(b"first", &mut file);
         file.extend([0; 20]);
-        check_rejects(&file, 1, "the length at byte 21 has another checksum");
+        check_rejects(&file, 1, "wrong checksum of the length at byte 21");
     }
 
     proptest! {
@@ -246,7 +185,7 @@ mod tests {
         }
 
         #[test]
-        fn no_flipped_bit_goes_unseen(data in prop::collection::vec(any::<u8>(), 0..50), at: u16) {
+        fn every_flipped_bit_is_detected(data in prop::collection::vec(any::<u8>(), 0..50), at: u16) {
             let mut file = Vec::new();
             write_record(&data, &mut file);
             let at = usize::from(at) % (8 * file.len());
@@ -255,7 +194,7 @@ mod tests {
         }
 
         #[test]
-        fn no_cut_goes_unseen(data in prop::collection::vec(any::<u8>(), 0..50), cut: u16) {
+        fn every_truncation_is_detected(data in prop::collection::vec(any::<u8>(), 0..50), cut: u16) {
             let mut file = Vec::new();
             write_record(&data, &mut file);
             file.truncate(1 + usize::from(cut) % (file.len() - 1));

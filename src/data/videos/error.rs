@@ -1,81 +1,53 @@
-//! What can be wrong with a folder of videos.
+//! Why a folder of videos cannot be used.
 
 use std::path::PathBuf;
 
-use super::{CLIP_BYTES_MAX, avi::AviFault, gif::GifFault};
+use super::{avi::AviError, gif::GifError};
 use crate::fs::FsError;
+
+/// Largest size of the scaled frames of one video in bytes.
+pub(super) const VIDEO_BYTES_MAX: usize = 32 << 20;
 
 /// Why a folder of videos cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VideoError {
-    /// A file or directory cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// Neither a folder nor a name says what a video shows.
-    #[error("failed to name the category of `{}`: its name has no underscore", path.display())]
-    NoCategory {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A name cannot be written down.
-    #[error("failed to name `{}`: its name is not UTF-8", path.display())]
-    NameNotUtf8 {
-        /// The path, with replacement characters when shown.
-        path: PathBuf,
-    },
-    /// A file is not the video it should be.
+    #[error("failed to find the category of `{}`: its name has no underscore", path.display())]
+    NoCategory { path: PathBuf },
+    #[error("failed to read `{}`: its name is not valid UTF-8", path.display())]
+    NameNotUtf8 { path: PathBuf },
     #[error("failed to decode video `{}`", path.display())]
-    Video {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        fault: VideoFault,
-    },
-    /// No clip is left.
+    Video { path: PathBuf, source: VideoFormatError },
     #[error("failed to find a video of at least {shortest} frames in `{}`", root.display())]
-    NoClips {
-        /// The root.
-        root: PathBuf,
-        /// Frames that a clip needs.
-        shortest: u64,
-    },
-    /// All clips together do not fit in memory.
-    #[error("failed to hold the videos of `{}`: more than {limit} bytes", root.display())]
-    TooMuch {
-        /// The root.
-        root: PathBuf,
-        /// The limit in bytes.
-        limit: usize,
-    },
+    NoVideos { root: PathBuf, shortest: u64 },
+    #[error("failed to load the videos in `{}`: they take more than {limit} bytes", root.display())]
+    TooLarge { root: PathBuf, limit: usize },
 }
 
-/// What is wrong with a video.
+/// Why a file is not a usable video.
 #[derive(Debug, thiserror::Error)]
-pub enum VideoFault {
-    /// Of an AVI file.
+pub enum VideoFormatError {
     #[error(transparent)]
-    Avi(#[from] AviFault),
-    /// Of a GIF file.
+    Avi(#[from] AviError),
     #[error(transparent)]
-    Gif(#[from] GifFault),
-    /// It has more frames than any clip may have.
-    #[error("its scaled frames are more than {CLIP_BYTES_MAX} bytes")]
+    Gif(#[from] GifError),
+    #[error("its scaled frames take more than {VIDEO_BYTES_MAX} bytes")]
     TooLong,
 }
 
 impl VideoError {
-    /// Returns what the user can do about it, where there is something.
+    /// Returns what the user can do, if anything.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoCategory { .. } => {
-                "put it into a folder of its category, or name it as in `anna_walk.avi`"
+                "move it into a folder named after its category, or rename it as in `anna_walk.avi`"
             }
             Self::NameNotUtf8 { .. } => "rename it",
-            Self::Video { fault: VideoFault::TooLong, .. } => "cut it into several clips",
-            Self::Video { .. } => "convert it to AVI with Motion JPEG, or to GIF",
-            Self::NoClips { .. } => "give longer videos, or ask for shorter ones",
-            Self::Fs(_) | Self::TooMuch { .. } => return None,
+            Self::Video { source: VideoFormatError::TooLong, .. } => "cut it into several videos",
+            Self::Video { .. } => "convert it to AVI with Motion JPEG or to GIF",
+            Self::NoVideos { .. } => "add longer videos, or lower `shortest`",
+            Self::Fs(_) | Self::TooLarge { .. } => return None,
         })
     }
 }

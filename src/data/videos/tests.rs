@@ -8,14 +8,13 @@ use crate::{
     data::{self, Required, Split},
 };
 
-/// A picture of 37×29 pixels, and one of 5×3.
-const PICTURE: &[u8] =
-    include_bytes!("../../../tests/fixtures/jpeg/37x29_420_baseline_pattern.jpg");
+/// An image of 37×29 pixels, and one of 5×3.
+const IMAGE: &[u8] = include_bytes!("../../../tests/fixtures/jpeg/37x29_420_baseline_pattern.jpg");
 const SMALL: &[u8] = include_bytes!("../../../tests/fixtures/jpeg/5x3_420_baseline_noise.jpg");
 
-/// Four pictures that differ.
-const PICTURES: [&[u8]; 4] = [
-    PICTURE,
+/// Four different images.
+const IMAGES: [&[u8]; 4] = [
+    IMAGE,
     SMALL,
     include_bytes!("../../../tests/fixtures/jpeg/37x29_rgb.jpg"),
     include_bytes!("../../../tests/fixtures/jpeg/37x29_444_progressive_smooth.jpg"),
@@ -32,7 +31,7 @@ fn list(name: [u8; 4], chunks: &[Vec<u8>]) -> Vec<u8> {
     chunk(*b"LIST", &[name.as_slice(), &chunks.concat()].concat())
 }
 
-/// An AVI file with a stream of sound, one of pictures in this compression, and these frames.
+/// Returns an AVI file with an audio stream and a video stream of this compression and these frames.
 fn avi(compression: [u8; 4], frames: &[&[u8]]) -> Vec<u8> {
     let stream = |kind: &[u8; 4], format: &[u8]| {
         let mut header = kind.to_vec();
@@ -63,16 +62,16 @@ fn gif(side: u16, frames: &[Frame<'_>]) -> Vec<u8> {
     bytes
 }
 
-fn film(file: &[u8], container: Container) -> Result<Film, VideoFault> {
+fn scaled(file: &[u8], container: Container) -> Result<ScaledFrames, VideoFormatError> {
     decode(file, container, 4)
 }
 
-/// Checks that a file is refused with these words.
+/// Checks that a file is refused with this message.
 #[track_caller]
 fn check_refused(file: &[u8], container: Container, words: &str) {
-    let fault = film(file, container).map(|_| ()).expect_err("it is refused");
-    let cause = std::error::Error::source(&fault).map(ToString::to_string).unwrap_or_default();
-    let text = format!("{fault}: {cause}");
+    let error = scaled(file, container).map(|_| ()).expect_err("it is refused");
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    let text = format!("{error}: {cause}");
     assert!(text.contains(words), "`{text}` does not say `{words}`");
 }
 
@@ -91,42 +90,42 @@ impl Root {
         self
     }
 
-    fn read(&self) -> Result<Clips, VideoError> {
+    fn read(&self) -> Result<VideoSet, VideoError> {
         read(self.0.path(), Count::literal(4), Count::literal(2))
     }
 }
 
 #[test]
-fn frames_of_the_first_stream_of_pictures_are_read_and_an_empty_one_repeats() {
-    let film = film(&avi(*b"MJPG", &[PICTURE, b"", PICTURE]), Container::Avi).unwrap();
-    assert_eq!((film.frames, film.pixels.len()), (3, 3 * 4 * 4 * 3));
-    assert_eq!(film.pixels[..48], film.pixels[48..96]);
+fn frames_of_the_first_video_stream_are_read_and_an_empty_one_repeats() {
+    let scaled = scaled(&avi(*b"MJPG", &[IMAGE, b"", IMAGE]), Container::Avi).unwrap();
+    assert_eq!((scaled.frames, scaled.pixels.len()), (3, 3 * 4 * 4 * 3));
+    assert_eq!(scaled.pixels[..48], scaled.pixels[48..96]);
 }
 
 #[test]
 fn a_broken_avi_file_is_refused_at_its_byte() {
-    let whole = avi(*b"MJPG", &[PICTURE]);
+    let whole = avi(*b"MJPG", &[IMAGE]);
     let refused = |file: &[u8], words: &str| check_refused(file, Container::Avi, words);
-    refused(b"", "does not begin as an AVI file does");
-    refused(b"RIFF\x04\0\0\0WAVE", "does not begin as an AVI file does");
-    refused(PICTURE, "does not begin as an AVI file does");
-    refused(&whole[..whole.len() - 40], "chunk `RIFF` at byte 0 claims");
+    refused(b"", "no AVI signature at the start");
+    refused(b"RIFF\x04\0\0\0WAVE", "no AVI signature at the start");
+    refused(IMAGE, "no AVI signature at the start");
+    refused(&whole[..whole.len() - 40], "chunk `RIFF` at byte 0 states");
     refused(&[whole.as_slice(), &whole].concat(), "OpenDML");
-    refused(&avi(*b"DIVX", &[PICTURE]), "its video stream is `DIVX`");
+    refused(&avi(*b"DIVX", &[IMAGE]), "its video stream is `DIVX`");
     refused(&avi(*b"MJPG", &[]), "it has no frames");
-    refused(&avi(*b"MJPG", &[b"", PICTURE]), "frame 0 (chunk at byte");
-    refused(&avi(*b"MJPG", &[PICTURE, &PICTURE[..200]]), "frame 1 (chunk at byte");
-    refused(&avi(*b"MJPG", &[PICTURE, SMALL]), "frame 1 is 5x3 pixels, those before it 37x29");
+    refused(&avi(*b"MJPG", &[b"", IMAGE]), "frame 0 (chunk at byte");
+    refused(&avi(*b"MJPG", &[IMAGE, &IMAGE[..200]]), "frame 1 (chunk at byte");
+    refused(&avi(*b"MJPG", &[IMAGE, SMALL]), "frame 1 has 5x3 pixels, those before it 37x29");
     refused(&chunk(*b"RIFF", b"AVI LIST\x04\0\0\0movi"), "it has no video stream");
     let huge = chunk(*b"RIFF", b"AVI LIST\xff\xff\xff\xffmovi");
-    refused(&huge, "chunk `LIST` at byte 12 claims 4294967295 bytes, but 4 are left");
-    refused(&chunk(*b"RIFF", b"AVI abc"), "no whole chunk at byte 12");
+    refused(&huge, "chunk `LIST` at byte 12 states 4294967295 bytes, but 4 are left");
+    refused(&chunk(*b"RIFF", b"AVI abc"), "incomplete chunk at byte 12");
     let deep = (0..9).fold(list(*b"rec ", &[]), |inner, _| list(*b"rec ", &[inner]));
-    refused(&chunk(*b"RIFF", &[b"AVI ".as_slice(), &deep].concat()), "lies too deep");
+    refused(&chunk(*b"RIFF", &[b"AVI ".as_slice(), &deep].concat()), "nested too deeply");
 }
 
 #[test]
-fn a_frame_of_a_gif_is_drawn_over_what_the_last_one_left() {
+fn a_frame_of_a_gif_is_drawn_over_the_last_one() {
     let full =
         |colour, dispose| Frame { dispose, ..Frame::from_indexed_pixels(4, 4, [colour; 16], None) };
     let corner = |dispose| {
@@ -139,15 +138,15 @@ fn a_frame_of_a_gif_is_drawn_over_what_the_last_one_left() {
         corner(DisposalMethod::Background),
         corner(DisposalMethod::Keep),
     ];
-    let film = film(&gif(4, &frames), Container::Gif).unwrap();
-    let at = |frame: usize, x: usize| film.pixels[frame * 48 + x * 3..][..3].to_vec();
+    let scaled = scaled(&gif(4, &frames), Container::Gif).unwrap();
+    let at = |frame: usize, x: usize| scaled.pixels[frame * 48 + x * 3..][..3].to_vec();
     let (black, red, blue) = (vec![0, 0, 0], vec![255, 0, 0], vec![0, 0, 255]);
-    assert_eq!(film.frames, 4);
+    assert_eq!(scaled.frames, 4);
     assert_eq!(
         [at(0, 0), at(1, 0), at(1, 1), at(1, 3)],
         [red.clone(), blue.clone(), red.clone(), red.clone()]
     );
-    // The third frame came after the red one came back, and blackened its own corner afterwards.
+    // The second frame is undone before the third, which clears its own corner afterwards.
     assert_eq!([at(2, 1), at(3, 0), at(3, 1), at(3, 3)], [red.clone(), blue, black, red]);
 }
 
@@ -155,13 +154,13 @@ fn a_frame_of_a_gif_is_drawn_over_what_the_last_one_left() {
 fn a_broken_gif_is_refused() {
     let whole = gif(4, &[Frame::from_indexed_pixels(4, 4, [1; 16], None)]);
     let refused = |file: &[u8], words: &str| check_refused(file, Container::Gif, words);
-    refused(b"", "it is not an intact GIF");
-    refused(PICTURE, "it is not an intact GIF");
+    refused(b"", "not a valid GIF");
+    refused(IMAGE, "not a valid GIF");
     refused(&whole[..whole.len() - 6], "frame 0 is damaged");
     refused(&gif(4, &[]), "it has no frames");
     let mut absurd = whole.clone();
     absurd[6..10].fill(0xff);
-    refused(&absurd, "it is 65535x65535 pixels");
+    refused(&absurd, "65535x65535 pixels");
     let mut outside = whole;
     let frame = outside.iter().rposition(|&byte| byte == 0x2c).unwrap();
     outside[frame + 1] = 9;
@@ -169,22 +168,22 @@ fn a_broken_gif_is_refused() {
 }
 
 #[test]
-fn a_file_belongs_to_its_folder_or_to_what_its_name_says_and_is_read_once() {
+fn a_category_comes_from_the_folder_or_the_name_and_a_video_is_read_once() {
     let (avi, gif) = (
-        avi(*b"MJPG", &[PICTURE; 2]),
+        avi(*b"MJPG", &[IMAGE; 2]),
         gif(4, &[1, 2].map(|colour| Frame::from_indexed_pixels(4, 4, [colour; 16], None))),
     );
     let root = Root::new();
     root.file("anna_walk.avi", &avi).file("anna_walk.gif", &gif).file("jump/b.GIF", &gif);
     root.file("notes.txt", b"x");
-    let clips = root.read().unwrap();
-    let names: Vec<_> = clips.clips.iter().map(|clip| clip.name.as_str()).collect();
+    let videos = root.read().unwrap();
+    let names: Vec<_> = videos.videos.iter().map(|video| video.name.as_str()).collect();
     assert_eq!(
-        (names, clips.categories),
+        (names, videos.categories),
         (vec!["jump/b", "walk/anna_walk"], vec!["jump".into(), "walk".into()])
     );
-    assert_eq!(clips.clips[1].person(), "anna");
-    assert_eq!(clips.warnings.len(), 2, "{:?}", clips.warnings);
+    assert_eq!(videos.videos[1].person(), "anna");
+    assert_eq!(videos.warnings.len(), 2, "{:?}", videos.warnings);
 }
 
 #[test]
@@ -194,18 +193,18 @@ fn a_file_without_a_category_and_a_broken_one_are_refused_by_name() {
         let error = root.file(name, bytes).read().expect_err("it is refused").to_string();
         assert!(error.contains(name) && error.contains(words), "{error}");
     };
-    check("walk.avi", &avi(*b"MJPG", &[PICTURE; 2]), "no underscore");
-    check("anna_walk.avi", PICTURE, "failed to decode video");
+    check("walk.avi", &avi(*b"MJPG", &[IMAGE; 2]), "no underscore");
+    check("anna_walk.avi", IMAGE, "failed to decode video");
     let error = Root::new().read().expect_err("nothing is there").to_string();
     assert!(error.contains("failed to find a video"), "{error}");
 }
 
 #[test]
-fn a_pack_of_videos_has_nobody_in_two_splits_and_is_made_once() {
+fn a_pack_of_videos_has_no_person_in_two_splits_and_is_made_once() {
     let root = Root::new();
-    for (person, picture) in ["anna", "boris", "clara", "dario"].into_iter().zip(PICTURES) {
-        root.file(&format!("{person}_walk.avi"), &avi(*b"MJPG", &[picture; 2]));
-        root.file(&format!("{person}_run.avi"), &avi(*b"MJPG", &[picture, b"", b""]));
+    for (person, image) in ["anna", "boris", "clara", "dario"].into_iter().zip(IMAGES) {
+        root.file(&format!("{person}_walk.avi"), &avi(*b"MJPG", &[image; 2]));
+        root.file(&format!("{person}_run.avi"), &avi(*b"MJPG", &[image, b"", b""]));
     }
     let cache = tempfile::tempdir().unwrap();
     let dataset = Dataset::Videos {
@@ -221,24 +220,24 @@ fn a_pack_of_videos_has_nobody_in_two_splits_and_is_made_once() {
         (pack.map(|pack| (people(&pack), pack.frame_shape(), pack.frames())), decoded)
     };
     let (pack, decoded) = open();
-    let (people, shape, frames) = pack.expect("the videos are whole");
+    let (people, shape, frames) = pack.expect("the videos are valid");
     assert_eq!((decoded, shape, frames), (8, [8, 8, 3], 2));
     for (person, splits) in people {
         assert_eq!(splits.len(), 1, "{person} is in {splits:?}");
     }
-    assert_eq!(open().1, 0, "the pack is still there");
-    // The same folder with other content is another pack.
-    root.file("anna_walk.avi", &avi(*b"MJPG", &[PICTURE; 7]));
+    assert_eq!(open().1, 0, "the pack was kept");
+    // The same folder with other content gives another pack.
+    root.file("anna_walk.avi", &avi(*b"MJPG", &[IMAGE; 7]));
     assert_eq!(open().1, 8);
 }
 
-/// Returns the splits in which each person is.
+/// Returns the splits of each person.
 fn people(pack: &data::Pack) -> std::collections::BTreeMap<String, BTreeSet<Split>> {
     let mut found = std::collections::BTreeMap::<String, BTreeSet<Split>>::new();
     for split in Split::ALL {
         for index in 0..pack.sequences(split) {
-            let (_, clip) = pack.sequence_name(split, index).split_once('/').unwrap();
-            let (person, _) = clip.split_once('_').unwrap();
+            let (_, video) = pack.sequence_name(split, index).split_once('/').unwrap();
+            let (person, _) = video.split_once('_').unwrap();
             found.entry(person.to_owned()).or_default().insert(split);
         }
     }
@@ -247,7 +246,7 @@ fn people(pack: &data::Pack) -> std::collections::BTreeMap<String, BTreeSet<Spli
 
 proptest! {
     #[test]
-    fn a_damaged_file_never_does_more_than_fail(at in 0_usize..3000, byte: u8, cut in 0_usize..3000) {
+    fn damaged_files_never_panic(at in 0_usize..3000, byte: u8, cut in 0_usize..3000) {
         let (avi, gif) = (
             avi(*b"MJPG", &[SMALL, SMALL]),
             gif(4, &[Frame::from_indexed_pixels(4, 4, [1; 16], None)]),
@@ -256,7 +255,7 @@ proptest! {
             let length = file.len();
             file[at % length] = byte;
             file.truncate(length - cut % length.min(64));
-            drop(film(&file, container));
+            drop(scaled(&file, container));
         }
     }
 }

@@ -1,9 +1,10 @@
 use super::*;
-use crate::golden::{
-    Filter,
-    check::chain,
-    discover,
-    testing::{CASE, values, write},
+use crate::{
+    golden::{
+        Filter, discover,
+        testing::{CASE, values, write},
+    },
+    text::error_chain,
 };
 
 /// Loads the test case with `from` replaced by `to` and returns why that is refused.
@@ -16,7 +17,7 @@ fn refusal(from: &str, to: &str) -> String {
 #[track_caller]
 fn refusal_of(case: &str, values: &[(&str, Tensor)]) -> String {
     let (_root, dir) = write(case, values);
-    chain(&Case::load(&dir).expect_err("the case is refused").problem)
+    error_chain(&Case::load(&dir).expect_err("the case is refused").problem)
 }
 
 #[track_caller]
@@ -32,7 +33,7 @@ fn every_case_of_the_project_loads() {
     assert!(dirs.len() >= 93, "only {} cases", dirs.len());
     for dir in dirs {
         if let Err(error) = Case::load(&dir.path) {
-            panic!("{}", chain(&error));
+            panic!("{}", error_chain(&error));
         }
     }
 }
@@ -157,7 +158,11 @@ fn a_damaged_container_is_refused() {
     let (_root, dir) = write(CASE, &values());
     fs::write_atomic(&dir.join("values.safetensors"), b"not safetensors").expect("ours");
     let error = Case::load(&dir).expect_err("the container is damaged");
-    assert!(chain(&error).contains("are no valid safetensors file"), "{}", chain(&error));
+    assert!(
+        error_chain(&error).contains("are no valid safetensors file"),
+        "{}",
+        error_chain(&error)
+    );
 }
 
 proptest::proptest! {

@@ -1,19 +1,19 @@
-//! Sequence-to-sequence ConvLSTM autoencoder (seed document 003;
-//! holmdk/Video-Prediction-using-PyTorch at edab22a).
+//! Sequence-to-sequence ConvLSTM autoencoder (holmdk/Video-Prediction-using-PyTorch at edab22a).
 //!
+//! x_t is a frame, T the length of the context, n the horizon; cell₁ to cell₄ are ConvLSTM cells with
+//! hidden states h¹ to h⁴ (shown with two layers each):
 //! ```text
 //! encoder, t = 1 … T:      h¹_t = cell₁(x_t)        h²_t = cell₂(h¹_t)
 //! decoder, t = 1 … n:      h³_t = cell₃(v_t)        h⁴_t = cell₄(h³_t)
 //!                          v_1 = h²_T               v_{t+1} = h⁴_t
-//! prediction:              x̂_{T+t} = σ(W * h⁴_t + b)
+//! prediction:              x̂_{T+t} = σ(W ∗ h⁴_t + b)
 //! ```
+//! The decoder reads no frame: it feeds back its hidden state. Its initial states are zero, so only
+//! `h²_T` passes from encoder to decoder. Parameters have the original's names, so its checkpoints load
+//! unchanged.
 //!
-//! The decoder never sees a frame, its own or a true one: what it feeds back is its hidden state.
-//! Its states start at zero; only `h²_T` passes from the encoder. Parameter names are the original's,
-//! module by module, so its checkpoints load unchanged.
-//!
-//! [`ConvLstm`] is the type to start from; [`training`] holds the objective, [`picture`] the picture
-//! grid that the original logs.
+//! Start from [`ConvLstm`]; [`training`] defines the objective, [`picture`] the image that the original
+//! logs.
 
 pub mod picture;
 pub mod training;
@@ -23,8 +23,8 @@ use tch::Tensor;
 use crate::{
     config::model::ConvLstmSpec,
     nn::{
-        conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState, default_init},
-        layers::AffineInit,
+        conv_lstm::{Bias, ConvLstmCell, ConvLstmSizes, ConvLstmState, default_init},
+        layers::{AffineInit, advance},
         params::{Builder, Path},
     },
 };
@@ -38,15 +38,15 @@ const HEAD_KERNEL: [i64; 3] = [1, 3, 3];
 /// The autoencoder (`EncoderDecoderConvLSTM`).
 #[derive(Debug)]
 pub struct ConvLstm {
-    /// Reads the context (`encoder_1_convlstm`, `encoder_2_convlstm`).
+    /// `encoder_1_convlstm`, `encoder_2_convlstm`.
     pub encoder: Vec<ConvLstmCell>,
-    /// Rolls on (`decoder_1_convlstm`, `decoder_2_convlstm`).
+    /// `decoder_1_convlstm`, `decoder_2_convlstm`.
     pub decoder: Vec<ConvLstmCell>,
-    /// Turns hidden states into frames (`decoder_CNN`).
+    /// Maps hidden states to frames (`decoder_CNN`).
     pub head: Head,
 }
 
-/// What a forward pass gives.
+/// The result of a forward pass.
 #[derive(Debug)]
 pub struct Forecast {
     /// Predicted frames `[B, 1, horizon, H, W]` in (0, 1).
@@ -58,7 +58,7 @@ pub struct Forecast {
 }
 
 impl ConvLstm {
-    /// Makes all cells and the head; `channels` are those of a frame (`in_chan`).
+    /// Creates all cells and the head; `channels` is that of a frame (`in_chan`).
     pub fn new(builder: &Builder, spec: &ConvLstmSpec, channels: i64) -> Self {
         let hidden = spec.hidden.size();
         let stack = |name: &str, inputs: i64| -> Vec<ConvLstmCell> {
@@ -68,12 +68,7 @@ impl ConvLstm {
                     let inputs = if layer == 1 { inputs } else { hidden };
                     ConvLstmCell::new(
                         &cell,
-                        conv_lstm::Sizes {
-                            inputs,
-                            hidden,
-                            kernel: CELL_KERNEL,
-                            bias: Bias::Present,
-                        },
+                        ConvLstmSizes { inputs, hidden, kernel: CELL_KERNEL, bias: Bias::Present },
                     )
                 })
                 .collect()
@@ -98,11 +93,11 @@ impl ConvLstm {
 
         let mut v = first.shallow_clone();
         for t in 0..context.size()[1] {
-            v = advance(&self.encoder, &context.select(1, t), &mut encoder);
+            v = advance_cells(&self.encoder, &context.select(1, t), &mut encoder);
         }
         let mut hidden = Vec::new();
         for _ in 0..horizon {
-            v = advance(&self.decoder, &v, &mut decoder);
+            v = advance_cells(&self.decoder, &v, &mut decoder);
             hidden.push(v.shallow_clone());
         }
         let frames = self.head.forward(&Tensor::stack(&hidden, 2)); // [B, hidden, horizon, H, W]
@@ -115,23 +110,14 @@ impl ConvLstm {
     }
 }
 
-/// Advances a stack of cells by one step and returns the top hidden state.
-fn advance(cells: &[ConvLstmCell], x: &Tensor, states: &mut [ConvLstmState]) -> Tensor {
-    let mut h = x.shallow_clone();
-    for (cell, state) in cells.iter().zip(states) {
-        *state = cell.step(&h, state);
-        h = state.h.shallow_clone();
-    }
-    h
+fn advance_cells(cells: &[ConvLstmCell], x: &Tensor, states: &mut [ConvLstmState]) -> Tensor {
+    advance(cells, x, states, ConvLstmCell::step, |state| &state.h)
 }
 
-/// The output head: a convolution over height and width, then a sigmoid.
+/// The output head, `x̂ = σ(W ∗ h + b)`.
 ///
-/// ```text
-/// x̂ = σ(W * h + b)
-/// ```
-///
-/// The original's kernel is three-dimensional but one frame deep, so frames do not mix.
+/// The original's convolution is three-dimensional, but its kernel is one frame deep, so frames do not
+/// mix.
 #[derive(Debug)]
 pub struct Head {
     weight: Tensor,
@@ -139,7 +125,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Makes `weight` `[1, hidden, 1, 3, 3]` and `bias` `[1]`.
+    /// Creates `weight` `[1, hidden, 1, 3, 3]` and `bias` `[1]`.
     pub fn new(path: &Path<'_>, hidden: i64) -> Self {
         let [depth, height, width] = HEAD_KERNEL;
         let AffineInit { weight, bias } = default_init(hidden * depth * height * width);

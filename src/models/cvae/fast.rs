@@ -1,20 +1,20 @@
-//! The training objective in fewer operations: the same real numbers as
-//! [`training::objective`](super::training::objective), other last bits.
+//! The training objective with fewer operations: equal to
+//! [`training::objective`](super::training::objective) up to rounding.
 //!
 //! - A true frame is the target of step t and, with teacher forcing, the input of step t + 1. The
-//!   original encodes it twice, with equal results, since BatchNorm in training looks at the batch
-//!   only. Here it is encoded once. The running statistics move twice all the same, with the original's
-//!   values in the original's order.
-//! - The skip connections that the decoder gets are the same in many steps; their share of the
-//!   decoder's convolutions is computed once, and the rest without enlarged copies
+//!   original encodes it twice with equal results, because BatchNorm in training uses only the batch.
+//!   Here it is encoded once; the running statistics are still updated twice, with the original's values
+//!   in the original's order.
+//! - The decoder gets the same skip connections in many steps. Their part of its convolutions is
+//!   computed once, and the rest without up-sampled copies
 //!   ([`JoinedConv`](crate::nn::joined::JoinedConv)).
-//! - Frames lie in memory with the channels of a pixel side by side, which convolutions prefer.
+//! - Frames are stored with the channels of a pixel adjacent, for which convolutions are faster.
 
 use tch::Tensor;
 
 use super::{
     Cvae,
-    training::{Feedback, Objective, Pass, Sequences, SkipPolicy, objective_by},
+    training::{ConditionedBatch, CvaeObjective, Feedback, FrameCoder, SkipPolicy, objective_by},
     vgg::{SharedDecoder, SharedSkip, Skip, VggEncoder},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     nn::layers::{BatchMoments, BatchNorm, channels_last},
 };
 
-/// A frame's code and activations, and what encoding it once more does to the running statistics.
+/// Code and activations of a frame, and the batch statistics of its encoding.
 struct Encoded<'a> {
     h: Tensor,
     activations: Skip,
@@ -47,18 +47,18 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// The pass of [`objective`].
+/// Encodes each true frame once and shares skip connections.
 struct Fast<'a> {
     encoder: &'a VggEncoder,
     decoder: SharedDecoder<'a>,
     feedback: Feedback,
-    /// The true frame of this step.
+    /// The true frame of step t.
     target: Option<Encoded<'a>>,
-    /// The true frame of the step before.
+    /// The true frame of step t − 1.
     previous: Option<Encoded<'a>>,
 }
 
-impl Pass for Fast<'_> {
+impl FrameCoder for Fast<'_> {
     type Skip = SharedSkip;
 
     fn encode_target(&mut self, x_t: &Tensor) -> Tensor {
@@ -88,21 +88,21 @@ impl Pass for Fast<'_> {
     }
 }
 
-/// Rolls the model through a batch in training mode and returns the terms of the objective.
+/// Computes the terms of the objective for a batch in training mode.
 pub fn objective(
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     feedback: Feedback,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
-) -> Objective {
-    let Sequences { frames, condition } = batch;
-    let together = [frames.size()[0], frames.size()[1]]; // T, B
-    let frames = channels_last(&frames.flatten(0, 1)).unflatten(0, together);
-    let batch = Sequences { frames, condition: condition.shallow_clone() };
+) -> CvaeObjective {
+    let ConditionedBatch { frames, condition } = batch;
+    let time_and_batch = [frames.size()[0], frames.size()[1]]; // [T, B]
+    let frames = channels_last(&frames.flatten(0, 1)).unflatten(0, time_and_batch);
+    let batch = ConditionedBatch { frames, condition: condition.shallow_clone() };
     let (encoder, decoder) = (&model.encoder, SharedDecoder::new(&model.decoder));
-    let mut pass = Fast { encoder, decoder, feedback, target: None, previous: None };
-    objective_by(&mut pass, model, &batch, feedback, skips, noise)
+    let mut coder = Fast { encoder, decoder, feedback, target: None, previous: None };
+    objective_by(&mut coder, model, &batch, feedback, skips, noise)
 }
 
 #[cfg(test)]
@@ -116,16 +116,16 @@ mod tests {
             cvae::{Prior, SkipRule},
         },
         models::{NoisePurpose, cvae::training},
-        nn::params::{Builder, Params, Role},
+        nn::params::{Builder, Params, TensorRole},
         scalar::{Count, Seed},
     };
 
-    /// Far above the rounding of a step in f64, far below any difference in what is computed.
-    const BOUND: f64 = 1e-12;
+    /// Far above the rounding errors of a step in f64, far below any difference in the computation.
+    const TOLERANCE: f64 = 1e-12;
     const FRAMES: i64 = 5;
     const BATCH: i64 = 4;
 
-    /// Waves in place of noise.
+    /// Deterministic values in place of noise.
     struct Waves;
 
     impl NoiseSource for Waves {
@@ -160,9 +160,9 @@ mod tests {
     }
 
     type ObjectiveOf =
-        fn(&Cvae, &Sequences, Feedback, SkipPolicy, &mut dyn NoiseSource) -> Objective;
+        fn(&Cvae, &ConditionedBatch, Feedback, SkipPolicy, &mut dyn NoiseSource) -> CvaeObjective;
 
-    /// Both terms, every gradient, and every buffer after the step, by name.
+    /// Returns both terms, all gradients, and all buffers after the step, by name.
     fn step(
         spec: &CvaeSpec,
         feedback: Feedback,
@@ -174,7 +174,7 @@ mod tests {
         let mut params = builder.finish();
         arrange(&mut params);
         let frames = waves(&[FRAMES, BATCH, 3, 64, 64], 0.9, 0.0) * 0.5 + 0.5;
-        let batch = Sequences { frames, condition: waves(&[FRAMES, BATCH, 7], 0.3, 0.0) };
+        let batch = ConditionedBatch { frames, condition: waves(&[FRAMES, BATCH, 7], 0.3, 0.0) };
         let skips = SkipPolicy { rule: spec.skip, context_frames: 2 };
         let found = objective(&model, &batch, feedback, skips, &mut Waves);
         found.loss(0.5).backward();
@@ -183,7 +183,7 @@ mod tests {
         for entry in params.trained() {
             values.push((format!("grad/{}", entry.name), entry.tensor.grad().copy()));
         }
-        let buffers = params.iter().filter(|entry| entry.role == Role::Buffer);
+        let buffers = params.iter().filter(|entry| entry.role == TensorRole::Buffer);
         values.extend(buffers.map(|entry| (entry.name.clone(), entry.tensor.copy())));
         values
     }
@@ -202,7 +202,7 @@ mod tests {
             }
             let error = (exact - fast).abs().max().double_value(&[]);
             let scale = exact.abs().max().double_value(&[]).max(1.0);
-            assert!(error <= BOUND * scale, "{name}: {error:e}");
+            assert!(error <= TOLERANCE * scale, "{name}: {error:e}");
         }
     }
 

@@ -1,31 +1,30 @@
-//! The recurrent Gaussian that serves as posterior and as learned prior
-//! (`gaussian_lstm` of the document and of edenton/svg `models/lstm.py`).
+//! The recurrent Gaussian that is used as posterior and as learned prior
+//! (`gaussian_lstm` of the original and of edenton/svg `models/lstm.py`).
 
 use tch::Tensor;
 
-use super::AFFINE_INIT;
+use super::init::AFFINE_INIT;
 use crate::nn::{
-    layers::{Linear, LstmCell, LstmState},
+    layers::{self, Linear, LstmCell, LstmState},
     params::Path,
 };
 
 /// Sizes of a [`GaussianLstm`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct GaussianLstmSizes {
     /// Length of the input vector.
     pub inputs: i64,
     /// Length of z.
     pub z: i64,
-    /// Hidden units.
+    /// Hidden units of each LSTM layer.
     pub rnn: i64,
-    /// LSTM layers.
+    /// Number of LSTM layers.
     pub layers: i64,
 }
 
 /// Mean and log-variance of a diagonal Gaussian, both `[B, z]`.
 #[derive(Debug)]
 pub struct Gaussian {
-    /// Mean μ.
     pub mu: Tensor,
     /// log σ².
     pub logvar: Tensor,
@@ -38,7 +37,7 @@ impl Gaussian {
     }
 }
 
-/// Linear → LSTM → (μ, log σ²).
+/// Linear → LSTM × layers → two linear layers for μ and log σ².
 #[derive(Debug)]
 pub struct GaussianLstm {
     embed: Linear,
@@ -49,9 +48,9 @@ pub struct GaussianLstm {
 }
 
 impl GaussianLstm {
-    /// Makes `embed`, `lstm.N`, `mu_net` and `logvar_net`.
-    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, z, rnn, layers } = sizes;
+    /// Creates `embed`, `lstm.N`, `mu_net` and `logvar_net`.
+    pub fn new(path: &Path<'_>, sizes: GaussianLstmSizes) -> Self {
+        let GaussianLstmSizes { inputs, z, rnn, layers } = sizes;
         Self {
             embed: Linear::new(&path.sub("embed"), inputs, rnn, AFFINE_INIT),
             cells: stack(path, rnn, layers),
@@ -71,25 +70,20 @@ impl GaussianLstm {
         self.cells.iter().map(|cell| cell.zero_state(like)).collect()
     }
 
-    /// One step; `h` is `[B, in]`, `states` is advanced.
+    /// Advances `states` by the input `h` `[B, in]` and returns the distribution of z.
     pub fn step(&self, h: &Tensor, states: &mut [LstmState]) -> Gaussian {
         let top = advance(&self.cells, &self.embed.forward(h), states);
         Gaussian { mu: self.mu_net.forward(&top), logvar: self.logvar_net.forward(&top) }
     }
 }
 
-/// Makes `lstm.0` … `lstm.{layers − 1}`, all `rnn` wide.
+/// Creates `lstm.0` … `lstm.{layers − 1}` with `rnn` inputs and hidden units each.
 pub(super) fn stack(path: &Path<'_>, rnn: i64, layers: i64) -> Vec<LstmCell> {
     let lstm = path.sub("lstm");
     (0..layers).map(|index| LstmCell::new(&lstm.sub(&index.to_string()), rnn, rnn)).collect()
 }
 
-/// Advances a stack of cells by one step and returns the top hidden state.
+/// Advances the cells of [`stack`] by one step and returns the last hidden state.
 pub(super) fn advance(cells: &[LstmCell], x: &Tensor, states: &mut [LstmState]) -> Tensor {
-    let mut h = x.shallow_clone();
-    for (cell, state) in cells.iter().zip(states) {
-        *state = cell.step(&h, state);
-        h = state.h.shallow_clone();
-    }
-    h
+    layers::advance(cells, x, states, LstmCell::step, |state| &state.h)
 }

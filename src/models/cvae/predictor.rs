@@ -1,10 +1,10 @@
-//! The frame predictor (`lstm` of the document). Unlike SVG's its output has a BatchNorm.
+//! The frame predictor (`lstm` of the original). Unlike in SVG, its output has a BatchNorm.
 
 use tch::Tensor;
 
 use super::{
-    AFFINE_INIT, BATCH_NORM_INIT,
     gaussian_lstm::{advance, stack},
+    init::{AFFINE_INIT, BATCH_NORM_INIT},
 };
 use crate::nn::{
     Mode,
@@ -14,14 +14,14 @@ use crate::nn::{
 
 /// Sizes of a [`FramePredictor`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct FramePredictorSizes {
     /// Length of condition ⊕ h ⊕ z.
     pub inputs: i64,
     /// Length of the predicted code.
     pub outputs: i64,
-    /// Hidden units.
+    /// Hidden units of each LSTM layer.
     pub rnn: i64,
-    /// LSTM layers.
+    /// Number of LSTM layers.
     pub layers: i64,
 }
 
@@ -35,9 +35,9 @@ pub struct FramePredictor {
 }
 
 impl FramePredictor {
-    /// Makes `embed`, `lstm.N`, `output.0` and `output.1`.
-    pub fn new(path: &Path<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, outputs, rnn, layers } = sizes;
+    /// Creates `embed`, `lstm.N`, `output.0` and `output.1`.
+    pub fn new(path: &Path<'_>, sizes: FramePredictorSizes) -> Self {
+        let FramePredictorSizes { inputs, outputs, rnn, layers } = sizes;
         let output = path.sub("output");
         Self {
             embed: Linear::new(&path.sub("embed"), inputs, rnn, AFFINE_INIT),
@@ -52,7 +52,7 @@ impl FramePredictor {
         self.cells.iter().map(|cell| cell.zero_state(like)).collect()
     }
 
-    /// One step; `x` is `[B, in]`, the result `[B, out]` in (−1, 1); `states` is advanced.
+    /// Advances `states` by the input `x` `[B, in]` and returns the code `[B, out]` in (−1, 1).
     pub fn step(&self, x: &Tensor, states: &mut [LstmState], mode: Mode) -> Tensor {
         let top = advance(&self.cells, &self.embed.forward(x), states);
         self.norm.forward(&self.output.forward(&top), mode).tanh()

@@ -1,34 +1,34 @@
-//! Prediction of future frames (`utils.py:pred` of the document).
+//! Prediction of future frames (`utils.py:pred` of the original).
 
 use tch::Tensor;
 
 use super::{
     Cvae,
     gaussian_lstm::GaussianLstm,
-    training::{Sequences, SkipPolicy},
+    training::{ConditionedBatch, SkipPolicy},
 };
 use crate::{
     models::{NoisePurpose, NoiseSource},
     nn::{Mode, layers::LstmState},
 };
 
-/// Where z comes from in a roll-out.
+/// Distribution of z in a roll-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latent {
-    /// N(0, I), or the learned prior where the model has one.
+    /// N(0, I), or the learned prior if the model has one.
     Prior,
-    /// The posterior of the current input frame (`posterior=True`).
+    /// The posterior given the current input frame (`posterior=True`).
     Posterior,
 }
 
 /// Rolls the model out in evaluation mode and returns `[T, B, 3, H, W]`.
 ///
-/// Entries before `context_frames` are the true frames: the model is run on them, so that its
-/// states advance, and its predictions there are dropped. `batch.frames` needs only the context;
-/// the number of frames follows from `batch.condition`.
+/// The first `context_frames` entries are the true frames. The model runs on them to advance its states;
+/// its predictions there are dropped. `batch.frames` needs only the context, since T is the length of
+/// `batch.condition`.
 pub fn rollout(
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     latent: Latent,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
@@ -57,7 +57,7 @@ pub fn rollout(
     })
 }
 
-/// The distribution of z during a roll-out, with its recurrent state.
+/// The distribution of z with its recurrent state.
 enum LatentSource<'a> {
     StandardNormal { z: i64 },
     Recurrent { gaussian: &'a GaussianLstm, states: Vec<LstmState> },

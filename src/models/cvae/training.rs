@@ -1,5 +1,10 @@
-//! The training objective (`train` of the document, fixed prior and section "Implement learned
+//! The training objective (`train` of the original; sections on the fixed prior and "Implement learned
 //! prior").
+//!
+//! ```text
+//! L = Σ_t mean((x_t − x̂_t)²) + β Σ_t KL(q(z_t) ‖ p(z_t)) / B        t = 1 … T − 1
+//! ```
+//! T is the length of the sequences, B the batch size, β the KL weight.
 
 use tch::{Reduction, Tensor};
 
@@ -10,16 +15,16 @@ use crate::{
     nn::Mode,
 };
 
-/// One batch of sequences, time first as the original permutes it.
+/// A batch of sequences, time first as in the original.
 #[derive(Debug)]
-pub struct Sequences {
+pub struct ConditionedBatch {
     /// Frames `[T, B, 3, H, W]` in [0, 1].
     pub frames: Tensor,
     /// Action ⊕ position `[T, B, C]`.
     pub condition: Tensor,
 }
 
-/// What the next step sees as the previous frame.
+/// The previous frame that the next time step reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feedback {
     /// The true frame (teacher forcing).
@@ -28,7 +33,7 @@ pub enum Feedback {
     Prediction,
 }
 
-/// Everything a training step computes on its way at time `t`.
+/// Intermediate results at time step t.
 #[derive(Debug)]
 pub struct StepTrace {
     /// Code of the true frame `x_t`, input of the posterior.
@@ -39,7 +44,7 @@ pub struct StepTrace {
     pub z: Tensor,
     /// Code of the previous frame, true or predicted.
     pub h_input: Tensor,
-    /// `p(z_t)` with the sample that is thrown away, where the prior is learned.
+    /// The learned prior `p(z_t)` with its unused sample.
     pub prior: Option<(Gaussian, Tensor)>,
     /// Predicted code.
     pub g: Tensor,
@@ -47,43 +52,42 @@ pub struct StepTrace {
     pub prediction: Tensor,
 }
 
-/// The two terms of the objective, summed over time, and the way there.
+/// The two terms of the objective, summed over time, with intermediate results.
 #[derive(Debug)]
-pub struct Objective {
+pub struct CvaeObjective {
     /// `Σ_t mean((x_t − x̂_t)²)`.
     pub mse: Tensor,
     /// `Σ_t KL / B`.
     pub kld: Tensor,
-    /// One trace for every t = 1 … T − 1.
+    /// One entry for each t = 1 … T − 1.
     pub steps: Vec<StepTrace>,
 }
 
-impl Objective {
-    /// The differentiated loss `mse + β · kld`.
+impl CvaeObjective {
+    /// Computes the differentiated loss `mse + β · kld`.
     pub fn loss(&self, kl_weight: f64) -> Tensor {
         &self.mse + &self.kld * kl_weight
     }
 }
 
-/// Which frame's activations reach the decoder, and how long the context is.
+/// Which frames provide the decoder's skip connections.
 #[derive(Clone, Copy, Debug)]
 pub struct SkipPolicy {
-    /// The rule.
     pub rule: SkipRule,
     /// `n_past`.
     pub context_frames: i64,
 }
 
 impl SkipPolicy {
-    /// Whether the skip is refreshed at `t`: `last_frame_skip or t <= n_past` (SVG has `<`).
+    /// Returns whether the skip connections are refreshed at t: `last_frame_skip or t <= n_past` (SVG: `<`).
     pub(super) fn refreshes(self, t: i64) -> bool {
         self.rule == SkipRule::LastFrame || t <= self.context_frames
     }
 }
 
-/// How frames pass through encoder and decoder in training mode.
-pub(super) trait Pass {
-    /// Skip connections as the decoder takes them.
+/// Encodes and decodes frames in training mode.
+pub(super) trait FrameCoder {
+    /// Skip connections in the form that the decoder takes.
     type Skip;
 
     /// Returns the code of the true frame `x_t`.
@@ -92,7 +96,7 @@ pub(super) trait Pass {
     /// Returns the code and the activations of the previous frame, true or predicted.
     fn encode_input(&mut self, previous: &Tensor) -> (Tensor, Skip);
 
-    /// Makes skip connections of activations.
+    /// Converts activations to skip connections.
     fn skip(&self, activations: Skip) -> Self::Skip;
 
     /// Returns the frame of a code.
@@ -102,7 +106,7 @@ pub(super) trait Pass {
 /// The original's operations in its order.
 struct Exact<'a>(&'a Cvae);
 
-impl Pass for Exact<'_> {
+impl FrameCoder for Exact<'_> {
     type Skip = Skip;
 
     fn encode_target(&mut self, x_t: &Tensor) -> Tensor {
@@ -122,29 +126,29 @@ impl Pass for Exact<'_> {
     }
 }
 
-/// Rolls the model through a batch in training mode and returns the terms of the objective.
+/// Computes the terms of the objective for a batch in training mode.
 pub fn objective(
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     feedback: Feedback,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
-) -> Objective {
+) -> CvaeObjective {
     objective_by(&mut Exact(model), model, batch, feedback, skips, noise)
 }
 
-/// Computes the objective with all frames encoded and decoded by `pass`.
+/// Computes the objective with the given encoding and decoding of frames.
 ///
-/// The true frame is encoded before the previous one, so BatchNorm's running statistics move twice
-/// a step in the original's order.
-pub(super) fn objective_by<P: Pass>(
-    pass: &mut P,
+/// As in the original, x_t is encoded before the previous frame, so the running statistics of BatchNorm
+/// are updated twice per time step in this order.
+pub(super) fn objective_by<C: FrameCoder>(
+    coder: &mut C,
     model: &Cvae,
-    batch: &Sequences,
+    batch: &ConditionedBatch,
     feedback: Feedback,
     skips: SkipPolicy,
     noise: &mut dyn NoiseSource,
-) -> Objective {
+) -> CvaeObjective {
     let x = &batch.frames;
     let frames = x.size()[0];
     let first = x.get(0);
@@ -159,24 +163,24 @@ pub(super) fn objective_by<P: Pass>(
     let mut steps = Vec::new();
     for t in 1..frames {
         let x_t = x.get(t);
-        let h_target = pass.encode_target(&x_t);
+        let h_target = coder.encode_target(&x_t);
         let posterior = model.posterior.step(&h_target, &mut posterior_states);
         let z = sample(&posterior, NoisePurpose::Posterior, t, noise);
 
-        let (h_input, activations) = pass.encode_input(&previous);
+        let (h_input, activations) = coder.encode_input(&previous);
         if skips.refreshes(t) {
-            skip = Some(pass.skip(activations));
+            skip = Some(coder.skip(activations));
         }
         let prior = prior.as_mut().map(|(prior, states)| {
             let prior = prior.step(&h_input, states);
-            let thrown_away = sample(&prior, NoisePurpose::Prior, t, noise);
-            (prior, thrown_away)
+            let unused = sample(&prior, NoisePurpose::Prior, t, noise);
+            (prior, unused)
         });
 
         let info = Tensor::cat(&[&batch.condition.get(t - 1), &h_input, &z], 1);
         let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Train);
         let skip = skip.as_ref().expect("the first step refreshes the skip");
-        let prediction = pass.decode(&g, skip);
+        let prediction = coder.decode(&g, skip);
 
         previous = match feedback {
             Feedback::TrueFrame => x_t.shallow_clone(),
@@ -186,7 +190,7 @@ pub(super) fn objective_by<P: Pass>(
         kld += divergence(&posterior, prior.as_ref().map(|(prior, _)| prior));
         steps.push(StepTrace { h_target, posterior, z, h_input, prior, g, prediction });
     }
-    Objective { mse, kld, steps }
+    CvaeObjective { mse, kld, steps }
 }
 
 fn sample(
@@ -207,7 +211,7 @@ fn divergence(posterior: &Gaussian, prior: Option<&Gaussian>) -> Tensor {
     }
 }
 
-/// KL(N(μ, σ²) ‖ N(0, I)) summed over the batch and divided by its size (`kl_criterion`).
+/// Computes KL(N(μ, σ²) ‖ N(0, I)) / B, summed over batch and elements (`kl_criterion`).
 ///
 /// ```text
 /// −½ Σ (1 + log σ² − μ² − exp(log σ²)) / B
@@ -217,7 +221,7 @@ pub fn kl_to_standard_normal(q: &Gaussian) -> Tensor {
     terms.sum(q.mu.kind()) * -0.5 / q.mu.size()[0] as f64
 }
 
-/// KL(N(μ₁, σ₁²) ‖ N(μ₂, σ₂²)) summed over the batch and divided by its size (`kl_divergence`).
+/// Computes KL(N(μ₁, σ₁²) ‖ N(μ₂, σ₂²)) / B, summed over batch and elements (`kl_divergence`).
 ///
 /// ```text
 /// Σ [ log(σ₂ / σ₁) + (exp(log σ₁²) + (μ₁ − μ₂)²) / (2 exp(log σ₂²)) − ½ ] / B

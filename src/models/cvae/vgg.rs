@@ -1,34 +1,34 @@
-//! VGG-64 encoder and decoder (edenton/svg `models/vgg_64.py` at 3f19f0b), 64×64 RGB.
+//! VGG-64 encoder and decoder for 64×64 RGB frames (edenton/svg `models/vgg_64.py` at 3f19f0b).
 //!
-//! The channel plan is 64, 128, 256, 512 in the original; `width` scales it.
+//! The blocks have w, 2w, 4w and 8w channels, where w is `width` (64 in the original).
 
 use tch::Tensor;
 
-use super::{AFFINE_INIT, BATCH_NORM_INIT};
+use super::init::{AFFINE_INIT, BATCH_NORM_INIT};
 use crate::nn::{
     Mode,
     joined::JoinedConv,
-    layers::{BatchNorm, Conv2d, ConvTranspose2d, Window, leaky_relu_in_place},
+    layers::{BatchNorm, Conv2d, ConvTranspose2d, SquareWindow, leaky_relu_in_place},
     params::Path,
 };
 
-/// Side of the frames that the networks are built for.
+/// Side of a frame.
 pub const VGG_SIDE: usize = 64;
 /// Colour channels of a frame.
 pub const VGG_CHANNELS: usize = 3;
 /// Slope of every LeakyReLU.
 const LEAKY_SLOPE: f64 = 0.2;
-/// 3×3, size kept.
-const SAME: Window = Window { kernel: 3, stride: 1, padding: 1 };
-/// 4×4 to 1×1 and back.
-const POOL_ALL: Window = Window { kernel: 4, stride: 1, padding: 0 };
+/// A 3×3 convolution that preserves the size.
+const SAME: SquareWindow = SquareWindow { kernel: 3, stride: 1, padding: 1 };
+/// A convolution of a 4×4 map to 1×1, or its transpose.
+const POOL_ALL: SquareWindow = SquareWindow { kernel: 4, stride: 1, padding: 0 };
 
-/// Activations of the four encoder blocks: 64×64, 32×32, 16×16, 8×8.
+/// Activations of the four encoder blocks, of sides 64, 32, 16 and 8.
 #[derive(Debug)]
 pub struct Skip(pub [Tensor; 4]);
 
 impl Skip {
-    /// Returns another handle on the same activations.
+    /// Returns a shallow clone.
     #[must_use]
     pub fn share(&self) -> Self {
         Self(self.0.each_ref().map(Tensor::shallow_clone))
@@ -55,16 +55,16 @@ impl VggLayer {
         self.activate(&self.conv.forward(x), normalize)
     }
 
-    /// BatchNorm → LeakyReLU 0.2 of the convolution's result.
+    /// Applies BatchNorm → LeakyReLU 0.2 to the result of the convolution.
     fn activate<'a>(&'a self, convolved: &Tensor, normalize: Normalize<'a, '_>) -> Tensor {
         leaky_relu_in_place(&normalize(&self.norm, convolved), LEAKY_SLOPE)
     }
 }
 
-/// How a BatchNorm is applied: [`BatchNorm::forward`] in a mode, or that and more.
+/// Applies a BatchNorm: [`BatchNorm::forward`] or a replacement.
 pub(super) type Normalize<'a, 'f> = &'f mut dyn FnMut(&'a BatchNorm, &Tensor) -> Tensor;
 
-/// A sequence of [`VggLayer`]s through the given channels.
+/// Creates [`VggLayer`]s in sequence, from each channel count to the next.
 fn block(path: &Path<'_>, channels: &[i64]) -> Vec<VggLayer> {
     let layer = |(index, pair): (usize, &[i64])| {
         VggLayer::new(&path.sub(&index.to_string()), [pair[0], pair[1]])
@@ -86,7 +86,7 @@ pub struct VggEncoder {
 }
 
 impl VggEncoder {
-    /// Makes `c1` … `c5`; `width` is the channel count of the first block.
+    /// Creates `c1` … `c5`; `width` is the channel count of the first block.
     pub fn new(path: &Path<'_>, width: i64, g_dim: i64) -> Self {
         let w = width;
         let c5 = |path: &Path<'_>| {
@@ -110,7 +110,7 @@ impl VggEncoder {
         self.forward_with(x, &mut |norm, x| norm.forward(x, mode))
     }
 
-    /// [`VggEncoder::forward`] with every BatchNorm applied by `norm`.
+    /// Same as [`VggEncoder::forward`] with every BatchNorm applied by `norm`.
     pub(super) fn forward_with<'a>(
         &'a self,
         x: &Tensor,
@@ -138,7 +138,7 @@ pub struct VggDecoder {
 }
 
 impl VggDecoder {
-    /// Makes `upc1` … `upc5`; `width` is the channel count of the last block.
+    /// Creates `upc1` … `upc5`; `width` is the channel count of the last block.
     pub fn new(path: &Path<'_>, width: i64, g_dim: i64) -> Self {
         let w = width;
         let upc1 = path.sub("upc1");
@@ -174,32 +174,32 @@ impl VggDecoder {
         self.output.forward(&d5).sigmoid()
     }
 
-    /// Turns a code into a 4×4 map (`upc1`).
+    /// Maps a code to a 4×4 map (`upc1`).
     fn expand<'a>(&'a self, g: &Tensor, norm: Normalize<'a, '_>) -> Tensor {
         let d1 = self.expand.forward(&g.view([-1, self.g_dim, 1, 1]));
         leaky_relu_in_place(&norm(&self.norm, &d1), LEAKY_SLOPE)
     }
 }
 
-/// A [`VggDecoder`] for several frames with the same skip connections, equal to it up to rounding:
-/// what the skips add to a block's first convolution is computed once.
+/// A [`VggDecoder`] for several frames with the same skip connections, equal to it up to rounding. The
+/// contribution of a skip connection to the first convolution of a block is computed once.
 #[derive(Debug)]
 pub(super) struct SharedDecoder<'a> {
     decoder: &'a VggDecoder,
     first: [JoinedConv; 4],
 }
 
-/// What skip connections add to the first convolutions of the four blocks.
+/// Contributions of the skip connections to the first convolutions of the four blocks.
 #[derive(Debug)]
 pub(super) struct SharedSkip([Tensor; 4]);
 
 impl<'a> SharedDecoder<'a> {
-    /// Takes the weights as they are now; to be made anew after every update.
+    /// Reads the current weights; must be called again after every update.
     pub(super) fn new(decoder: &'a VggDecoder) -> Self {
         Self { decoder, first: decoder.blocks.each_ref().map(|b| JoinedConv::new(&b[0].conv)) }
     }
 
-    /// Prepares skip connections.
+    /// Computes the contributions of skip connections.
     pub(super) fn skip(&self, skip: &Skip) -> SharedSkip {
         let [h1, h2, h3, h4] = &skip.0;
         let [upc2, upc3, upc4, upc5] = &self.first;

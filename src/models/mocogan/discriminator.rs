@@ -1,4 +1,4 @@
-//! The discriminators of frames and videos.
+//! The discriminators of frames and of videos.
 
 use tch::Tensor;
 
@@ -19,68 +19,67 @@ const LEAKY_SLOPE: f64 = 0.2;
 
 /// Halves height and width of a frame.
 const HALVE_IMAGE: Windows<2> = Windows { kernel: [4; 2], stride: [2; 2], padding: [1; 2] };
-/// One judgement of a map of 4×4.
-const JUDGE_IMAGE: Windows<2> = Windows { kernel: [4; 2], stride: [1; 2], padding: [0; 2] };
+/// Maps 4×4 to one output.
+const CLASSIFY_IMAGE: Windows<2> = Windows { kernel: [4; 2], stride: [1; 2], padding: [0; 2] };
 /// Halves height and width of a video and shortens it by three frames.
 const HALVE_VIDEO: Windows<3> = Windows { kernel: [4; 3], stride: [1, 2, 2], padding: [0, 1, 1] };
-/// One judgement of four maps of 4×4.
-const JUDGE_VIDEO: Windows<3> = Windows { kernel: [4; 3], stride: [1; 3], padding: [0; 3] };
+/// Maps four frames of 4×4 to one output.
+const CLASSIFY_VIDEO: Windows<3> = Windows { kernel: [4; 3], stride: [1; 3], padding: [0; 3] };
 
-/// Which of the original's discriminators a network is.
+/// The original's discriminators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// `ImageDiscriminator`: four blocks, one judgement of a 64×64 frame.
+    /// `ImageDiscriminator`: four blocks, one output per 64×64 frame.
     WholeImage,
-    /// `PatchImageDiscriminator`: three blocks, a grid of judgements from a noisy last layer.
+    /// `PatchImageDiscriminator`: three blocks, a grid of outputs, noise before the last layer as well.
     PatchImage,
-    /// `VideoDiscriminator`: four blocks, one judgement of 16 frames of 64×64.
+    /// `VideoDiscriminator`: four blocks, one output per video of 16 frames of 64×64.
     WholeVideo,
-    /// `PatchVideoDiscriminator`: three blocks, a grid of judgements.
+    /// `PatchVideoDiscriminator`: three blocks, a grid of outputs.
     PatchVideo,
 }
 
 /// Sizes of a [`Discriminator`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sizes {
+pub struct DiscriminatorSizes {
     /// Colour channels.
     pub channels: i64,
     /// Channels after the first layer (`ndf`).
     pub width: i64,
-    /// Judgements beside categories (`n_output_neurons`), 1 in training.
-    pub judgements: i64,
-    /// Categories to be named (`dim_categorical`), 0 for none.
+    /// Outputs besides categories (`n_output_neurons`), 1 in training.
+    pub outputs: i64,
+    /// Predicted categories (`dim_categorical`), 0 for none.
     pub categories: i64,
 }
 
-/// What a discriminator says of a batch, as logits.
+/// The output of a discriminator.
 #[derive(Debug)]
 pub struct Logits {
-    /// Whether each is real. Axes of extent 1 are gone: `[B]` for whole frames or videos, `[B, …]` for
-    /// patches, `[B, 1]` beside categories.
+    /// Logits of being real, without axes of length 1: `[B]` for whole frames or videos, `[B, …]` for
+    /// patches, `[B, 1]` with categories.
     pub real: Tensor,
-    /// Its category `[B, K]`, where the discriminator names it.
+    /// Logits of the K categories `[B, K]`, if they are predicted.
     pub category: Option<Tensor>,
 }
 
 /// Noise → convolution → BatchNorm (not in the first block) → LeakyReLU 0.2.
 #[derive(Debug)]
-struct Block {
+struct DiscriminatorBlock {
     conv: Conv,
     norm: Option<BatchNorm>,
 }
 
-/// A discriminator (`main`): blocks of ndf × 1, 2, 4 (, 8) channels and a last convolution.
+/// A discriminator (`main`): blocks of 1, 2, 4 (and 8) times `width` channels and a last convolution.
 #[derive(Debug)]
 pub struct Discriminator {
-    blocks: Vec<Block>,
+    blocks: Vec<DiscriminatorBlock>,
     last: Conv,
-    /// Whether noise is added in front of the last layer as well.
     noise_on_last: LastNoise,
     noise: InstanceNoise,
     categories: i64,
 }
 
-/// Whether noise is added in front of the last layer.
+/// Whether noise is added to the input of the last layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LastNoise {
     Added,
@@ -88,16 +87,21 @@ enum LastNoise {
 }
 
 impl Discriminator {
-    /// Makes `main.1`, `main.4`, `main.5`, …: the original's sequence with its noise layers counted.
-    pub fn new(path: &Path<'_>, plan: Plan, sizes: Sizes, noise: InstanceNoise) -> Self {
-        let Sizes { channels, width, judgements, categories } = sizes;
+    /// Creates `main.1`, `main.4`, `main.5`, …; the original's numbering counts its noise layers.
+    pub fn new(
+        path: &Path<'_>,
+        plan: Plan,
+        sizes: DiscriminatorSizes,
+        noise: InstanceNoise,
+    ) -> Self {
+        let DiscriminatorSizes { channels, width, outputs: real_outputs, categories } = sizes;
         let main = path.sub("main");
         let place = |index: i64| main.sub(&index.to_string());
         let conv = |index: i64, channels: [i64; 2]| match plan {
             Plan::WholeImage | Plan::PatchImage => Conv::new(&place(index), channels, HALVE_IMAGE),
             Plan::WholeVideo | Plan::PatchVideo => Conv::new(&place(index), channels, HALVE_VIDEO),
         };
-        let mut blocks = vec![Block { conv: conv(1, [channels, width]), norm: None }];
+        let mut blocks = vec![DiscriminatorBlock { conv: conv(1, [channels, width]), norm: None }];
         let count: i64 = match plan {
             Plan::WholeImage | Plan::WholeVideo => 4,
             Plan::PatchImage | Plan::PatchVideo => 3,
@@ -106,50 +110,54 @@ impl Discriminator {
         for block in 1..count {
             let inputs = outputs;
             outputs = 2 * inputs;
-            blocks.push(Block {
+            blocks.push(DiscriminatorBlock {
                 conv: conv(4 * block, [inputs, outputs]),
                 norm: Some(BatchNorm::new(&place(4 * block + 1), outputs, BATCH_NORM_INIT)),
             });
         }
-        let judged = [outputs, judgements + categories];
+        let classified = [outputs, real_outputs + categories];
         let (last, noise_on_last) = match plan {
-            Plan::WholeImage => (Conv::new(&place(15), judged, JUDGE_IMAGE), LastNoise::None),
-            Plan::WholeVideo => (Conv::new(&place(15), judged, JUDGE_VIDEO), LastNoise::None),
-            Plan::PatchImage => (conv(12, judged), LastNoise::Added),
-            Plan::PatchVideo => (conv(11, judged), LastNoise::None),
+            Plan::WholeImage => {
+                (Conv::new(&place(15), classified, CLASSIFY_IMAGE), LastNoise::None)
+            }
+            Plan::WholeVideo => {
+                (Conv::new(&place(15), classified, CLASSIFY_VIDEO), LastNoise::None)
+            }
+            Plan::PatchImage => (conv(12, classified), LastNoise::Added),
+            Plan::PatchVideo => (conv(11, classified), LastNoise::None),
         };
         Self { blocks, last, noise_on_last, noise, categories }
     }
 
-    /// Judges frames `[B, C, H, W]` or videos `[B, C, T, H, W]`.
+    /// Classifies frames `[B, C, H, W]` or videos `[B, C, T, H, W]`.
     pub fn forward(&self, x: &Tensor, mode: Mode, random: &mut dyn RandomSource) -> Logits {
         let batch = x.size()[0];
         let mut x = x.shallow_clone();
-        for Block { conv, norm } in &self.blocks {
-            x = conv.forward(&self.disturbed(&x, random));
+        for DiscriminatorBlock { conv, norm } in &self.blocks {
+            x = conv.forward(&self.with_noise(&x, random));
             if let Some(norm) = norm {
                 x = norm.forward(&x, mode);
             }
             x = leaky_relu(&x, LEAKY_SLOPE);
         }
         if self.noise_on_last == LastNoise::Added {
-            x = self.disturbed(&x, random);
+            x = self.with_noise(&x, random);
         }
         let h = self.last.forward(&x).squeeze();
         if self.categories == 0 {
             return Logits { real: h, category: None };
         }
-        // The original loses the batch axis of a batch of one here and stops.
+        // Deviation: the original fails for a batch of one, whose axis `squeeze` has removed.
         let h = if batch == 1 { h.unsqueeze(0) } else { h };
-        let judgements = h.size()[1] - self.categories;
+        let outputs = h.size()[1] - self.categories;
         Logits {
-            real: h.narrow(1, 0, judgements),
-            category: Some(h.narrow(1, judgements, self.categories)),
+            real: h.narrow(1, 0, outputs),
+            category: Some(h.narrow(1, outputs, self.categories)),
         }
     }
 
-    /// `x + σ ε` with ε ~ N(0, I), in training and in evaluation alike (`Noise`).
-    fn disturbed(&self, x: &Tensor, random: &mut dyn RandomSource) -> Tensor {
+    /// Computes `x + σ ε` with ε ~ N(0, I), in training and in evaluation mode (`Noise`).
+    fn with_noise(&self, x: &Tensor, random: &mut dyn RandomSource) -> Tensor {
         match self.noise {
             InstanceNoise::Off => x.shallow_clone(),
             InstanceNoise::Gaussian { sigma } => {

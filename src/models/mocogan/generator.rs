@@ -1,11 +1,11 @@
-//! The generator: latent codes, and the network that turns each into a frame.
+//! The generator: latent codes, and the network that maps each to a frame.
 
 use tch::Tensor;
 
 use super::motion::{MotionNetwork, at_every_frame, one_hot};
 use crate::{
     config::model::MocoganSpec,
-    models::{Choice, ChoicePurpose, NoisePurpose, RandomSource},
+    models::{ChoicePurpose, IndexChoice, NoisePurpose, RandomSource},
     nn::{
         Mode,
         conv::{Conv, Windows},
@@ -15,17 +15,18 @@ use crate::{
     },
 };
 
-/// BatchNorm starts at γ = 1, β = 0, PyTorch's default.
+/// PyTorch's default: γ = 1, β = 0.
 pub(super) const BATCH_NORM_INIT: AffineInit =
     AffineInit { weight: Init::Constant(1.0), bias: Init::Constant(0.0) };
 
 /// Doubles height and width.
 const UP: Windows<2> = Windows { kernel: [4; 2], stride: [2; 2], padding: [1; 2] };
 
-/// Turns a latent code `[R, Z]` into frames `[R, C, S, S]` in (−1, 1) (`main`).
+/// Maps latent codes `[R, Z]` to frames `[R, C, S, S]` in (−1, 1) (`main`).
 ///
-/// Transposed convolutions without bias to ngf × 8, 4, 2, 1 channels, each with BatchNorm and `relu`, and
-/// one to the colours with tanh. The first makes a map of side S/16, each of the others doubles it.
+/// Transposed convolutions without bias to 8, 4, 2 and 1 times `width` channels (`ngf`), each with
+/// BatchNorm and ReLU, and one to the colours with tanh. The first makes a map of side S/16, each of the
+/// others doubles the side.
 #[derive(Debug)]
 pub struct FrameNetwork {
     blocks: Vec<(Conv, BatchNorm)>,
@@ -33,7 +34,7 @@ pub struct FrameNetwork {
 }
 
 impl FrameNetwork {
-    /// Makes `0`, `1`, `3`, `4`, …, `12`, the places of the layers in the original's sequence.
+    /// Creates `0`, `1`, `3`, `4`, …, `12`, the original's layer numbers.
     pub fn new(path: &Path<'_>, latent: i64, width: i64, channels: i64, side: i64) -> Self {
         let first = Windows { kernel: [side / 16; 2], stride: [1; 2], padding: [0; 2] };
         let plan = [
@@ -63,12 +64,12 @@ impl FrameNetwork {
     }
 }
 
-/// Latent codes of some videos.
+/// Latent codes of N videos of T frames.
 #[derive(Debug)]
 pub struct Latents {
-    /// A code for every frame, video by video: `[N·T, Z]`.
+    /// One code per frame, video by video: `[N·T, Z]`.
     pub z: Tensor,
-    /// The category of each video `[N]`, where there are categories.
+    /// The category of each video `[N]`, if there are categories.
     pub categories: Option<Tensor>,
 }
 
@@ -77,7 +78,6 @@ pub struct Latents {
 pub struct Videos {
     /// `[N, C, T, S, S]` in (−1, 1).
     pub frames: Tensor,
-    /// The codes they were made from.
     pub latents: Latents,
 }
 
@@ -86,7 +86,7 @@ pub struct Videos {
 pub struct Images {
     /// `[N, C, S, S]` in (−1, 1).
     pub frames: Tensor,
-    /// The codes they were made from, `[N, Z]`.
+    /// Their latent codes `[N, Z]`.
     pub z: Tensor,
 }
 
@@ -99,12 +99,12 @@ pub struct VideoGenerator {
     categories: i64,
     motion_size: i64,
     video_length: i64,
-    /// Kind and device of the codes.
+    /// Has the kind and device of the codes.
     like: Tensor,
 }
 
 impl VideoGenerator {
-    /// Makes the motion network and the frame network at their paths.
+    /// Creates the motion network and the frame network at their paths.
     pub fn new(motion: &Path<'_>, frames: &Path<'_>, spec: &MocoganSpec) -> Self {
         let (content_size, motion_size) = (spec.content_size.size(), spec.motion_size.size());
         let categories = spec.categories.size();
@@ -122,13 +122,13 @@ impl VideoGenerator {
         }
     }
 
-    /// Returns the frames of a video as the original counts them by default.
+    /// Returns the number of frames of a training video.
     pub const fn video_length(&self) -> i64 {
         self.video_length
     }
 
-    /// Samples codes of `samples` videos of `frames` frames (`sample_z_video`): content, category and
-    /// motion, drawn in this order.
+    /// Samples the codes of `samples` videos of `frames` frames (`sample_z_video`). Content, category and
+    /// motion are drawn in this order.
     pub fn sample_latents(
         &self,
         samples: i64,
@@ -140,7 +140,7 @@ impl VideoGenerator {
         let shape = [samples, self.content_size];
         let content = random.standard_normal(NoisePurpose::Content, 0, &shape, like);
         let categories = (self.categories > 0).then(|| {
-            let choice = Choice::Independent { count: samples, below: self.categories };
+            let choice = IndexChoice::Independent { count: samples, below: self.categories };
             let drawn = random.choose(ChoicePurpose::Category, choice);
             Tensor::from_slice(&drawn).to_device(like.device())
         });
@@ -154,20 +154,19 @@ impl VideoGenerator {
         Latents { z: self.motion.join(&content, category.as_ref(), &motion), categories }
     }
 
-    /// Turns codes `[R, Z]` into frames `[R, C, S, S]`.
+    /// Maps codes `[R, Z]` to frames `[R, C, S, S]`.
     pub fn frames(&self, z: &Tensor, mode: Mode) -> Tensor {
         self.frames.forward(z, mode)
     }
 
-    /// Turns codes `[N·T, Z]`, video by video, into videos `[N, C, T, S, S]`.
+    /// Maps codes `[N·T, Z]`, video by video, to videos `[N, C, T, S, S]`.
     pub fn videos(&self, z: &Tensor, frames: i64, mode: Mode) -> Tensor {
         let x = self.frames(z, mode);
         let (_, channels, height, width) = x.size4().expect("frames are [R, C, S, S]");
         x.view([-1, frames, channels, height, width]).permute([0, 2, 1, 3, 4])
     }
 
-    /// Makes videos (`sample_videos`); `frames` may differ from the length in training where motion
-    /// comes from a GRU.
+    /// Generates videos (`sample_videos`). With a GRU, `frames` may differ from the length in training.
     pub fn sample_videos(
         &self,
         samples: i64,
@@ -179,12 +178,12 @@ impl VideoGenerator {
         Videos { frames: self.videos(&latents.z, frames, mode), latents }
     }
 
-    /// Makes single frames (`sample_images`): codes of 2 T videos for each, all their frames in one
-    /// list, of which as many are drawn without replacement and taken in order.
+    /// Generates single frames (`sample_images`). As in the original, the codes of 2·T videos per sample are
+    /// drawn, and `samples` of all their frames are chosen without replacement, in ascending order.
     pub fn sample_images(&self, samples: i64, mode: Mode, random: &mut dyn RandomSource) -> Images {
         let videos = samples * self.video_length * 2;
         let Latents { z, .. } = self.sample_latents(videos, self.video_length, mode, random);
-        let choice = Choice::Distinct { count: samples, below: z.size()[0] };
+        let choice = IndexChoice::Distinct { count: samples, below: z.size()[0] };
         let mut rows = random.choose(ChoicePurpose::Frames, choice);
         rows.sort_unstable();
         let rows = Tensor::from_slice(&rows).to_device(z.device());

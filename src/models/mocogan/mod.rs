@@ -1,32 +1,29 @@
 //! MoCoGAN: videos from a content code and a sequence of motion codes (Tulyakov et al. 2018,
-//! arXiv:1707.04993; sergeytulyakov/mocogan at 937a99d), and the variant of seed document 002.
+//! arXiv:1707.04993; sergeytulyakov/mocogan at 937a99d), and its variant from the assignment MP5.
 //!
 //! ```text
 //! z_t = z_content ⊕ z_category ⊕ z_motion,t       x_t = G(z_t)
-//! D_I judges single frames, D_V judges videos and may name their category
 //! ```
+//! The generator G maps a latent code z_t to a frame x_t. The image discriminator D_I classifies single
+//! frames as real or generated; the video discriminator D_V classifies videos and may predict their
+//! category.
 //!
-//! Deviations of the document from MoCoGAN, kept behind [`Motion::Lstm`](crate::config::model::mocogan::Motion):
-//! motion comes from an LSTM and stands before the content, the video is cut out of a longer one,
-//! frames are 96×96. Parameters have the original's names below `generator`, `image_discriminator` and
-//! `video_discriminator`.
+//! Deviations of the assignment from MoCoGAN, selected by
+//! [`Motion::Lstm`](crate::config::model::mocogan::Motion): motion codes come from an LSTM and precede the
+//! content code, the video is cut out of a longer sequence, frames are 96×96. Parameters have the
+//! original's names below `generator`, `image_discriminator` and `video_discriminator`.
 //!
-//! # Training
-//! [`Mocogan`] is the type to start from. One iteration of the original's `Trainer.train` is three
-//! updates, each on fresh samples, with an optimizer of its own over the module of that name:
+//! Start from [`Mocogan`]. One iteration of the original's `Trainer.train` is three updates, each on
+//! fresh samples and with an optimizer for the parameters of that network only:
 //!
 //! ```text
-//! for network in Network::ORDER {              // image discriminator, video discriminator, generator
+//! for network in MocoganNetwork::ORDER {
 //!     params.zero_grad();
 //!     let loss = training::loss(&model, network, &real, &mut random);
 //!     loss.backward();
-//!     optimizers[network].step(&params);        // Adam::of_module(spec, &params, network.module())
+//!     optimizers[network].step(&params);
 //! }
 //! ```
-//!
-//! The names of the three optimizers' moments do not meet, so one list of named tensors holds them all;
-//! each has taken as many updates as there were iterations. Videos are made by
-//! [`generator::VideoGenerator::sample_videos`], in [`Mode::Eval`](crate::nn::Mode) for pictures.
 
 pub mod discriminator;
 pub mod generator;
@@ -43,28 +40,47 @@ use crate::{
 
 pub use discriminator::Discriminator;
 pub use generator::VideoGenerator;
-pub use training::Network;
 
 /// The three networks.
 #[derive(Debug)]
 pub struct Mocogan {
-    /// Makes frames and videos.
     pub generator: VideoGenerator,
-    /// Judges frames.
     pub image_discriminator: Discriminator,
-    /// Judges videos.
     pub video_discriminator: Discriminator,
     /// Whether the video discriminator learns the categories of real videos.
     pub real_categories: CategoryLoss,
-    /// Whether the generator learns to make its categories recognizable.
+    /// Whether the generator learns the categories of its videos.
     pub generated_categories: CategoryLoss,
 }
 
+/// A network with updates of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MocoganNetwork {
+    ImageDiscriminator,
+    VideoDiscriminator,
+    Generator,
+}
+
+impl MocoganNetwork {
+    /// The order of the updates in one iteration.
+    pub const ORDER: [Self; 3] =
+        [Self::ImageDiscriminator, Self::VideoDiscriminator, Self::Generator];
+
+    /// Returns the name of the module that holds the network's parameters.
+    pub const fn module(self) -> &'static str {
+        match self {
+            Self::ImageDiscriminator => "image_discriminator",
+            Self::VideoDiscriminator => "video_discriminator",
+            Self::Generator => "generator",
+        }
+    }
+}
+
 impl Mocogan {
-    /// Makes all networks.
+    /// Creates all networks.
     pub fn new(builder: &Builder, spec: &MocoganSpec) -> Self {
-        let path = |network: Network| builder.module(network.module());
-        let generator = path(Network::Generator);
+        let path = |network: MocoganNetwork| builder.module(network.module());
+        let generator = path(MocoganNetwork::Generator);
         let (real_categories, generated_categories) = match spec.video_discriminator {
             VideoDiscriminator::Categorical { real_categories, generated_categories } => {
                 (real_categories, generated_categories)
@@ -79,8 +95,14 @@ impl Mocogan {
                 &generator.sub("main"),
                 spec,
             ),
-            image_discriminator: image_discriminator(&path(Network::ImageDiscriminator), spec),
-            video_discriminator: video_discriminator(&path(Network::VideoDiscriminator), spec),
+            image_discriminator: image_discriminator(
+                &path(MocoganNetwork::ImageDiscriminator),
+                spec,
+            ),
+            video_discriminator: video_discriminator(
+                &path(MocoganNetwork::VideoDiscriminator),
+                spec,
+            ),
             real_categories,
             generated_categories,
         }
@@ -106,9 +128,9 @@ fn video_discriminator(path: &Path<'_>, spec: &MocoganSpec) -> Discriminator {
     Discriminator::new(path, plan, sizes(spec, categories), spec.instance_noise)
 }
 
-fn sizes(spec: &MocoganSpec, categories: i64) -> discriminator::Sizes {
+fn sizes(spec: &MocoganSpec, categories: i64) -> discriminator::DiscriminatorSizes {
     let (channels, width) = (spec.channels.size(), spec.discriminator_width.size());
-    discriminator::Sizes { channels, width, judgements: 1, categories }
+    discriminator::DiscriminatorSizes { channels, width, outputs: 1, categories }
 }
 
 #[cfg(test)]

@@ -1,35 +1,23 @@
-//! Motion codes: the part of the latent code that changes from frame to frame.
+//! Motion codes, the part of the latent code that differs between frames.
 
 use tch::{Kind, Tensor};
 
 use crate::{
     config::model::mocogan::Motion,
-    models::{Choice, ChoicePurpose, NoisePurpose, RandomSource},
+    models::{ChoicePurpose, IndexChoice, NoisePurpose, RandomSource},
     nn::{Mode, gru::GruCell, lstm::RepeatedInputLstm, params::Path},
 };
 
-/// What makes the motion codes of a video.
+/// The network that computes motion codes; `size` is the length of a code.
 #[derive(Debug)]
 pub enum MotionNetwork {
-    /// MoCoGAN's recurrent cell (`recurrent`).
-    Gru {
-        /// The cell; its hidden state is the motion code.
-        cell: GruCell,
-        /// Length of a motion code.
-        size: i64,
-    },
-    /// The document's layer (`lstm`).
-    Lstm {
-        /// The layer.
-        layer: RepeatedInputLstm,
-        /// Length of a motion code.
-        size: i64,
-        /// Frames of motion of which the video is cut.
-        frames: i64,
-    },
+    /// MoCoGAN's cell (`recurrent`), whose hidden state is the motion code.
+    Gru { cell: GruCell, size: i64 },
+    /// The assignment's layer (`lstm`). It computes `frames` codes, of which those of the video are cut.
+    Lstm { layer: RepeatedInputLstm, size: i64, frames: i64 },
 }
 
-/// Returns the name of the module that makes motion.
+/// Returns the name of the motion network's module.
 pub(super) const fn module(motion: &Motion) -> &'static str {
     match motion {
         Motion::Gru => "recurrent",
@@ -38,7 +26,7 @@ pub(super) const fn module(motion: &Motion) -> &'static str {
 }
 
 impl MotionNetwork {
-    /// Makes the network; a motion code has `size` elements.
+    /// Creates the network; a motion code has `size` elements.
     pub fn new(path: &Path<'_>, motion: &Motion, size: i64) -> Self {
         match motion {
             Motion::Gru => Self::Gru { cell: GruCell::new(path, size, size), size },
@@ -50,10 +38,10 @@ impl MotionNetwork {
         }
     }
 
-    /// Makes the motion of `samples` videos of `frames` frames: `[N, T, motion]`.
+    /// Computes motion codes z of N = `samples` videos of T = `frames` frames: `[N, T, motion]`.
     ///
     /// ```text
-    /// GRU    h_0 ~ N(0, I), e_t ~ N(0, I):  h_t = cell(e_t, h_{t-1}),  z_t = h_t
+    /// GRU    h_0 ~ N(0, I), e_t ~ N(0, I):  h_t = cell(e_t, h_{t−1}),  z_t = h_t
     /// LSTM   e ~ N(0, I):  z = layer(e) over F frames, of which T are taken from a random start
     /// ```
     pub fn sample(
@@ -81,10 +69,10 @@ impl MotionNetwork {
                 let e = random.standard_normal(NoisePurpose::Motion, 0, &shape, like);
                 let mut state = layer.zero_state(&e);
                 let codes = layer.forward(&e, *unrolled, &mut state, mode); // [F, N, motion]
-                // `randint(0, F - (T + 1))`: the last two starts are never drawn.
+                // The original's `randint(0, F - (T + 1))` never draws the last two possible starts.
                 let below = unrolled - (frames + 1);
                 let start = random
-                    .choose(ChoicePurpose::Start, Choice::Independent { count: 1, below })
+                    .choose(ChoicePurpose::Start, IndexChoice::Independent { count: 1, below })
                     .first()
                     .copied()
                     .unwrap_or(0);
@@ -93,7 +81,7 @@ impl MotionNetwork {
         }
     }
 
-    /// Joins the parts of a latent code, `[R, …]` each, in the original's order.
+    /// Concatenates the parts of a latent code, `[R, …]` each, in the original's order.
     pub(super) fn join(
         &self,
         content: &Tensor,
@@ -103,7 +91,7 @@ impl MotionNetwork {
         let parts = match (self, category) {
             (Self::Gru { .. }, Some(category)) => vec![content, category, motion],
             (Self::Gru { .. }, None) => vec![content, motion],
-            // The document has no categories; ours stand last.
+            // The assignment has no categories; we append them.
             (Self::Lstm { .. }, Some(category)) => vec![motion, content, category],
             (Self::Lstm { .. }, None) => vec![motion, content],
         };
@@ -116,7 +104,7 @@ pub(super) fn at_every_frame(rows: &Tensor, frames: i64) -> Tensor {
     rows.repeat_interleave_self_int(frames, 0, None)
 }
 
-/// Turns categories `[N]` into indicator vectors `[N, K]` in the kind of `like`.
+/// Encodes categories `[N]` as one-hot vectors `[N, K]` with the kind of `like`.
 pub(super) fn one_hot(categories: &Tensor, count: i64, like: &Tensor) -> Tensor {
     debug_assert_eq!(categories.kind(), Kind::Int64, "categories are indices");
     categories.one_hot(count).to_kind(like.kind())

@@ -1,9 +1,9 @@
-//! Shapes and gradients of what no reference case shows: frames of 96×96 in training, and who learns
-//! from which loss.
+//! Shapes and gradients that no reference case covers: training on 96×96 frames, and which networks
+//! each loss reaches.
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Mocogan, Network, training};
+use super::{Mocogan, MocoganNetwork, training};
 use crate::{
     config::model::{
         MocoganSpec,
@@ -11,7 +11,7 @@ use crate::{
             Categories, CategoryLoss, ImageDiscriminator, InstanceNoise, Motion, VideoDiscriminator,
         },
     },
-    models::{Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource},
+    models::{ChoicePurpose, IndexChoice, NoisePurpose, NoiseSource, RandomSource},
     nn::{
         Mode,
         params::{Builder, Params},
@@ -19,7 +19,7 @@ use crate::{
     scalar::{Count, NonNegative, Seed},
 };
 
-/// Noise without a generator: the same waves at every draw; choices are the first that are allowed.
+/// Deterministic values in place of noise; choices are the first integers.
 struct Waves;
 
 impl NoiseSource for Waves {
@@ -37,10 +37,10 @@ impl NoiseSource for Waves {
 }
 
 impl RandomSource for Waves {
-    fn choose(&mut self, _: ChoicePurpose, choice: Choice) -> Vec<i64> {
+    fn choose(&mut self, _: ChoicePurpose, choice: IndexChoice) -> Vec<i64> {
         match choice {
-            Choice::Independent { count, below } => (0..count).map(|i| i % below).collect(),
-            Choice::Distinct { count, .. } => (0..count).rev().collect(),
+            IndexChoice::Independent { count, below } => (0..count).map(|i| i % below).collect(),
+            IndexChoice::Distinct { count, .. } => (0..count).rev().collect(),
         }
     }
 }
@@ -76,18 +76,18 @@ fn real(spec: &MocoganSpec) -> training::Real {
     }
 }
 
-/// Returns the networks that got a gradient from a loss.
-fn reached(spec: &MocoganSpec, network: Network) -> Vec<Network> {
+/// Returns the networks that get a gradient from a loss.
+fn reached(spec: &MocoganSpec, network: MocoganNetwork) -> Vec<MocoganNetwork> {
     let (model, params) = build(spec);
     let loss = training::loss(&model, network, &real(spec), &mut Waves);
     assert!(loss.double_value(&[]).is_finite());
     loss.backward();
-    let learns = |network: &Network| {
+    let learns = |network: &MocoganNetwork| {
         let module = format!("{}.", network.module());
         let mut own = params.trained().filter(|entry| entry.name.starts_with(&module));
         own.all(|entry| entry.tensor.grad().defined())
     };
-    Network::ORDER.into_iter().filter(learns).collect()
+    MocoganNetwork::ORDER.into_iter().filter(learns).collect()
 }
 
 #[test]
@@ -99,14 +99,14 @@ fn only_the_generators_loss_reaches_the_generator() {
         },
         ..small()
     };
-    for network in [Network::ImageDiscriminator, Network::VideoDiscriminator] {
+    for network in [MocoganNetwork::ImageDiscriminator, MocoganNetwork::VideoDiscriminator] {
         assert_eq!(reached(&spec, network), [network]);
     }
-    assert_eq!(reached(&spec, Network::Generator), Network::ORDER);
+    assert_eq!(reached(&spec, MocoganNetwork::Generator), MocoganNetwork::ORDER);
 }
 
 #[test]
-fn the_documents_generator_trains_against_patches_of_larger_frames() {
+fn the_generator_with_an_lstm_trains_against_patches_of_larger_frames() {
     let spec = MocoganSpec {
         side: Count::literal(96),
         video_length: Count::literal(13),
@@ -121,7 +121,7 @@ fn the_documents_generator_trains_against_patches_of_larger_frames() {
         instance_noise: InstanceNoise::Gaussian { sigma: NonNegative::try_from(0.1).unwrap() },
         ..small()
     };
-    for network in Network::ORDER {
+    for network in MocoganNetwork::ORDER {
         assert!(reached(&spec, network).contains(&network));
     }
     let (model, _) = build(&spec);

@@ -2,34 +2,8 @@
 
 use tch::{Reduction, Tensor};
 
-use super::{Discriminator, Mocogan, discriminator::Logits};
+use super::{Discriminator, Mocogan, MocoganNetwork, discriminator::Logits};
 use crate::{config::model::mocogan::CategoryLoss, models::RandomSource, nn::Mode};
-
-/// The networks, each with its own update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Network {
-    /// Judges frames.
-    ImageDiscriminator,
-    /// Judges videos.
-    VideoDiscriminator,
-    /// Makes both.
-    Generator,
-}
-
-impl Network {
-    /// The order of the updates in one iteration.
-    pub const ORDER: [Self; 3] =
-        [Self::ImageDiscriminator, Self::VideoDiscriminator, Self::Generator];
-
-    /// Returns the module that holds the network's parameters.
-    pub const fn module(self) -> &'static str {
-        match self {
-            Self::ImageDiscriminator => "image_discriminator",
-            Self::VideoDiscriminator => "video_discriminator",
-            Self::Generator => "generator",
-        }
-    }
-}
 
 /// Real frames and videos of one iteration, in [−1, 1].
 #[derive(Debug)]
@@ -38,24 +12,26 @@ pub struct Real {
     pub images: Tensor,
     /// `[B_V, C, T, S, S]`.
     pub videos: Tensor,
-    /// Category of each video, of `B_V` elements; without it categories of real videos are not learned.
+    /// Category of each video `[B_V]`; without it, categories of real videos are not learned.
     pub categories: Option<Tensor>,
 }
 
-/// The loss of one network on fresh samples; `backward` and a step of its optimizer are the update.
+/// Computes the loss of one network on fresh samples; its gradient and a step of the network's optimizer
+/// are an update.
 ///
+/// D_I and D_V are the discriminators, x real frames, v real videos, x̃ and ṽ as many generated ones; BCE
+/// is the binary cross-entropy of logits, CE the cross-entropy of categories (if they are learned):
 /// ```text
 /// l_I = BCE(D_I(x), 1) + BCE(D_I(x̃), 0)
 /// l_V = BCE(D_V(v), 1) + BCE(D_V(ṽ), 0)  [+ CE(category of D_V(v), true category of v)]
 /// l_G = BCE(D_I(x̃), 1) + BCE(D_V(ṽ), 1)  [+ CE(category of D_V(ṽ), drawn category of ṽ)]
 /// ```
-///
-/// x̃ and ṽ are generated, as many as there are real frames and videos. BatchNorm is in training mode
-/// everywhere, so the generator's running statistics move in the discriminators' updates, too. The
-/// gradient of the last reaches all networks; those of the discriminators are thrown away.
+/// BatchNorm is in training mode everywhere, so updates of the discriminators also change the running
+/// statistics of the generator. The gradient of l_G reaches all networks; those of the discriminators
+/// are discarded.
 pub fn loss(
     model: &Mocogan,
-    network: Network,
+    network: MocoganNetwork,
     real: &Real,
     random: &mut dyn RandomSource,
 ) -> Tensor {
@@ -63,22 +39,23 @@ pub fn loss(
     let (images, videos) = (real.images.size()[0], real.videos.size()[0]);
     let frames = generator.video_length();
     match network {
-        Network::ImageDiscriminator => {
+        MocoganNetwork::ImageDiscriminator => {
             let fake = tch::no_grad(|| generator.sample_images(images, Mode::Train, random));
-            let (loss, _) = apart(&model.image_discriminator, &real.images, &fake.frames, random);
+            let (loss, _) =
+                discriminator_loss(&model.image_discriminator, &real.images, &fake.frames, random);
             loss
         }
-        Network::VideoDiscriminator => {
+        MocoganNetwork::VideoDiscriminator => {
             let fake =
                 tch::no_grad(|| generator.sample_videos(videos, frames, Mode::Train, random));
             let (loss, of_real) =
-                apart(&model.video_discriminator, &real.videos, &fake.frames, random);
+                discriminator_loss(&model.video_discriminator, &real.videos, &fake.frames, random);
             match (model.real_categories, &real.categories) {
                 (CategoryLoss::Added, Some(truth)) => loss + category_loss(&of_real, truth),
                 (CategoryLoss::Added | CategoryLoss::Ignored, _) => loss,
             }
         }
-        Network::Generator => {
+        MocoganNetwork::Generator => {
             let fake = generator.sample_images(images, Mode::Train, random);
             let judged = model.image_discriminator.forward(&fake.frames, Mode::Train, random);
             let on_images = bce(&judged.real, Target::Real);
@@ -94,15 +71,15 @@ pub fn loss(
     }
 }
 
-/// What a judgement should have said.
+/// The expected output of a discriminator.
 #[derive(Clone, Copy, Debug)]
 enum Target {
     Real,
     Generated,
 }
 
-/// `BCE(D(x), 1) + BCE(D(x̃), 0)`, with what D said of x.
-fn apart(
+/// Computes `BCE(D(x), 1) + BCE(D(x̃), 0)`; also returns D(x).
+fn discriminator_loss(
     discriminator: &Discriminator,
     real: &Tensor,
     fake: &Tensor,
@@ -114,7 +91,7 @@ fn apart(
     (loss, of_real)
 }
 
-/// Mean over all judgements (`BCEWithLogitsLoss`).
+/// Computes the mean binary cross-entropy (`BCEWithLogitsLoss`).
 fn bce(logits: &Tensor, target: Target) -> Tensor {
     let target = match target {
         Target::Real => logits.ones_like(),
@@ -128,11 +105,12 @@ fn bce(logits: &Tensor, target: Target) -> Tensor {
     )
 }
 
-/// Mean over the batch (`CrossEntropyLoss`).
+/// Computes the mean cross-entropy of categories (`CrossEntropyLoss`).
 fn category_loss(judged: &Logits, truth: &Tensor) -> Tensor {
-    /// PyTorch's default: a class that does not occur.
+    /// PyTorch's default; it is not a valid class.
     const IGNORE_INDEX: i64 = -100;
-    let logits = judged.category.as_ref().expect("category losses come with a categorical network");
+    let logits =
+        judged.category.as_ref().expect("a discriminator with a category loss predicts categories");
     let truth = truth.reshape([-1]);
     logits.cross_entropy_loss(&truth, None::<Tensor>, Reduction::Mean, IGNORE_INDEX, 0.0)
 }

@@ -1,4 +1,5 @@
-//! Convolutional LSTM (Shi et al. 2015, arXiv:1506.04214) without peepholes.
+//! The convolutional LSTM cell of the originals (`basic_conv_lstm_cell`, `BasicConvLSTMCell`): Shi et al.
+//! 2015, arXiv:1506.04214, without peepholes and with a forget bias.
 
 use tch::Tensor;
 
@@ -7,8 +8,8 @@ use crate::nn::{
     same::{Convolution, LayerInit, Padding, Shape},
 };
 
-/// Order in which the gate convolution's output channels hold the gates: i input, j candidate,
-/// f forget, o output. It permutes weights and changes nothing else.
+/// Order of the gates in the output channels of the gate convolution: i input, j candidate, f forget,
+/// o output. It only permutes weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateOrder {
     /// i, j, f, o.
@@ -17,17 +18,17 @@ pub enum GateOrder {
     Jifo,
 }
 
-/// State of a cell.
+/// State of a [`BasicConvLstmCell`].
 #[derive(Debug)]
-pub struct ConvLstmState {
+pub struct BasicConvLstmState {
     /// Cell state `[B, H, h, w]`.
     pub c: Tensor,
     /// Hidden state `[B, H, h, w]`.
     pub h: Tensor,
 }
 
-impl ConvLstmState {
-    /// Returns a second handle to the same state.
+impl BasicConvLstmState {
+    /// Returns a shallow clone.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
         Self { c: self.c.shallow_clone(), h: self.h.shallow_clone() }
@@ -40,56 +41,54 @@ impl ConvLstmState {
     }
 }
 
-/// Sizes and conventions of a cell.
+/// Sizes and conventions of a [`BasicConvLstmCell`].
 #[derive(Clone, Copy, Debug)]
-pub struct ConvLstmShape {
+pub struct BasicConvLstmShape {
     /// Channels of the input.
     pub inputs: i64,
     /// Channels of the state.
     pub hidden: i64,
-    /// Side of the kernel.
     pub kernel: i64,
-    /// Where the zeros go.
     pub padding: Padding,
-    /// Order of the gates.
     pub gates: GateOrder,
     /// Added to the forget gate before its sigmoid.
     pub forget_bias: f64,
 }
 
-/// Convolutional LSTM cell; one convolution over `[x, h]` makes all gates.
+/// Convolutional LSTM cell.
 ///
+/// x is the input, h and c are the hidden and cell state, h' and c' the next ones:
 /// ```text
-/// [i j f o] = W * [x, h] + b
+/// [i j f o] = W ∗ [x, h] + b
 /// c' = c ⊙ σ(f + forget_bias) + σ(i) ⊙ tanh(j)
 /// h' = tanh(c') ⊙ σ(o)
 /// ```
 #[derive(Debug)]
-pub struct ConvLstmCell {
+pub struct BasicConvLstmCell {
     gates: Convolution,
-    shape: ConvLstmShape,
+    shape: BasicConvLstmShape,
 }
 
-impl ConvLstmCell {
-    /// Makes `weight` `[4H, in + H, k, k]` and `bias` `[4H]`.
-    pub fn new(path: &Path<'_>, shape: ConvLstmShape, init: LayerInit) -> Self {
-        let ConvLstmShape { inputs, hidden, kernel, padding, .. } = shape;
+impl BasicConvLstmCell {
+    /// Creates `weight` `[4H, in + H, k, k]` and `bias` `[4H]`.
+    pub fn new(path: &Path<'_>, shape: BasicConvLstmShape, init: LayerInit) -> Self {
+        let BasicConvLstmShape { inputs, hidden, kernel, padding, .. } = shape;
         let gates =
             Shape { inputs: inputs + hidden, outputs: 4 * hidden, kernel, stride: 1, padding };
         Self { gates: Convolution::new(path, gates, init), shape }
     }
 
-    /// Returns the zero state for inputs like `x` `[B, in, h, w]`, in its kind and on its device.
-    pub fn zero_state(&self, x: &Tensor) -> ConvLstmState {
+    /// Returns the zero state for inputs like `x` `[B, in, h, w]`, with its kind and device.
+    pub fn zero_state(&self, x: &Tensor) -> BasicConvLstmState {
         let mut size = x.size();
         size[1] = self.shape.hidden;
         let zeros = || x.new_zeros(size.as_slice(), (x.kind(), x.device()));
-        ConvLstmState { c: zeros(), h: zeros() }
+        BasicConvLstmState { c: zeros(), h: zeros() }
     }
 
-    /// One step; `x` is `[B, in, h, w]`.
-    pub fn step(&self, x: &Tensor, previous: &ConvLstmState) -> ConvLstmState {
-        let ConvLstmShape { hidden, gates, forget_bias, .. } = self.shape;
+    /// Computes the next state from `x` `[B, in, h, w]`.
+    pub fn step(&self, x: &Tensor, previous: &BasicConvLstmState) -> BasicConvLstmState {
+        let BasicConvLstmShape { hidden, gates, forget_bias, .. } = self.shape;
         let all = self.gates.forward(&Tensor::cat(&[x, &previous.h], 1)); // [B, 4H, h, w]
         let gate = |at: i64| all.narrow(1, at * hidden, hidden);
         let [i, j, f, o] = match gates {
@@ -98,6 +97,6 @@ impl ConvLstmCell {
         };
         let c = &previous.c * (f + forget_bias).sigmoid() + i.sigmoid() * j.tanh();
         let h = c.tanh() * o.sigmoid();
-        ConvLstmState { c, h }
+        BasicConvLstmState { c, h }
     }
 }

@@ -1,18 +1,18 @@
-//! Weights of either original, known by their names: what model they are of, and back.
+//! Conversion of the originals' weights to ours and back.
 //!
-//! A dump of TensorFlow variables or a `.npz` that Chainer saved says by names and shapes everything
-//! that decides the parameters of a model, but not how its frames are cut into rows and columns; where
-//! that matters the frames have to be square. Start from [`to_ours`] and [`from_ours`].
+//! The names and shapes in a dump of TensorFlow variables or a `.npz` of Chainer determine the model,
+//! except height and width of its frames. Where the layout depends on these, frames must be square.
+//! Start from [`to_ours`] and [`from_ours`].
 
 use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    Network, Sizes,
+    Network, NetworkSizes,
     names::{Original, bottleneck, export, import, originals},
     network::HALVINGS,
-    transformation::KERNEL,
+    transformation::kernels::KERNEL,
 };
 use crate::{
     config::model::{
@@ -23,52 +23,45 @@ use crate::{
     scalar::{Count, Seed},
 };
 
-/// Elements of the gates of the fifth cell at a width of 1: kernels of 25, 2 + 4 inputs, 16 outputs.
+/// Weights of the fifth cell for width 1: 25 per kernel, 2 + 4 inputs, 16 outputs.
 const LARGEST_CELL: i64 = 25 * 6 * 16;
 
-/// Whose names weights have.
+/// The original whose names weights have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
-    /// Variables of TensorFlow, as in `state1/Gates/weights`.
+pub enum NamingScheme {
+    /// TensorFlow variables, e.g. `state1/Gates/weights`.
     Tensorflow,
-    /// Paths of Chainer, as in `lstm1/conv/W`.
+    /// Chainer paths, e.g. `lstm1/conv/W`.
     Chainer,
 }
 
-/// Weights of an original, turned into ours.
+/// Weights of an original, converted to ours.
 #[derive(Debug)]
-pub struct Known {
-    /// Whose names they had.
-    pub names: Names,
+pub struct OriginalWeights {
+    pub names: NamingScheme,
     /// The weights under our names, in the order of the layers.
     pub weights: Vec<(String, Tensor)>,
 }
 
-/// Why weights of an original cannot be taken over.
+/// Why weights of an original cannot be converted.
 #[derive(Debug, thiserror::Error)]
 pub enum ForeignError {
-    /// A tensor that decides the model's sizes is missing or has an unexpected shape.
-    #[error("failed to find the sizes of the model: `{name}` is missing or of another shape")]
-    Sizes {
-        /// The original's name.
-        name: String,
-    },
-    /// The frames are not square, so that their sides cannot be told.
+    /// A tensor that determines the model's sizes is missing or has an unexpected shape.
+    #[error("failed to determine the sizes of the model: `{name}` is missing or has another shape")]
+    Sizes { name: String },
+    /// The frames are not square.
     #[error(
-        "failed to find the sides of the frames: a bottleneck of {pixels} pixels is not square, and \
-         TensorFlow's layout depends on its sides"
+        "failed to determine height and width of the frames: only square frames are supported, but \
+         the bottleneck has {pixels} pixels"
     )]
-    NotSquare {
-        /// Pixels of the bottleneck.
-        pixels: i64,
-    },
-    /// The tensors are not those of a model of these sizes.
-    #[error("failed to take the weights over")]
+    NotSquare { pixels: i64 },
+    /// The tensors do not fit a model of these sizes.
+    #[error("failed to convert the weights")]
     Load(#[from] LoadError),
 }
 
-impl Names {
-    /// Returns whose names a port's parameters have; the stateless port has none of its own.
+impl NamingScheme {
+    /// Returns the scheme of a port; the stateless port has no names.
     pub const fn of(port: Port) -> Option<Self> {
         match port {
             Port::Tensorflow(_) => Some(Self::Tensorflow),
@@ -77,9 +70,9 @@ impl Names {
         }
     }
 
-    /// Tells names apart by the first layer's; also returns what stands in front of all of them, such
-    /// as TensorFlow's outer scope `model/`.
-    fn recognise<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<(Self, String)> {
+    /// Detects the scheme by the name of the first layer. Also returns the prefix of all names, such as
+    /// TensorFlow's outer scope `model/`.
+    fn detect<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<(Self, String)> {
         names.find_map(|name| {
             let tensorflow = name.strip_suffix(":0").unwrap_or(name);
             let scope = |scope: &str, names| Some((names, scope.to_owned()));
@@ -92,19 +85,19 @@ impl Names {
     }
 }
 
-/// Returns whether a tensor of a dump is no parameter but the state of an optimizer or a counter.
+/// Returns whether a tensor belongs to an optimizer or is a counter, not a parameter.
 pub fn is_of_optimizer(name: &str) -> bool {
     let name = name.strip_suffix(":0").unwrap_or(name);
     let last = name.rsplit('/').next().unwrap_or(name);
     matches!(last, "Adam" | "Adam_1" | "beta1_power" | "beta2_power" | "global_step")
 }
 
-/// Turns weights of an original into ours; `None` if the names are neither original's.
+/// Converts weights of an original to ours; returns `None` for names of neither original.
 ///
 /// # Errors
-/// If a weight is missing, there is one too many, or a shape differs.
-pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<Known>, ForeignError> {
-    let Some((names, scope)) = Names::recognise(values.keys().map(String::as_str)) else {
+/// If a weight is missing or unknown or a shape differs.
+pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<OriginalWeights>, ForeignError> {
+    let Some((names, scope)) = NamingScheme::detect(values.keys().map(String::as_str)) else {
         return Ok(None);
     };
     let bare = |name: &str| {
@@ -117,13 +110,13 @@ pub fn to_ours(values: &BTreeMap<String, Tensor>) -> Result<Option<Known>, Forei
     let (mut params, originals) = skeleton(&spec, sizes);
     import(&mut params, &originals, values)?;
     let ours = params.iter().map(|entry| (entry.name.clone(), entry.tensor.shallow_clone()));
-    Ok(Some(Known { names, weights: ours.collect() }))
+    Ok(Some(OriginalWeights { names, weights: ours.collect() }))
 }
 
-/// Turns weights of ours into those of the port that `spec` follows.
+/// Converts our weights to those of the original that `spec` follows.
 ///
 /// # Errors
-/// If a weight is missing, there is one too many, or a shape differs.
+/// If a weight is missing or unknown or a shape differs.
 pub fn from_ours(
     spec: &PhysicalInteractionSpec,
     frame: [i64; 3],
@@ -132,14 +125,14 @@ pub fn from_ours(
 ) -> Result<Vec<(String, Tensor)>, ForeignError> {
     let state = shape_of(&values, "state.weight")?;
     let &[states, both] = state.as_slice() else { return Err(sizes_error("state.weight")) };
-    let sizes = Sizes { frame, actions: both - states, states, batch: batch.size() };
+    let sizes = NetworkSizes { frame, actions: both - states, states, batch: batch.size() };
     let (mut params, originals) = skeleton(spec, sizes);
     params.load(values)?;
     Ok(export(&params, &originals))
 }
 
-/// Builds the parameters of a model, to be filled.
-fn skeleton(spec: &PhysicalInteractionSpec, sizes: Sizes) -> (Params, Vec<Original>) {
+/// Builds a model whose parameters will be loaded.
+fn skeleton(spec: &PhysicalInteractionSpec, sizes: NetworkSizes) -> (Params, Vec<Original>) {
     let builder = Builder::new(Seed(0), Kind::Float, Device::Cpu);
     let _network = Network::new(&builder, spec, sizes);
     let params = builder.finish();
@@ -147,19 +140,19 @@ fn skeleton(spec: &PhysicalInteractionSpec, sizes: Sizes) -> (Params, Vec<Origin
     (params, originals)
 }
 
-/// Reads the model's settings and sizes off the shapes of an original's weights.
+/// Determines settings and sizes of a model from the shapes of an original's weights.
 fn model(
-    names: Names,
+    names: NamingScheme,
     values: &BTreeMap<String, Tensor>,
-) -> Result<(PhysicalInteractionSpec, Sizes), ForeignError> {
-    // Shapes with the outputs in front: TensorFlow has them behind, Chainer's as ours.
+) -> Result<(PhysicalInteractionSpec, NetworkSizes), ForeignError> {
+    // Outputs come first, as in Chainer; TensorFlow's shapes are reversed.
     let shape = |tensorflow: &str, chainer: &str, axes: usize| {
         let name = match names {
-            Names::Tensorflow => tensorflow,
-            Names::Chainer => chainer,
+            NamingScheme::Tensorflow => tensorflow,
+            NamingScheme::Chainer => chainer,
         };
         let mut shape = shape_of(values, name)?;
-        if names == Names::Tensorflow {
+        if names == NamingScheme::Tensorflow {
             shape.reverse();
         }
         if shape.len() == axes && shape.iter().all(|&n| n > 0) {
@@ -171,14 +164,14 @@ fn model(
     let first = shape("scale1_conv1/weights", "enc0/W", 4)?; // [w, C, 5, 5]
     let state = shape("state_pred/weights", "current_state/W", 2)?; // [S, A + S]
     let merged = shape("conv4/weights", "enc3/W", 4)?; // [2w, 2w (+ A + S), 1, 1]
-    // A transposed convolution has its inputs in front.
+    // Inputs come first in a transposed convolution.
     let masks = shape("convt7/weights", "masks/W", 4)?[1] - 1;
     let (width, channels) = (first[0], first[1]);
     let (states, both) = (state[0], state[1]);
 
     let (cdna, stp) = match names {
-        Names::Tensorflow => ("cdna_params/weights", "fc_stp/weights"),
-        Names::Chainer => ("model/cdna_kerns/W", "model/stp_input/W"),
+        NamingScheme::Tensorflow => ("cdna_params/weights", "fc_stp/weights"),
+        NamingScheme::Chainer => ("model/cdna_kerns/W", "model/stp_input/W"),
     };
     let count = |n: i64, name: &str| Count::try_from(n).map_err(|_| sizes_error(name));
     let masks = count(masks, "masks")?;
@@ -189,7 +182,7 @@ fn model(
     } else {
         (Transformation::Dna, None)
     };
-    // What follows takes room by these sizes, so weights of such a size have to be there.
+    // The model will be allocated with these sizes, so check them against the number of weights.
     let elements: i64 = values.values().map(|value| value.size().iter().product::<i64>()).sum();
     if width.saturating_mul(width).saturating_mul(LARGEST_CELL) > elements {
         return Err(sizes_error("enc0"));
@@ -204,10 +197,10 @@ fn model(
         return Err(sizes_error(name));
     }
     let [rows, columns] = match (names, dense) {
-        (Names::Tensorflow, None) => [1, 1],
-        (Names::Tensorflow, Some((_, shape))) => square(shape[1] / (4 * width))?,
-        // Chainer keeps maps as they are, so any sides with the same number of pixels will do.
-        (Names::Chainer, dense) => {
+        (NamingScheme::Tensorflow, None) => [1, 1],
+        (NamingScheme::Tensorflow, Some((_, shape))) => square(shape[1] / (4 * width))?,
+        // Chainer's layout does not depend on height and width, only on their product.
+        (NamingScheme::Chainer, dense) => {
             let flat = shape("", "hidden5/norm/gamma", 1)?[0];
             match dense {
                 Some((name, shape)) if shape[1] != flat => return Err(sizes_error(name)),
@@ -217,8 +210,8 @@ fn model(
     };
     let spec = PhysicalInteractionSpec {
         port: match names {
-            Names::Tensorflow => Port::Tensorflow(Version::V1),
-            Names::Chainer => Port::Chainer,
+            NamingScheme::Tensorflow => Port::Tensorflow(Version::V1),
+            NamingScheme::Chainer => Port::Chainer,
         },
         transformation,
         conditioning: if merged[1] > 2 * width {
@@ -231,10 +224,10 @@ fn model(
     };
     let side = |n: i64| n << HALVINGS;
     let frame = [channels, side(rows), side(columns)];
-    Ok((spec, Sizes { frame, actions: both - states, states, batch: 1 }))
+    Ok((spec, NetworkSizes { frame, actions: both - states, states, batch: 1 }))
 }
 
-/// Returns the sides of a square of so many pixels.
+/// Returns height and width of a square with this number of pixels.
 fn square(pixels: i64) -> Result<[i64; 2], ForeignError> {
     let side = pixels.max(0).isqrt();
     if side > 0 && side * side == pixels {
@@ -256,7 +249,8 @@ fn sizes_error(name: &str) -> ForeignError {
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { frame: [3, 16, 16], actions: 4, states: 5, batch: 2 };
+    const SIZES: NetworkSizes =
+        NetworkSizes { frame: [3, 16, 16], actions: 4, states: 5, batch: 2 };
 
     fn spec(port: Port, transformation: Transformation) -> PhysicalInteractionSpec {
         let width = Count::literal(2);
@@ -270,9 +264,9 @@ mod tests {
         params.iter().map(|entry| (entry.name.clone(), entry.tensor.detach())).collect()
     }
 
-    /// Gives weights an original's names, in an outer scope, and expects them back bit for bit.
+    /// Converts weights to an original's names with a prefix and back, and expects equal bits.
     #[track_caller]
-    fn check(spec: &PhysicalInteractionSpec, scope: &str, names: Names) {
+    fn check(spec: &PhysicalInteractionSpec, scope: &str, names: NamingScheme) {
         let ours = weights(spec);
         let copies = ours.iter().map(|(name, value)| (name.clone(), value.copy())).collect();
         let theirs = from_ours(spec, SIZES.frame, Count::literal(2), copies).expect("they fit");
@@ -295,24 +289,24 @@ mod tests {
         {
             for version in [Version::V1, Version::Fixed, Version::FixedLinear] {
                 let spec = spec(Port::Tensorflow(version), transformation);
-                check(&spec, "model/", Names::Tensorflow);
+                check(&spec, "model/", NamingScheme::Tensorflow);
             }
-            check(&spec(Port::Chainer, transformation), "", Names::Chainer);
-            check(&spec(Port::Chainer, transformation), "/", Names::Chainer);
+            check(&spec(Port::Chainer, transformation), "", NamingScheme::Chainer);
+            check(&spec(Port::Chainer, transformation), "/", NamingScheme::Chainer);
         }
     }
 
     #[test]
-    fn a_model_that_sees_frames_alone_is_recognised() {
+    fn a_model_without_conditioning_is_recognised() {
         let mut spec = spec(Port::Chainer, Transformation::Dna);
         spec.conditioning = Conditioning::FrameOnly;
-        check(&spec, "", Names::Chainer);
+        check(&spec, "", NamingScheme::Chainer);
     }
 
     #[test]
-    fn other_names_are_left_alone() {
+    fn other_names_are_not_converted() {
         let values = BTreeMap::from([("encoder.c1.weight".to_owned(), Tensor::from(1.0_f32))]);
-        assert!(to_ours(&values).expect("nothing is wrong").is_none());
+        assert!(to_ours(&values).expect("it is not an error").is_none());
     }
 
     #[test]
@@ -327,10 +321,10 @@ mod tests {
         let mut fewer: BTreeMap<_, _> =
             all.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
         fewer.remove("enc4/b");
-        assert_eq!(message(fewer), "no value for `enc4/b`");
+        assert_eq!(message(fewer), "missing tensor `enc4/b`");
         let mut more = all;
         more.insert("enc9/W".to_owned(), Tensor::from(1.0_f32));
-        assert_eq!(message(more), "`enc9/W` is no tensor of this model");
+        assert_eq!(message(more), "unknown tensor `enc9/W`");
     }
 
     #[test]
@@ -338,7 +332,7 @@ mod tests {
         let masks = Count::literal(3);
         let spec = spec(Port::Tensorflow(Version::V1), Transformation::Cdna { masks });
         let builder = Builder::new(Seed(3), Kind::Float, Device::Cpu);
-        let sizes = Sizes { frame: [3, 16, 8], ..SIZES };
+        let sizes = NetworkSizes { frame: [3, 16, 8], ..SIZES };
         let _network = Network::new(&builder, &spec, sizes);
         let ours = builder.finish();
         let ours = ours.iter().map(|entry| (entry.name.clone(), entry.tensor.detach())).collect();
@@ -348,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_nothing_in_the_file_has_are_refused() {
+    fn sizes_that_exceed_the_file_are_refused() {
         let shapes: [(&str, &[i64]); 5] = [
             ("enc0/W", &[100_000, 1, 1, 1]),
             ("current_state/W", &[1, 2]),

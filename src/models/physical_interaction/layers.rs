@@ -1,8 +1,10 @@
-//! Layers in the conventions of one port.
+//! Creation of layers in the conventions of a port.
+//!
+//! Numbers in comments refer to the table of differences in the module above.
 
 use tch::Tensor;
 
-use super::conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder};
+use super::conv_lstm::{BasicConvLstmCell, BasicConvLstmShape, GateOrder};
 use crate::{
     config::model::physical_interaction::{Port, Transformation, Version},
     nn::{
@@ -14,24 +16,24 @@ use crate::{
     },
 };
 
-/// Side of the kernels inside the recurrent cells (`filter_size`).
+/// Kernel of the recurrent cells (`filter_size`).
 const CELL_KERNEL: i64 = 5;
-/// Added to the forget gate in front of its sigmoid (`forget_bias`).
+/// `forget_bias`.
 const FORGET_BIAS: f64 = 1.0;
-/// Biases start at zero in either original.
+/// Initial biases of both originals.
 const BIAS: Init = Init::Constant(0.0);
 
-/// Makes layers in the conventions of one port.
+/// Creates layers in the conventions of a port.
 #[derive(Clone, Copy, Debug)]
 pub struct Layers<'a> {
     builder: &'a Builder,
     port: Port,
 }
 
-/// What comes after a layer's sum.
+/// The operation after a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// An activation, or nothing.
+    /// An activation or none.
     Activation,
     /// A layer normalization.
     Normalization,
@@ -39,22 +41,20 @@ pub enum Then {
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Channels that go in and come out.
+pub struct ConvSizes {
+    /// Input and output channels.
     pub channels: [i64; 2],
-    /// Side of the kernel.
     pub kernel: i64,
-    /// Step between windows.
     pub stride: i64,
 }
 
 impl<'a> Layers<'a> {
-    /// Makes the layers of `port` below the top of `builder`'s names.
+    /// Creates layers as top-level modules of `builder`.
     pub const fn new(builder: &'a Builder, port: Port) -> Self {
         Self { builder, port }
     }
 
-    /// Returns the port whose conventions hold.
+    /// Returns the port.
     pub const fn port(&self) -> Port {
         self.port
     }
@@ -64,31 +64,31 @@ impl<'a> Layers<'a> {
         self.builder.module(name)
     }
 
-    /// Makes a convolution.
-    pub fn convolution(&self, name: &str, window: Window, then: Then) -> Convolution {
-        let Window { channels: [inputs, outputs], kernel, .. } = window;
+    /// Creates a convolution.
+    pub fn convolution(&self, name: &str, window: ConvSizes, then: Then) -> Convolution {
+        let ConvSizes { channels: [inputs, outputs], kernel, .. } = window;
         let area = kernel * kernel;
         let init = self.init([inputs * area, outputs * area], then);
         Convolution::new(&self.path(name), self.shape(window), init)
     }
 
-    /// Makes a transposed convolution.
-    pub fn transposed(&self, name: &str, window: Window, then: Then) -> TransposedConvolution {
-        let Window { channels: [inputs, outputs], kernel, .. } = window;
+    /// Creates a transposed convolution.
+    pub fn transposed(&self, name: &str, window: ConvSizes, then: Then) -> TransposedConvolution {
+        let ConvSizes { channels: [inputs, outputs], kernel, .. } = window;
         let area = kernel * kernel;
-        // Chainer reads the fans off the shape [in, out, k, k], so what goes in counts as output.
+        // Chainer computes fans from the shape [in, out, k, k], so inputs count as outputs.
         let init = self.init([outputs * area, inputs * area], then);
         TransposedConvolution::new(&self.path(name), self.shape(window), init)
     }
 
-    /// Makes a linear layer.
+    /// Creates a linear layer.
     pub fn linear(&self, name: &str, inputs: i64, outputs: i64) -> Linear {
         let weight = self.weight([inputs, outputs]);
         Linear::new(&self.path(name), inputs, outputs, AffineInit { weight, bias: BIAS })
     }
 
-    /// Makes a recurrent cell.
-    pub fn cell(&self, name: &str, inputs: i64, hidden: i64) -> ConvLstmCell {
+    /// Creates a recurrent cell.
+    pub fn cell(&self, name: &str, inputs: i64, hidden: i64) -> BasicConvLstmCell {
         let gates = match self.port {
             Port::Tensorflow(_) | Port::ChainerStateless => GateOrder::Ijfo,
             // 13: the last commit splits its `j_i_f_o` (train_model.py:BasicConvLSTMCell).
@@ -96,7 +96,7 @@ impl<'a> Layers<'a> {
         };
         let area = CELL_KERNEL * CELL_KERNEL;
         let init = self.init([(inputs + hidden) * area, 4 * hidden * area], Then::Activation);
-        let shape = ConvLstmShape {
+        let shape = BasicConvLstmShape {
             inputs,
             hidden,
             kernel: CELL_KERNEL,
@@ -104,24 +104,24 @@ impl<'a> Layers<'a> {
             gates,
             forget_bias: FORGET_BIAS,
         };
-        ConvLstmCell::new(&self.path(name), shape, init)
+        BasicConvLstmCell::new(&self.path(name), shape, init)
     }
 
-    /// Makes a layer normalization of maps `[C, H, W]`.
+    /// Creates a layer normalization of maps `[C, H, W]`.
     pub fn norm(&self, name: &str, map: &[i64]) -> LayerNorm {
         let form = match self.port {
             // 1, 2: `tf_layers.layer_norm` has γ, β per channel and ε = 1e-12 in the root.
             Port::Tensorflow(_) => LayerNormForm::Channel,
-            // `L.LayerNormalization` sees flat vectors: γ, β per element, ε = 1e-6 beside the root.
+            // `L.LayerNormalization` gets flat vectors: γ, β per element, ε = 1e-6 added to the root.
             Port::Chainer | Port::ChainerStateless => LayerNormForm::Element,
         };
         LayerNorm::new(&self.path(name), map, form)
     }
 
-    /// Returns how a layer of these fans starts, and whether it has a bias.
+    /// Returns the initialization of a layer from its fans in and out.
     fn init(&self, fans: [i64; 2], then: Then) -> LayerInit {
         let bias = match (self.port, then) {
-            // slim leaves the bias out where a `normalizer_fn` follows.
+            // slim omits the bias of a layer with a `normalizer_fn`.
             (Port::Tensorflow(_), Then::Normalization) => None,
             (Port::Tensorflow(_), Then::Activation)
             | (Port::Chainer | Port::ChainerStateless, _) => Some(BIAS),
@@ -129,7 +129,7 @@ impl<'a> Layers<'a> {
         LayerInit { weight: self.weight(fans), bias }
     }
 
-    /// Returns the distribution of a weight by its fans in and out.
+    /// Returns the initial distribution of a weight from its fans in and out.
     pub fn weight(&self, [fan_in, fan_out]: [i64; 2]) -> Init {
         match self.port {
             // 17: slim's default `xavier_initializer`.
@@ -139,44 +139,44 @@ impl<'a> Layers<'a> {
         }
     }
 
-    const fn shape(&self, window: Window) -> Shape {
-        let Window { channels: [inputs, outputs], kernel, stride } = window;
+    const fn shape(&self, window: ConvSizes) -> Shape {
+        let ConvSizes { channels: [inputs, outputs], kernel, stride } = window;
         Shape { inputs, outputs, kernel, stride, padding: self.padding() }
     }
 
     const fn padding(&self) -> Padding {
         match self.port {
-            // 12: SAME puts the odd zero at the end.
+            // 12: SAME adds an odd zero at the end.
             Port::Tensorflow(_) => Padding::Same,
-            // `pad=5/2` and `pad=3/2` put the same zeros on both sides.
+            // `pad=5/2` and `pad=3/2` add as many zeros on both sides.
             Port::Chainer | Port::ChainerStateless => Padding::Symmetric,
         }
     }
 }
 
-/// Layers by what follows their sum.
+/// Layers after which a port may have a ReLU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LayerKind {
     /// `enc0` to `enc5` and the hidden layer of STP.
     Inner,
-    /// `enc6`, the last map of features.
+    /// `enc6`, the last feature map.
     Features,
-    /// `enc7`, the frame made from scratch or the kernels of DNA.
+    /// `enc7`, the generated frame or the kernels of DNA.
     Image(Transformation),
-    /// The masks' logits.
+    /// The logits of the masks.
     Masks,
 }
 
-/// Rectifies `x` where the port does; cells, kernels, affine maps and states never come here.
-pub fn activate(x: Tensor, port: Port, place: Place) -> Tensor {
+/// Applies a ReLU where the port has one. Cells, CDNA kernels, affine maps and states have none.
+pub fn activate(x: Tensor, port: Port, kind: LayerKind) -> Tensor {
     let rectified = match port {
-        // 15: slim's layers have a relu unless told otherwise.
+        // 15: slim's layers have a ReLU by default.
         Port::Tensorflow(Version::V1 | Version::Fixed) => true,
-        // From 8699e3b on `activation_fn=None` stands at convt3, convt4 and convt7.
-        Port::Tensorflow(Version::FixedLinear) => place == Place::Inner,
-        // 11: the port rectifies everywhere but in front of STP's sigmoid.
-        Port::Chainer => !matches!(place, Place::Image(Transformation::Stp { .. })),
-        // 15: the printed code has no relu at all; Chainer's links have none of their own.
+        // Since 8699e3b convt3, convt4 and convt7 have `activation_fn=None`.
+        Port::Tensorflow(Version::FixedLinear) => kind == LayerKind::Inner,
+        // 11: the port has a ReLU everywhere except before STP's sigmoid.
+        Port::Chainer => !matches!(kind, LayerKind::Image(Transformation::Stp { .. })),
+        // 15: the printed code has no ReLU, and Chainer's links have none by default.
         Port::ChainerStateless => false,
     };
     if rectified { x.relu() } else { x }

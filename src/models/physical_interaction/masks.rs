@@ -1,15 +1,15 @@
-//! Masks, and how they merge the transformed frames.
+//! Masks, and the composition of the predicted frame from transformed frames.
 
 use tch::Tensor;
 
 use crate::config::model::physical_interaction::Port;
 
-/// Turns logits `[B, M + 1, H, W]` into masks of the same shape.
+/// Computes masks from logits `[B, M + 1, H, W]`.
 pub fn masks(logits: &Tensor, port: Port) -> Tensor {
     match port {
-        // 3: the channel stands last in NHWC, so every pixel's masks sum to 1.
+        // 3: the softmax runs over the last axis of NHWC, so the masks of each pixel sum to 1.
         Port::Tensorflow(_) => logits.softmax(1, logits.kind()),
-        // `reshape(-1, M + 1)` of NCHW: groups of M + 1 neighbouring pixels of one mask sum to 1.
+        // `reshape(-1, M + 1)` of NCHW: groups of M + 1 adjacent pixels of one mask sum to 1.
         Port::Chainer | Port::ChainerStateless => {
             let groups = logits.contiguous().view([-1, logits.size()[1]]);
             groups.softmax(1, logits.kind()).view_as(logits)
@@ -17,16 +17,17 @@ pub fn masks(logits: &Tensor, port: Port) -> Tensor {
     }
 }
 
-/// Merges the previous frame and its transformed versions.
+/// Merges the previous frame x and its transformed versions J_m(x), weighted by masks Ξ (section 3.2 of the
+/// paper).
 ///
 /// ```text
 /// x̂ = Ξ_0 ⊙ x + Σ_m Ξ_m ⊙ J_m(x)
 /// ```
-/// The sum ends with the shorter of masks and frames, as the originals' `zip` does: CDNA makes one
-/// frame more than there are masks, so its last kernel has no effect and no gradient.
+/// As with the originals' `zip`, the sum ends with the shorter list. CDNA makes one frame more than there
+/// are masks, so its last kernel has no effect and no gradient.
 pub fn merge(previous: &Tensor, transformed: &[Tensor], masks: &Tensor) -> Tensor {
     let mut masks = masks.split(1, 1).into_iter();
-    let background = masks.next().expect("there is a mask for the background");
+    let background = masks.next().expect("the first mask is the previous frame's");
     let merged = background * previous;
     transformed.iter().zip(masks).fold(merged, |merged, (image, mask)| merged + image * mask)
 }
@@ -42,7 +43,7 @@ mod tests {
         Tensor::arange(2 * 3 * 4 * 6, (Kind::Double, Device::Cpu)).sin().reshape([2, 3, 4, 6])
     }
 
-    /// Expects sums of 1 over the last axis of what `groups` makes of the masks.
+    /// Expects that the masks, arranged by `groups`, sum to 1 over the last axis.
     #[track_caller]
     fn check(port: Port, groups: impl Fn(&Tensor) -> Tensor) {
         let sums =
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_beyond_the_masks_is_left_out() {
+    fn frames_without_a_mask_are_ignored() {
         let image = |value: f64| Tensor::full([1, 1, 2, 2], value, (Kind::Double, Device::Cpu));
         let masks = Tensor::full([1, 2, 2, 2], 0.5, (Kind::Double, Device::Cpu));
         let merged = merge(&image(1.0), &[image(3.0), image(100.0)], &masks);

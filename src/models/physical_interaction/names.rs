@@ -1,13 +1,13 @@
-//! Names and layouts of the parameters in either original, one to one with ours.
+//! Names and layouts of the parameters in the originals, one to one with ours.
 //!
-//! A checkpoint of an original becomes ours by [`import`], ours becomes one of theirs by [`export`];
-//! gradients and moments translate alike, because a layout only moves numbers.
+//! [`import`] converts a checkpoint of an original to ours, [`export`] ours to one of theirs. Gradients
+//! and moments are converted in the same way, because a layout only permutes numbers.
 
 use std::collections::BTreeMap;
 
 use tch::Tensor;
 
-use super::{network, transformation::KERNEL};
+use super::{network, transformation::kernels::KERNEL};
 use crate::{
     config::model::{PhysicalInteractionSpec, physical_interaction::Port},
     nn::params::{LoadError, Params},
@@ -18,40 +18,39 @@ use crate::{
 pub struct Original {
     /// Our name.
     pub ours: String,
-    /// The original's name: a TensorFlow variable without its outer scope, or a Chainer path
-    /// without its leading slash. The stateless port has no names, so its links are counted in the
-    /// order in which a call makes them, as in `03_norm/gamma`.
+    /// The original's name: a TensorFlow variable without its outer scope, or a Chainer path without its
+    /// leading slash. The stateless port has no names; its links are numbered in the order in which a
+    /// call creates them, e.g. `03_norm/gamma`.
     pub name: String,
-    /// How the original lays the numbers out.
-    pub layout: Layout,
+    pub layout: ParameterLayout,
 }
 
-/// Where an original keeps the numbers of a tensor.
+/// How an original arranges the numbers of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct ParameterLayout {
     /// The original's shape.
     pub original: Vec<i64>,
     /// Our shape.
     pub ours: Vec<i64>,
-    /// The original's axes, split where several of ours lie in one.
+    /// The original's shape, with an axis split if it combines several of ours.
     split: Vec<i64>,
     /// Our axes as positions in `split`.
     order: Vec<i64>,
 }
 
-impl Layout {
+impl ParameterLayout {
     fn new(ours: &[i64], original: &[i64], split: &[i64], order: &[i64]) -> Self {
         let [ours, original, split, order] = [ours, original, split, order].map(<[i64]>::to_vec);
         Self { original, ours, split, order }
     }
 
-    /// The same shape, the same order.
+    /// Creates a layout equal to ours.
     fn same(shape: &[i64]) -> Self {
         let order: Vec<i64> = (0..).take(shape.len()).collect();
         Self::new(shape, shape, shape, &order)
     }
 
-    /// Turns an original's tensor into ours.
+    /// Converts an original's tensor to ours.
     pub fn to_ours(&self, original: &Tensor) -> Tensor {
         original
             .reshape(self.split.as_slice())
@@ -59,7 +58,7 @@ impl Layout {
             .reshape(self.ours.as_slice())
     }
 
-    /// Turns one of our tensors into the original's.
+    /// Converts our tensor to the original's.
     pub fn to_original(&self, ours: &Tensor) -> Tensor {
         let axis = |at: i64| usize::try_from(at).expect("an axis is not negative");
         let ordered: Vec<i64> = self.order.iter().map(|&at| self.split[axis(at)]).collect();
@@ -74,18 +73,18 @@ impl Layout {
 }
 
 /// Returns the shape of the bottleneck `hidden5` of a network, `[C, H, W]`.
-pub fn bottleneck(spec: &PhysicalInteractionSpec, sizes: network::Sizes) -> [i64; 3] {
+pub fn bottleneck(spec: &PhysicalInteractionSpec, sizes: network::NetworkSizes) -> [i64; 3] {
     let [_, height, width] = sizes.frame;
     let halved = |n: i64| n >> network::HALVINGS;
     [4 * spec.width.size(), halved(height), halved(width)]
 }
 
-/// Lists the parameters of a network, or of a part of one, under the names of `port`'s original.
+/// Lists the parameters of a network, or of a part of one, with their names in the original of `port`.
 ///
-/// `bottleneck` is `[C, H, W]` of `hidden5`, which TensorFlow flattens in another order.
+/// `bottleneck` is the shape `[C, H, W]` of `hidden5`, which TensorFlow flattens in another order.
 ///
 /// # Panics
-/// If a parameter is none of this model's.
+/// If a parameter does not belong to this model.
 pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Original> {
     let mut links: Vec<String> = Vec::new();
     let entries = params.trained().map(|entry| {
@@ -99,7 +98,7 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
             Port::Tensorflow(_) => {
                 (tensorflow_name(module, parameter), tensorflow_layout(&ours, &shape, bottleneck))
             }
-            Port::Chainer => (chainer_name(module, parameter), Layout::same(&shape)),
+            Port::Chainer => (chainer_name(module, parameter), ParameterLayout::same(&shape)),
             Port::ChainerStateless => {
                 let name = format!(
                     "{:02}_{}/{}",
@@ -107,7 +106,7 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
                     link_kind(module),
                     chainer_parameter(parameter)
                 );
-                (name, Layout::same(&shape))
+                (name, ParameterLayout::same(&shape))
             }
         };
         Original { ours, name, layout }
@@ -115,11 +114,11 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
     entries.collect()
 }
 
-/// Fills a model with an original's values; every value must be used and every parameter filled.
+/// Loads an original's values into a model; they must be complete.
 ///
 /// # Errors
-/// If a name is missing or unknown or a shape differs, in the original's terms; the model is then
-/// unchanged.
+/// If a name is missing or unknown or a shape differs; names and shapes are the original's. The model is
+/// unchanged then.
 pub fn import(
     params: &mut Params,
     originals: &[Original],
@@ -152,7 +151,7 @@ pub fn export(params: &Params, originals: &[Original]) -> Vec<(String, Tensor)> 
     exported.collect()
 }
 
-/// Variables of `prediction_model.py:construct_model`.
+/// Returns the name of a variable in `prediction_model.py:construct_model`.
 fn tensorflow_name(module: &str, parameter: &str) -> String {
     let scope = match module.split_once('.') {
         Some(("stp", index)) => format!("stp_params{index}"),
@@ -174,7 +173,7 @@ fn tensorflow_name(module: &str, parameter: &str) -> String {
             _ => match (numbered(module, "lstm"), numbered(module, "hidden")) {
                 (Some(k), _) => format!("state{k}/Gates"),
                 (_, Some(k)) => format!("layer_norm{}", k + 1),
-                (None, None) => panic!("`{module}` is no layer of this model"),
+                (None, None) => panic!("unknown layer `{module}`"),
             },
         },
     };
@@ -186,7 +185,7 @@ fn tensorflow_name(module: &str, parameter: &str) -> String {
     format!("{scope}/{parameter}")
 }
 
-/// Paths of the chain `Model` of the port to Chainer.
+/// Returns the path of a parameter in the chain `Model` of the port to Chainer.
 fn chainer_name(module: &str, parameter: &str) -> String {
     let path = match module {
         "enc7" => "model/enc7".to_owned(),
@@ -211,7 +210,7 @@ fn chainer_parameter(parameter: &str) -> &str {
     }
 }
 
-/// What the stateless port makes for a layer.
+/// Returns the kind of link that the stateless port creates for a layer.
 fn link_kind(module: &str) -> &'static str {
     match module.split('.').next().unwrap_or(module) {
         "enc4" | "enc5" | "enc6" | "enc7" | "masks" => "deconv",
@@ -226,34 +225,38 @@ fn numbered(module: &str, prefix: &str) -> Option<u32> {
     module.strip_prefix(prefix)?.parse().ok()
 }
 
-/// Layouts of TensorFlow: `[k, k, in, out]`, transposed `[k, k, out, in]`, dense `[in, out]`, maps
-/// flattened with the channel last.
-fn tensorflow_layout(ours: &str, shape: &[i64], [channels, height, width]: [i64; 3]) -> Layout {
+/// Returns TensorFlow's layout: `[k, k, in, out]` for convolutions, `[k, k, out, in]` for transposed ones,
+/// `[in, out]` for linear layers. Maps are flattened with the channel last.
+fn tensorflow_layout(
+    ours: &str,
+    shape: &[i64],
+    [channels, height, width]: [i64; 3],
+) -> ParameterLayout {
     let flat = channels * height * width;
     match (ours, shape) {
-        // 5: the kernels' index is (row, column, mask) where ours is (mask, row, column).
+        // 5: TensorFlow orders kernels by (row, column, mask), we by (mask, row, column).
         ("kernels.weight", &[outputs, _]) => {
             let masks = outputs / (KERNEL * KERNEL);
             let split = [height, width, channels, KERNEL, KERNEL, masks];
-            Layout::new(shape, &[flat, outputs], &split, &[5, 3, 4, 2, 0, 1])
+            ParameterLayout::new(shape, &[flat, outputs], &split, &[5, 3, 4, 2, 0, 1])
         }
         ("kernels.bias", &[outputs]) => {
             let masks = outputs / (KERNEL * KERNEL);
-            Layout::new(shape, shape, &[KERNEL, KERNEL, masks], &[2, 0, 1])
+            ParameterLayout::new(shape, shape, &[KERNEL, KERNEL, masks], &[2, 0, 1])
         }
         ("stp_hidden.weight", &[outputs, _]) => {
             let split = [height, width, channels, outputs];
-            Layout::new(shape, &[flat, outputs], &split, &[3, 2, 0, 1])
+            ParameterLayout::new(shape, &[flat, outputs], &split, &[3, 2, 0, 1])
         }
         (_, &[outputs, inputs]) => {
             let original = [inputs, outputs];
-            Layout::new(shape, &original, &original, &[1, 0])
+            ParameterLayout::new(shape, &original, &original, &[1, 0])
         }
         (_, &[first, second, rows, columns]) => {
             let original = [rows, columns, second, first];
-            Layout::new(shape, &original, &original, &[3, 2, 0, 1])
+            ParameterLayout::new(shape, &original, &original, &[3, 2, 0, 1])
         }
-        _ => Layout::same(shape),
+        _ => ParameterLayout::same(shape),
     }
 }
 
@@ -264,12 +267,12 @@ mod tests {
     use super::*;
     use crate::{
         config::model::physical_interaction::{Transformation, Version},
-        models::physical_interaction::{Network, Sizes},
+        models::physical_interaction::{Network, NetworkSizes},
         nn::params::Builder,
         scalar::{Count, Seed},
     };
 
-    const SIZES: Sizes = Sizes { frame: [3, 8, 16], actions: 4, states: 5, batch: 2 };
+    const SIZES: NetworkSizes = NetworkSizes { frame: [3, 8, 16], actions: 4, states: 5, batch: 2 };
 
     fn network(port: Port, transformation: Transformation) -> (Params, Vec<Original>) {
         let spec = PhysicalInteractionSpec {
@@ -285,7 +288,7 @@ mod tests {
         (params, originals)
     }
 
-    /// Exports a network, imports it into another and expects the same numbers.
+    /// Exports a network, imports it into another one and expects equal numbers.
     #[track_caller]
     fn check(port: Port, transformation: Transformation) {
         let (params, originals) = network(port, transformation);
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn every_model_survives_its_originals_form() {
+    fn every_model_survives_export_and_import() {
         let masks = Count::literal(3);
         let ports = [
             Port::Tensorflow(Version::V1),

@@ -3,10 +3,10 @@
 use tch::Tensor;
 
 use super::{
-    conv_lstm::{ConvLstmCell, ConvLstmState},
-    layers::{Layers, Place, Then, Window, activate},
+    conv_lstm::{BasicConvLstmCell, BasicConvLstmState},
+    layers::{ConvSizes, LayerKind, Layers, Then, activate},
     masks::{masks, merge},
-    transformation::{Transformed, Transformer},
+    transformation::{Transformed, Transformer, TransformerSizes},
 };
 use crate::{
     config::model::{
@@ -21,45 +21,44 @@ use crate::{
     },
 };
 
-/// Rows and columns are halved this often, so their numbers are multiples of two to this power.
+/// Number of times that height and width are halved.
 pub const HALVINGS: u32 = 3;
 
-/// Sizes that the data decide.
+/// Sizes that depend on the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Channels, rows and columns of a frame; rows and columns are multiples of 8.
+pub struct NetworkSizes {
+    /// Channels, height and width of a frame; height and width are multiples of 8.
     pub frame: [i64; 3],
     /// Length of an action.
     pub actions: i64,
     /// Length of a state.
     pub states: i64,
-    /// Sequences in a batch; only the stateless port has layers for each.
+    /// Batch size; only the stateless port has layers per sequence.
     pub batch: i64,
 }
 
-/// A recurrent cell with the normalization of its output.
+/// A recurrent cell and the layer normalization of its output.
 #[derive(Debug)]
 struct Recurrent {
-    cell: ConvLstmCell,
+    cell: BasicConvLstmCell,
     norm: LayerNorm,
 }
 
 /// States of the seven cells.
 #[derive(Debug)]
-pub struct States(pub [ConvLstmState; 7]);
+pub struct States(pub [BasicConvLstmState; 7]);
 
-/// What one step computes on its way.
+/// Results of one time step.
 #[derive(Debug)]
-pub struct Step {
+pub struct NetworkStep {
     /// `enc0` … `enc6`.
     pub features: [Tensor; 7],
     /// `hidden1` … `hidden7`, normalized outputs of the cells.
     pub hidden: [Tensor; 7],
     /// States of the cells after this step.
-    pub cells: [ConvLstmState; 7],
-    /// The transformed frames and what they were made from.
+    pub cells: [BasicConvLstmState; 7],
     pub transformed: Transformed,
-    /// Masks `[B, M + 1, H, W]`; the first is the previous frame's.
+    /// Masks `[B, M + 1, H, W]`, the previous frame's first.
     pub masks: Tensor,
     /// Predicted frame `[B, C, H, W]`.
     pub image: Tensor,
@@ -67,7 +66,7 @@ pub struct Step {
     pub state: Tensor,
 }
 
-/// The network; its layers stand in the order in which a step uses them.
+/// The network, with layers in the order in which a step uses them.
 #[derive(Debug)]
 pub struct Network {
     enc0: Convolution,
@@ -94,33 +93,32 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes all layers.
+    /// Creates all layers.
     ///
     /// # Panics
-    /// If rows or columns are no multiple of 8.
-    pub fn new(builder: &Builder, spec: &PhysicalInteractionSpec, sizes: Sizes) -> Self {
-        let Sizes { frame: [channels, height, width], actions, states, .. } = sizes;
+    /// If height or width is not a multiple of 8.
+    pub fn new(builder: &Builder, spec: &PhysicalInteractionSpec, sizes: NetworkSizes) -> Self {
+        let NetworkSizes { frame: [channels, height, width], actions, states, .. } = sizes;
         let side = 1 << HALVINGS;
-        assert!(height % side == 0 && width % side == 0, "rows and columns are multiples of 8");
+        assert!(height % side == 0 && width % side == 0, "height and width are multiples of 8");
         let layers = Layers::new(builder, spec.port);
         let w = spec.width.size();
         let map = |channels: i64, halvings: u32| [channels, height >> halvings, width >> halvings];
         let conv = |name: &str, channels: [i64; 2], kernel: i64, then: Then| {
-            layers.convolution(name, Window { channels, kernel, stride: 2 }, then)
+            layers.convolution(name, ConvSizes { channels, kernel, stride: 2 }, then)
         };
         let deconv = |name: &str, channels: i64, then: Then| {
-            let window = Window { channels: [channels; 2], kernel: 3, stride: 2 };
+            let window = ConvSizes { channels: [channels; 2], kernel: 3, stride: 2 };
             layers.transposed(name, window, then)
         };
-        // Channels and size of the map that the cell works on.
         let cell = |k: u32, inputs: i64, hidden: i64, halvings: u32| Recurrent {
             cell: layers.cell(&format!("lstm{k}"), inputs, hidden),
             norm: layers.norm(&format!("hidden{k}"), &map(hidden, halvings)),
         };
         let enc1 = match spec.port {
             Port::Tensorflow(_) | Port::Chainer => w,
-            // The printed code asks for as many channels as the map has rows (`hidden2.shape[2]`),
-            // which are 32, too, with frames of 64 rows.
+            // The printed code uses the height of the map as number of channels (`hidden2.shape[2]`), which
+            // is also 32 for frames of 64 rows.
             Port::ChainerStateless => height / 2,
         };
         let condition = match spec.conditioning {
@@ -138,7 +136,7 @@ impl Network {
             enc2: conv("enc2", [2 * w, 2 * w], 3, Then::Activation),
             enc3: layers.convolution(
                 "enc3",
-                Window { channels: [2 * w + condition, 2 * w], kernel: 1, stride: 1 },
+                ConvSizes { channels: [2 * w + condition, 2 * w], kernel: 1, stride: 1 },
                 Then::Activation,
             ),
             cell5: cell(5, 2 * w, 4 * w, 3),
@@ -151,7 +149,7 @@ impl Network {
             transformer: Transformer::new(
                 layers,
                 spec.transformation,
-                super::transformation::Sizes {
+                TransformerSizes {
                     features: 2 * w,
                     bottleneck: map(4 * w, 3).iter().product(),
                     colours: channels,
@@ -160,7 +158,7 @@ impl Network {
             ),
             masks: layers.transposed(
                 "masks",
-                Window {
+                ConvSizes {
                     channels: [2 * w, spec.transformation.masks().size() + 1],
                     kernel: 1,
                     stride: 1,
@@ -173,12 +171,12 @@ impl Network {
         }
     }
 
-    /// Returns the port whose numerics the network follows.
+    /// Returns the port.
     pub const fn port(&self) -> Port {
         self.port
     }
 
-    /// Returns zero states for frames like `image` `[B, C, H, W]`, in its kind and on its device.
+    /// Returns zero states for frames like `image` `[B, C, H, W]`, with its kind and device.
     pub fn zero_states(&self, image: &Tensor) -> States {
         let (batch, _, height, width) = image.size4().expect("frames are [B, C, H, W]");
         let zero = |recurrent: &Recurrent, halvings: u32| {
@@ -196,17 +194,17 @@ impl Network {
         ])
     }
 
-    /// One step: from frame `[B, C, H, W]`, action `[B, A]` and state `[B, S]` to the next frame
-    /// and state; the cells' states are advanced.
+    /// Predicts the next frame and state from a frame `[B, C, H, W]`, action `[B, A]` and state `[B, S]`, and
+    /// advances the states of the cells.
     pub fn step(
         &self,
         previous: &Tensor,
         action: &Tensor,
         state: &Tensor,
         states: &mut States,
-    ) -> Step {
+    ) -> NetworkStep {
         let States([c1, c2, c3, c4, c5, c6, c7]) = states;
-        let inner = |x: Tensor| activate(x, self.port, Place::Inner);
+        let inner = |x: Tensor| activate(x, self.port, LayerKind::Inner);
         let state_action = Tensor::cat(&[action, state], 1); // [B, A + S]
 
         let enc0 = inner(self.norm_enc0.forward(&self.enc0.forward(previous)));
@@ -223,17 +221,17 @@ impl Network {
         let enc5 = inner(self.enc5.forward(&Tensor::cat(&[&hidden6, &enc1], 1)));
         let hidden7 = self.advance(&self.cell7, &enc5, c7);
         let last = self.norm_enc6.forward(&self.enc6.forward(&Tensor::cat(&[&hidden7, &enc0], 1)));
-        let enc6 = activate(last, self.port, Place::Features);
+        let enc6 = activate(last, self.port, LayerKind::Features);
 
         let transformed = self.transformer.forward(&enc6, &hidden5, previous);
-        let logits = activate(self.masks.forward(&enc6), self.port, Place::Masks);
+        let logits = activate(self.masks.forward(&enc6), self.port, LayerKind::Masks);
         let masks = masks(&logits, self.port);
         let image = merge(previous, &transformed.images, &masks);
         let state = self.state.forward(&state_action);
-        Step {
+        NetworkStep {
             features: [enc0, enc1, enc2, enc3, enc4, enc5, enc6],
             hidden: [hidden1, hidden2, hidden3, hidden4, hidden5, hidden6, hidden7],
-            cells: states.0.each_ref().map(ConvLstmState::shallow_clone),
+            cells: states.0.each_ref().map(BasicConvLstmState::shallow_clone),
             transformed,
             masks,
             image,
@@ -242,17 +240,17 @@ impl Network {
     }
 
     /// Advances a cell and returns its normalized output.
-    fn advance(&self, recurrent: &Recurrent, x: &Tensor, state: &mut ConvLstmState) -> Tensor {
+    fn advance(&self, recurrent: &Recurrent, x: &Tensor, state: &mut BasicConvLstmState) -> Tensor {
         let Recurrent { cell, norm } = recurrent;
         *state = match self.port {
             Port::Tensorflow(_) | Port::Chainer => cell.step(x, state),
-            // 14: the printed cell returns concat(c, h) and takes it apart as (h, c).
+            // 14: the printed cell returns concat(c, h) and splits it as (h, c).
             Port::ChainerStateless => cell.step(x, &state.swapped()),
         };
         norm.forward(&state.h)
     }
 
-    /// Appends action and state to every pixel of the bottleneck (`smear`).
+    /// Concatenates action and state to every pixel of the bottleneck (`smear`).
     fn condition(&self, x: &Tensor, state_action: &Tensor) -> Tensor {
         match self.conditioning {
             Conditioning::FrameOnly => x.shallow_clone(),

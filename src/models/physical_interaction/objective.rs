@@ -1,10 +1,10 @@
-//! Loss and peak signal-to-noise ratio (`Model` of either original).
+//! Loss and peak signal-to-noise ratio (`Model` of both originals).
 
 use tch::{Reduction, Tensor};
 
 use super::sequence::{Prediction, Sequences};
 
-/// Weight of the state's error beside the frame's (`1e-4`).
+/// Weight of the state's error.
 const STATE_WEIGHT: f64 = 1e-4;
 
 /// The loss and its parts; entry i of each list belongs to frame `context_frames + i`.
@@ -12,7 +12,7 @@ const STATE_WEIGHT: f64 = 1e-4;
 pub struct Objective {
     /// `mean((x − x̂)²)` (`recon_cost`).
     pub reconstruction: Vec<Tensor>,
-    /// `10 log₁₀(1 / mse)` of the batch as a whole, in dB (`psnr`).
+    /// `10 log₁₀(1 / mse)` in dB, with the mean over the whole batch (`psnr`).
     pub psnr: Vec<Tensor>,
     /// `1e-4 · mean((s − ŝ)²)` (`state_cost`).
     pub state: Vec<Tensor>,
@@ -22,14 +22,14 @@ pub struct Objective {
     pub psnr_sum: Tensor,
 }
 
-/// Compares predictions with the sequences that they were made from.
+/// Computes the loss of predictions.
 ///
 /// # Panics
 /// If there is no frame after the context.
 pub fn objective(batch: &Sequences, prediction: &Prediction, context_frames: usize) -> Objective {
     let Prediction { images, states } = prediction;
     let (mut reconstruction, mut psnr, mut state) = (Vec::new(), Vec::new(), Vec::new());
-    // Entry t of the predictions is frame t + 1.
+    // Entry t is the prediction of frame t + 1.
     for (t, image) in images.iter().enumerate().skip(context_frames - 1) {
         let mse = mean_squared_error(&frame(&batch.images, t + 1), image);
         psnr.push(peak_signal_to_noise_ratio(&mse));
@@ -44,12 +44,12 @@ pub fn objective(batch: &Sequences, prediction: &Prediction, context_frames: usi
     Objective { reconstruction, psnr, state, loss, psnr_sum }
 }
 
-/// `mean((x − y)²)`.
+/// Computes `mean((x − y)²)`.
 pub fn mean_squared_error(truth: &Tensor, prediction: &Tensor) -> Tensor {
     truth.mse_loss(prediction, Reduction::Mean)
 }
 
-/// `10 · ln(1 / mse) / ln 10`.
+/// Computes `10 · ln(1 / mse) / ln 10`.
 pub fn peak_signal_to_noise_ratio(mse: &Tensor) -> Tensor {
     mse.reciprocal().log() * 10.0 / std::f64::consts::LN_10
 }

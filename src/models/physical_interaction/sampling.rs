@@ -1,4 +1,5 @@
-//! What a step sees as its previous frame once the context is over.
+//! Scheduled sampling (Bengio et al. 2015, arXiv:1506.03099): the previous frame that a step after the
+//! context reads.
 
 use tch::{Kind, Tensor};
 
@@ -9,30 +10,29 @@ use crate::{
     schedule::ScheduledSampling,
 };
 
-/// Where the random order of a batch comes from: a named stream in training, a recording when the
-/// model is held against a reference.
+/// Source of random permutations of a batch: a named stream in training, recorded ones in a reference
+/// case.
 pub trait ShuffleSource {
     /// Returns a permutation of `0..batch` for the `draw`-th step after the context.
     fn permutation(&mut self, draw: u64, batch: i64) -> Vec<i64>;
 }
 
-/// What a step after the context sees as its previous frame.
+/// The previous frame of a step after the context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feedback {
+pub enum ScheduledFeedback {
     /// The model's own prediction, with gradient (`feedself`).
     Prediction,
-    /// For so many sequences of the batch, drawn anew at every step, the true frame.
-    Mixture {
-        /// Number of true frames, at most the batch size.
-        true_frames: u64,
-    },
+    /// The true frame for `true_frames` sequences of the batch, chosen at every step; the prediction for
+    /// the others.
+    Mixture { true_frames: u64 },
 }
 
-impl Feedback {
+impl ScheduledFeedback {
     /// Returns the feedback of an update or evaluation at `step`.
     ///
-    /// 16: TensorFlow's validation model samples, too; the last commit of the port to Chainer feeds
-    /// predictions back when it evaluates. Without a schedule (`k = -1`) all feed predictions back.
+    /// 16: TensorFlow's validation model uses scheduled sampling, too; the last commit of the port to
+    /// Chainer feeds back predictions in evaluation. Without a schedule (`k = -1`) all feed back
+    /// predictions.
     pub fn at(
         sampling: ScheduledSampling,
         port: Port,
@@ -50,8 +50,8 @@ impl Feedback {
     }
 }
 
-/// Mixes true and generated frames `[B, C, H, W]` (`scheduled_sample`): the sequences that stand
-/// first in `order` are true.
+/// Mixes true and generated frames `[B, C, H, W]` (`scheduled_sample`); the first `true_frames` sequences of
+/// `order` get the true frame.
 pub fn mix(
     truth: &Tensor,
     generated: &Tensor,
@@ -69,9 +69,9 @@ pub fn mix(
     debug_assert_eq!(chosen.kind(), Kind::Bool);
     let mixed = truth.where_self(&chosen, generated);
     match port {
-        // 16: `tf.dynamic_stitch` lets the gradient through to the generated frames.
+        // 16: `tf.dynamic_stitch` passes the gradient to the generated frames.
         Port::Tensorflow(_) => mixed,
-        // The port stitches NumPy copies.
+        // The port mixes NumPy copies, without gradient.
         Port::Chainer | Port::ChainerStateless => mixed.detach(),
     }
 }
@@ -121,10 +121,10 @@ mod tests {
     fn the_last_commit_does_not_sample_when_it_evaluates() {
         let at = |port, mode| {
             let sampling = ScheduledSampling::default();
-            Feedback::at(sampling, port, Count::literal(4), Step(0), mode)
+            ScheduledFeedback::at(sampling, port, Count::literal(4), Step(0), mode)
         };
-        let all_true = Feedback::Mixture { true_frames: 4 };
-        assert_eq!(at(Port::Chainer, Mode::Eval), Feedback::Prediction);
+        let all_true = ScheduledFeedback::Mixture { true_frames: 4 };
+        assert_eq!(at(Port::Chainer, Mode::Eval), ScheduledFeedback::Prediction);
         assert_eq!(at(Port::Chainer, Mode::Train), all_true);
         assert_eq!(at(TENSORFLOW, Mode::Eval), all_true);
     }

@@ -1,13 +1,13 @@
-//! A batch of sequences, step by step.
+//! Unrolling of the network over a batch of sequences.
 
 use tch::Tensor;
 
 use super::{
-    network::{Network, Step},
-    sampling::{Feedback, ShuffleSource, mix},
+    network::{Network, NetworkStep},
+    sampling::{ScheduledFeedback, ShuffleSource, mix},
 };
 
-/// One batch of sequences, time first.
+/// A batch of sequences, time first.
 #[derive(Debug)]
 pub struct Sequences {
     /// Frames `[T, B, C, H, W]` in [0, 1].
@@ -18,7 +18,7 @@ pub struct Sequences {
     pub states: Tensor,
 }
 
-/// Predicted frames and states; entry t was made at time t and is held to time t + 1.
+/// Predicted frames and states; entry t is the prediction for time t + 1.
 #[derive(Debug, Default)]
 pub struct Prediction {
     /// Frames `[B, C, H, W]`.
@@ -27,27 +27,26 @@ pub struct Prediction {
     pub states: Vec<Tensor>,
 }
 
-/// How a batch is fed to the network.
+/// The frames that the network reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Feeding {
-    /// True frames before the first one that is fed back.
+    /// Number of leading true frames.
     pub context_frames: usize,
-    /// What follows them.
-    pub feedback: Feedback,
+    /// The frames after them.
+    pub feedback: ScheduledFeedback,
 }
 
-/// Runs the network over a batch and hands out every step with its time 0 … T − 2.
+/// Runs the network over a batch and passes each step with its time t = 0 … T − 2 to `each`.
 ///
-/// ```text
-/// x_t true for t < context_frames, then as `feedback` says;   s_0 true, then always predicted
-/// ```
-/// T is the length of `actions`; of `images` only what is fed is read.
+/// The input frame is true for t < `context_frames` and given by `feedback` afterwards. The input state
+/// is true for t = 0 and predicted afterwards. T is the length of `actions`; `images` needs only the
+/// frames that are read.
 pub fn unroll(
     network: &Network,
     batch: &Sequences,
     feeding: Feeding,
     shuffle: &mut dyn ShuffleSource,
-    mut each: impl FnMut(usize, Step),
+    mut each: impl FnMut(usize, NetworkStep),
 ) {
     let Feeding { context_frames, feedback } = feeding;
     let steps = batch.actions.size()[0] - 1;
@@ -57,8 +56,8 @@ pub fn unroll(
     for (time, t) in (0..steps).enumerate() {
         let previous = match &generated {
             Some(generated) if time >= context_frames => match feedback {
-                Feedback::Prediction => generated.shallow_clone(),
-                Feedback::Mixture { true_frames } => {
+                ScheduledFeedback::Prediction => generated.shallow_clone(),
+                ScheduledFeedback::Mixture { true_frames } => {
                     let truth = batch.images.get(t);
                     let order =
                         shuffle.permutation((time - context_frames) as u64, truth.size()[0]);
@@ -74,20 +73,20 @@ pub fn unroll(
     }
 }
 
-/// A roll-out over T frames of which the first are given.
+/// A roll-out over T frames.
 #[derive(Debug)]
 pub struct Rollout {
-    /// Frames `[T, B, C, H, W]`, those of the context as they were given.
+    /// Context frames followed by predicted ones, `[T, B, C, H, W]`.
     pub frames: Tensor,
-    /// Predicted states `[T - context_frames, B, S]`.
+    /// Predicted states `[T − context_frames, B, S]`.
     pub states: Tensor,
 }
 
 /// Rolls the network out without gradient.
 ///
-/// The network is run on the context, so that its cells advance; what it predicts there is dropped.
-/// `batch.images` needs only the context and `batch.states` only the first state: the number of
-/// frames follows from `batch.actions`.
+/// The network runs on the context to advance its cells; its predictions there are dropped.
+/// `batch.images` needs only the context and `batch.states` only the first state, since T is the length
+/// of `batch.actions`.
 pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Rollout {
     let mut frames: Vec<Tensor> = (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
     let mut states = Vec::new();
@@ -100,43 +99,43 @@ pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> R
     Rollout { frames: Tensor::stack(&frames, 0), states: Tensor::stack(&states, 0) }
 }
 
-/// How a frame was made.
+/// A predicted frame and its parts.
 #[derive(Debug)]
 pub struct Inspection {
     /// The predicted frame `[B, C, H, W]`.
     pub image: Tensor,
-    /// Masks `[B, M + 1, H, W]`; the first is the previous frame's.
+    /// Masks `[B, M + 1, H, W]`, the previous frame's first.
     pub masks: Tensor,
     /// Transformed frames `[B, C, H, W]`, in the order of the other masks.
     pub transformed: Vec<Tensor>,
-    /// Kernels of CDNA `[B, M, 5, 5]`.
+    /// CDNA kernels `[B, M, 5, 5]`.
     pub kernels: Option<Tensor>,
 }
 
-/// Rolls the network out without gradient and returns how each of the T − 1 frames was made, the
-/// context's included.
+/// Rolls the network out without gradient and returns the parts of each of the T − 1 predictions, those
+/// within the context included.
 pub fn inspect(network: &Network, batch: &Sequences, context_frames: usize) -> Vec<Inspection> {
     let mut inspections = Vec::new();
     predict(network, batch, context_frames, |_, step| {
-        let Step { image, masks, transformed, .. } = step;
+        let NetworkStep { image, masks, transformed, .. } = step;
         let (transformed, kernels) = (transformed.images, transformed.kernels);
         inspections.push(Inspection { image, masks, transformed, kernels });
     });
     inspections
 }
 
-/// Feeds predictions back after the context, without gradient.
+/// Unrolls without gradient, feeding back predictions after the context.
 fn predict(
     network: &Network,
     batch: &Sequences,
     context_frames: usize,
-    each: impl FnMut(usize, Step),
+    each: impl FnMut(usize, NetworkStep),
 ) {
-    let feeding = Feeding { context_frames, feedback: Feedback::Prediction };
+    let feeding = Feeding { context_frames, feedback: ScheduledFeedback::Prediction };
     tch::no_grad(|| unroll(network, batch, feeding, &mut NoShuffle, each));
 }
 
-/// The order of a batch that is never mixed: as it stands.
+/// The identity permutation, for roll-outs without scheduled sampling.
 #[derive(Clone, Copy, Debug)]
 pub struct NoShuffle;
 

@@ -1,13 +1,12 @@
-//! One pass of training or validation: scheduled sampling, network, loss.
+//! A forward pass in training or validation: scheduled sampling, network, loss.
 //!
-//! An update is [`pass`] with [`Mode::Train`], `objective.loss.backward()`, and a step of Adam in the
-//! form of the port. What a journal may hold of it: `loss`, the sums of `reconstruction` and
-//! `state`, `psnr_sum`, and the share of true frames in `feedback`.
+//! An update is [`pass`] with [`Mode::Train`], `objective.loss.backward()`, and a step of Adam in the form
+//! of the port.
 
 use super::{
-    network::{Network, Step as NetworkStep},
+    network::{Network, NetworkStep},
     objective::{Objective, objective},
-    sampling::{Feedback, ShuffleSource},
+    sampling::{ScheduledFeedback, ShuffleSource},
     sequence::{Feeding, Prediction, Sequences, unroll},
 };
 use crate::{
@@ -16,30 +15,25 @@ use crate::{
     scalar::{Count, Step},
 };
 
-/// What a pass computed, with gradient.
+/// The results of a forward pass, with gradient.
 #[derive(Debug)]
 pub struct Pass {
-    /// What the steps after the context saw as their previous frame.
-    pub feedback: Feedback,
-    /// Predicted frames and states.
+    pub feedback: ScheduledFeedback,
     pub prediction: Prediction,
-    /// The loss and its parts.
     pub objective: Objective,
 }
 
-/// When a pass takes place.
+/// What the schedule of a pass depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
-    /// The optimizer step that decides how many frames are true; `Step(0)` is the first.
+pub struct PassTime {
+    /// The optimizer step, which determines the number of true frames.
     pub step: Step,
-    /// Training, or validation on the same terms as far as the port samples there.
     pub mode: Mode,
 }
 
-/// Runs the network over a batch `[T, B, …]` and compares; `each` sees every step.
+/// Runs the network over a batch `[T, B, …]` and computes the loss; `each` gets every time step.
 ///
-/// `shuffle` is asked once for every step after the context, and only where the feedback is a
-/// mixture.
+/// `shuffle` is called once per time step after the context if the feedback is a mixture.
 ///
 /// # Panics
 /// If the batch is empty or has no frame after the context.
@@ -47,7 +41,7 @@ pub fn pass(
     network: &Network,
     spec: &PhysicalInteractionSpec,
     batch: &Sequences,
-    at: At,
+    at: PassTime,
     shuffle: &mut dyn ShuffleSource,
     mut each: impl FnMut(usize, &NetworkStep),
 ) -> Pass {
@@ -67,8 +61,12 @@ pub fn pass(
 ///
 /// # Panics
 /// If the batch is empty.
-pub fn feedback(spec: &PhysicalInteractionSpec, batch: &Sequences, at: At) -> Feedback {
+pub fn feedback(
+    spec: &PhysicalInteractionSpec,
+    batch: &Sequences,
+    at: PassTime,
+) -> ScheduledFeedback {
     let sequences = batch.actions.size()[1];
     let sequences = Count::try_from(sequences).expect("a batch has at least one sequence");
-    Feedback::at(spec.scheduled_sampling, spec.port, sequences, at.step, at.mode)
+    ScheduledFeedback::at(spec.scheduled_sampling, spec.port, sequences, at.step, at.mode)
 }

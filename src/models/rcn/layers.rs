@@ -1,4 +1,4 @@
-//! The original's layers: TensorFlow's layouts and padding, an activation in each.
+//! The original's layers, with TensorFlow's layouts and padding and a built-in activation.
 
 use tch::Tensor;
 
@@ -7,13 +7,13 @@ use crate::{
     nn::{init::Init, params::Path, same},
 };
 
-/// Weights start at N(0, 0.1²), redrawn beyond two standard deviations.
+/// Initial weights: N(0, 0.1²), redrawn beyond two standard deviations.
 const WEIGHT_INIT: Init = Init::TruncatedNormal { std: 0.1 };
 
-/// Biases start at 0.
+/// Initial biases: 0.
 const BIAS_INIT: Init = Init::Constant(0.0);
 
-/// Convolutions get their bias afterwards.
+/// The bias is added in an operation of its own.
 const NO_BIAS: Option<Tensor> = None;
 
 /// Applies a non-linearity element by element.
@@ -26,28 +26,28 @@ fn activate(x: &Tensor, activation: Activation) -> Tensor {
 
 /// Kernel and stride of a convolution, each `[height, width]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Sides of the kernel (`kh`, `kw`).
+pub struct KernelStride {
+    /// `kh`, `kw`.
     pub kernel: [i64; 2],
-    /// Step between windows (`dh`, `dw`).
+    /// `dh`, `dw`.
     pub stride: [i64; 2],
 }
 
-/// `φ(W * x + b)` with TensorFlow's SAME padding (`conv_layer`).
+/// `φ(W ∗ x + b)` with TensorFlow's SAME padding (`conv_layer`).
 #[derive(Debug)]
 pub struct ConvLayer {
     weight: Tensor,
     bias: Tensor,
-    window: Window,
+    window: KernelStride,
     activation: Activation,
 }
 
 impl ConvLayer {
-    /// Makes `w` `[height, width, in, out]`, the original's layout, and `b` `[out]`.
+    /// Creates `w` `[kh, kw, in, out]`, the original's layout, and `b` `[out]`.
     pub fn new(
         path: &Path<'_>,
         [inputs, outputs]: [i64; 2],
-        window: Window,
+        window: KernelStride,
         activation: Activation,
     ) -> Self {
         let [height, width] = window.kernel;
@@ -61,22 +61,22 @@ impl ConvLayer {
 
     /// Maps `[B, in, H, W]` to `[B, out, ⌈H / stride⌉, ⌈W / stride⌉]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let Window { kernel, stride } = self.window;
+        let KernelStride { kernel, stride } = self.window;
         let weight = self.weight.permute([3, 2, 0, 1]);
         let (x, padding) = same::pad(x, kernel, stride);
-        // A picture at a time: oneDNN sums the gradient of a weight over batch and pixels in one
-        // chain, which in f32 loses up to a digit that TensorFlow's blocked sum keeps.
-        let picture = |x: &Tensor| x.conv2d(&weight, NO_BIAS, stride, padding, [1, 1], 1);
-        let pictures: Vec<Tensor> = x.split(1, 0).iter().map(picture).collect();
-        // The bias is an operation of its own, as in the original.
-        activate(&(Tensor::cat(&pictures, 0) + self.bias.view([-1, 1, 1])), self.activation)
+        // One image at a time: oneDNN sums the gradient of a weight over batch and pixels sequentially,
+        // which in f32 is up to a digit less accurate than TensorFlow's blocked sum.
+        let convolve = |x: &Tensor| x.conv2d(&weight, NO_BIAS, stride, padding, [1, 1], 1);
+        let convolved: Vec<Tensor> = x.split(1, 0).iter().map(convolve).collect();
+        // As in the original, the bias is added in an operation of its own.
+        activate(&(Tensor::cat(&convolved, 0) + self.bias.view([-1, 1, 1])), self.activation)
     }
 }
 
 /// `φ(x W + b)` (`fc_op`).
 ///
-/// The sum over the inputs is made of partial sums. One chain of 46,080 single-precision terms, which
-/// is what MKL makes of it for a batch of three, loses a digit that TensorFlow's blocked sum keeps.
+/// The sum over inputs is computed in parts. MKL sums 46,080 f32 terms sequentially for a batch of three,
+/// which is a digit less accurate than TensorFlow's blocked sum.
 #[derive(Debug)]
 pub struct DenseLayer {
     weight: Tensor,
@@ -86,8 +86,8 @@ pub struct DenseLayer {
 }
 
 impl DenseLayer {
-    /// Makes `w` `[in, out]`, the original's layout, and `b` `[out]`; `partial_sums` divides the
-    /// number of inputs.
+    /// Creates `w` `[in, out]`, the original's layout, and `b` `[out]`. `partial_sums` is the number of parts
+    /// and must divide `inputs`.
     pub fn new(
         path: &Path<'_>,
         [inputs, outputs]: [i64; 2],
@@ -117,7 +117,7 @@ impl DenseLayer {
     }
 }
 
-/// The largest of every 2×2 pixels; an odd last row or column is left out (`mpool_op`).
+/// Computes the maximum of every 2×2 pixels, without an odd last row or column (`mpool_op`).
 pub fn max_pool(x: &Tensor) -> Tensor {
     x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
 }
@@ -125,7 +125,7 @@ pub fn max_pool(x: &Tensor) -> Tensor {
 /// Repeats every pixel `[down, across]` times: `[B, C, H, W]` to `[B, C, down·H, across·W]`
 /// (`upsample`).
 pub fn upsample(x: &Tensor, [down, across]: [i64; 2]) -> Tensor {
-    let (batch, channels, height, width) = x.size4().expect("pictures are [B, C, H, W]");
+    let (batch, channels, height, width) = x.size4().expect("images are [B, C, H, W]");
     x.view([batch, channels, height, 1, width, 1])
         .expand([batch, channels, height, down, width, across], false)
         .reshape([batch, channels, height * down, width * across])

@@ -1,40 +1,39 @@
-//! Recombinator Network for facial keypoints (seed document 004; Honari et al. 2016,
-//! arXiv:1511.07356; preddy5/tensorflow-recombinator-networks at bde82d0).
+//! Recombinator Network for facial keypoints (Honari et al. 2016, arXiv:1511.07356;
+//! preddy5/tensorflow-recombinator-networks at bde82d0).
 //!
+//! x is the image, C a 3×3 convolution φ(W ∗ x + b), P 2×2 max pooling, U up-sampling that repeats each
+//! pixel twice in both directions, ⊕ concatenation of channels, D dropout:
 //! ```text
-//! C x = φ(W * x + b)      P: largest of 2×2      U: each pixel twice in both directions
-//!
 //! f₁ = C x       f₂ = C P f₁       f₃ = C P f₂       f₄ = C P f₃         16, 32, 48, 48 channels
 //! m₃ = C C (U f₄ ⊕ f₃)     m₂ = C C (U m₃ ⊕ f₂)     m₁ = C C (U m₂ ⊕ f₁)     32, 16, 5 channels
 //! y = φ(W₂ D φ(W₁ D vec(m₁) + b₁) + b₂)
 //! ```
+//! φ is tanh in all layers, the last one included. The coarse branch comes first in every concatenation.
 //!
-//! Coarse features inform finer ones early: the coarse branch stands first in every concatenation.
-//! [`Recombination::None`] is ours: it leaves the finer branch out of every concatenation.
-//! φ is tanh everywhere, after the last layer too. The original's fully connected end is not in the
-//! paper, whose network predicts a map per keypoint.
+//! Deviation of the original from the paper: two fully connected layers predict coordinates, where the
+//! paper predicts a map per keypoint. [`Recombination::None`] is an ablation of ours that omits the finer
+//! branch from every concatenation.
 //!
-//! Parameters keep TensorFlow's names, with a dot for the slash, and its layouts, so that the
-//! original's checkpoints load unchanged. [`Rcn`] is the type to start from; [`training`] holds the
-//! objective.
+//! Parameters have TensorFlow's names, with a dot for the slash, and TensorFlow's layouts, so that the
+//! original's checkpoints load unchanged. Start from [`Rcn`]; [`training`] defines the objective.
 
 pub mod layers;
 pub mod training;
 
 use tch::Tensor;
 
-use self::layers::{ConvLayer, DenseLayer, Window, max_pool, upsample};
+use self::layers::{ConvLayer, DenseLayer, KernelStride, max_pool, upsample};
 use crate::{
     config::model::rcn::{Activation, DenseWeights, Keep, Recombination},
     nn::params::Builder,
 };
 
-/// Convolutions of the fine-to-coarse path: name and output channels.
+/// Convolutions of the path from fine to coarse: name and output channels.
 const BRANCHES: [(&str, i64); 4] =
     [("conv1_4", 16), ("conv1_3", 32), ("conv1_2", 48), ("conv1_1", 48)];
 
-/// Pairs of convolutions behind each concatenation, from coarse to fine. The original calls the
-/// second one `conv2_1` every time; the names are those that TensorFlow makes of it.
+/// Pairs of convolutions after each concatenation, from coarse to fine. The original names every second
+/// one `conv2_1`; TensorFlow makes these names unique.
 const MERGES: [[(&str, i64); 2]; 3] = [
     [("conv2_1_c", 48), ("conv2_1", 32)],
     [("conv2_2_c", 32), ("conv2_1_1", 16)],
@@ -42,48 +41,44 @@ const MERGES: [[(&str, i64); 2]; 3] = [
 ];
 
 /// Kernel and stride of every convolution.
-const WINDOW: Window = Window { kernel: [3, 3], stride: [1, 1] };
+const WINDOW: KernelStride = KernelStride { kernel: [3, 3], stride: [1, 1] };
 
-/// What pooling divides and up-sampling multiplies each side by.
+/// Factor of pooling and up-sampling.
 const SCALE: i64 = 2;
 
 /// Units of the first fully connected layer in the original.
 pub const HIDDEN_UNITS: i64 = 500;
 
-/// What a [`Rcn`] is made of besides its sizes; the default is the document's.
+/// Architecture of an [`Rcn`] apart from its sizes; the default is the original's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Variant {
-    /// What goes on beside the up-sampled coarse map.
+pub struct RcnVariant {
     pub recombination: Recombination,
-    /// Non-linearity of every layer.
     pub activation: Activation,
-    /// How the weights of the fully connected layers are drawn.
     pub dense_weights: DenseWeights,
 }
 
-/// Sizes of a [`Rcn`].
+/// Sizes of an [`Rcn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Height of a picture in pixels, a multiple of 8.
+pub struct RcnSizes {
+    /// Height of an image in pixels, a multiple of 8.
     pub height: i64,
-    /// Width of a picture in pixels, a multiple of 8.
+    /// Width of an image in pixels, a multiple of 8.
     pub width: i64,
-    /// Channels of a picture.
     pub channels: i64,
     /// Units of the first fully connected layer, [`HIDDEN_UNITS`] in the original.
     pub hidden: i64,
-    /// Coordinates that are predicted: x and y of every keypoint.
+    /// Predicted coordinates: x and y of every keypoint.
     pub coordinates: i64,
 }
 
-impl Sizes {
-    /// Returns whether every pooled map can be up-sampled to the size of the one before it.
+impl RcnSizes {
+    /// Returns whether the sides are divisible as often as they are pooled.
     pub const fn fit(self) -> bool {
         let multiple = SCALE.pow(3);
         self.height % multiple == 0 && self.width % multiple == 0
     }
 
-    /// Returns the length of the flattened finest map, which dropout needs as many numbers for.
+    /// Returns the length of vec(m₁), the flattened finest map.
     pub const fn flat(self) -> i64 {
         let [_, (_, channels)] = MERGES[MERGES.len() - 1];
         self.height * self.width * channels
@@ -100,30 +95,27 @@ pub struct Rcn {
     recombination: Recombination,
 }
 
-/// Whether this pass drops activations.
+/// Dropout of a forward pass.
 #[derive(Debug)]
 pub enum DropoutPass<'a> {
-    /// It drops nothing.
     Off,
-    /// It keeps what the numbers say.
+    /// Drops by the given probabilities and random numbers.
     Drawn {
-        /// Probabilities of being kept.
         keep: Keep,
-        /// One number for each activation.
         uniforms: &'a DropoutUniforms,
     },
 }
 
-/// Numbers in [0, 1) that decide which activations are kept.
+/// Random numbers in [0, 1), one per activation that may be dropped.
 #[derive(Debug)]
 pub struct DropoutUniforms {
-    /// For the flattened map, `[B, H·W·5]`, see [`Sizes::flat`]; pixel by pixel as it is flattened.
+    /// For the flattened map, `[B, H·W·5]`, pixel by pixel ([`RcnSizes::flat`]).
     pub flat: Tensor,
     /// For the first fully connected layer, `[B, hidden]`.
     pub hidden: Tensor,
 }
 
-/// Everything that a pass computes on its way; maps are `[B, C, H, W]`.
+/// Intermediate and final results of a forward pass; maps are `[B, C, H, W]`.
 #[derive(Debug)]
 pub struct Activations {
     /// f₁ … f₄, fine to coarse.
@@ -136,19 +128,19 @@ pub struct Activations {
     pub merged: Vec<Tensor>,
     /// First fully connected layer `[B, hidden]`.
     pub hidden: Tensor,
-    /// The same after dropout.
+    /// `hidden` after dropout.
     pub hidden_kept: Tensor,
     /// Predicted coordinates `[B, coordinates]` in (−1, 1): (pixel − 48) / 48.
     pub coordinates: Tensor,
 }
 
 impl Rcn {
-    /// Makes all layers in the original's order.
+    /// Creates all layers in the original's order.
     ///
     /// # Panics
-    /// If the sizes do not [`fit`](Sizes::fit).
-    pub fn new(builder: &Builder, variant: Variant, sizes: Sizes) -> Self {
-        let Variant { recombination, activation, dense_weights } = variant;
+    /// If a side is not a multiple of 8.
+    pub fn new(builder: &Builder, variant: RcnVariant, sizes: RcnSizes) -> Self {
+        let RcnVariant { recombination, activation, dense_weights } = variant;
         assert!(sizes.fit(), "sides are multiples of 8");
         let conv = |name: &str, inputs: i64, outputs: i64| {
             ConvLayer::new(&builder.module(name), [inputs, outputs], WINDOW, activation)
@@ -183,7 +175,7 @@ impl Rcn {
         }
     }
 
-    /// Predicts the coordinates of pictures `[B, C, H, W]` with pixels in [0, 1].
+    /// Predicts the coordinates of images `[B, C, H, W]` with pixels in [0, 1].
     pub fn forward(&self, x: &Tensor, dropout: &DropoutPass<'_>) -> Activations {
         let (mut branches, mut pooled) = (Vec::new(), Vec::new());
         let mut input = x.shallow_clone();
@@ -209,7 +201,7 @@ impl Rcn {
             merged.push(coarse.shallow_clone());
         }
 
-        // The original keeps channels last and flattens pixel by pixel.
+        // The original stores channels last, so its flattened map is ordered pixel by pixel.
         let flat = coarse.permute([0, 2, 3, 1]).flatten(1, -1);
         let hidden = self.fc1.forward(&dropout.flat(&flat));
         let hidden_kept = dropout.hidden(&hidden);
@@ -222,23 +214,19 @@ impl DropoutPass<'_> {
     fn flat(&self, x: &Tensor) -> Tensor {
         match self {
             Self::Off => x.shallow_clone(),
-            Self::Drawn { keep, uniforms } => kept(x, &uniforms.flat, keep.flat.get()),
+            Self::Drawn { keep, uniforms } => drop_out(x, &uniforms.flat, keep.flat.get()),
         }
     }
 
     fn hidden(&self, x: &Tensor) -> Tensor {
         match self {
             Self::Off => x.shallow_clone(),
-            Self::Drawn { keep, uniforms } => kept(x, &uniforms.hidden, keep.hidden.get()),
+            Self::Drawn { keep, uniforms } => drop_out(x, &uniforms.hidden, keep.hidden.get()),
         }
     }
 }
 
-/// Keeps what its number allows (`tf.nn.dropout`).
-///
-/// ```text
-/// x / keep where u ≥ 1 − keep, 0 elsewhere
-/// ```
-fn kept(x: &Tensor, u: &Tensor, keep: f64) -> Tensor {
+/// Computes `x / keep` where u ≥ 1 − keep, and 0 elsewhere (`tf.nn.dropout`).
+fn drop_out(x: &Tensor, u: &Tensor, keep: f64) -> Tensor {
     x / keep * u.ge(1.0 - keep).to_kind(x.kind())
 }

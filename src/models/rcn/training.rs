@@ -5,44 +5,43 @@ use tch::{Reduction, Tensor};
 use super::{Activations, DropoutPass, Rcn};
 use crate::config::model::rcn::HALF_SIDE;
 
-/// A batch of pictures with their keypoints.
+/// A batch of images with their keypoints.
 #[derive(Debug)]
-pub struct Examples {
-    /// Pictures `[B, C, H, W]` in [0, 1].
+pub struct KeypointBatch {
+    /// Images `[B, C, H, W]` in [0, 1].
     pub images: Tensor,
-    /// Coordinates `[B, coordinates]`, (pixel − 48) / 48.
+    /// Coordinates `[B, coordinates]`, scaled as (pixel − 48) / 48.
     pub positions: Tensor,
 }
 
 /// The objective of a batch.
 #[derive(Debug)]
-pub struct Objective {
+pub struct RcnObjective {
     /// `mean((y − position)²)` over batch and coordinates.
     pub loss: Tensor,
-    /// The way there.
     pub activations: Activations,
 }
 
-/// Predicts a batch and compares.
-pub fn objective(model: &Rcn, batch: &Examples, dropout: &DropoutPass<'_>) -> Objective {
+/// Computes the objective of a batch.
+pub fn objective(model: &Rcn, batch: &KeypointBatch, dropout: &DropoutPass<'_>) -> RcnObjective {
     let activations = model.forward(&batch.images, dropout);
     let loss = activations.coordinates.mse_loss(&batch.positions, Reduction::Mean);
-    Objective { loss, activations }
+    RcnObjective { loss, activations }
 }
 
-/// Predicts coordinates `[B, coordinates]` of pictures `[B, C, H, W]` without gradient.
+/// Predicts coordinates `[B, coordinates]` of images `[B, C, H, W]` without gradient.
 pub fn predict(model: &Rcn, images: &Tensor, dropout: &DropoutPass<'_>) -> Tensor {
     tch::no_grad(|| model.forward(images, dropout).coordinates)
 }
 
-/// Root of the mean squared error of a coordinate, in the scaled units of the objective.
+/// Computes the root mean squared error of a coordinate in the units of the objective.
 ///
-/// The document's 0.03528 is this for the mean *training* loss of the last epoch, dropout included.
+/// The original's 0.03528 is that of the mean *training* loss of the last epoch, with dropout.
 pub fn rmse(loss: f64) -> f64 {
     loss.sqrt()
 }
 
-/// The same in pixels; our definition, the original prints losses only.
+/// Same as [`rmse`] in pixels. Our definition; the original reports only losses.
 pub fn rmse_pixels(loss: f64) -> f64 {
     HALF_SIDE * rmse(loss)
 }

@@ -7,7 +7,7 @@ use crate::{
     golden::{Case, Outputs, PortError, Precision},
     models::convlstm::{
         Head,
-        picture::{self, Example, picture_grid},
+        picture::{self, GridExample, picture_grid},
     },
     nn::conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState},
     ports::{
@@ -31,7 +31,7 @@ pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortErr
     };
     let bias = if case.tensor_spec("conv.bias").is_some() { Bias::Present } else { Bias::Absent };
     let builder = builder(precision);
-    let sizes = conv_lstm::Sizes {
+    let sizes = conv_lstm::ConvLstmSizes {
         inputs: size("input_dim")?,
         hidden: size("hidden_dim")?,
         kernel: [height, width],
@@ -127,7 +127,8 @@ pub(super) fn picture(case: &Case, precision: Precision) -> Result<Outputs, Port
     let context = input(case, "x", precision)?.get(0);
     let [prediction, truth] = ["y_hat", "y"].map(|name| input(case, name, precision));
     let [prediction, truth] = [prediction?.get(0).unsqueeze(1), truth?.get(0).unsqueeze(1)];
-    let grid = picture_grid(&Example { context: &context, prediction: &prediction, truth: &truth });
+    let grid =
+        picture_grid(&GridExample { context: &context, prediction: &prediction, truth: &truth });
     let mut capture = Capture::default();
     capture.tensor("grid", &grid);
     Ok(capture.finish())

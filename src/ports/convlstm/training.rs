@@ -4,8 +4,8 @@ use super::Loaded;
 use crate::{
     config::optim::AdamSpec,
     golden::{Case, OutputSpec, Outputs, PortError, Precision},
-    models::convlstm::training::{Horizon, objective},
-    optim::Adam,
+    models::convlstm::training::{FrameSplit, objective},
+    optim::AdamOptimizer,
     ports::{
         integer, number, renamed,
         torch::{Capture, input},
@@ -16,12 +16,12 @@ use crate::{
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let Loaded { model, mut params, to_case } = Loaded::new(case, precision)?;
-    let horizon = Horizon {
+    let horizon = FrameSplit {
         context_frames: integer::<Count>(case, "n_steps_past")?.size(),
         predicted_frames: integer::<Count>(case, "n_steps_ahead")?.size(),
     };
     let steps = case.config.usize("steps")?;
-    let mut optimizer = Adam::new(adam(case)?, &params);
+    let mut optimizer = AdamOptimizer::new(adam(case)?, &params);
     let mut capture = Capture::default();
     let mut losses = Vec::new();
     // Some cases have the loss after the last step, too.

@@ -126,7 +126,7 @@ fn frame_predictor(case: &Case, precision: Precision) -> Result<Outputs, PortErr
     let config = &case.config;
     let (g_dim, z_dim) = (config.i64("g_dim")?, config.i64("z_dim")?);
     let builder = builder(precision);
-    let sizes = predictor::Sizes {
+    let sizes = predictor::FramePredictorSizes {
         inputs: config.i64("cond_dim")? + g_dim + z_dim,
         outputs: g_dim,
         rnn: config.i64("rnn_size")?,
@@ -154,7 +154,7 @@ fn frame_predictor(case: &Case, precision: Precision) -> Result<Outputs, PortErr
 fn recurrent_gaussian(case: &Case, precision: Precision, name: &str) -> Result<Outputs, PortError> {
     let config = &case.config;
     let builder = builder(precision);
-    let sizes = gaussian_lstm::Sizes {
+    let sizes = gaussian_lstm::GaussianLstmSizes {
         inputs: config.i64("g_dim")?,
         z: config.i64("z_dim")?,
         rnn: config.i64("rnn_size")?,

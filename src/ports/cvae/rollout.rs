@@ -6,7 +6,7 @@ use crate::{
     metrics::{self, FrameShape},
     models::cvae::{
         rollout::{Latent, rollout},
-        training::Sequences,
+        training::ConditionedBatch,
     },
     ports::{
         refused,
@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let mut loaded = load(case, precision)?;
     warm_up(case, precision, &mut loaded)?;
-    let batch = Sequences {
+    let batch = ConditionedBatch {
         frames: input(case, "x", precision)?.permute([1, 0, 2, 3, 4]),
         condition: input(case, "cond", precision)?.permute([1, 0, 2]),
     };

@@ -4,8 +4,8 @@ use super::{Loaded, load};
 use crate::{
     config::optim::AdamSpec,
     golden::{Case, Outputs, PortError, Precision},
-    models::cvae::training::{Feedback, Objective, Sequences, objective},
-    optim::Adam,
+    models::cvae::training::{ConditionedBatch, CvaeObjective, Feedback, objective},
+    optim::AdamOptimizer,
     ports::{
         number, refused,
         torch::{Capture, RecordedNoise, input},
@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let mut loaded = load(case, precision)?;
-    let mut optimizer = Adam::new(adam(case)?, &loaded.params);
+    let mut optimizer = AdamOptimizer::new(adam(case)?, &loaded.params);
     let betas = case.config.f64s("beta_per_step")?;
     let frames = loaded.frames as f64;
     let (mut loss, mut mse, mut kld) = (Vec::new(), Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ pub(super) fn warm_up(
     precision: Precision,
     loaded: &mut Loaded,
 ) -> Result<(), PortError> {
-    let mut optimizer = Adam::new(adam(case)?, &loaded.params);
+    let mut optimizer = AdamOptimizer::new(adam(case)?, &loaded.params);
     for step in 0..case.config.usize("warm_steps")? {
         let names = StepNames { data: "warm/", noise: "warm/", step };
         let (_objective, _loss) =
@@ -77,9 +77,9 @@ fn update(
     names: StepNames,
     feedback: Feedback,
     beta: f64,
-) -> Result<(Objective, tch::Tensor), PortError> {
+) -> Result<(CvaeObjective, tch::Tensor), PortError> {
     let StepNames { data, noise, step } = names;
-    let batch = Sequences {
+    let batch = ConditionedBatch {
         frames: input(case, &format!("{data}x/{step}"), precision)?.permute([1, 0, 2, 3, 4]),
         condition: input(case, &format!("{data}cond/{step}"), precision)?.permute([1, 0, 2]),
     };
@@ -93,7 +93,7 @@ fn update(
 }
 
 /// Captures the outputs of every module in the order in which the original calls them.
-fn trace(capture: &mut Capture, objective: &Objective) {
+fn trace(capture: &mut Capture, objective: &CvaeObjective) {
     for (t, step) in (1..).zip(&objective.steps) {
         capture.tensor(format!("h/{}", 2 * t - 1), &step.h_target);
         capture.tensor(format!("posterior/z/{t}"), &step.z);

@@ -9,11 +9,12 @@ use super::{refused, unsupported};
 use crate::{
     data::{
         files::training_files,
-        jpeg::{Dct, Picture},
+        jpeg::Dct,
         resize::{Fit, bicubic, central_crop, frame},
+        rgb_image::RgbImage,
         tfrecord::{
-            Example, FeatureFault, FramingFault, Layout, Record, RecordSequence, TfrecordError,
-            for_each_record, framing::Part, read_sequence, sequence::padded_states,
+            Example, FeatureError, FramingError, RecordLayout, RecordPart, RecordSequence,
+            TfRecord, TfrecordError, for_each_record, read_sequence, sequence::padded_states,
         },
     },
     golden::{Case, OutputSpec, Outputs, Port, PortError, Precision, Tensor, TensorData, Variant},
@@ -94,37 +95,41 @@ fn splits(case: &Case) -> Result<Outputs, PortError> {
 }
 
 /// Returns the layout that the case's setting names.
-fn layout(case: &Case) -> Result<Layout, PortError> {
+fn layout(case: &Case) -> Result<RecordLayout, PortError> {
     match case.config.str("format")? {
-        "bair" => Ok(Layout::Berkeley),
-        "push" => Ok(Layout::GooglePush),
+        "bair" => Ok(RecordLayout::Berkeley),
+        "push" => Ok(RecordLayout::GooglePush),
         other => Err(unsupported(case, format!("format `{other}`"))),
     }
 }
 
 /// Returns the layout of files whose case does not name it: the one their first record has.
-fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<Layout, PortError> {
+fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<RecordLayout, PortError> {
     if case.config.contains("format") {
         return layout(case);
     }
     let first = files.first().ok_or_else(|| unsupported(case, "a source without files"))?;
     let records = all_records(first).map_err(failed)?;
     let example = Example::parse(&records[0].data).map_err(refused)?;
-    let found = Layout::of(&example).map(|(layout, _)| layout);
+    let found = RecordLayout::of(&example).map(|(layout, _)| layout);
     found.ok_or_else(|| unsupported(case, "the layout of its source"))
 }
 
 /// The records of several files.
 struct Read {
-    layout: Layout,
+    layout: RecordLayout,
     /// Per file and record: length and both checksums.
     framing: Vec<Vec<i64>>,
     sequences: Vec<RecordSequence>,
-    accurate: Vec<Picture>,
+    accurate: Vec<RgbImage>,
 }
 
 /// Reads files in order; `dct` is TensorFlow's default.
-fn read(files: &[impl AsRef<Path>], layout: Layout, frames: usize) -> Result<Read, TfrecordError> {
+fn read(
+    files: &[impl AsRef<Path>],
+    layout: RecordLayout,
+    frames: usize,
+) -> Result<Read, TfrecordError> {
     let (mut framing, mut sequences, mut accurate) = (Vec::new(), Vec::new(), Vec::new());
     for path in files {
         let path = path.as_ref();
@@ -136,14 +141,14 @@ fn read(files: &[impl AsRef<Path>], layout: Layout, frames: usize) -> Result<Rea
             let number = sequences.len() as u64;
             sequences.push(take(path, number, &record, layout, frames, Dct::Fast)?);
             let first = take(path, number, &record, layout, 1, Dct::Accurate)?;
-            accurate.extend(first.pictures);
+            accurate.extend(first.images);
         }
         framing.push(file_framing);
     }
     Ok(Read { layout, framing, sequences, accurate })
 }
 
-fn all_records(path: &Path) -> Result<Vec<Record>, TfrecordError> {
+fn all_records(path: &Path) -> Result<Vec<TfRecord>, TfrecordError> {
     let mut records = Vec::new();
     for_each_record(path, |_, record| {
         records.push(record);
@@ -156,20 +161,20 @@ fn all_records(path: &Path) -> Result<Vec<Record>, TfrecordError> {
 fn take(
     path: &Path,
     record: u64,
-    data: &Record,
-    layout: Layout,
+    data: &TfRecord,
+    layout: RecordLayout,
     frames: usize,
     dct: Dct,
 ) -> Result<RecordSequence, TfrecordError> {
     let path = || path.to_owned();
-    let example = Example::parse(&data.data).map_err(|fault| TfrecordError::Example {
+    let example = Example::parse(&data.data).map_err(|source| TfrecordError::Example {
         path: path(),
         record,
-        fault,
+        source,
     })?;
     let mut first = None;
-    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, fault| {
-        first.get_or_insert(TfrecordError::Feature { path: path(), record, key, fault });
+    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, source| {
+        first.get_or_insert(TfrecordError::Feature { path: path(), record, key, source });
     });
     sequence.ok_or_else(|| first.expect("what was not read has a fault"))
 }
@@ -214,11 +219,11 @@ fn named(read: &Read, output: &OutputSpec, frames: usize, states: States) -> Opt
     Some(match (parts[0], states) {
         ("framing", _) => TensorData::I64(read.framing.get(number(1)?)?.clone()),
         ("images", _) => {
-            let picture = sequence()?.pictures.get(number(2)?)?;
+            let picture = sequence()?.images.get(number(2)?)?;
             TensorData::F32(frame(picture, fit, [SIDE; 2]))
         }
         ("images_first_rows", _) => {
-            let whole = frame(read.sequences.first()?.pictures.first()?, fit, [SIDE; 2]);
+            let whole = frame(read.sequences.first()?.images.first()?, fit, [SIDE; 2]);
             TensorData::F32(block(&whole, SIDE, [20, 0], [output.shape[0], SIDE])?)
         }
         ("actions" | "states", States::Zero) => zeros(),
@@ -230,16 +235,16 @@ fn named(read: &Read, output: &OutputSpec, frames: usize, states: States) -> Opt
             let shape = [read.sequences.len(), frames, read.layout.state_size()];
             TensorData::I64(shape.map(|extent| i64::try_from(extent).expect("a size")).to_vec())
         }
-        ("decoded", _) => TensorData::U8(sequence()?.pictures.first()?.pixels.clone()),
+        ("decoded", _) => TensorData::U8(sequence()?.images.first()?.pixels.clone()),
         ("decoded_accurate", _) => TensorData::U8(read.accurate.get(number(1)?)?.pixels.clone()),
-        ("decoded_block", _) => decoded_block(sequence()?.pictures.first()?, output)?,
+        ("decoded_block", _) => decoded_block(sequence()?.images.first()?, output)?,
         ("decoded_accurate_block", _) => decoded_block(read.accurate.get(number(1)?)?, output)?,
         _ => return None,
     })
 }
 
 /// The part of a picture that the case keeps in full.
-fn decoded_block(picture: &Picture, output: &OutputSpec) -> Option<TensorData> {
+fn decoded_block(picture: &RgbImage, output: &OutputSpec) -> Option<TensorData> {
     let &[rows, columns, 3] = &output.shape[..] else { return None };
     block(&picture.pixels, picture.width, [200, 300], [rows, columns]).map(TensorData::U8)
 }
@@ -277,7 +282,7 @@ fn damaged(case: &Case) -> Result<Outputs, PortError> {
         let number = image.strip_prefix("image_").and_then(|number| number.parse::<usize>().ok());
         let path = case.dir.join(format!("data/{stem}.tfrecord"));
         let read = read(&[path], layout, frames).map_err(failed)?;
-        let picture = number.and_then(|number| read.sequences.first()?.pictures.get(number));
+        let picture = number.and_then(|number| read.sequences.first()?.images.get(number));
         let picture = picture.ok_or_else(unknown)?;
         insert(&mut outputs, output, TensorData::F32(frame(picture, Fit::Stretch, [SIDE; 2])));
     }
@@ -286,7 +291,12 @@ fn damaged(case: &Case) -> Result<Outputs, PortError> {
 
 /// Checks that a file is met as the original met it: after as many whole records, at the same stage
 /// and frame, at the same byte where the original names one.
-fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<(), PortError> {
+fn met(
+    case: &Case,
+    variant: &Variant,
+    layout: RecordLayout,
+    frames: usize,
+) -> Result<(), PortError> {
     let path = case.dir.join(&variant.file);
     let mut whole = Vec::new();
     let framed = for_each_record(&path, |_, record| {
@@ -312,15 +322,15 @@ fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<
         // numbers that are not finite on to the model.
         Ok(())
         | Err(
-            TfrecordError::Feature { fault: FeatureFault::NotFinite { .. }, .. }
+            TfrecordError::Feature { source: FeatureError::NotFinite { .. }, .. }
             | TfrecordError::Framing {
-                fault: FramingFault::Truncated { part: Part::Header, .. },
+                source: FramingError::Truncated { part: RecordPart::Header, .. },
                 ..
             },
         ) => "none",
         Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => "reader",
         Err(TfrecordError::Empty { .. }) => "queue",
-        Err(TfrecordError::Feature { fault, .. }) if is_picture(fault) => "decode",
+        Err(TfrecordError::Feature { source, .. }) if is_picture(source) => "decode",
         Err(TfrecordError::Example { .. } | TfrecordError::Feature { .. }) => "parse",
     };
     // Where the original itself died, any error will do.
@@ -343,18 +353,18 @@ fn met(case: &Case, variant: &Variant, layout: Layout, frames: usize) -> Result<
 }
 
 /// Returns whether a feature is right but for what its bytes hold.
-const fn is_picture(fault: &FeatureFault) -> bool {
-    matches!(fault, FeatureFault::Bytes { .. } | FeatureFault::Jpeg(_))
+const fn is_picture(error: &FeatureError) -> bool {
+    matches!(error, FeatureError::Bytes { .. } | FeatureError::Jpeg(_))
 }
 
 fn offset(parsed: &Result<(), TfrecordError>) -> Option<u64> {
-    let Err(TfrecordError::Framing { fault, .. }) = parsed else { return None };
-    Some(match *fault {
-        FramingFault::Io { offset, .. }
-        | FramingFault::Truncated { offset, .. }
-        | FramingFault::LengthChecksum { offset }
-        | FramingFault::DataChecksum { offset }
-        | FramingFault::TooLong { offset, .. } => offset,
+    let Err(TfrecordError::Framing { source, .. }) = parsed else { return None };
+    Some(match *source {
+        FramingError::Io { offset, .. }
+        | FramingError::Truncated { offset, .. }
+        | FramingError::LengthChecksum { offset }
+        | FramingError::DataChecksum { offset }
+        | FramingError::TooLong { offset, .. } => offset,
     })
 }
 

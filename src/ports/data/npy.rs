@@ -4,8 +4,8 @@ use super::{SIDE, failed, insert, layout_of_source, read};
 use crate::{
     data::{
         arrays,
-        map_csv::{self, Entry},
-        npy::{self, Axis, Dtype, Due, Elements},
+        map_csv::{self, MapEntry},
+        npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
         resize::{Fit, frame},
         tfrecord::RecordSequence,
     },
@@ -36,9 +36,9 @@ pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
             "states" => &entry.states,
             _ => return Err(unknown()),
         };
-        let axes: Vec<_> = output.shape.iter().map(|&extent| Axis::Of(extent)).collect();
-        let due = Due { dtype: Dtype::F32, axes: &axes, bytes_max: BYTES_MAX };
-        let Elements::F32(values) = npy::read(&folder.join(name), &due).map_err(refused)?.elements
+        let axes: Vec<_> = output.shape.iter().map(|&extent| AxisLength::Exactly(extent)).collect();
+        let due = ExpectedArray { dtype: Dtype::F32, axes: &axes, bytes_max: BYTES_MAX };
+        let ArrayData::F32(values) = npy::read(&folder.join(name), &due).map_err(refused)?.elements
         else {
             return Err(unknown());
         };
@@ -51,7 +51,7 @@ pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
 ///
 /// The original asks for as many records as there are files, so that with several records in a file
 /// the last ones are lost; we import all when not asked to repeat that.
-fn imported_anew(case: &Case, entries: &[Entry]) -> Result<(), PortError> {
+fn imported_anew(case: &Case, entries: &[MapEntry]) -> Result<(), PortError> {
     let source = case.dir.join(case.config.str("source")?);
     if fs::kind(&source).map_err(refused)?.is_none() {
         return Ok(());
@@ -69,13 +69,13 @@ fn imported_anew(case: &Case, entries: &[Entry]) -> Result<(), PortError> {
     };
     let layout = layout_of_source(case, &files)?;
     let read = read(&files, layout, frames).map_err(failed)?;
-    let numbered: Vec<_> = (0..files.len()).map(Entry::numbered).collect();
+    let numbered: Vec<_> = (0..files.len()).map(MapEntry::numbered).collect();
     let folder = case.dir.join("data");
     let mut written = vec![(map_csv::FILE.to_owned(), map_csv::text(&numbered))];
     for (entry, sequence) in numbered.iter().zip(read.sequences) {
-        let RecordSequence { pictures, actions, states } = sequence;
-        let pictures = pictures.iter().map(|picture| frame(picture, Fit::Crop, target)).collect();
-        let sequence = RecordSequence { pictures, actions, states };
+        let RecordSequence { images, actions, states } = sequence;
+        let images = images.iter().map(|image| frame(image, Fit::Crop, target)).collect();
+        let sequence = RecordSequence { images, actions, states };
         let arrays = arrays(read.layout, frames, sequence, target);
         for (name, array) in entry.arrays().into_iter().zip(&arrays) {
             written.push((name.to_owned(), npy::encode(array)));

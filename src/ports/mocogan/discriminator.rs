@@ -5,7 +5,7 @@ use crate::{
     golden::{Case, Outputs, PortError, Precision},
     models::mocogan::{
         Discriminator,
-        discriminator::{Logits, Plan, Sizes},
+        discriminator::{DiscriminatorSizes, Logits, Plan},
     },
     nn::Mode,
     ports::{
@@ -22,13 +22,13 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         0
     };
     let outputs: i64 = extent(case, last, 0)?;
-    let sizes = Sizes {
+    let sizes = DiscriminatorSizes {
         channels: extent(case, FIRST, 1)?,
         width: extent(case, FIRST, 0)?,
-        judgements: outputs - categories,
+        outputs: outputs - categories,
         categories,
     };
-    if categories < 0 || sizes.judgements < 1 {
+    if categories < 0 || sizes.outputs < 1 {
         return Err(unsupported(case, format!("{categories} categories of {outputs} outputs")));
     }
     let builder = builder(precision);

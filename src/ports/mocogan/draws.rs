@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::{
     golden::{Case, PortError, Precision, TensorData},
-    models::{Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource},
+    models::{ChoicePurpose, IndexChoice, NoisePurpose, NoiseSource, RandomSource},
     ports::{torch::input, unsupported},
 };
 
@@ -46,8 +46,9 @@ impl<'a> NumberedDraws<'a> {
         }
     }
 
-    fn numbers(&mut self, what: &str, choice: Choice) -> Result<Vec<i64>, PortError> {
-        let (Choice::Independent { count, below } | Choice::Distinct { count, below }) = choice;
+    fn numbers(&mut self, what: &str, choice: IndexChoice) -> Result<Vec<i64>, PortError> {
+        let (IndexChoice::Independent { count, below } | IndexChoice::Distinct { count, below }) =
+            choice;
         let name = self.next(what);
         match self.case.tensor(&name)?.data {
             TensorData::I64(values)
@@ -88,7 +89,7 @@ impl NoiseSource for NumberedDraws<'_> {
 }
 
 impl RandomSource for NumberedDraws<'_> {
-    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64> {
+    fn choose(&mut self, purpose: ChoicePurpose, choice: IndexChoice) -> Vec<i64> {
         let what = match purpose {
             ChoicePurpose::Category => "z_categ",
             ChoicePurpose::Frames => "frame_choice",
@@ -96,7 +97,8 @@ impl RandomSource for NumberedDraws<'_> {
         };
         self.numbers(what, choice).unwrap_or_else(|problem| {
             self.note(problem);
-            let (Choice::Independent { count, .. } | Choice::Distinct { count, .. }) = choice;
+            let (IndexChoice::Independent { count, .. } | IndexChoice::Distinct { count, .. }) =
+                choice;
             vec![0; usize::try_from(count).unwrap_or(0)]
         })
     }
@@ -119,7 +121,7 @@ impl NoiseSource for NamedDraws {
 }
 
 impl RandomSource for NamedDraws {
-    fn choose(&mut self, _: ChoicePurpose, _: Choice) -> Vec<i64> {
+    fn choose(&mut self, _: ChoicePurpose, _: IndexChoice) -> Vec<i64> {
         vec![self.start]
     }
 }

@@ -13,10 +13,10 @@ use crate::{
     },
     golden::{Case, Outputs, PortError, Precision},
     models::mocogan::{
-        Mocogan, Network,
+        Mocogan, MocoganNetwork,
         training::{Real, loss},
     },
-    optim::Adam,
+    optim::AdamOptimizer,
     ports::{
         integer, number, refused,
         torch::{Capture, builder, input, load},
@@ -32,11 +32,11 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
     let adam = adam(case)?;
-    let mut optimizers: BTreeMap<Network, Adam> = Network::ORDER
-        .map(|network| (network, Adam::of_module(adam, &params, network.module())))
+    let mut optimizers: BTreeMap<MocoganNetwork, AdamOptimizer> = MocoganNetwork::ORDER
+        .map(|network| (network, AdamOptimizer::of_module(adam, &params, network.module())))
         .into();
     let mut draws = NumberedDraws::new(case, precision);
-    let mut losses: BTreeMap<Network, Vec<f64>> = BTreeMap::new();
+    let mut losses: BTreeMap<MocoganNetwork, Vec<f64>> = BTreeMap::new();
     let mut capture = Capture::default();
     for iteration in 0..case.config.usize("train_batches")? {
         let real = real(case, precision, iteration)?;
@@ -56,9 +56,9 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     capture.after(&params);
     for (network, values) in losses {
         let name = match network {
-            Network::ImageDiscriminator => "l_image_dis",
-            Network::VideoDiscriminator => "l_video_dis",
-            Network::Generator => "l_gen",
+            MocoganNetwork::ImageDiscriminator => "l_image_dis",
+            MocoganNetwork::VideoDiscriminator => "l_video_dis",
+            MocoganNetwork::Generator => "l_gen",
         };
         capture.vector(case, name, values, precision);
     }

@@ -10,10 +10,10 @@ use crate::{
     config::model::physical_interaction::Port,
     golden::{Case, Outputs, PortError, Precision},
     models::physical_interaction::{
-        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
+        conv_lstm::{BasicConvLstmCell, BasicConvLstmShape, GateOrder},
         layers::Layers,
         sampling::mix,
-        transformation::{Sizes, Transformer},
+        transformation::{Transformer, TransformerSizes},
     },
     nn::{
         init::Init,
@@ -72,7 +72,7 @@ fn conv_lstm_cell(
         Port::ChainerStateless => (config.i64("num_channels")?, GateOrder::Ijfo),
         Port::Chainer | Port::Tensorflow(_) => (config.i64("out_size")?, GateOrder::Jifo),
     };
-    let shape = ConvLstmShape {
+    let shape = BasicConvLstmShape {
         inputs: first.size()[1],
         hidden,
         kernel: config.i64("filter_size")?,
@@ -81,7 +81,7 @@ fn conv_lstm_cell(
         forget_bias: config.f64("forget_bias")?,
     };
     let builder = builder(precision);
-    let cell = ConvLstmCell::new(&builder.module("lstm1"), shape, INIT);
+    let cell = BasicConvLstmCell::new(&builder.module("lstm1"), shape, INIT);
     let form = Form { port, bottleneck: [1, 1, 1] };
     let translated = Translated::load(case, precision, builder, form, "", without("lstm1/"))?;
     let mut state = cell.zero_state(first);
@@ -140,7 +140,7 @@ fn transform(case: &Case, precision: Precision, capture: &mut Capture) -> Result
     let hidden5 = leaf(case, "hidden5", precision)?;
     let previous = leaf(case, "prev_image", precision)?;
     let [_, channels, height, width] = hidden5.size4().map(<[i64; 4]>::from).map_err(refused)?;
-    let sizes = Sizes {
+    let sizes = TransformerSizes {
         features: enc6.size()[1],
         bottleneck: channels * height * width,
         colours: previous.size()[1],

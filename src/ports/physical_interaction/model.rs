@@ -11,12 +11,12 @@ use crate::{
     models::physical_interaction::{
         Network, Sequences,
         names::bottleneck,
-        network::Step,
+        network::NetworkStep,
         objective::Objective,
-        sampling::Feedback,
-        training::{At, Pass, feedback, pass},
+        sampling::ScheduledFeedback,
+        training::{Pass, PassTime, feedback, pass},
     },
-    optim::Adam,
+    optim::AdamOptimizer,
     ports::torch::{Capture, builder, input},
 };
 
@@ -26,7 +26,7 @@ pub(super) fn run(
     settings: &Settings,
 ) -> Result<Outputs, PortError> {
     let mut model = Model::load(case, precision, settings)?;
-    let mut optimizer = Adam::new(settings.adam, &model.translated.params);
+    let mut optimizer = AdamOptimizer::new(settings.adam, &model.translated.params);
     let mut capture = Capture::default();
     let mut series = Series::default();
     let updates = settings.steps;
@@ -104,16 +104,20 @@ impl<'a> Model<'a> {
     }
 
     /// One pass over the batch as in optimizer step `step`.
-    fn forward(&self, step: usize, each: impl FnMut(usize, &Step)) -> Result<Pass, PortError> {
+    fn forward(
+        &self,
+        step: usize,
+        each: impl FnMut(usize, &NetworkStep),
+    ) -> Result<Pass, PortError> {
         let Settings { spec, sizes, iterations, mode, .. } = self.settings;
-        let at = At { step: iterations[step], mode: *mode };
+        let at = PassTime { step: iterations[step], mode: *mode };
         let batch = sizes.batch.unsigned_abs();
         let (draws, mixed) = match feedback(spec, &self.batch, at) {
-            Feedback::Prediction => (0, Mixed::No),
-            Feedback::Mixture { true_frames } if (1..batch).contains(&true_frames) => {
+            ScheduledFeedback::Prediction => (0, Mixed::No),
+            ScheduledFeedback::Mixture { true_frames } if (1..batch).contains(&true_frames) => {
                 (spec.horizon.len() - 1, Mixed::Yes)
             }
-            Feedback::Mixture { .. } => (spec.horizon.len() - 1, Mixed::No),
+            ScheduledFeedback::Mixture { .. } => (spec.horizon.len() - 1, Mixed::No),
         };
         let mut shuffle = RecordedShuffle::read(self.case, step, draws, sizes.batch, mixed)?;
         Ok(pass(&self.network, spec, &self.batch, at, &mut shuffle, each))
@@ -159,7 +163,7 @@ impl<'a> Model<'a> {
 }
 
 /// Captures what a step computes on its way.
-fn trace(capture: &mut Capture, axes: Axes, prefix: &str, step: &Step) {
+fn trace(capture: &mut Capture, axes: Axes, prefix: &str, step: &NetworkStep) {
     let mut map = |name: String, map: &Tensor| {
         capture.tensor(format!("{prefix}{name}"), &axes.to_original(map));
     };

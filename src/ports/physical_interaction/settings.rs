@@ -9,7 +9,7 @@ use crate::{
         optim::{AdamForm, AdamSpec},
     },
     golden::{Case, PortError},
-    models::physical_interaction::Sizes,
+    models::physical_interaction::NetworkSizes,
     nn::Mode,
     ports::{integer, number, physical_interaction::translate::Axes, unsupported},
     scalar::{Count, Positive, Step},
@@ -19,7 +19,7 @@ use crate::{
 /// Everything that a case about the whole model states.
 pub(super) struct Settings {
     pub(super) spec: PhysicalInteractionSpec,
-    pub(super) sizes: Sizes,
+    pub(super) sizes: NetworkSizes,
     pub(super) adam: AdamSpec,
     /// Optimizer steps; 0 for a forward pass.
     pub(super) steps: usize,
@@ -145,7 +145,7 @@ fn settings(
     };
     let mode = if flag(case, "train", true)? { Mode::Train } else { Mode::Eval };
     Ok(Settings {
-        sizes: Sizes { frame, actions: actions[2], states: states[2], batch },
+        sizes: NetworkSizes { frame, actions: actions[2], states: states[2], batch },
         spec,
         adam,
         steps,

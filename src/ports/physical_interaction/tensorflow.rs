@@ -13,7 +13,7 @@ use crate::{
     },
     golden::{Case, Outputs, PortError, Precision, Role},
     models::physical_interaction::{
-        conv_lstm::{ConvLstmCell, ConvLstmShape, GateOrder},
+        conv_lstm::{BasicConvLstmCell, BasicConvLstmShape, GateOrder},
         layers::Layers,
         objective::{mean_squared_error, peak_signal_to_noise_ratio},
         sampling::mix,
@@ -28,7 +28,7 @@ use crate::{
         layer_norm::{LayerNorm, LayerNormForm},
         same::{Convolution, LayerInit, Padding, Shape, TransposedConvolution},
     },
-    optim::Adam,
+    optim::AdamOptimizer,
     ports::{
         number,
         torch::{Capture, builder, input, leaf},
@@ -132,7 +132,7 @@ fn conv_lstm_cell(
     let Some(first) = inputs.first() else {
         return Err(unsupported(case, "a cell without inputs"));
     };
-    let shape = ConvLstmShape {
+    let shape = BasicConvLstmShape {
         inputs: *first.size().last().unwrap_or(&0),
         hidden: config.i64("num_channels")?,
         kernel: config.i64("filter_size")?,
@@ -141,7 +141,7 @@ fn conv_lstm_cell(
         forget_bias: config.f64("forget_bias")?,
     };
     let builder = builder(precision);
-    let cell = ConvLstmCell::new(&builder.module("lstm1"), shape, INIT);
+    let cell = BasicConvLstmCell::new(&builder.module("lstm1"), shape, INIT);
     let translated = Translated::load(case, precision, builder, FORM, scope, last(scope))?;
     let mut state = cell.zero_state(&AXES.to_ours(first));
     for (t, x) in inputs.iter().enumerate() {
@@ -209,7 +209,7 @@ fn cdna_transformation(
     let previous = leaf(case, "prev_image", precision)?;
     let features = leaf(case, "cdna_input", precision)?;
     let builder = builder(precision);
-    let sizes = cdna::Sizes {
+    let sizes = cdna::CdnaSizes {
         inputs: features.size()[1],
         masks: case.config.i64("num_masks")?,
         colours: *previous.size().last().unwrap_or(&0),
@@ -362,7 +362,7 @@ fn adam(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), 
         let p = builder.module("given").parameter(name, &value.size(), Init::Constant(0.0));
         let mut params = builder.finish();
         tch::no_grad(|| p.shallow_clone().copy_(&value));
-        let mut optimizer = Adam::new(spec, &params);
+        let mut optimizer = AdamOptimizer::new(spec, &params);
         let mut after = Vec::new();
         for step in 0..steps {
             params.zero_grad();

@@ -13,8 +13,8 @@ use crate::{
     },
     golden::{Case, OutputSpec, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::{
-        Activations, DropoutPass, DropoutUniforms, HIDDEN_UNITS, Rcn, Sizes, Variant,
-        training::{Examples, objective, rmse, rmse_pixels},
+        Activations, DropoutPass, DropoutUniforms, HIDDEN_UNITS, Rcn, RcnSizes, RcnVariant,
+        training::{KeypointBatch, objective, rmse, rmse_pixels},
     },
     optim::Optimizer,
     ports::{
@@ -29,11 +29,14 @@ use crate::{
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let sizes = sizes(case)?;
     let builder = builder(precision);
-    let model =
-        Rcn::new(&builder, Variant { activation: activation(case)?, ..Variant::default() }, sizes);
+    let model = Rcn::new(
+        &builder,
+        RcnVariant { activation: activation(case)?, ..RcnVariant::default() },
+        sizes,
+    );
     let mut params = builder.finish();
     renamed::load(case, &mut params, variable, precision)?;
-    let batch = Examples {
+    let batch = KeypointBatch {
         images: channels_second(&input(case, "in_images", precision)?),
         positions: input(case, "position", precision)?,
     };
@@ -81,18 +84,18 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     Ok(capture.finish())
 }
 
-fn sizes(case: &Case) -> Result<Sizes, PortError> {
+fn sizes(case: &Case) -> Result<RcnSizes, PortError> {
     let [_, height, width, channels] = shape(case, "in_images")
         .ok_or_else(|| unsupported(case, "pictures that are not [B, H, W, C]"))?;
     let [_, coordinates] = shape(case, "position")
         .ok_or_else(|| unsupported(case, "positions that are not [B, n]"))?;
-    fitting(case, Sizes { height, width, channels, hidden: HIDDEN_UNITS, coordinates })
+    fitting(case, RcnSizes { height, width, channels, hidden: HIDDEN_UNITS, coordinates })
 }
 
 /// Largest side of a picture: beyond it the first fully connected layer has over a gigabyte.
 const SIDE_MAX: i64 = 320;
 
-fn fitting(case: &Case, sizes: Sizes) -> Result<Sizes, PortError> {
+fn fitting(case: &Case, sizes: RcnSizes) -> Result<RcnSizes, PortError> {
     let sides = [sizes.height, sizes.width];
     if sizes.fit() && sides.iter().all(|side| (1..=SIDE_MAX).contains(side)) {
         Ok(sizes)
@@ -187,10 +190,15 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
     const COORDINATES: i64 = 30;
     let size = |key| integer::<Count>(case, key).map(Count::size);
     let (batch, height, width) = (size("batch_size")?, size("height")?, size("width")?);
-    let sizes =
-        Sizes { height, width, channels: CHANNELS, hidden: HIDDEN_UNITS, coordinates: COORDINATES };
+    let sizes = RcnSizes {
+        height,
+        width,
+        channels: CHANNELS,
+        hidden: HIDDEN_UNITS,
+        coordinates: COORDINATES,
+    };
     let builder = builder(Precision::F32);
-    let model = Rcn::new(&builder, Variant::default(), fitting(case, sizes)?);
+    let model = Rcn::new(&builder, RcnVariant::default(), fitting(case, sizes)?);
     let params = builder.finish();
     // One picture has the shapes of a batch but for its first extent.
     let picture = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));

@@ -6,7 +6,7 @@ use super::variable;
 use crate::{
     config::model::rcn::{Activation, DenseWeights},
     golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
-    models::rcn::layers::{self, ConvLayer, DenseLayer, Window, max_pool},
+    models::rcn::layers::{self, ConvLayer, DenseLayer, KernelStride, max_pool},
     ports::{
         integer, renamed,
         torch::{Capture, builder, input, kind, leaf},
@@ -40,7 +40,8 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
                 let given = case.config.contains(key);
                 if given { integer::<Count>(case, key).map(Count::size) } else { Ok(1) }
             };
-            let window = Window { kernel: [height, width], stride: [step("dh")?, step("dw")?] };
+            let window =
+                KernelStride { kernel: [height, width], stride: [step("dh")?, step("dw")?] };
             let path = builder.module("conv");
             Some(ConvLayer::new(&path, [inputs, outputs], window, Activation::Tanh))
         }

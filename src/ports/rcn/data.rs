@@ -1,7 +1,9 @@
 //! The Kaggle table, the order of rows and the batches.
 
 use crate::{
-    data::kaggle::{Columns, Keypoints, PIXELS, SIDE, minibatches, read_training, shuffled},
+    data::kaggle::{
+        KeypointColumns, Keypoints, PIXELS, SIDE, minibatches, read_training, shuffled,
+    },
     golden::{Case, OutputSpec, Outputs, PortError, Tensor, TensorData},
     ports::{refused, unsupported},
     rng::numpy::RandomState,
@@ -14,7 +16,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn new(case: &Case, columns: &Columns) -> Result<Self, PortError> {
+    fn new(case: &Case, columns: &KeypointColumns) -> Result<Self, PortError> {
         let file = case.data_files.iter().find(|file| file.extension().is_some_and(|e| e == "csv"));
         let file = file.ok_or_else(|| unsupported(case, "a case without a table"))?;
         let keypoints = read_training(&case.dir.join(file), columns).map_err(refused)?;
@@ -23,7 +25,7 @@ impl Loaded {
     }
 
     fn picture(&self, index: usize) -> Option<Vec<f32>> {
-        self.order.get(index).map(|&row| self.keypoints.pictures().unit(row).collect())
+        self.order.get(index).map(|&row| self.keypoints.images().unit(row).collect())
     }
 
     fn targets(&self) -> Vec<f32> {
@@ -32,13 +34,13 @@ impl Loaded {
 }
 
 pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
-    let all = Loaded::new(case, &Columns::All)?;
+    let all = Loaded::new(case, &KeypointColumns::All)?;
     let names = if case.config.contains("cols_subset") {
         case.config.strs("cols_subset")?.into_iter().map(str::to_owned).collect()
     } else {
         Vec::new()
     };
-    let subset = Loaded::new(case, &Columns::Named(names))?;
+    let subset = Loaded::new(case, &KeypointColumns::Named(names))?;
     let mut outputs = Outputs::new();
     for output in case.outputs() {
         let unknown = || unsupported(case, format!("output `{}`", output.name));

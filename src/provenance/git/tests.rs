@@ -208,12 +208,12 @@ fn a_large_untracked_file_is_left_out_and_a_large_tracked_one_is_not() {
 fn untracked_files_share_a_budget() {
     let mut budget = 10;
     let mut afford = |node| afford(Some(&node), &mut budget);
-    let file = |bytes| Node::File { bytes, executable: false };
+    let file = |bytes| PathNode::File { bytes, executable: false };
     assert!(afford(file(6)));
     assert!(!afford(file(6)));
     assert!(afford(file(4)));
     assert!(!afford(file(1)));
-    assert!(afford(Node::Symlink { target: PathBuf::from("a") }));
+    assert!(afford(PathNode::Symlink { target: PathBuf::from("a") }));
 }
 
 #[test]

@@ -13,34 +13,17 @@ use crate::{
         curve::{self, Line, Plot, Stroke},
         document::{Block, Figure, Layout, Picture, Text},
         palette::{self, BASELINE, Ink},
-        study::{Arm, MODEL, Metric, Study, labelled, position_in},
+        study::{Arm, MODEL, Metric, Study, labelled},
     },
     store::{
         event::{Event, Scores},
         record::{Record, SeriesDefinition},
     },
+    vocabulary::SeriesName,
 };
 
 /// A drawn curve has at most this many points.
 const POINTS_MAX: u64 = 120;
-
-/// Series in the order in which a reader expects them; others follow by name.
-const SERIES_ORDER: [&str; 14] = [
-    "loss",
-    "rmse",
-    "l_gen",
-    "l_image_dis",
-    "l_video_dis",
-    "reconstruction",
-    "kl",
-    "kl_weight",
-    "teacher_forcing_ratio",
-    "teacher_forced",
-    "state_loss",
-    "psnr_sum",
-    "true_frame_share",
-    "learning_rate",
-];
 
 /// A curve's points, x ascending.
 type Points = Vec<(f64, f64)>;
@@ -114,7 +97,7 @@ fn series<'a>(study: &Study<'a>) -> Vec<(&'a str, &'a SeriesDefinition)> {
         .map(|(name, definition)| (name.as_str(), definition))
         .collect();
     let mut all: Vec<_> = all.into_iter().collect();
-    all.sort_by_key(|(name, _)| position_in(&SERIES_ORDER, name));
+    all.sort_by_key(|(name, _)| SeriesName::rank(name));
     all
 }
 

@@ -5,11 +5,12 @@ use crate::{
     data::Split,
     report::{
         document::Text,
-        number::{counted, fixed, magnitude, signed},
+        number::{fixed, magnitude, signed},
         paired::{Sign, confidence, interval, sign},
         study::{Arm, BOUND, MODEL, Metric, Study},
     },
     stats::paired::PairedDifference,
+    text::count,
 };
 
 /// Lists the findings on the primary metric.
@@ -191,6 +192,6 @@ fn quantity(number: &str, metric: &Metric) -> String {
 }
 
 /// Returns `3 seeds`.
-pub(super) fn seeds(count: usize) -> String {
-    counted(count, "seed", "seeds")
+pub(super) fn seeds(seeds: usize) -> String {
+    count(seeds, "seed")
 }

@@ -14,10 +14,10 @@ use crate::{
         svg::Drawing,
     },
     stats::summary::{Summary, summarize},
+    vocabulary::rollouts::{
+        KEYPOINT_IMAGES, KEYPOINT_PREDICTION, KEYPOINT_RMSE_PREFIX, KEYPOINT_TRUTH,
+    },
 };
-
-/// Prefix of the tensors that hold the error of a keypoint: of the model, then of the baseline.
-const ERROR: &str = "keypoints/rmse_pixels/";
 
 /// Side that a picture is shown at, in units.
 const SIDE: usize = 144;
@@ -58,12 +58,16 @@ fn errors(study: &Study<'_>) -> Option<Block> {
     let completed = || study.arms.iter().flat_map(|arm| &arm.runs);
     let completed = || completed().filter(|run| run.completed().is_some());
     let first = completed().find(|run| run.samples.tensors.iter().any(|it| is_error(&it.name)))?;
-    let names: Vec<&str> =
-        first.samples.tensors.iter().filter_map(|tensor| tensor.name.strip_prefix(ERROR)).collect();
+    let names: Vec<&str> = first
+        .samples
+        .tensors
+        .iter()
+        .filter_map(|tensor| tensor.name.strip_prefix(KEYPOINT_RMSE_PREFIX))
+        .collect();
 
     // Of every keypoint: the baseline's error, which all runs share, and the arms' over their seeds.
     let error = |run: &ReportRun, name: &str, which: usize| {
-        let (_, values) = run.samples.floats(&format!("{ERROR}{name}"))?;
+        let (_, values) = run.samples.floats(&format!("{KEYPOINT_RMSE_PREFIX}{name}"))?;
         values.get(which).map(|&value| f64::from(value))
     };
     let rows: Vec<(&str, Vec<Option<Summary>>)> = names
@@ -101,7 +105,7 @@ fn errors(study: &Study<'_>) -> Option<Block> {
 }
 
 fn is_error(name: &str) -> bool {
-    name.starts_with(ERROR)
+    name.starts_with(KEYPOINT_RMSE_PREFIX)
 }
 
 fn written(cell: Option<&Summary>, best: Option<f64>, places: usize) -> Text {
@@ -148,10 +152,10 @@ fn pictures(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
 }
 
 fn kept(run: &ReportRun) -> Option<Kept<'_>> {
-    let picture = run.samples.bytes("keypoints/picture")?;
+    let picture = run.samples.bytes(KEYPOINT_IMAGES)?;
     let &[count, height, width] = picture.shape.as_slice() else { return None };
-    let (points, truth) = run.samples.floats("keypoints/truth")?;
-    let (same, prediction) = run.samples.floats("keypoints/prediction")?;
+    let (points, truth) = run.samples.floats(KEYPOINT_TRUTH)?;
+    let (same, prediction) = run.samples.floats(KEYPOINT_PREDICTION)?;
     let fits = points == same
         && points.first() == Some(&count)
         && points.last() == Some(&2)

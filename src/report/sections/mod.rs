@@ -3,10 +3,10 @@
 use super::{
     ReportError,
     document::{Block, Document, Text},
-    number::{counted, grouped},
+    number::grouped,
     study::Study,
 };
-use crate::{data::Split, store::record::DataRecord};
+use crate::{data::Split, store::record::DataRecord, text::count};
 
 mod anatomy;
 mod configuration;
@@ -54,8 +54,8 @@ pub(super) fn document(study: &Study<'_>) -> Result<Document, ReportError> {
             "Sweep {}, preset {}: {}, {}",
             manifest.name,
             manifest.preset,
-            counted(study.arms.len(), "arm", "arms"),
-            counted(study.input.runs.len(), "run", "runs"),
+            count(study.arms.len(), "arm"),
+            count(study.input.runs.len(), "run"),
         ),
         made_by: format!("./just report {}", manifest.name),
         blocks,

@@ -8,10 +8,8 @@ use crate::{
         study::{Arm, Study},
     },
     store::tensors::StoredTensor,
+    vocabulary::rollouts::PICTURE_GRID,
 };
-
-/// The tensor that holds the grid, u8 `[1, H, W, 3]`.
-const TENSOR: &str = "picture_grid";
 
 /// Returns the section; nothing if no run has kept a grid.
 pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
@@ -20,7 +18,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     let mut figures = Vec::new();
     for arm in &study.arms {
         let run = arm.runs.iter().find(|run| run.entry.seed == seed);
-        if let Some(grid) = run.and_then(|run| run.samples.bytes(TENSOR)) {
+        if let Some(grid) = run.and_then(|run| run.samples.bytes(PICTURE_GRID)) {
             figures.extend(figure(arm, seed.0, grid)?);
         }
     }

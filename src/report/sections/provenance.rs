@@ -8,12 +8,13 @@ use crate::{
     report::{
         ReportRun, RunState,
         document::{Block, Column, Row, Table, Text},
-        number::{ABSENT, counted, fixed, grouped},
+        number::{ABSENT, fixed, grouped},
         study::Study,
     },
     store::record::{
         CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome, Record, RunId,
     },
+    text::count,
 };
 
 /// Digits of a digest that a table shows; the record has all of them.
@@ -184,7 +185,7 @@ fn whose(study: &Study<'_>, mut runs: BTreeSet<&RunId>) -> String {
     }
     if !runs.is_empty() {
         let ids: Vec<&str> = runs.iter().map(|run| run.as_str()).collect();
-        names.push(format!("{}: {}", counted(ids.len(), "run", "runs"), ids.join(", ")));
+        names.push(format!("{}: {}", count(ids.len(), "run"), ids.join(", ")));
     }
     names.join("; ")
 }
@@ -200,7 +201,7 @@ fn facts(record: &Record) -> Vec<Fact> {
     data_facts(&record.data, &mut facts);
     engine_facts(&record.engine, &mut facts);
     let HostRecord { os, cpu, cpu_features, cores } = &record.host;
-    facts.push(fact("Machine", format!("{cpu}, {}; {os}", counted_cores(*cores))));
+    facts.push(fact("Machine", format!("{cpu}, {}; {os}", count(*cores, "core"))));
     facts.push(fact("CPU features", cpu_features.join(" ")));
     facts.push(fact("Trained scalars", grouped(record.parameters)));
     facts
@@ -220,7 +221,8 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
     let state = if changed.is_empty() {
         ", working tree clean".to_owned()
     } else {
-        let paths = counted(changed.len(), "path differs", "paths differ");
+        let verb = if changed.len() == 1 { "differs" } else { "differ" };
+        let paths = format!("{} {verb}", count(changed.len(), "path"));
         let mut listed: Vec<&str> = changed.iter().map(String::as_str).take(PATHS_MAX).collect();
         let more = format!("and {} more", changed.len() - listed.len());
         if changed.len() > listed.len() {
@@ -315,10 +317,6 @@ fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
 fn fact(name: &str, value: impl Into<String>) -> Fact {
     let value = value.into();
     (name.to_owned(), if value.is_empty() { ABSENT.into() } else { value.into() })
-}
-
-fn counted_cores(cores: u64) -> String {
-    if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") }
 }
 
 /// Returns the first digits of a digest.

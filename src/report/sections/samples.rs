@@ -13,6 +13,7 @@ use crate::{
         study::{Arm, Study},
     },
     store::tensors::StoredTensor,
+    vocabulary::rollouts::{GENERATED_VIDEOS, REAL_VIDEOS},
 };
 
 /// Generated videos of a category that stand side by side; what training has left of noise takes most
@@ -92,11 +93,11 @@ impl<'a> Generated<'a> {
     /// Takes up what a run kept, if it is generated videos in a shape that can be shown.
     fn of(samples: &'a Samples) -> Option<Self> {
         let names = samples.names.as_slice();
-        let (shape, videos) = videos(samples.bytes("generated_videos")?)?;
+        let (shape, videos) = videos(samples.bytes(GENERATED_VIDEOS)?)?;
         if names.is_empty() || !videos.len().is_multiple_of(names.len()) {
             return None;
         }
-        let real = samples.bytes("real_videos").and_then(self::videos);
+        let real = samples.bytes(REAL_VIDEOS).and_then(self::videos);
         let real = real.filter(|(of_real, real)| *of_real == shape && real.len() == names.len());
         let videos = videos.chunks(videos.len() / names.len()).map(<[_]>::to_vec).collect();
         Some(Self { names, shape, videos, real: real.map(|(_, real)| real) })

@@ -1,16 +1,16 @@
-//! Single-precision logarithm, sine and cosine exactly as PyTorch's AVX2 normal kernel computes them.
+//! Single-precision logarithm, sine and cosine, bit-equal to those of PyTorch's AVX2 normal kernel.
 //!
 //! The polynomials are those of Moshier's Cephes library in the vector form of Pommier's
-//! `sse_mathfun`. PyTorch compiles that form with contraction, so where a product's only use is a
-//! sum the two are one fused operation; [`fma`] stands exactly there. Other processors than x86
-//! with AVX2 take PyTorch through another path and to other last bits.
+//! `sse_mathfun`. PyTorch compiles that code with contraction: a product that is only used in a sum
+//! becomes a fused operation, written as [`fma`] here. On processors other than x86 with AVX2, PyTorch
+//! uses other code with other last bits.
 
 /// `a * b + c`, rounded once.
 fn fma(a: f32, b: f32, c: f32) -> f32 {
     libm::fmaf(a, b, c)
 }
 
-/// Fused Horner evaluation, highest coefficient first.
+/// Horner evaluation with fused operations, highest coefficient first.
 fn polynomial(coefficients: &[f32], x: f32) -> f32 {
     let (highest, rest) = coefficients.split_first().expect("a polynomial has a coefficient");
     rest.iter().fold(*highest, |sum, &coefficient| fma(sum, x, coefficient))
@@ -27,10 +27,10 @@ const LOG: [f32; 9] = [
     -0.249_999_94,
     0.333_333_3,
 ];
-/// ln 2 in two parts: the first is exact in few bits, the second corrects it.
+/// ln 2 in two parts: the first has few bits, the second is the remainder.
 const LN_2: [f32; 2] = [0.693_359_4, -0.000_212_194_44];
 
-/// Natural logarithm of a number that is at least the smallest normal one.
+/// Natural logarithm; smaller numbers count as the smallest positive normal one.
 pub(super) fn log(x: f32) -> f32 {
     let bits = x.max(f32::MIN_POSITIVE).to_bits();
     let mut mantissa = f32::from_bits(bits & 0x807f_ffff | 0.5_f32.to_bits()); // in [0.5, 1)
@@ -49,7 +49,7 @@ pub(super) fn log(x: f32) -> f32 {
     fma(exponent, LN_2[0], x + y)
 }
 
-/// π/4 in three parts, negated: each is exact in few bits but the last.
+/// −π/4 in three parts; the first two have few bits.
 const MINUS_PI_4: [f32; 3] = [-0.785_156_25, -0.000_241_875_65, -3.774_895e-8];
 const SIN: [f32; 3] = [-0.000_195_152_96, 0.008_332_161, -0.166_666_55];
 const COS: [f32; 3] = [2.443_315_7e-5, -0.001_388_731_6, 0.041_666_646];
@@ -57,7 +57,7 @@ const COS: [f32; 3] = [2.443_315_7e-5, -0.001_388_731_6, 0.041_666_646];
 /// Sine and cosine of an angle in [0, 8192).
 #[expect(clippy::cast_possible_truncation, reason = "the octant is a small whole number")]
 pub(super) fn sin_cos(angle: f32) -> (f32, f32) {
-    // 4/π as the original writes it; the octant is rounded up to an even one.
+    // 4/π as in the original; the octant is rounded up to an even one.
     let octant = ((angle * 1.273_239_5) as i32 + 1) & !1;
     let x = MINUS_PI_4.iter().fold(angle, |x, &part| fma(octant as f32, part, x));
     let z = x * x;

@@ -1,8 +1,8 @@
-//! PyTorch's CPU generator and the draws that the originals make from it, bit for bit
-//! (checked against PyTorch 2.13.0 on x86-64 with AVX2 or AVX-512).
+//! PyTorch's CPU generator and the functions that the originals draw with, bit for bit
+//! (compared with PyTorch 2.13.0 on x86-64 with AVX2 or AVX-512).
 //!
-//! Nothing here needs libtorch. Where PyTorch calls the C library's `log1p`, `log`, `sin` and `cos` in
-//! double precision, so does this: the last bit of a draw is that of the platform, as it is there.
+//! This does not use libtorch. Where PyTorch calls `log1p`, `log`, `sin` and `cos` of the C library in
+//! double precision, so does this code: the last bit of a draw depends on the platform in both.
 
 use std::f64::consts::PI;
 
@@ -10,22 +10,22 @@ use super::mt19937::Mt19937;
 
 mod cephes;
 
-/// Elements from which on PyTorch draws normals in blocks.
+/// PyTorch draws normals in blocks of this size if there are at least this many.
 const BLOCK: usize = 16;
 
-/// Range from which on a whole number takes a word of 64 bits.
+/// From this range on, a whole number takes a 64-bit word.
 const WIDE_RANGE: u64 = 1 << 28;
 
 /// `torch.Generator()` on the CPU.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generator {
     words: Mt19937,
-    /// The second of a pair of double-precision normals; outlives the call that drew it.
+    /// The unused second number of a pair of double-precision normals, kept between calls.
     spare_normal: Option<f64>,
 }
 
 impl Generator {
-    /// Seeds as `manual_seed(seed)` does; only the low 32 bits of `seed` count.
+    /// Seeds as `manual_seed(seed)` does; only the low 32 bits of `seed` are used.
     pub fn manual_seed(seed: u64) -> Self {
         let low = u32::try_from(seed & 0xffff_ffff).expect("the mask leaves 32 bits");
         Self { words: Mt19937::from_word(low), spare_normal: None }
@@ -53,9 +53,9 @@ impl Generator {
 
     /// Returns `torch.empty(n).normal_(mean, std)`; `torch.randn(n)` is mean 0, std 1.
     ///
-    /// Below 16 elements each is a double-precision normal rounded to `f32`. From 16 on, blocks of
+    /// Up to 15 elements are double-precision normals rounded to `f32`. From 16 elements on, blocks of
     /// 16 uniform numbers become 8 radii and 8 angles, so a longer vector does not start with a
-    /// shorter one; if the length is no multiple of 16 the last 16 elements are drawn again.
+    /// shorter one. If the length is not a multiple of 16, the last 16 elements are drawn again.
     pub fn normal(&mut self, n: usize, mean: f64, std: f64) -> Vec<f32> {
         if n < BLOCK {
             return (0..n).map(|_| round(libm::fma(self.pair_normal(), std, mean))).collect();
@@ -74,7 +74,7 @@ impl Generator {
         values
     }
 
-    /// Returns `torch.randn(n, dtype=torch.float64)`; the same two ways as [`Generator::normal`].
+    /// Returns `torch.randn(n, dtype=torch.float64)`, by the same two methods as [`Generator::normal`].
     pub fn randn_f64(&mut self, n: usize) -> Vec<f64> {
         if n < BLOCK {
             return (0..n).map(|_| self.pair_normal()).collect();
@@ -92,13 +92,13 @@ impl Generator {
         values
     }
 
-    /// Returns one element of `torch.randint(low, high, …)`: the remainder of a word, of a 64-bit one for
-    /// ranges of 2²⁸ and more, with the slight bias that this has.
+    /// Returns one element of `torch.randint(low, high, …)`: the remainder of a 32-bit word, of a 64-bit
+    /// word for ranges of 2²⁸ and more, which is slightly biased.
     ///
     /// # Panics
     /// If the range is empty.
     pub fn randint(&mut self, low: i64, high: i64) -> i64 {
-        assert!(low < high, "randint draws from a range that is not empty");
+        assert!(low < high, "the range of randint is not empty");
         let range = high.abs_diff(low);
         let word = if range < WIDE_RANGE {
             u64::from(self.words.next_u32())
@@ -108,13 +108,13 @@ impl Generator {
         low.wrapping_add_unsigned(word % range)
     }
 
-    /// Returns `torch.randperm(n)`: from the front, each element swapped with one at or after it.
-    /// The remainder of a 32-bit word picks it, with the slight bias that this has.
+    /// Returns `torch.randperm(n)`: from the front, each element is swapped with one at or after it,
+    /// chosen by the remainder of a 32-bit word, which is slightly biased.
     ///
     /// # Panics
-    /// If `n` is 2³² / 20 or more, where PyTorch takes another path.
+    /// If `n` is 2³² / 20 or more, where PyTorch uses another algorithm.
     pub fn randperm(&mut self, n: usize) -> Vec<usize> {
-        assert!(n < (u32::MAX / 20) as usize, "a permutation of 32-bit words is a short one");
+        assert!(n < (u32::MAX / 20) as usize, "`n` is below 2^32 / 20");
         let mut order: Vec<usize> = (0..n).collect();
         for i in 0..n.saturating_sub(1) {
             order.swap(i, i + self.words.next_u32() as usize % (n - i));
@@ -122,17 +122,17 @@ impl Generator {
         order
     }
 
-    /// A multiple of 2⁻²⁴ from the low 24 bits of a word, which an `f32` holds exactly.
+    /// Returns a multiple of 2⁻²⁴ from the low 24 bits of a word; an `f32` represents it exactly.
     fn unit_f32(&mut self) -> f32 {
         (self.words.next_u32() & 0x00ff_ffff) as f32 / 16_777_216.0
     }
 
-    /// A multiple of 2⁻⁵³ from the low 53 bits of two words.
+    /// Returns a multiple of 2⁻⁵³ from the low 53 bits of two words.
     fn unit_f64(&mut self) -> f64 {
         (self.words.next_u64() & ((1 << 53) - 1)) as f64 / 9_007_199_254_740_992.0
     }
 
-    /// One of a pair of normals by Box and Muller: the cosine now, the sine at the next call.
+    /// Returns one of a pair of Box-Muller normals: first the cosine, at the next call the sine.
     fn pair_normal(&mut self) -> f64 {
         if let Some(spare) = self.spare_normal.take() {
             return spare;
@@ -145,7 +145,7 @@ impl Generator {
     }
 }
 
-/// Turns 16 uniform numbers into normals: element `j` and `j + 8` are a pair.
+/// Converts 16 uniform numbers to normals; elements `j` and `j + 8` are a pair.
 fn box_muller_f32(block: &mut [f32], mean: f32, std: f32) {
     let (radii, angles) = block.split_at_mut(BLOCK / 2);
     for (u1, u2) in radii.iter_mut().zip(angles) {
@@ -156,7 +156,7 @@ fn box_muller_f32(block: &mut [f32], mean: f32, std: f32) {
     }
 }
 
-/// The double-precision form of the same, through the C library's functions.
+/// Does the same in double precision, with the functions of the C library.
 fn box_muller_f64(block: &mut [f64]) {
     let (radii, angles) = block.split_at_mut(BLOCK / 2);
     for (u1, u2) in radii.iter_mut().zip(angles) {
@@ -167,7 +167,7 @@ fn box_muller_f64(block: &mut [f64]) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is intended")]
 fn round(value: f64) -> f32 {
     value as f32
 }
@@ -176,7 +176,7 @@ fn round(value: f64) -> f32 {
 mod tests {
     use super::*;
 
-    /// Compares draws of a generator seeded with 1 bit for bit with those of PyTorch 2.13.0.
+    /// Compares draws with seed 1 with those of PyTorch 2.13.0, bit for bit.
     #[track_caller]
     fn check(draw: impl Fn(&mut Generator) -> Vec<f32>, positions: &[(usize, f32)]) {
         let values = draw(&mut Generator::manual_seed(1));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_off_sixteen_draws_its_end_again() {
+    fn other_lengths_draw_the_last_sixteen_again() {
         check(|g| g.normal(313, 0.0, 1.0), &[(156, 1.746_019_1), (312, 0.774_396)]);
         check(|g| g.normal(300, 1.0, 0.02), &[(299, 1.003_026_6)]);
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn double_normals_are_close_to_pytorchs_and_equal_on_its_platform() {
+    fn double_normals_are_close_to_those_of_pytorch() {
         let mut found = Generator::manual_seed(1).randn_f64(2);
         let blocks = Generator::manual_seed(1).randn_f64(20);
         found.extend([blocks[0], blocks[19]]);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unpaired_normal_waits_for_the_next_call() {
+    fn an_unpaired_normal_is_kept_for_the_next_call() {
         let whole = Generator::manual_seed(1).normal(8, 0.0, 1.0);
         let mut generator = Generator::manual_seed(1);
         let mut parts = generator.normal(3, 0.0, 1.0);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_low_half_of_a_seed_counts() {
+    fn only_the_low_half_of_a_seed_is_used() {
         assert_eq!(Generator::manual_seed(1 << 32 | 5), Generator::manual_seed(5));
     }
 }

@@ -1,12 +1,13 @@
-//! A training step as a benchmark takes it: the trainer's own update on drawn sequences.
+//! Timing of training steps: the trainer's own update on generated sequences.
 //!
-//! Only measures. What is compared with what, and in which turns, is decided by the caller.
+//! This module only measures; the caller decides what is compared and in which order.
 
 use tch::{Device, Kind, Tensor};
 
 use super::{
     batch::Examples,
-    system::{At, Divergence, System, build},
+    system::{At, Divergence, System},
+    systems::build,
 };
 use crate::{
     config::{
@@ -25,9 +26,9 @@ use crate::{
 
 mod operations;
 
-/// Sides of the square matrices whose product measures the machine.
+/// Side of the square matrices whose product measures the machine.
 const GEMM_SIDE: i64 = 1024;
-/// Products that are timed; the fastest counts.
+/// Number of products that are timed; the fastest counts.
 const GEMM_REPEATS: usize = 4;
 
 /// A system whose step is timed.
@@ -39,22 +40,19 @@ pub enum Subject {
     PhysicalInteraction,
 }
 
-/// What a step is taken on.
+/// The settings of a timed step.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// The system.
     pub subject: Subject,
-    /// Channels of its first layer.
+    /// Channels of the first layer.
     pub width: Count,
-    /// Sequences.
     pub batch: Count,
-    /// Frames that are predicted after the original's two.
+    /// Frames predicted after the original's two context frames.
     pub horizon: Count,
-    /// Threads and arithmetic.
     pub engine: EngineSpec,
 }
 
-/// A model in training on one batch.
+/// A system and the one batch that it is trained on.
 #[derive(Debug)]
 pub struct Trainee {
     system: Box<dyn System>,
@@ -65,7 +63,7 @@ pub struct Trainee {
 }
 
 impl Workload {
-    /// Returns the run whose steps are taken.
+    /// Returns the run whose steps are timed.
     pub fn spec(&self) -> RunSpec {
         let (model, adam) = match self.subject {
             Subject::Cvae => (ModelSpec::Cvae(self.cvae()), AdamSpec::default()),
@@ -96,8 +94,8 @@ impl Workload {
         }
     }
 
-    /// Returns how many multiplications and additions of convolutions and linear maps, forward and
-    /// backward, the original's order of a step has.
+    /// Returns the number of multiplications and additions in the convolutions and linear layers of a step
+    /// of the original, forward and backward.
     pub fn operations(&self) -> f64 {
         let multiplications = match self.subject {
             Subject::Cvae => operations::cvae(&self.cvae()),
@@ -108,7 +106,7 @@ impl Workload {
         2.0 * self.batch.get() as f64 * multiplications
     }
 
-    /// All sizes in the document's proportion to the width of 64.
+    /// Scales all sizes in the original's proportion to its width of 64.
     fn cvae(&self) -> CvaeSpec {
         let times = |factor: u32| {
             let size = self.width.size() * i64::from(factor);
@@ -136,25 +134,24 @@ impl Workload {
 }
 
 impl Trainee {
-    /// Builds the model and draws a batch.
+    /// Builds the model and generates a batch.
     ///
     /// # Errors
-    /// If the batch would not fit in memory.
+    /// If the batch does not fit in memory.
     pub fn new(workload: &Workload, device: Device) -> Result<Self, DataError> {
         let spec = workload.spec();
-        // What is drawn is not kept in a cache.
-        let nowhere = std::path::Path::new("");
-        let pack = data::open(&spec.data.dataset, Required::AllSplits, nowhere, &mut |_| {})?;
+        // Generated data is not cached.
+        let no_cache = std::path::Path::new("");
+        let pack = data::open(&spec.data.dataset, Required::AllSplits, no_cache, &mut |_| {})?;
         let system = build(&spec, &pack, device);
         let indices = (0..workload.batch.len()).collect();
         Ok(Self { system, pack, indices, device, next: 0 })
     }
 
-    /// Takes one optimizer step, the batch's way to tensors included, and returns how many seconds
-    /// it took.
+    /// Takes one optimizer step, loading of the batch included, and returns its duration in seconds.
     ///
     /// # Errors
-    /// If the loss is not finite.
+    /// If the loss is NaN or infinite.
     pub fn step(&mut self) -> Result<f64, Divergence> {
         let at = At { step: Step(self.next), epoch: Epoch(0) };
         self.next += 1;
@@ -166,15 +163,14 @@ impl Trainee {
     }
 }
 
-/// Returns the arithmetic operations of a second in the fastest of some products of f32 matrices,
-/// in 10⁹.
+/// Returns the speed of a product of two 1024×1024 f32 matrices in GFLOP/s, the fastest of four.
 pub fn gemm_gflops(device: Device) -> f64 {
     let a = Tensor::ones([GEMM_SIDE, GEMM_SIDE], (Kind::Float, device));
     let fastest = (0..GEMM_REPEATS)
         .map(|_| {
             let watch = Stopwatch::start();
             let product = a.matmul(&a);
-            // Reading a number waits for the device.
+            // Reading a value waits for the device.
             let _value = product.double_value(&[0, 0]);
             watch.seconds()
         })

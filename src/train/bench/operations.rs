@@ -1,17 +1,17 @@
-//! Multiplications of a training step on one sequence of 64×64 frames, forward and backward.
+//! Number of multiplications in a training step on one sequence of 64×64 frames, forward and backward.
 
 use crate::{
     config::model::{CvaeSpec, PhysicalInteractionSpec},
     scalar::Count,
 };
 
-/// Length of action ⊕ position in the drawn data.
+/// Length of action ⊕ position in the generated data.
 const CONDITION: f64 = 7.0;
 
-/// The conditional VAE, teacher-forced.
+/// Counts those of the conditional VAE with teacher forcing.
 pub(super) fn cvae(spec: &CvaeSpec) -> f64 {
     let (w, g, z, r) = (real(spec.width), real(spec.g_dim), real(spec.z_dim), real(spec.rnn_size));
-    // A chain of 3×3 convolutions through these channels at a side.
+    // 3×3 convolutions in sequence, from each channel count to the next, on maps of one side length.
     let chain = |side: f64, channels: &[f64]| {
         channels.windows(2).map(|pair| 9.0 * side * side * pair[0] * pair[1]).sum::<f64>()
     };
@@ -29,15 +29,15 @@ pub(super) fn cvae(spec: &CvaeSpec) -> f64 {
         + chain(64.0, &[2.0 * w, w, 3.0]);
     let posterior = g * r + lstm(spec.posterior_layers) + 2.0 * r * z;
     let predictor = (CONDITION + g + z) * r + lstm(spec.predictor_layers) + r * g;
-    // Forward, gradient of the weights, gradient of the input; true frames need none.
+    // Forward, gradient of the weights, gradient of the input. True frames need no gradient.
     let step = 2.0 * (3.0 * encoder + 2.0 * first) + 3.0 * (decoder + posterior + predictor);
     step * (real(spec.context_frames) + real(spec.horizon) - 1.0)
 }
 
-/// CDNA.
+/// Counts those of CDNA.
 pub(super) fn physical_interaction(spec: &PhysicalInteractionSpec) -> f64 {
     let (w, masks) = (real(spec.width), real(spec.transformation.masks()));
-    // A convolution at the side of its smaller map, and a cell of that many hidden channels.
+    // A convolution, by the side of its smaller map.
     let conv = |side: f64, kernel: f64, inputs: f64, outputs: f64| {
         side * side * kernel * kernel * inputs * outputs
     };

@@ -5,7 +5,7 @@ use crate::{
     config::data::{Dataset, SplitSizes},
     data::{
         self, Required, Split,
-        npy::{self, Array, Elements},
+        npy::{self, Array, ArrayData},
     },
     scalar::{Count, Epoch, Step},
 };
@@ -36,7 +36,7 @@ fn pack() -> Pack {
     let file = folder.path().join("frames.npy");
     let shape = vec![5, 6, 64, 64];
     let pixels = (0..shape.iter().product::<usize>()).map(|i| (i * i % 251).to_le_bytes()[0]);
-    npy::write(&file, &Array { shape, elements: Elements::U8(pixels.collect()) }).unwrap();
+    npy::write(&file, &Array { shape, elements: ArrayData::U8(pixels.collect()) }).unwrap();
     let two = Count::literal(2);
     let sequences = SplitSizes { train: two, validate: two, test: two };
     let dataset = Dataset::MnistTestSeq { file, sequences };
@@ -55,7 +55,7 @@ fn parameters(system: &ConvLstmSystem) -> BTreeMap<String, Tensor> {
 }
 
 #[test]
-fn equal_seeds_give_equal_bits_and_so_does_going_on_from_named_tensors() {
+fn equal_seeds_give_equal_bits_and_so_do_resumed_runs() {
     let pack = pack();
     let mut whole = system("exact");
     let mut first = system("exact");
@@ -71,7 +71,7 @@ fn equal_seeds_give_equal_bits_and_so_does_going_on_from_named_tensors() {
 }
 
 #[test]
-fn a_loss_that_is_not_finite_leaves_the_parameters_as_they_were() {
+fn a_non_finite_loss_leaves_the_parameters_unchanged() {
     let mut system = system("exact");
     let before = parameters(&system);
     let frames = Tensor::full([5, 2, 1, 8, 8], f64::NAN, (Kind::Float, tch::Device::Cpu));
@@ -81,18 +81,18 @@ fn a_loss_that_is_not_finite_leaves_the_parameters_as_they_were() {
 }
 
 #[test]
-fn bfloat16_is_another_arithmetic_of_the_same_objective() {
+fn bfloat16_approximates_the_objective() {
     let pack = pack();
     let loss = |arithmetic| {
         let mut system = system(arithmetic);
-        system.update(&examples(&pack, &[0, 1]), FIRST).unwrap()["loss"]
+        system.update(&examples(&pack, &[0, 1]), FIRST).unwrap()[&SeriesName::Loss]
     };
     let (exact, reduced) = (loss("exact"), loss("bf16"));
     assert!((exact - reduced).abs() < 0.01 * exact, "{exact} and {reduced}");
     assert_ne!(exact.to_bits(), reduced.to_bits());
 }
 
-/// Holds the gradients of replicas to those of one model, on batches of frames that differ in brightness.
+/// Compares the gradients of replicas with those of one model, on frames of different brightness.
 #[track_caller]
 fn check_sharing(devices: usize, sequences: i64) {
     let frames = Tensor::arange(5 * sequences * 64, (Kind::Float, tch::Device::Cpu)).sin().abs()
@@ -118,14 +118,14 @@ fn check_sharing(devices: usize, sequences: i64) {
 }
 
 #[test]
-fn the_gradients_of_replicas_are_those_of_one_device() {
+fn replicas_have_the_gradients_of_one_device() {
     check_sharing(2, 4);
     check_sharing(2, 3); // parts of 2 and 1
     check_sharing(4, 5); // parts of 2, 2 and 1: one replica has none
 }
 
 #[test]
-fn an_evaluation_scores_both_conventions_and_keeps_the_picture_of_one_sequence() {
+fn an_evaluation_scores_both_conventions_and_saves_the_image_of_one_sequence() {
     let pack = pack();
     let scope = Scope { split: Split::Test, sequences: 2, batch_size: 1, predicted: None };
     let evaluation = system("exact").evaluate(&pack, scope, tch::Device::Cpu);
@@ -133,35 +133,35 @@ fn an_evaluation_scores_both_conventions_and_keeps_the_picture_of_one_sequence()
     let (mean, sum) = (model["mse"].mean, model["mse_sum"].mean);
     assert!((sum - 4096.0 * mean).abs() < 1e-9 * sum, "{mean} and {sum}");
     assert!(evaluation.scores["copy_last_frame"].contains_key("mse_sum"));
-    let grid = evaluation.pictures.iter().find(|tensor| tensor.name == "picture_grid").unwrap();
-    // Five frames of 64 pixels in three rows, 2 pixels between and around; a fourth row for the error
-    // that runs over, since more frames are predicted than given.
+    let grid = evaluation.tensors.iter().find(|tensor| tensor.name == "picture_grid").unwrap();
+    // Five frames of 64 pixels per row, with borders of 2 pixels; a fourth row for the last error, since
+    // more frames are predicted than given.
     assert_eq!(grid.shape, [1, 4 * 66 + 2, 5 * 66 + 2, 3]);
 }
 
 #[test]
-fn frames_are_scored_over_a_horizon_of_their_own() {
+fn the_horizon_of_an_evaluation_may_differ_from_training() {
     let (pack, system) = (pack(), system("exact"));
     let by_frame = |predicted: Option<u32>| {
         let predicted = predicted.map(Count::literal);
         let scope = Scope { split: Split::Test, sequences: 2, batch_size: 2, predicted };
         let evaluation = system.evaluate(&pack, scope, tch::Device::Cpu);
-        let truth = evaluation.pictures.iter().find(|tensor| tensor.name == "truth").unwrap();
+        let truth = evaluation.tensors.iter().find(|tensor| tensor.name == "truth").unwrap();
         (evaluation.scores["model"]["mse"].by_frame.clone(), truth.shape[1])
     };
     let (trained, frames) = by_frame(None);
     assert_eq!((trained.len(), frames), (3, 5));
-    // The model feeds its own state back: what comes later does not change what came before.
+    // The model feeds back its own state, so a longer horizon does not change earlier frames.
     assert_eq!(by_frame(Some(2)), (trained[..2].to_vec(), 4));
 }
 
 #[test]
-fn the_picture_of_a_training_batch_is_of_its_first_sequence_and_changes_nothing() {
+fn the_image_of_a_training_batch_shows_its_first_sequence_and_changes_no_state() {
     let pack = pack();
     let system = system("exact");
     let before = parameters(&system);
-    let [both] = &system.training_pictures(&examples(&pack, &[1, 0]))[..] else { unreachable!() };
-    let [first] = &system.training_pictures(&examples(&pack, &[1]))[..] else { unreachable!() };
+    let [both] = &system.training_images(&examples(&pack, &[1, 0]))[..] else { unreachable!() };
+    let [first] = &system.training_images(&examples(&pack, &[1]))[..] else { unreachable!() };
     assert_eq!(both, first);
     assert_eq!(parameters(&system), before);
 }

@@ -1,15 +1,15 @@
-//! MoCoGAN in training (`Trainer.train` of sergeytulyakov/mocogan `trainers.py`).
+//! Training of MoCoGAN (`Trainer.train` of sergeytulyakov/mocogan `trainers.py`).
 //!
-//! A step is one iteration of the original: an update of each of three networks, on fresh samples. The
-//! trainer's order of sequences gives the clips that videos are cut out of; frames for the image
-//! discriminator have an order of their own.
+//! A step is one iteration of the original: one update of each of the three networks, on fresh samples.
+//! Videos are cut out of the sequences of the batch; frames for the image discriminator have an order
+//! of their own.
 
 use tch::{Device, Kind};
 
 use super::{
     batch::Examples,
     evaluate::{Evaluation, Scope},
-    noise::{StepNoise, choice_stream_name, stream_name},
+    noise::{StepNoise, choice_stream_name, rollout_stream_name, stream_name},
     state::TrainState,
     system::{At, Divergence, Scalars, System, UnfitData},
 };
@@ -25,11 +25,12 @@ use crate::{
     data::Pack,
     models::{
         ChoicePurpose, NoisePurpose,
-        mocogan::{Mocogan, Network, training::loss},
+        mocogan::{Mocogan, MocoganNetwork, training::loss},
     },
     nn::params::Builder,
     scalar::Seed,
     store::record::SeriesDefinition,
+    vocabulary::{MetricName, SeriesName},
 };
 
 mod judge;
@@ -38,11 +39,11 @@ mod sample;
 
 use real::{Cutting, IMAGE_ORDER_STREAM, START_STREAM};
 
-/// Refuses clips of which no video can be cut that the networks take.
+/// Checks that the networks can be trained on the videos of a pack.
 ///
 /// # Errors
-/// If frames have another size, clips are too short, or categories are learned and are not as many as
-/// the latent code has.
+/// If frames have another size, videos are too short, or the data has another number of categories than
+/// the model learns.
 pub fn check_data(spec: &MocoganSpec, pack: &Pack) -> Result<(), UnfitData> {
     let (side, found) = (spec.side.len(), pack.frame_shape());
     let expected = [side, side, spec.channels.len()];
@@ -60,7 +61,7 @@ pub fn check_data(spec: &MocoganSpec, pack: &Pack) -> Result<(), UnfitData> {
     if found == expected { Ok(()) } else { Err(UnfitData::Categories { expected, found }) }
 }
 
-/// Returns whether a generated category is one of the data: both networks learn them.
+/// Returns whether generated categories mean those of the data: both networks learn them.
 fn is_conditional(spec: &MocoganSpec) -> bool {
     let learned = VideoDiscriminator::Categorical {
         real_categories: CategoryLoss::Added,
@@ -77,7 +78,7 @@ pub struct MocoganSystem {
     spec: MocoganSpec,
     seed: Seed,
     cutting: Cutting,
-    /// Categories of the data; a label is an index of this list.
+    /// Categories of the data; labels are indices into this list.
     categories: Vec<String>,
     device: Device,
 }
@@ -86,15 +87,18 @@ impl MocoganSystem {
     /// Builds the networks with their initial weights.
     ///
     /// # Panics
-    /// If the optimizer is not Adam, which [`RunSpec::check`] refuses.
+    /// If the optimizer is not Adam, which [`RunSpec::check`] rejects.
     pub fn new(spec: &RunSpec, mocogan: &MocoganSpec, pack: &Pack, device: Device) -> Self {
         let OptimizerSpec::Adam(adam) = spec.optimizer else {
-            panic!("a spec of MoCoGAN without Adam is refused");
+            panic!("MoCoGAN requires Adam");
         };
         let builder = Builder::new(spec.seed, Kind::Float, device);
         let model = Mocogan::new(&builder, mocogan);
-        let state =
-            TrainState::of_modules(adam, builder.finish(), Network::ORDER.map(Network::module));
+        let state = TrainState::of_modules(
+            adam,
+            builder.finish(),
+            MocoganNetwork::ORDER.map(MocoganNetwork::module),
+        );
         Self {
             model,
             state,
@@ -106,7 +110,7 @@ impl MocoganSystem {
         }
     }
 
-    /// Returns the networks as they were before the first step, if no weights were given.
+    /// Returns the networks with the initial weights that the seed draws.
     fn untrained(&self) -> Mocogan {
         Mocogan::new(&Builder::new(self.seed, Kind::Float, self.device), &self.spec)
     }
@@ -115,8 +119,8 @@ impl MocoganSystem {
         is_conditional(&self.spec)
     }
 
-    /// Returns how many categories the latent code has, 1 if it has none.
-    fn codes(&self) -> usize {
+    /// Returns the number of categories of the latent code, 1 if it has none.
+    fn category_count(&self) -> usize {
         match self.spec.categories {
             Categories::None => 1,
             Categories::Count(count) => count.len(),
@@ -124,12 +128,12 @@ impl MocoganSystem {
     }
 }
 
-/// Name of a network's loss in the original's log.
-const fn series(network: Network) -> &'static str {
+/// Returns the series of a network's loss.
+const fn series(network: MocoganNetwork) -> SeriesName {
     match network {
-        Network::ImageDiscriminator => "l_image_dis",
-        Network::VideoDiscriminator => "l_video_dis",
-        Network::Generator => "l_gen",
+        MocoganNetwork::ImageDiscriminator => SeriesName::ImageDiscriminatorLoss,
+        MocoganNetwork::VideoDiscriminator => SeriesName::VideoDiscriminatorLoss,
+        MocoganNetwork::Generator => SeriesName::GeneratorLoss,
     }
 }
 
@@ -142,12 +146,12 @@ impl System for MocoganSystem {
         &mut self.state
     }
 
-    /// Takes one update of each network, in the original's order; losses are those before it.
+    /// Updates each network once, in the original's order; a loss is computed before its update.
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         let real = self.cutting.real(examples, &self.categories, at.step);
         let mut random = StepNoise::new(self.seed, at.step);
         let mut scalars = Scalars::new();
-        for (module, network) in Network::ORDER.into_iter().enumerate() {
+        for (module, network) in MocoganNetwork::ORDER.into_iter().enumerate() {
             self.state.params.zero_grad();
             let loss = loss(&self.model, network, &real, &mut random);
             scalars.insert(series(network), loss.double_value(&[]));
@@ -158,31 +162,31 @@ impl System for MocoganSystem {
         Ok(scalars)
     }
 
-    fn watched_series(&self) -> &'static str {
-        series(Network::Generator)
+    fn watched_series(&self) -> SeriesName {
+        series(MocoganNetwork::Generator)
     }
 
     fn evaluate(&self, pack: &Pack, scope: Scope, _: Device) -> Evaluation {
         self.judged(pack, scope)
     }
 
-    fn choosing_metric(&self) -> &'static str {
-        "energy_distance"
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::EnergyDistance
     }
 
-    fn series(&self) -> Vec<(&'static str, SeriesDefinition)> {
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
         let define = |label, definition: &str| SeriesDefinition::new(label, "", definition);
-        let bce = "binary cross-entropy with logits, mean over judgements";
+        let bce = "binary cross-entropy with logits, mean over the discriminator's outputs";
         vec![
             (
-                series(Network::ImageDiscriminator),
+                series(MocoganNetwork::ImageDiscriminator),
                 define(
                     "loss of the image discriminator",
                     &format!("{bce}: real frames as real plus generated frames as generated"),
                 ),
             ),
             (
-                series(Network::VideoDiscriminator),
+                series(MocoganNetwork::VideoDiscriminator),
                 define(
                     "loss of the video discriminator",
                     &format!(
@@ -192,7 +196,7 @@ impl System for MocoganSystem {
                 ),
             ),
             (
-                series(Network::Generator),
+                series(MocoganNetwork::Generator),
                 define(
                     "loss of the generator",
                     &format!(
@@ -204,27 +208,20 @@ impl System for MocoganSystem {
         ]
     }
 
-    fn streams(&self) -> Vec<(&'static str, &'static str)> {
+    fn streams(&self) -> Vec<(String, &'static str)> {
+        let noise = |purpose, use_| (stream_name(purpose).to_owned(), use_);
+        let choice = |purpose, use_| (choice_stream_name(purpose).to_owned(), use_);
         vec![
-            (IMAGE_ORDER_STREAM, "order of the frames for the image discriminator"),
-            (START_STREAM, "first frame of each video in its clip, by step"),
-            (stream_name(NoisePurpose::Content), "content codes, by step"),
-            (stream_name(NoisePurpose::MotionStart), "first states of motion, by step"),
-            (stream_name(NoisePurpose::Motion), "what drives motion, by step"),
-            (stream_name(NoisePurpose::Instance), "noise on the discriminators' inputs, by step"),
-            (
-                choice_stream_name(ChoicePurpose::Category),
-                "categories of generated videos, by step",
-            ),
-            (
-                choice_stream_name(ChoicePurpose::Frames),
-                "generated frames that are judged, by step",
-            ),
-            (choice_stream_name(ChoicePurpose::Start), "where motion of an LSTM is cut, by step"),
-            (
-                "rollout_noise/SPLIT",
-                "codes of generated videos that are scored or shown, by number",
-            ),
+            (IMAGE_ORDER_STREAM.to_owned(), "order of the frames for the image discriminator"),
+            (START_STREAM.to_owned(), "first frame of each training video, by step"),
+            noise(NoisePurpose::Content, "content codes, by step"),
+            noise(NoisePurpose::MotionStart, "initial states of the motion network, by step"),
+            noise(NoisePurpose::Motion, "inputs of the motion network, by step"),
+            noise(NoisePurpose::Instance, "noise on the discriminators' inputs, by step"),
+            choice(ChoicePurpose::Category, "categories of generated videos, by step"),
+            choice(ChoicePurpose::Frames, "generated frames for the image discriminator, by step"),
+            choice(ChoicePurpose::Start, "first frame of a video in an LSTM's motion, by step"),
+            (rollout_stream_name("SPLIT"), "codes of videos generated for evaluation, by number"),
         ]
     }
 }

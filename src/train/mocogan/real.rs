@@ -1,4 +1,4 @@
-//! Real frames and videos of an iteration, cut out of clips.
+//! Real frames and videos of an iteration, cut out of the sequences of a pack.
 
 use std::collections::BTreeSet;
 
@@ -23,12 +23,12 @@ pub(super) const IMAGE_ORDER_STREAM: &str = "image_order";
 /// Stream of the starts of sub-sampled videos, by step.
 pub(super) const START_STREAM: &str = "video_start";
 
-/// Returns the category of a clip: what its name begins with.
+/// Returns the category of a sequence: its name up to the first `/`.
 pub(super) fn category(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
 }
 
-/// Returns the categories of all splits, sorted as text.
+/// Returns the categories of all splits in alphabetical order.
 pub(super) fn categories(pack: &Pack) -> Vec<String> {
     let all: BTreeSet<&str> = Split::ALL
         .into_iter()
@@ -38,7 +38,7 @@ pub(super) fn categories(pack: &Pack) -> Vec<String> {
     all.into_iter().map(str::to_owned).collect()
 }
 
-/// How frames and videos are cut out of clips.
+/// How frames and videos are cut out of sequences.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cutting {
     seed: Seed,
@@ -58,16 +58,17 @@ impl Cutting {
         }
     }
 
-    /// Returns the extents of a video that is cut out of a pack.
+    /// Returns the shape of a video that is cut out of a pack.
     pub(super) fn shape(self, pack: &Pack) -> VideoShape {
         let [height, width, channels] = pack.frame_shape();
         VideoShape { frames: self.video_length, height, width, channels }
     }
 
-    /// Returns what the discriminators see in a step: a video of each sequence of the examples from a
-    /// start of its own, and frames of the split in an order of their own.
+    /// Returns the discriminators' real inputs of a step: one video per sequence of the examples, from a
+    /// random start, and frames of the split in random order.
     ///
-    /// Each pass over the frames is a permutation of our own; the original's `DataLoader` shuffles them, too.
+    /// Deviation: each pass over the frames is a permutation of ours; the original's `DataLoader` shuffles
+    /// with a generator of its own.
     pub(super) fn real(self, examples: &Examples<'_>, categories: &[String], step: Step) -> Real {
         let &Examples { pack, split, indices, device } = examples;
         let clip = |index: usize| pack.sequence(split, index);
@@ -106,7 +107,7 @@ impl Cutting {
         }
     }
 
-    /// Returns at how many frames of a clip a video may start.
+    /// Returns the number of frames of a sequence at which a video may start.
     fn starts(self, frames: usize) -> usize {
         match cut(frames, self.video_length, self.every_nth) {
             Some(Cut::SubSampled { starts }) => usize::try_from(starts).expect("a frame's index"),
@@ -114,7 +115,7 @@ impl Cutting {
         }
     }
 
-    /// Appends the frames of a video, `[T, H, W, C]`.
+    /// Appends the bytes of a video, `[T, H, W, C]`.
     fn video(self, clip: &Sequence<'_>, start: usize, out: &mut Vec<u8>) {
         let frames = match cut(clip.length, self.video_length, self.every_nth) {
             Some(Cut::SubSampled { .. }) => sub_sampled(start, self.video_length, self.every_nth),
@@ -125,7 +126,7 @@ impl Cutting {
         }
     }
 
-    /// Cuts `count` videos out of a clip, their starts evenly spread.
+    /// Cuts `count` videos with evenly spaced starts out of a sequence.
     pub(super) fn spread(self, clip: &Sequence<'_>, count: usize) -> Vec<Vec<u8>> {
         let last = self.starts(clip.length) - 1;
         let video = |number: usize| {
@@ -142,7 +143,7 @@ fn frame_of<'a>(clip: &Sequence<'a>, index: usize) -> &'a [u8] {
     &clip.frames[index * bytes..(index + 1) * bytes]
 }
 
-/// Maps bytes to [−1, 1]: `(byte / 255 − ½) / ½`, torchvision's `ToTensor` and `Normalize`.
+/// Maps bytes to [−1, 1]: `(byte / 255 − ½) / ½`, as torchvision's `ToTensor` and `Normalize`.
 pub(super) fn signed(bytes: &[u8], shape: &[i64], device: Device) -> Tensor {
     let pixels = Tensor::from_slice(bytes).to_device(device).to_kind(Kind::Float) / 255.0;
     ((pixels - 0.5) / 0.5).view(shape)

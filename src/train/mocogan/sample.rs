@@ -1,4 +1,4 @@
-//! Generated videos whose categories are asked for.
+//! Generation of videos with given categories.
 
 use tch::Tensor;
 
@@ -6,22 +6,23 @@ use super::MocoganSystem;
 use crate::{
     data::Split,
     models::{
-        Choice, ChoicePurpose, NoisePurpose, NoiseSource, RandomSource, mocogan::VideoGenerator,
+        ChoicePurpose, IndexChoice, NoisePurpose, NoiseSource, RandomSource,
+        mocogan::VideoGenerator,
     },
     nn::Mode,
     train::{batch::size, noise::RolloutNoise},
 };
 
 impl MocoganSystem {
-    /// Returns the category in which video `number` is made.
+    /// Returns the category of video `number`.
     pub(super) fn requested(&self, number: usize) -> usize {
-        number % self.codes()
+        number % self.category_count()
     }
 
-    /// Makes videos in evaluation mode, `[N, C, T, S, S]` in (−1, 1).
+    /// Generates videos in evaluation mode, `[N, C, T, S, S]` in (−1, 1).
     ///
-    /// A number names a video and its category, and the video is the same whatever others are made with
-    /// it, but for the start of an LSTM's motion, which is the first video's.
+    /// A number determines a video and its category, independently of the other videos of a batch.
+    /// Exception: with an LSTM, all videos of a batch use the start of the first one.
     pub(super) fn sample(
         &self,
         generator: &VideoGenerator,
@@ -36,7 +37,7 @@ impl MocoganSystem {
     }
 }
 
-/// Noise of roll-outs in which the category of each video is asked for.
+/// Noise of roll-outs with given categories.
 struct Requested {
     noise: RolloutNoise,
     categories: Vec<i64>,
@@ -55,7 +56,7 @@ impl NoiseSource for Requested {
 }
 
 impl RandomSource for Requested {
-    fn choose(&mut self, purpose: ChoicePurpose, choice: Choice) -> Vec<i64> {
+    fn choose(&mut self, purpose: ChoicePurpose, choice: IndexChoice) -> Vec<i64> {
         match purpose {
             ChoicePurpose::Category => self.categories.clone(),
             ChoicePurpose::Frames | ChoicePurpose::Start => self.noise.choose(purpose, choice),

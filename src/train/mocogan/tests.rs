@@ -8,10 +8,10 @@ use crate::{
     data::{self, Required, Split},
     models::mocogan::training::Real,
     scalar::{Epoch, Step},
-    train::{evaluate::MODEL, state::StateError},
+    train::state::StateError,
 };
 
-/// A run of tiny networks on the embedded clips.
+/// Returns a run of tiny networks on the embedded videos.
 fn spec(motion: &str) -> RunSpec {
     let json = format!(
         r#"{{
@@ -27,7 +27,7 @@ fn spec(motion: &str) -> RunSpec {
         }}"#
     );
     let spec: RunSpec = serde_json::from_str(&json).expect("it is valid");
-    spec.check().expect("nothing contradicts");
+    spec.check().expect("the settings are valid");
     spec
 }
 
@@ -67,7 +67,7 @@ fn parameters(system: &MocoganSystem) -> BTreeMap<String, Tensor> {
 }
 
 #[test]
-fn batches_are_a_function_of_the_step_and_lie_between_the_signs() {
+fn batches_are_a_function_of_the_step_with_values_from_minus_one_to_one() {
     let (spec, pack) = (gru(), pack());
     let system = system(&spec, &pack);
     let real = |step: u64, indices: &[usize]| -> Real {
@@ -81,7 +81,7 @@ fn batches_are_a_function_of_the_step_and_lie_between_the_signs() {
     assert_eq!(three.videos, real(3, &[0, 9]).videos);
     assert_ne!(three.videos, real(4, &[0, 9]).videos);
     assert_ne!(three.images, real(4, &[0, 9]).images);
-    // The order of clips is the trainer's; frames have one of their own.
+    // The trainer determines the order of videos; frames have an order of their own.
     assert_eq!(three.images, real(3, &[5]).images);
 }
 
@@ -108,7 +108,7 @@ fn another_number_of_categories_is_refused() {
 }
 
 #[test]
-fn an_iteration_goes_on_from_named_tensors_bit_for_bit() {
+fn an_iteration_resumes_bit_for_bit() {
     let (spec, pack) = (gru(), pack());
     let (mut whole, mut first) = (system(&spec, &pack), system(&spec, &pack));
     let batches = [[0, 4], [7, 2]];
@@ -129,7 +129,7 @@ fn an_iteration_goes_on_from_named_tensors_bit_for_bit() {
 }
 
 #[test]
-fn a_video_does_not_depend_on_its_company() {
+fn a_video_does_not_depend_on_its_batch() {
     let (spec, pack) = (gru(), pack());
     let system = system(&spec, &pack);
     let generator = &system.model.generator;
@@ -141,7 +141,7 @@ fn a_video_does_not_depend_on_its_company() {
 }
 
 #[test]
-fn an_evaluation_has_baselines_and_changes_nothing() {
+fn an_evaluation_scores_baselines_and_changes_no_state() {
     let motion = r#"{ "lstm": { "hidden_size": 3, "forget_bias": 1.0, "frames": 20 } }"#;
     let (spec, pack) = (spec(motion), pack());
     let system = system(&spec, &pack);
@@ -150,11 +150,14 @@ fn an_evaluation_has_baselines_and_changes_nothing() {
     let evaluation = system.evaluate(&pack, scope, Device::Cpu);
     assert_eq!(parameters(&system), before);
     let scores = &evaluation.scores;
-    assert_eq!(scores[MODEL]["energy_distance"], scores["untrained_generator"]["energy_distance"]);
+    assert_eq!(
+        scores["model"]["energy_distance"],
+        scores["untrained_generator"]["energy_distance"]
+    );
     let of = |predictor: &str| scores[predictor]["energy_distance"].mean;
-    assert!(of("real_videos") < of("mean_video") && of("mean_video") < of(MODEL));
+    assert!(of("real_videos") < of("mean_video") && of("mean_video") < of("model"));
     assert!(scores["real_videos"]["category_accuracy"].mean > 0.8);
     assert_eq!(evaluation.names, system.categories);
-    assert_eq!(evaluation.pictures[0].shape, [15, 16, 64, 64, 3]);
-    assert_eq!(evaluation.pictures[1].shape, [5, 16, 64, 64, 3]);
+    assert_eq!(evaluation.tensors[0].shape, [15, 16, 64, 64, 3]);
+    assert_eq!(evaluation.tensors[1].shape, [5, 16, 64, 64, 3]);
 }

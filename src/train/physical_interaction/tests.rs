@@ -23,12 +23,12 @@ fn spec(model: &str, form: &str) -> RunSpec {
               "training": {{ "batch_size": 4 }} }}"#
     );
     let spec: RunSpec = serde_json::from_str(&json).expect("the settings are valid");
-    spec.check().expect("they can be meant together");
+    spec.check().expect("the settings are valid");
     spec
 }
 
 fn system(spec: &RunSpec, pack: &Pack) -> Box<dyn System> {
-    crate::train::system::build(spec, pack, Device::Cpu)
+    crate::train::systems::build(spec, pack, Device::Cpu)
 }
 
 fn update(system: &mut dyn System, pack: &Pack, step: u64) -> Scalars {
@@ -47,21 +47,21 @@ const CDNA: &str = r#""transformation": { "cdna": { "masks": 3 } }"#;
 #[test]
 fn an_update_is_a_function_of_its_step() {
     let pack = pack();
-    // At k = 1 half of the batch is true at step 0, so that the order of the batch decides.
+    // With k = 1 half of the batch gets true frames at step 0, so the result depends on the permutation.
     let settings =
         format!(r#"{CDNA}, "scheduled_sampling": {{ "inverse_sigmoid": {{ "k": 1 }} }}"#);
     let spec = spec(&settings, "tensorflow");
     let after = |seed: u32| {
         let mut system = system(&RunSpec { seed: Seed(seed), ..spec.clone() }, &pack);
         let scalars = update(&mut *system, &pack, 0);
-        assert_eq!(scalars["true_frame_share"].to_bits(), 0.5_f64.to_bits());
+        assert_eq!(scalars[&SeriesName::TrueFrameShare].to_bits(), 0.5_f64.to_bits());
         digest(&*system)
     };
     assert_eq!(after(5), after(5));
     assert_ne!(after(5), after(6));
 }
 
-/// Goes on from a checkpoint after two updates and expects the bits of three in a row.
+/// Resumes from a checkpoint after two updates and expects the bits of three uninterrupted ones.
 #[track_caller]
 fn check_resume(model: &str, form: &str) {
     let pack = pack();
@@ -90,18 +90,18 @@ fn every_transformation_and_port_resumes_bit_for_bit() {
 }
 
 #[test]
-fn an_evaluation_scores_frames_and_states_and_keeps_what_frames_were_made_of() {
+fn an_evaluation_scores_frames_and_states_and_saves_masks_and_kernels() {
     let pack = pack();
     let system = system(&spec(CDNA, "tensorflow"), &pack);
     let scope = Scope { split: Split::Test, sequences: 1, batch_size: 1, predicted: None };
-    let Evaluation { scores, pictures, names } = system.evaluate(&pack, scope, Device::Cpu);
+    let Evaluation { scores, tensors, names } = system.evaluate(&pack, scope, Device::Cpu);
     assert_eq!(names.len(), 1);
     let metrics: Vec<&str> = scores["model"].keys().map(String::as_str).collect();
     assert_eq!(metrics, ["mse", "psnr", "ssim", "state_mse"]);
     assert!(scores["copy_last_frame"]["state_mse"].by_frame.iter().all(|error| *error > 0.0));
     let [height, width, channels] = pack.frame_shape();
     let shapes: BTreeMap<&str, &[usize]> =
-        pictures.iter().map(|it| (it.name.as_str(), it.shape.as_slice())).collect();
+        tensors.iter().map(|it| (it.name.as_str(), it.shape.as_slice())).collect();
     let expected: [(&str, &[usize]); 7] = [
         ("inspected_frames", &[3]),
         ("kernels", &[1, 3, 3, 5, 5]),
@@ -122,6 +122,6 @@ fn every_scalar_has_a_definition() {
     let mut defined: Vec<_> = system.series().into_iter().map(|(name, _)| name).collect();
     defined.sort_unstable();
     assert!(scalars.keys().eq(&defined));
-    let sum = (scalars["reconstruction"] + scalars["state_loss"]) / 3.0;
-    assert!((scalars["loss"] - sum).abs() < 1e-6 * sum);
+    let sum = (scalars[&SeriesName::Reconstruction] + scalars[&SeriesName::StateLoss]) / 3.0;
+    assert!((scalars[&SeriesName::Loss] - sum).abs() < 1e-6 * sum);
 }

@@ -8,7 +8,7 @@ use crate::{
     scalar::{Epoch, Step},
 };
 
-/// Opens a table of drawn dots: the keypoint is the middle of a bright square.
+/// Opens a table of drawn dots; the keypoint is the centre of a bright square.
 fn dots(rows: usize) -> (tempfile::TempDir, Pack) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let mut text = "dot_x,dot_y,Image\n".to_owned();
@@ -49,7 +49,7 @@ fn step(system: &mut RcnSystem, pack: &Pack, step: u64) -> f64 {
     let indices = [0, 1 + usize::try_from(step).expect("a small step")];
     let examples = Examples { pack, split: Split::Train, indices: &indices, device: Device::Cpu };
     let at = At { step: Step(step), epoch: Epoch(0) };
-    system.update(&examples, at).expect("nothing diverges")["loss"]
+    system.update(&examples, at).expect("nothing diverges")[&SeriesName::Loss]
 }
 
 fn scope(split: Split, batch_size: usize) -> Scope {
@@ -57,7 +57,7 @@ fn scope(split: Split, batch_size: usize) -> Scope {
 }
 
 #[test]
-fn a_resumed_run_goes_on_with_the_same_bits() {
+fn a_resumed_run_has_the_same_bits() {
     let (_folder, pack) = dots(12);
     for optimizer in [ADAGRAD, r#"{ "gradient_descent": {} }"#, r#"{ "adam": {} }"#] {
         let spec = spec(SMALL, optimizer);
@@ -83,18 +83,18 @@ fn a_prediction_does_not_depend_on_its_batch_even_with_dropout() {
     let system = system(&spec, &pack);
     let scores = |batch| system.evaluate(&pack, scope(Split::Train, batch), Device::Cpu).scores;
     let (alone, together) = (scores(1), scores(5));
-    let errors = |scores: &Scores| scores[MODEL]["rmse"].by_sequence.clone();
+    let errors = |scores: &Scores| scores["model"]["rmse"].by_sequence.clone();
     for (alone, together) in errors(&alone).into_iter().zip(errors(&together)) {
         assert!((alone - together).abs() < 1e-5, "{alone} {together}");
     }
 }
 
 #[test]
-fn dropout_stays_on_in_predictions_unless_it_is_corrected() {
+fn predictions_have_dropout_unless_it_is_off() {
     let (_folder, pack) = dots(12);
     let rmse = |model: &str| {
         let system = system(&spec(model, ADAGRAD), &pack);
-        system.evaluate(&pack, scope(Split::Test, 4), Device::Cpu).scores[MODEL]["rmse"].mean
+        system.evaluate(&pack, scope(Split::Test, 4), Device::Cpu).scores["model"]["rmse"].mean
     };
     let as_in_training = rmse(SMALL);
     let corrected = rmse(r#"{ "hidden_units": 6, "prediction": "off" }"#);
@@ -107,13 +107,13 @@ fn dropout_stays_on_in_predictions_unless_it_is_corrected() {
 fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
     let (_folder, pack) = dots(12);
     let system = system(&spec(SMALL, ADAGRAD), &pack);
-    let Evaluation { scores, pictures, names } =
+    let Evaluation { scores, tensors, names } =
         system.evaluate(&pack, scope(Split::Train, 4), Device::Cpu);
-    for predictor in [MODEL, MEAN_POSITION] {
+    for predictor in ["model", "mean_position"] {
         let [scaled, pixels] = ["rmse", "rmse_pixels"].map(|metric| scores[predictor][metric].mean);
         assert!((48.0 * scaled - pixels).abs() < 1e-12);
     }
-    // On the training pictures the mean position errs by their standard deviation.
+    // On the training images the error of the mean position is their standard deviation.
     let positions: Vec<&[f32]> = (0..pack.sequences(Split::Train))
         .map(|i| pack.sequence(Split::Train, i).positions)
         .collect();
@@ -124,14 +124,14 @@ fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
             positions.iter().map(|p| (f64::from(p[axis]) - mean).powi(2)).sum::<f64>() / n
         })
         .sum();
-    assert!((scores[MEAN_POSITION]["rmse"].mean - (variance / 2.0).sqrt()).abs() < 1e-12);
-    assert_eq!(names.len(), KEPT_PICTURES);
+    assert!((scores["mean_position"]["rmse"].mean - (variance / 2.0).sqrt()).abs() < 1e-12);
+    assert_eq!(names.len(), KEPT_IMAGES);
     let stored: Vec<(&str, &[usize])> =
-        pictures.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect();
+        tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect();
     let expected: [(&str, &[usize]); 4] = [
-        ("keypoints/picture", &[KEPT_PICTURES, SIDE, SIDE]),
-        ("keypoints/prediction", &[KEPT_PICTURES, 1, 2]),
-        ("keypoints/truth", &[KEPT_PICTURES, 1, 2]),
+        ("keypoints/picture", &[KEPT_IMAGES, SIDE, SIDE]),
+        ("keypoints/prediction", &[KEPT_IMAGES, 1, 2]),
+        ("keypoints/truth", &[KEPT_IMAGES, 1, 2]),
         ("keypoints/rmse_pixels/dot", &[2]),
     ];
     assert_eq!(stored, expected);
@@ -157,7 +157,7 @@ fn without_concatenation_only_the_first_convolution_of_each_pair_is_smaller() {
 }
 
 #[test]
-fn a_loss_that_is_not_finite_leaves_the_parameters_alone() {
+fn a_non_finite_loss_leaves_the_parameters_unchanged() {
     let (_folder, pack) = dots(12);
     let mut system = system(&spec(SMALL, ADAGRAD), &pack);
     let bias = system.state.params.iter().find(|entry| entry.name == "fc2.b").expect("a bias");
@@ -166,7 +166,7 @@ fn a_loss_that_is_not_finite_leaves_the_parameters_alone() {
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1], device: Device::Cpu };
     let at = At { step: Step(0), epoch: Epoch(0) };
-    let divergence = system.update(&examples, at).expect_err("the loss is no number");
+    let divergence = system.update(&examples, at).expect_err("the loss is not finite");
     assert_eq!(divergence.quantity, "loss");
     assert_eq!(system.state.model_tensors(), before);
 }
@@ -182,20 +182,20 @@ fn frames_without_keypoints_are_refused() {
 }
 
 #[test]
-fn weights_alone_predict_as_the_trained_system_does() {
+fn loaded_weights_predict_like_the_trained_system() {
     let (_folder, pack) = dots(12);
     let run = spec(r#"{ "hidden_units": 6, "prediction": "off" }"#, ADAGRAD);
     let mut trained = system(&run, &pack);
     step(&mut trained, &pack, 0);
     let weights = trained.state.model_tensors();
     let crate::config::model::ModelSpec::Rcn(rcn) = &run.model else { panic!("an rcn") };
-    let pictures = [0, 1, 2].map(|index| pack.sequence(Split::Train, index).frames);
+    let images = [0, 1, 2].map(|index| pack.sequence(Split::Train, index).frames);
     let given = |tensors| Weights { tensors, device: Device::Cpu };
-    let predicted = predict(&run, rcn, given(&weights), &pictures).expect("the weights fit");
+    let predicted = predict(&run, rcn, given(&weights), &images).expect("the weights fit");
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1, 2], device: Device::Cpu };
     let expected = trained.predict(&load(&examples).images, UNSEEN, &[0, 1, 2]);
     let expected: Vec<f64> = expected.into_iter().map(pixels).collect();
     assert_eq!(predicted.concat(), expected);
-    assert!(predict(&run, rcn, given(&weights[1..]), &pictures).is_err());
+    assert!(predict(&run, rcn, given(&weights[1..]), &images).is_err());
 }

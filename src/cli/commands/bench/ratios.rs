@@ -1,32 +1,32 @@
-//! From measurements to ratios. The machine's pace changes while others use it, so a step is only held
-//! against the one that the other side took beside it, and the median of those pairs is quoted.
+//! Ratios between contestants. Load on the machine varies, so a step is compared only with the step that
+//! the other contestant took in the same round, and the median over rounds is reported.
 
 use serde::Serialize;
 
-/// What one side measured.
+/// What one contestant measured.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub(super) name: String,
-    /// Seconds of a step, one for every round.
+    /// Seconds per step, one for every round.
     pub(super) seconds: Vec<f64>,
     pub(super) peak_memory_bytes: u64,
     pub(super) base_memory_bytes: u64,
 }
 
-/// One side held against the first one.
+/// One contestant compared with the first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Ratios {
     pub(super) name: String,
-    /// Median over the rounds of (seconds of the first side) / (seconds of this side).
+    /// Median over the rounds of (seconds of the first contestant) / (seconds of this one).
     pub(super) speed: f64,
-    /// Peak memory of this side's process / that of the first.
+    /// Peak memory of this process / that of the first.
     pub(super) memory: f64,
-    /// The same without what program and libraries took before the model was built.
+    /// The same without the memory in use before the model was built.
     pub(super) step_memory: f64,
     /// Median over the rounds of (operations of a step in the original's order) / seconds / (speed of
     /// a matrix product in that round).
     pub(super) gemm_share: f64,
-    /// Seconds of a step by round, as measured.
+    /// Seconds per step, by round.
     pub(super) seconds: Vec<f64>,
     pub(super) peak_memory_bytes: u64,
     pub(super) base_memory_bytes: u64,
@@ -38,22 +38,22 @@ impl Measured {
     }
 }
 
-/// Holds every side against the first one; `gemm` is the speed of a matrix product in every round, in
-/// operations a second.
+/// Compares every contestant with the first; `gemm` is the speed of a matrix product in every round, in
+/// operations per second.
 pub(super) fn ratios(measured: &[Measured], operations: f64, gemm: &[f64]) -> Vec<Ratios> {
     let Some(first) = measured.first() else { return Vec::new() };
-    let against_first = |side: &Measured| {
-        let pairs = first.seconds.iter().zip(&side.seconds);
-        let peaks = side.seconds.iter().zip(gemm);
+    let against_first = |this: &Measured| {
+        let pairs = first.seconds.iter().zip(&this.seconds);
+        let peaks = this.seconds.iter().zip(gemm);
         Ratios {
-            name: side.name.clone(),
-            speed: median(pairs.map(|(first, this)| first / this).collect()),
-            memory: side.peak_memory_bytes as f64 / first.peak_memory_bytes as f64,
-            step_memory: side.step_memory() / first.step_memory(),
+            name: this.name.clone(),
+            speed: median(pairs.map(|(first, own)| first / own).collect()),
+            memory: this.peak_memory_bytes as f64 / first.peak_memory_bytes as f64,
+            step_memory: this.step_memory() / first.step_memory(),
             gemm_share: median(peaks.map(|(seconds, gemm)| operations / seconds / gemm).collect()),
-            seconds: side.seconds.clone(),
-            peak_memory_bytes: side.peak_memory_bytes,
-            base_memory_bytes: side.base_memory_bytes,
+            seconds: this.seconds.clone(),
+            peak_memory_bytes: this.peak_memory_bytes,
+            base_memory_bytes: this.base_memory_bytes,
         }
     };
     measured.iter().map(against_first).collect()
@@ -80,8 +80,8 @@ mod tests {
 
     #[track_caller]
     fn check(first: &[f64], second: &[f64], speed: f64) {
-        let sides = [measured("first", first, 400), measured("second", second, 300)];
-        let found = ratios(&sides, 8.0, &[4.0; 3]);
+        let both = [measured("first", first, 400), measured("second", second, 300)];
+        let found = ratios(&both, 8.0, &[4.0; 3]);
         assert!((found[1].speed - speed).abs() < 1e-12, "{found:?}");
         assert!((found[0].speed - 1.0).abs() < 1e-12, "{found:?}");
         assert!((found[1].memory - 0.75).abs() < 1e-12, "{found:?}");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_round_slows_both_sides_of_a_pair() {
+    fn a_slow_round_slows_both_of_a_pair() {
         check(&[2.0, 20.0, 2.0], &[1.0, 10.0, 1.0], 2.0);
     }
 

@@ -1,8 +1,8 @@
-//! `reprise bench-worker`: one side of a benchmark, told on stdin what to measure.
+//! `reprise bench-worker`: one contestant of a benchmark, driven by lines on stdin.
 //!
-//! Says `ready` once, then answers every line with one line of JSON: `step N` with the seconds of N
-//! training steps and the largest memory, so far and before the model was built, `gemm` with the speed
-//! of a matrix product. Ends with stdin. A program in any language that speaks this can be measured beside ours.
+//! Prints `ready`, then answers every line with one line of JSON: `step N` with the seconds of N
+//! training steps and the peak memory, so far and before the model was built; `gemm` with the speed of
+//! a matrix product. Ends with stdin. A program in any language can use the same protocol.
 
 use std::io::{self, BufRead, Write};
 
@@ -21,27 +21,27 @@ use crate::{
     train::bench::{Subject, Trainee, Workload, gemm_gflops},
 };
 
-/// Arguments of `reprise bench-worker`; those of every side, whatever program it is.
+/// Arguments of `reprise bench-worker` and of every other contestant.
 #[derive(Debug, Args)]
 pub struct BenchWorkerArgs {
-    /// What is trained
+    /// System to train
     #[arg(value_name = "SYSTEM")]
     system: BenchSystem,
     /// Channels of the first layer
     #[arg(long, value_name = "N")]
     width: Count,
-    /// Sequences of a batch
+    /// Sequences per batch
     #[arg(long, value_name = "N")]
     batch: Count,
-    /// Frames of a sequence
+    /// Frames per sequence
     #[arg(long, value_name = "N")]
     frames: Count,
     /// Threads
     #[arg(long, value_name = "N")]
     threads: Count,
-    /// Arithmetic
+    /// Precision
     #[arg(long)]
-    mode: Mode,
+    mode: BenchMode,
 }
 
 /// A system that has a benchmark.
@@ -63,23 +63,23 @@ impl From<BenchSystem> for Subject {
     }
 }
 
-/// An arithmetic of ours as an argument.
+/// An [`Arithmetic`] as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub enum BenchMode {
     /// The original's operations in its order
     Exact,
-    /// Fewer operations with the same value in real numbers
+    /// Fewer operations, equal in exact arithmetic
     Fast,
-    /// As `fast`, with convolutions and linear maps in bfloat16
+    /// Like `fast`, with convolutions and linear layers in bfloat16
     Bf16,
 }
 
-impl From<Mode> for Arithmetic {
-    fn from(mode: Mode) -> Self {
+impl From<BenchMode> for Arithmetic {
+    fn from(mode: BenchMode) -> Self {
         match mode {
-            Mode::Exact => Self::Exact,
-            Mode::Fast => Self::Fast,
-            Mode::Bf16 => Self::Bf16,
+            BenchMode::Exact => Self::Exact,
+            BenchMode::Fast => Self::Fast,
+            BenchMode::Bf16 => Self::Bf16,
         }
     }
 }
@@ -87,9 +87,9 @@ impl From<Mode> for Arithmetic {
 /// Answer to `step N`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Steps {
-    /// Seconds of every step.
+    /// Seconds per step.
     pub(super) seconds: Vec<f64>,
-    /// Largest resident memory of the process so far.
+    /// Peak resident memory of the process so far.
     pub(super) peak_memory_bytes: u64,
     /// The same before the model was built: the program and its libraries.
     pub(super) base_memory_bytes: u64,
@@ -98,11 +98,11 @@ pub(super) struct Steps {
 /// Answer to `gemm`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Gemm {
-    /// 10⁹ arithmetic operations a second.
+    /// 10⁹ arithmetic operations per second.
     pub(super) gflops: f64,
 }
 
-/// Measures what stdin asks for.
+/// Answers the requests on stdin.
 pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
     let &BenchWorkerArgs { system, width, batch, frames, threads, mode } = args;
     let engine = EngineSpec {
@@ -116,9 +116,9 @@ pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
     let base_memory_bytes = peak_memory_bytes();
     let subject = system.into();
     let mut trainee = Trainee::new(&Workload { subject, width, batch, horizon, engine }, device)?;
-    say("ready")?;
+    send("ready")?;
     for line in io::stdin().lock().lines() {
-        let line = line.map_err(Failure::Asked)?;
+        let line = line.map_err(Failure::Request)?;
         let answer = match line.split_once(' ').unwrap_or((&line, "")) {
             ("step", count) => {
                 let steps = count.parse().unwrap_or(1_u32);
@@ -132,26 +132,26 @@ pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
             ("gemm", _) => serde_json::to_string(&Gemm { gflops: gemm_gflops(device) }),
             _ => {
                 return Err(Failure::Usage {
-                    message: format!("`{line}` asks for nothing that is measured here"),
-                    hint: "`step N` and `gemm` are answered",
+                    message: format!("unknown request `{line}`"),
+                    hint: "send `step N` or `gemm`",
                 });
             }
         };
-        say(&answer.map_err(Failure::Encode)?)?;
+        send(&answer.map_err(Failure::Encode)?)?;
     }
     Ok(())
 }
 
-/// Returns how many of these frames are predicted.
+/// Returns how many of these frames are predicted, after the context.
 pub(super) fn horizon(frames: Count) -> Result<Count, Failure> {
     let context = CvaeSpec::default().context_frames.size();
     Count::try_from(frames.size() - context).map_err(|_| Failure::Usage {
-        message: format!("{frames} frames leave nothing to predict after {context}"),
-        hint: "give more `--frames`",
+        message: format!("{frames} frames leave nothing to predict after {context} context frames"),
+        hint: "increase `--frames`",
     })
 }
 
-fn say(line: &str) -> Result<(), Failure> {
+fn send(line: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(Failure::Print)
 }

@@ -1,4 +1,4 @@
-//! `reprise runs diff`: two runs, or two stores, bit by bit.
+//! `reprise runs diff`: compares two runs, or two stores, bit by bit.
 
 use std::{fmt::Display, path::PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs},
+        args::{FormatArgs, OutputFormat},
         output::{print, print_json},
     },
     store::{
@@ -25,20 +25,20 @@ Examples:
   reprise runs diff --store store --store again      two stores, run by run
   reprise runs diff --store store --store again 3f2a one run of both stores
 
-Compared are specification, outcome, every journal line, every tensor and every score; machine, code
-and time are listed but do not count. The exit code is 1 unless every compared bit is equal.")]
+Compares specification, outcome, every journal line, every tensor and every score. Machine, code and
+time are listed but may differ. The exit code is 1 unless every compared bit is equal.")]
 pub struct DiffArgs {
     /// Ids of the runs, or their first digits
     #[arg(value_name = "RUN", num_args = 0..=2)]
     runs: Vec<String>,
-    /// Folder of a run store; given twice, two stores are compared
+    /// Folder of a run store; give it twice to compare two stores
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: Vec<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
 }
 
-/// Prints the differences; bit-equal or failure.
+/// Prints the differences; fails unless all bits are equal.
 pub fn run(args: &DiffArgs) -> Result<(), Failure> {
     let stores: Vec<Store> =
         args.store.iter().map(|root| Store::open(root)).collect::<Result<_, _>>()?;
@@ -56,8 +56,8 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
             show(&diff, diff.verdict, args.format.format)
         }
         _ => Err(Failure::Usage {
-            message: "there are not two things to compare".to_owned(),
-            hint: "give two runs, or `--store A --store B`",
+            message: "nothing to compare: give exactly two runs or two stores".to_owned(),
+            hint: "use `runs diff RUN RUN` or `runs diff --store A --store B`",
         }),
     }
 }
@@ -65,14 +65,14 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
 fn show(
     diff: &(impl Display + Serialize),
     verdict: DiffVerdict,
-    format: Format,
+    format: OutputFormat,
 ) -> Result<(), Failure> {
     match format {
-        Format::Json => print_json(diff)?,
-        Format::Text => print(&diff.to_string())?,
+        OutputFormat::Json => print_json(diff)?,
+        OutputFormat::Text => print(&diff.to_string())?,
     }
     match verdict {
         DiffVerdict::BitEqual => Ok(()),
-        DiffVerdict::Different => Err(Failure::Check("not every bit is equal".to_owned())),
+        DiffVerdict::Different => Err(Failure::Check("the runs are not bit-equal".to_owned())),
     }
 }

@@ -8,14 +8,14 @@ use serde::Serialize;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs, StoreArgs},
+        args::{FormatArgs, OutputFormat, StoreArgs},
         output::{duration, print, print_json, table, tell},
     },
     store::{
         Store,
         record::{Record, RunId},
     },
-    sweep::observe::{Status, status},
+    sweep::status::{RunStatus, run_status},
 };
 
 /// Arguments of `reprise runs list`.
@@ -25,8 +25,8 @@ Examples:
   reprise runs list
   reprise runs list --store other --format json
 
-The score is that of the tested checkpoint in the metric that chose it, which depends on the
-system. `reprise runs show RUN` has all metrics.")]
+The score is the test score of the best checkpoint, in the metric that selected the checkpoint. It
+depends on the system. `reprise runs show RUN` prints all metrics.")]
 pub struct ListArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -34,33 +34,33 @@ pub struct ListArgs {
     format: FormatArgs,
 }
 
-/// A run in the list.
+/// A run of the list.
 #[derive(Debug, Serialize)]
 struct Listed {
     run: RunId,
     system: Option<&'static str>,
     seed: Option<u32>,
-    /// Sweeps that name the run, with its arm.
+    /// Sweeps that contain the run, with its arm.
     sweeps: Vec<(String, String)>,
     #[serde(flatten)]
-    status: Status,
-    /// Nothing for a run that was not tested.
+    status: RunStatus,
+    /// None if the run was not tested.
     test: Option<TestScore>,
     seconds: Option<f64>,
     finished: Option<String>,
 }
 
-/// What the tested checkpoint scores in the metric that chose it.
+/// The test score in the metric that selected the checkpoint.
 #[derive(Debug, PartialEq, Serialize)]
 struct TestScore {
     metric: String,
-    /// What people call the metric.
+    /// Name of the metric for people.
     label: String,
     unit: String,
     value: f64,
 }
 
-/// Prints a line for every run.
+/// Prints a line per run.
 pub fn run(args: &ListArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let mut sweeps: BTreeMap<RunId, Vec<(String, String)>> = BTreeMap::new();
@@ -80,7 +80,7 @@ pub fn run(args: &ListArgs) -> Result<(), Failure> {
                 system: spec.as_ref().map(|spec| spec.model.system()),
                 seed: spec.as_ref().map(|spec| spec.seed.0),
                 sweeps: sweeps.remove(&id).unwrap_or_default(),
-                status: status(&dir)?,
+                status: run_status(&dir)?,
                 test: record.as_ref().and_then(test_score),
                 seconds: record.as_ref().map(|record| record.timing.active_seconds),
                 finished: record.map(|record| record.timing.finished),
@@ -89,12 +89,12 @@ pub fn run(args: &ListArgs) -> Result<(), Failure> {
         })
         .collect::<Result<_, Failure>>()?;
     match args.format.format {
-        Format::Json => print_json(&listed),
-        Format::Text if listed.is_empty() => {
-            tell("the store has no runs yet");
+        OutputFormat::Json => print_json(&listed),
+        OutputFormat::Text if listed.is_empty() => {
+            tell("the store has no runs");
             Ok(())
         }
-        Format::Text => print(&text(&listed)),
+        OutputFormat::Text => print(&text(&listed)),
     }
 }
 
@@ -128,7 +128,7 @@ fn text(listed: &[Listed]) -> String {
                 run.run.to_string(),
                 or_dash(run.system.map(str::to_owned)),
                 or_dash(run.seed.map(|seed| seed.to_string())),
-                state(&run.status).to_owned(),
+                run.status.name().to_owned(),
                 or_dash(run.test.as_ref().map(score)),
                 or_dash(run.seconds.map(duration)),
                 or_dash(run.finished.clone()),
@@ -139,17 +139,6 @@ fn text(listed: &[Listed]) -> String {
     let head =
         ["run", "system", "seed", "state", "test score", "duration", "finished", "sweep: arm"];
     table(head, &rows)
-}
-
-const fn state(status: &Status) -> &'static str {
-    match status {
-        Status::Finished { outcome } => outcome.name(),
-        Status::Running { .. } => "running",
-        Status::Resumable { .. } => "resumable",
-        Status::Interrupted => "interrupted",
-        Status::Missing => "empty",
-        Status::Newer { .. } => "newer",
-    }
 }
 
 #[cfg(test)]

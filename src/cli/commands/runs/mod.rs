@@ -13,18 +13,18 @@ pub mod show;
 #[command(after_help = "\
 Examples:
   reprise runs list                              all runs with their test scores
-  reprise runs show 3f2a                         everything that is known of one run
+  reprise runs show 3f2a                         the record of one run
   reprise runs diff 3f2a 91bc                    compare two runs bit by bit
   reprise runs diff --store store --store again  compare two stores run by run
 
-A run is named by its id or the first digits of it.")]
+Give a run by its id or the first digits of it.")]
 pub struct RunsArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: RunsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum RunsCommand {
     /// List all runs of the store
     List(list::ListArgs),
     /// Show the record of a run
@@ -33,11 +33,11 @@ enum Verb {
     Diff(diff::DiffArgs),
 }
 
-/// Carries out a verb of `reprise runs`.
+/// Carries out a command of `reprise runs`.
 pub fn run(args: RunsArgs) -> Result<(), Failure> {
-    match args.verb {
-        Verb::List(args) => list::run(&args),
-        Verb::Show(args) => show::run(&args),
-        Verb::Diff(args) => diff::run(&args),
+    match args.command {
+        RunsCommand::List(args) => list::run(&args),
+        RunsCommand::Show(args) => show::run(&args),
+        RunsCommand::Diff(args) => diff::run(&args),
     }
 }

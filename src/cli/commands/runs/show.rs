@@ -1,4 +1,4 @@
-//! `reprise runs show`: everything that is known of one run.
+//! `reprise runs show`: the record of one run.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 use crate::{
     cli::{
         Failure,
-        args::{Format, FormatArgs, StoreArgs},
+        args::{FormatArgs, OutputFormat, StoreArgs},
         output::{print, print_json, table},
     },
     store::{Store, record::Record},
 };
 
-/// Longest list that is printed whole in text.
+/// Items of a list that are printed as text.
 const LIST_MAX: usize = 12;
 
 /// Arguments of `reprise runs show`.
@@ -37,8 +37,8 @@ pub struct ShowArgs {
 pub fn run(args: &ShowArgs) -> Result<(), Failure> {
     let record = Store::open(&args.store.store)?.find(&args.run)?.read_record()?;
     match args.format.format {
-        Format::Json => print_json(&record),
-        Format::Text => print(&text(&record)?),
+        OutputFormat::Json => print_json(&record),
+        OutputFormat::Text => print(&text(&record)?),
     }
 }
 
@@ -46,7 +46,7 @@ fn text(record: &Record) -> Result<String, Failure> {
     let mut text = format!("run {}, {}\n\n{}\n", record.run, record.outcome.name(), scores(record));
     let mut value = serde_json::to_value(record).map_err(Failure::Encode)?;
     if let Some(definitions) = value.get_mut("metrics").and_then(Value::as_object_mut) {
-        // A record defines every metric there is; those without a score explain nothing here.
+        // A record defines all metrics; omit those without a score.
         let scores = || [&record.validation, &record.test].into_iter().flatten();
         let is_scored = |name: &str| {
             scores().flat_map(BTreeMap::values).any(|metrics| metrics.contains_key(name))
@@ -61,7 +61,7 @@ fn text(record: &Record) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Tabulates the mean of every metric on both splits.
+/// Returns a table of the means of every metric on both splits.
 fn scores(record: &Record) -> String {
     let splits = [("validate", &record.validation), ("test", &record.test)];
     let mut rows = Vec::new();

@@ -1,124 +1,59 @@
-//! What a sweep would do: its runs, the time they would take, and their schedules.
+//! `reprise sweep --dry-run`: the plan of a sweep, its duration and its schedules.
 
-use serde::Serialize;
+use std::{num::NonZeroUsize, path::Path};
 
-use super::{
-    SweepArgs,
-    study::Study,
-    work::{self, ATTEMPTS_MAX},
-};
 use crate::{
     cli::{
         Failure,
-        args::Format,
+        args::OutputFormat,
         chart::bars,
-        output::{count, duration, print, print_json, table},
+        output::{duration, print, print_json, table},
     },
     config::{
         RunSpec,
         model::{ModelSpec, PhysicalInteractionSpec},
         run::TrainingSpec,
     },
+    experiment::{PlannedRun, ResolvedSweep, forecast},
     fs,
-    provenance::SOURCES_SHA256,
     scalar::Step,
     store::Store,
-    sweep::{
-        estimate::Pace,
-        observe::observe,
-        plan::{Action, Lease, Observed, Progress, plan},
-    },
+    text::count,
 };
 
-/// A run as it is planned.
-#[derive(Debug, Serialize)]
-struct Planned {
-    run: String,
-    arm: String,
-    seed: u32,
-    action: String,
-    steps: u64,
-    /// Nothing where no finished run of this size says how long a step takes.
-    seconds: Option<f64>,
-}
-
 /// Prints the plan; writes nothing but the data cache, since a run's id depends on its data.
-pub(super) fn run(study: &Study, args: &SweepArgs) -> Result<(), Failure> {
-    let (actions, pace) = look(study, args)?;
-    let planned: Vec<Planned> = study
-        .runs
-        .iter()
-        .zip(&study.sweep.runs)
-        .zip(actions)
-        .map(|((run, sweep_run), action)| {
-            let steps = steps_left(&run.spec, action);
-            let seconds = match steps {
-                0 => Some(0.0),
-                _ => pace.seconds_per_step(&run.spec).map(|seconds| seconds * steps as f64),
-            };
-            Planned {
-                run: run.id.to_string(),
-                arm: sweep_run.arm.clone(),
-                seed: run.spec.seed.0,
-                action: action.to_string(),
-                steps,
-                seconds,
-            }
-        })
-        .collect();
-    match args.format.format {
-        Format::Json => print_json(&planned),
-        Format::Text => {
-            let jobs = work::jobs(study, args.jobs).get();
-            let text = [head(study), runs(&planned), time(&planned, jobs), schedules(study)];
+pub(super) fn run(
+    sweep: &ResolvedSweep,
+    store: &Path,
+    jobs: NonZeroUsize,
+    format: OutputFormat,
+) -> Result<(), Failure> {
+    let store = match fs::kind(store)? {
+        None => None,
+        Some(_) => Some(Store::open(store)?),
+    };
+    let planned = forecast(sweep, store.as_ref())?;
+    match format {
+        OutputFormat::Json => print_json(&planned),
+        OutputFormat::Text => {
+            let text = [head(sweep), runs(&planned), time(&planned, jobs.get()), schedules(sweep)];
             print(&text.join("\n"))
         }
     }
 }
 
-/// Plans without changing anything; a store that is not there yet has nothing.
-fn look(study: &Study, args: &SweepArgs) -> Result<(Vec<Action>, Pace), Failure> {
-    if fs::kind(&args.store.store)?.is_none() {
-        let nothing = Observed { progress: Progress::Nothing, lease: Lease::Free };
-        return Ok((plan(&vec![nothing; study.runs.len()], ATTEMPTS_MAX), Pace::default()));
-    }
-    let store = Store::open(&args.store.store)?;
-    let observed = study
-        .runs
-        .iter()
-        .map(|run| observe(&store.run(&run.id), SOURCES_SHA256))
-        .collect::<Result<Vec<_>, _>>()?;
-    let records: Vec<_> =
-        store.runs()?.iter().filter_map(|id| store.run(id).read_record().ok()).collect();
-    Ok((plan(&observed, ATTEMPTS_MAX), Pace::of(&records)))
-}
-
-fn steps_left(spec: &RunSpec, action: Action) -> u64 {
-    let total = spec.training.total_steps();
-    match action {
-        Action::Start | Action::Restart { .. } | Action::Retry { .. } => total,
-        Action::Resume { step: Step(done) } => total.saturating_sub(done),
-        Action::RepeatCanary
-        | Action::Skip { .. }
-        | Action::Leave
-        | Action::GiveUp { .. }
-        | Action::Refuse { .. } => 0,
-    }
-}
-
-fn head(study: &Study) -> String {
-    let sweep = &study.sweep;
+fn head(ResolvedSweep { sweep, runs, .. }: &ResolvedSweep) -> String {
     format!(
         "{}, preset {} of {}: {}\n{}\n",
         sweep.name,
         sweep.preset,
         sweep.presets.join(", "),
-        count(study.runs.len(), "run"),
+        count(runs.len(), "run"),
         sweep.scale,
     )
 }
 
-fn runs(planned: &[Planned]) -> String {
+fn runs(planned: &[PlannedRun]) -> String {
     let rows: Vec<_> = planned
         .iter()
         .map(|run| {
@@ -129,27 +64,25 @@ fn runs(planned: &[Planned]) -> String {
     table(["run", "arm", "seed", "steps", "action"], &rows)
 }
 
-/// Estimates the whole from runs of the same size, where every run has one.
-fn time(planned: &[Planned], jobs: usize) -> String {
+/// Estimates the duration of the sweep if a run of every size has finished.
+fn time(planned: &[PlannedRun], jobs: usize) -> String {
     let known: Option<f64> = planned.iter().map(|run| run.seconds).sum();
-    let at_once = jobs.min(planned.iter().filter(|run| run.steps > 0).count()).max(1);
+    let parallel = jobs.min(planned.iter().filter(|run| run.steps > 0).count()).max(1);
     match known {
         Some(0.0) => "time: nothing is left to train\n".to_owned(),
         Some(seconds) => {
-            let all = duration(seconds / at_once as f64);
+            let total = duration(seconds / parallel as f64);
             let jobs = count(jobs, "job");
-            format!("time: about {all} with {jobs}, as finished runs of the same size took\n")
+            format!("time: about {total} with {jobs}, judged by finished runs of the same size\n")
         }
-        None => {
-            "time: unknown, the store has no finished run of this size; one gives it\n".to_owned()
-        }
+        None => "time: unknown until a run of this size has finished\n".to_owned(),
     }
 }
 
 /// Plots the schedules of every arm; arms with equal ones share a chart.
-fn schedules(study: &Study) -> String {
+fn schedules(sweep: &ResolvedSweep) -> String {
     let mut charts: Vec<(String, Vec<f64>, Vec<&str>)> = Vec::new();
-    for arm in study.sweep.arms() {
+    for arm in sweep.sweep.arms() {
         for (title, values) in schedules_of(&arm.spec) {
             match charts.iter_mut().find(|(known, same, _)| *known == title && *same == values) {
                 Some((.., arms)) => arms.push(&arm.arm),
@@ -178,7 +111,8 @@ fn schedules_of(spec: &RunSpec) -> Vec<(String, Vec<f64>)> {
     }
 }
 
-/// Part of a batch that scheduled sampling shows true frames, at the first update of every epoch.
+/// Returns the share of a batch that scheduled sampling feeds with true frames, at the first update of
+/// every epoch.
 fn true_frame_share(model: &PhysicalInteractionSpec, training: TrainingSpec) -> Vec<f64> {
     let (batch, arithmetic) = (training.batch_size, model.port.schedule_arithmetic());
     let at = |epoch: u64| {

@@ -1,69 +1,70 @@
 //! `reprise sweep`: trains what is left of a sweep, then writes its report.
 
-use std::num::NonZeroUsize;
+use std::{env, num::NonZeroUsize, thread};
 
 use clap::Args;
 
+use super::{report, worker};
 use crate::{
     cli::{
         Failure,
         args::{FormatArgs, StoreArgs, TensorboardArgs},
         interrupts::Interrupts,
-        output::{count, tell},
+        output::tell,
         places,
+        progress::data_watch,
     },
     config::{
         engine::Device,
         sweep::{Sweep, parse},
     },
-    libtorch::device,
+    experiment::{Change, ResolvedSweep, RunCounts, Workers, default_jobs},
     store::Store,
-    sweep::local::OnFailure,
+    sweep::scheduler::{Limits, OnFailure},
+    text::count,
 };
 
 mod dry_run;
-mod study;
-mod work;
+mod progress;
 
-use study::Study;
-use work::Tally;
+use progress::SweepProgress;
 
 /// Arguments of `reprise sweep`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise sweep kl_annealing --dry-run            what would be done, and the schedules
+  reprise sweep kl_annealing --dry-run            print the plan and plot the schedules
   reprise sweep kl_annealing --preset smoke       the whole sweep within a minute
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
   reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
 
-The report is `reports/NAME/report.html`; that of another preset than the file's default is
-`reports/NAME.PRESET/report.html`, so that none replaces another.
+The report is `reports/NAME/report.html` for the default preset of the file and
+`reports/NAME.PRESET/report.html` for any other.
 
-Finished runs are kept: a sweep may be interrupted at any time (Ctrl-C stops at the next step with a
-checkpoint, a second Ctrl-C at once) and goes on with the same command, to the same bits.")]
+Finished runs are kept. Ctrl-C stops every run after its current step, with a checkpoint; a second
+Ctrl-C kills them. The same command resumes the sweep, with bit-equal results.")]
 pub struct SweepArgs {
-    /// Name of a sweep in `experiments`, or the path of a sweep file
+    /// Name of a sweep in `experiments`, or path of a sweep file
     #[arg(value_name = "NAME|FILE")]
     sweep: String,
-    /// Scale of the sweep, as its file names them; the file's default if none is given
+    /// Preset of the sweep file [default: the file's default_preset]
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
-    /// Change a setting of every run, e.g. `training.epochs=5`; wins over everything in the file
+    /// Override a setting of every run, e.g. `training.epochs=5`; takes precedence over the file
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// Runs at the same time; as many as the threads of the runs leave room for, if none is given
+    /// Runs at the same time [default: CPU cores divided by threads per run; 1 on CUDA]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// auto, cpu, cuda or cuda:N; the sweep file's if none is given
+    /// auto, cpu, cuda or cuda:N [default: the file's engine.device]
     #[arg(long, value_name = "DEVICE")]
     device: Option<Device>,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
     tensorboard: TensorboardArgs,
-    /// Say what would be done and why, how long it would take, and plot the schedules
+    /// Print what would be done, why, and for how long; plot the schedules
     #[arg(long)]
     dry_run: bool,
     /// Stop all runs when one has failed
@@ -73,91 +74,101 @@ pub struct SweepArgs {
     format: FormatArgs,
 }
 
-/// Whether a sweep has changed since it was carried out before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Neither its manifest nor a run.
-    None,
-    /// Something has.
-    Some,
-}
-
 /// Carries out a sweep.
 pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     let interrupts = Interrupts::listen()?;
-    let study = Study::of(args.resolved()?, args.command(), &places::packs()?)?;
+    let sweep = args.parsed()?;
+    let command = args.command(&sweep);
+    let packs = places::packs()?;
+    let sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
+    for warning in &sweep.warnings {
+        tell(&format!("warning: {warning}"));
+    }
+    let limits = args.limits(&sweep);
     if args.dry_run {
-        return dry_run::run(&study, args);
+        return dry_run::run(&sweep, &args.store.store, limits.jobs, args.format.format);
     }
     let store = Store::open_or_create(&args.store.store)?;
-    for run in &study.runs {
+    for run in &sweep.runs {
         if let Some(id) = &run.spec.initial_weights {
             store.read_weights(id)?;
         }
     }
-    let manifest = study.manifest();
+    let manifest = sweep.manifest();
     let before = store.read_manifest(&manifest.name)?;
     if let Some(before) = before.as_ref().filter(|before| before.runs != manifest.runs) {
         tell(&format!(
-            "the report of `{}` is going to show other runs than those of `{}`; these are kept, and \
-             that command shows them again",
+            "the report of `{}` will show other runs than before; the earlier runs are kept, and \
+             `{}` shows them again",
             manifest.name, before.command
         ));
     }
-    let known = before.as_ref() == Some(&manifest);
+    let is_known = before.as_ref() == Some(&manifest);
     store.write_manifest(&manifest)?;
-    let tally = work::work(&study, &store, args, &interrupts)?;
-    if interrupts.any() && tally.stopped > 0 {
+    let workers = Workers {
+        sweep: &sweep,
+        store: &store,
+        packs: &packs,
+        tensorboard: args.tensorboard.event_folder(),
+        limits,
+        program: &env::current_exe().map_err(Failure::Executable)?,
+        arguments: &worker::arguments,
+    };
+    let mut progress = SweepProgress::new(&sweep);
+    let counts = interrupts
+        .during(|interrupts| workers.run(interrupts, &mut |event| progress.show(event)))?;
+    progress.close();
+    if interrupts.any() && counts.stopped > 0 {
         return Err(Failure::Interrupted(format!(
-            "{} of {} are finished; the same command goes on: {}",
-            tally.finished,
-            count(study.runs.len(), "run"),
+            "{} of {} finished; repeat the command to resume: {}",
+            counts.finished,
+            count(sweep.runs.len(), "run"),
             manifest.command,
         )));
     }
-    let change = if known && tally.worked == 0 { Change::None } else { Change::Some };
-    super::report::after_sweep(&store, &manifest.name, change)?;
-    settle(&tally, study.runs.len())
+    let change = if is_known && counts.tasks == 0 { Change::None } else { Change::Some };
+    report::after_sweep(&store, &manifest.name, change)?;
+    settle(counts, sweep.runs.len())
 }
 
-/// Turns what became of the runs into success or failure.
-fn settle(tally: &Tally, total: usize) -> Result<(), Failure> {
-    if tally.failed > 0 {
-        return Err(Failure::RunsFailed { failed: tally.failed, total });
+/// Turns how the runs ended into success or failure.
+fn settle(counts: RunCounts, total: usize) -> Result<(), Failure> {
+    if counts.failed > 0 {
+        return Err(Failure::RunsFailed { failed: counts.failed, total });
     }
-    if tally.newer > 0 {
-        return Err(Failure::Newer { runs: count(tally.newer, "run") });
+    if counts.newer > 0 {
+        return Err(Failure::Newer { runs: counts.newer });
     }
-    if tally.busy > 0 {
-        return Err(Failure::Busy { runs: count(tally.busy, "run") });
+    if counts.busy > 0 {
+        return Err(Failure::Busy { runs: counts.busy });
     }
     Ok(())
 }
 
 impl SweepArgs {
-    /// Reads the sweep file and makes every device a concrete one.
-    fn resolved(&self) -> Result<Sweep, Failure> {
+    /// Reads the sweep file.
+    fn parsed(&self) -> Result<Sweep, Failure> {
         let source = places::sweep_source(&self.sweep)?;
         let device = self.device.map(|device| format!("engine.device=\"{device}\""));
         let sets: Vec<String> = self.sets.iter().cloned().chain(device).collect();
-        let mut sweep = parse(&source, self.preset.as_deref(), &sets)?;
-        for run in &mut sweep.runs {
-            run.spec.engine.resolve(device::auto);
-        }
-        Ok(sweep)
+        Ok(parse(&source, self.preset.as_deref(), &sets)?)
     }
 
-    /// Returns the command that repeats the sweep, without options that change no number.
-    fn command(&self) -> impl Fn(&Sweep) -> String {
+    /// Returns the command that repeats the sweep in a clone of the repository, without options that
+    /// change no number.
+    fn command(&self, sweep: &Sweep) -> String {
         let device = self.device.map(|device| format!(" --device {device}")).unwrap_or_default();
         let set = |set: &String| format!(" --set {}", quoted(set));
         let sets: String = self.sets.iter().map(set).collect();
-        let name = quoted(&self.sweep);
-        move |sweep| format!("./just sweep {name} --preset {}{sets}{device}", sweep.preset)
+        format!("./just sweep {} --preset {}{sets}{device}", quoted(&self.sweep), sweep.preset)
     }
 
-    const fn on_failure(&self) -> OnFailure {
-        if self.fail_fast { OnFailure::Stop } else { OnFailure::GoOn }
+    fn limits(&self, sweep: &ResolvedSweep) -> Limits {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Limits {
+            jobs: self.jobs.unwrap_or_else(|| default_jobs(&sweep.runs, cores)),
+            on_failure: if self.fail_fast { OnFailure::Stop } else { OnFailure::Continue },
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Typical mistakes with the whole message that is printed.
+//! Typical problems with the whole message that is printed.
 
 use insta::assert_snapshot;
 
@@ -7,7 +7,7 @@ use super::*;
 #[track_caller]
 fn rendered(text: &str, preset: Option<&str>, overrides: &[&str]) -> String {
     let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
-    parse(&source(text), preset, &overrides).expect_err("the mistake is found").render()
+    parse(&source(text), preset, &overrides).expect_err("the problem is found").render()
 }
 
 #[test]

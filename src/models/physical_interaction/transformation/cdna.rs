@@ -1,9 +1,9 @@
-//! Convolutional dynamic neural advection: kernels for the whole frame, predicted from the
+//! Convolutional dynamic neural advection (CDNA): kernels for the whole frame, predicted from the
 //! bottleneck.
 
 use tch::Tensor;
 
-use super::{KERNEL, KERNEL_FLOOR};
+use super::kernels::{KERNEL, KERNEL_FLOOR};
 use crate::{
     config::model::physical_interaction::{Port, Version},
     models::physical_interaction::layers::Layers,
@@ -12,21 +12,21 @@ use crate::{
 
 /// Sizes of a [`Cdna`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct CdnaSizes {
     /// Length of the flat bottleneck.
     pub inputs: i64,
     /// Number of kernels.
     pub masks: i64,
     /// Channels of a frame.
     pub colours: i64,
-    /// Sequences in a batch; only the stateless port has layers for each.
+    /// Batch size; only the stateless port has layers per sequence.
     pub batch: i64,
 }
 
-/// Predicts kernels and applies them.
+/// Predicts kernels K_m from the bottleneck h and applies them to the frame x (section 3.1 of the paper).
 ///
 /// ```text
-/// k = max(W h + b − ε, 0) + ε        K_m = k_m / Σ k_m        J_m(x) = K_m * x
+/// k = max(W h + b − ε, 0) + ε        K_m = k_m / Σ k_m        J_m(x) = K_m ∗ x
 /// ```
 #[derive(Debug)]
 pub struct Cdna {
@@ -36,7 +36,7 @@ pub struct Cdna {
     port: Port,
 }
 
-/// A depthwise convolution with weights of its own.
+/// A depthwise convolution with trained weights.
 #[derive(Debug)]
 struct Depthwise {
     /// `[M, C, 5, 5]`.
@@ -46,9 +46,9 @@ struct Depthwise {
 }
 
 impl Cdna {
-    /// Makes `kernels` and, in the stateless port, a `depthwise.B` for every sequence of a batch.
-    pub fn new(layers: Layers<'_>, sizes: Sizes) -> Self {
-        let Sizes { inputs, masks, colours, batch } = sizes;
+    /// Creates `kernels` and, in the stateless port, a `depthwise.B` per sequence of a batch.
+    pub fn new(layers: Layers<'_>, sizes: CdnaSizes) -> Self {
+        let CdnaSizes { inputs, masks, colours, batch } = sizes;
         let area = KERNEL * KERNEL;
         let predictor = layers.linear("kernels", inputs, area * masks);
         let links = match layers.port() {
@@ -73,10 +73,10 @@ impl Cdna {
 
     /// Predicts normalized kernels `[B, M, 5, 5]` from the flat bottleneck `[B, inputs]`.
     ///
-    /// 5: TensorFlow lays its kernels out as `[5, 5, M]`, Chainer as `[M, 5, 5]`; that is an order
-    /// of weights, which `names` translates.
+    /// 5: TensorFlow orders kernels as `[5, 5, M]`, Chainer as `[M, 5, 5]`. This only permutes weights, which
+    /// `names` converts.
     ///
-    /// 8: ε is 1e-12 in all; the stateless port writes `+ 1e+12` in its DNA only.
+    /// 8: ε is 1e-12 in all ports; the stateless port's `+ 1e+12` is in its DNA only.
     pub fn kernels(&self, bottleneck: &Tensor) -> Tensor {
         let raw = self.predictor.forward(bottleneck).reshape([-1, self.masks, KERNEL, KERNEL]);
         let positive = (raw - KERNEL_FLOOR).relu() + KERNEL_FLOOR;
@@ -87,18 +87,18 @@ impl Cdna {
     /// Applies kernels `[B, M, 5, 5]` to frames `[B, C, H, W]`; returns M frames.
     pub fn apply(&self, previous: &Tensor, kernels: &Tensor) -> Vec<Tensor> {
         match self.port {
-            // 4: from 69cc9e9 on, and in the last commit of the port to Chainer, frame m is kernel
-            // m on all colours.
+            // 4: since 69cc9e9, and in the last commit of the port to Chainer, frame m is kernel m
+            // applied to all colours.
             Port::Tensorflow(Version::Fixed | Version::FixedLinear) | Port::Chainer => {
                 filtered(previous, kernels).unbind(2)
             }
-            // The depthwise result has channel c·M + m, but is cut into M runs of C channels, so
-            // that a frame holds the same colour under neighbouring kernels.
+            // The depthwise result has channel c·M + m, but is split into M groups of C channels, so a
+            // frame consists of one colour under adjacent kernels.
             Port::Tensorflow(Version::V1) => {
                 let channels = filtered(previous, kernels).flatten(1, 2);
                 channels.split(previous.size()[1], 1)
             }
-            // The kernels are ignored: every sequence goes through a depthwise link of its own.
+            // The kernels are ignored; every sequence has a depthwise link of its own.
             Port::ChainerStateless => {
                 let frames = previous.split(1, 0);
                 let links = self.depthwise.iter().cycle();
@@ -119,10 +119,10 @@ impl Depthwise {
     }
 }
 
-/// Applies every sequence's kernels `[B, M, 5, 5]` to all its colours: `[B, C, M, H, W]`.
+/// Applies the kernels `[B, M, 5, 5]` of each sequence to all its colours: `[B, C, M, H, W]`.
 ///
-/// Cross-correlation with two zeros on each side. Colours take the place of the batch and sequences
-/// that of the groups, because kernels differ between sequences but not between colours.
+/// A cross-correlation with two zeros on each side. Colours are the batch axis and sequences the groups,
+/// because kernels differ between sequences but not between colours.
 fn filtered(frames: &Tensor, kernels: &Tensor) -> Tensor {
     let (batch, colours, height, width) = frames.size4().expect("frames are [B, C, H, W]");
     let weight = kernels.reshape([-1, 1, KERNEL, KERNEL]); // [B·M, 1, 5, 5]

@@ -1,91 +1,91 @@
-//! The transformed versions of the previous frame: the last layers in front of the masks.
+//! Transformation of the previous frame: CDNA, DNA and STP.
 
 pub mod cdna;
 pub mod dna;
+pub mod kernels;
 pub mod stp;
 
 use tch::Tensor;
 
-use super::layers::{Layers, Place, Then, Window, activate};
+use self::kernels::KERNEL;
+use super::layers::{ConvSizes, LayerKind, Layers, Then, activate};
 use crate::{
     config::model::physical_interaction::{Port, Transformation},
     nn::same::TransposedConvolution,
 };
 
-pub use cdna::Cdna;
+pub use cdna::{Cdna, CdnaSizes};
 pub use stp::Stp;
-
-/// Side of the kernels of DNA and CDNA (`DNA_KERN_SIZE`).
-pub const KERNEL: i64 = 5;
-
-/// Lower bound of a kernel's values before they are normalized (`RELU_SHIFT`).
-pub(super) const KERNEL_FLOOR: f64 = 1e-12;
 
 /// Sizes of a [`Transformer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct TransformerSizes {
     /// Channels of `enc6`.
     pub features: i64,
     /// Elements of `hidden5` per sequence.
     pub bottleneck: i64,
     /// Channels of a frame.
     pub colours: i64,
-    /// Sequences in a batch; only CDNA in the stateless port has layers for each.
+    /// Batch size; only CDNA in the stateless port has layers per sequence.
     pub batch: i64,
 }
 
-/// The transformed frames and what they were made from.
+/// Transformed frames with intermediate results.
 #[derive(Debug)]
 pub struct Transformed {
-    /// Frames `[B, C, H, W]` in the order of the masks; with CDNA one more than masks.
+    /// Frames `[B, C, H, W]` in the order of the masks; CDNA has one frame more than masks.
     pub images: Vec<Tensor>,
-    /// `enc7`: the frame made from scratch before its sigmoid, or the kernels of DNA before they
-    /// are normalized, `[B, C or 25, H, W]`.
+    /// `enc7` `[B, C or 25, H, W]`: the generated frame before its sigmoid, or the kernels of DNA before
+    /// their normalization.
     pub enc7: Tensor,
     /// The normalized kernels of CDNA `[B, M, 5, 5]`.
     pub kernels: Option<Tensor>,
 }
 
-/// Makes transformed frames from the network's features.
+/// Computes transformed frames from the features of the network.
 #[derive(Debug)]
 pub struct Transformer {
     enc7: TransposedConvolution,
-    motion: Motion,
+    motion: MotionPredictor,
     transformation: Transformation,
     port: Port,
 }
 
-/// What predicts the motion besides `enc7`.
+/// The layers besides `enc7`.
 #[derive(Debug)]
-enum Motion {
+enum MotionPredictor {
     Cdna(Cdna),
     Dna,
     Stp(Stp),
 }
 
 impl Transformer {
-    /// Makes `enc7` and the layers of the transformation.
-    pub fn new(layers: Layers<'_>, transformation: Transformation, sizes: Sizes) -> Self {
+    /// Creates `enc7` and the layers of the transformation.
+    pub fn new(
+        layers: Layers<'_>,
+        transformation: Transformation,
+        sizes: TransformerSizes,
+    ) -> Self {
         let channels = match transformation {
             Transformation::Cdna { .. } | Transformation::Stp { .. } => sizes.colours,
             Transformation::Dna => KERNEL * KERNEL,
         };
-        let window = Window { channels: [sizes.features, channels], kernel: 1, stride: 1 };
+        let window = ConvSizes { channels: [sizes.features, channels], kernel: 1, stride: 1 };
         Self {
             enc7: layers.transposed("enc7", window, Then::Activation),
             motion: match transformation {
                 Transformation::Cdna { masks } => {
-                    let cdna = cdna::Sizes {
+                    let cdna = CdnaSizes {
                         inputs: sizes.bottleneck,
                         masks: masks.size(),
                         colours: sizes.colours,
                         batch: sizes.batch,
                     };
-                    Motion::Cdna(Cdna::new(layers, cdna))
+                    MotionPredictor::Cdna(Cdna::new(layers, cdna))
                 }
-                Transformation::Dna => Motion::Dna,
+                Transformation::Dna => MotionPredictor::Dna,
                 Transformation::Stp { masks } => {
-                    Motion::Stp(Stp::new(layers, sizes.bottleneck, masks.size()))
+                    MotionPredictor::Stp(Stp::new(layers, sizes.bottleneck, masks.size()))
                 }
             },
             transformation,
@@ -96,18 +96,19 @@ impl Transformer {
     /// Transforms the previous frame `[B, C, H, W]` by `enc6` `[B, features, H, W]` and `hidden5`
     /// `[B, …]`.
     pub fn forward(&self, enc6: &Tensor, hidden5: &Tensor, previous: &Tensor) -> Transformed {
-        let place = Place::Image(self.transformation);
-        let enc7 = activate(self.enc7.forward(enc6), self.port, place);
+        let kind = LayerKind::Image(self.transformation);
+        let enc7 = activate(self.enc7.forward(enc6), self.port, kind);
         let bottleneck = || hidden5.flatten(1, -1);
-        // A frame made from scratch stands first, for what comes into view.
-        let with_fresh = |moved: Vec<Tensor>| [enc7.sigmoid()].into_iter().chain(moved).collect();
+        // The first frame is generated from scratch, for pixels that come into view.
+        let with_generated =
+            |moved: Vec<Tensor>| [enc7.sigmoid()].into_iter().chain(moved).collect();
         let (images, kernels) = match &self.motion {
-            Motion::Cdna(cdna) => {
+            MotionPredictor::Cdna(cdna) => {
                 let kernels = cdna.kernels(&bottleneck());
-                (with_fresh(cdna.apply(previous, &kernels)), Some(kernels))
+                (with_generated(cdna.apply(previous, &kernels)), Some(kernels))
             }
-            Motion::Dna => (vec![dna::apply(previous, &enc7, self.port)], None),
-            Motion::Stp(stp) => (with_fresh(stp.apply(previous, &bottleneck())), None),
+            MotionPredictor::Dna => (vec![dna::apply(previous, &enc7, self.port)], None),
+            MotionPredictor::Stp(stp) => (with_generated(stp.apply(previous, &bottleneck())), None),
         };
         Transformed { images, enc7, kernels }
     }

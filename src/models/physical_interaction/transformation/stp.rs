@@ -1,11 +1,11 @@
-//! Spatial transformer predictors (Jaderberg et al. 2015, arXiv:1506.02025): affine maps of the
-//! frame, predicted from the bottleneck.
+//! Spatial transformer predictors (STP; Jaderberg et al. 2015, arXiv:1506.02025): affine maps of the frame,
+//! predicted from the bottleneck.
 
 use tch::{Kind, Tensor};
 
 use crate::{
     config::model::physical_interaction::Port,
-    models::physical_interaction::layers::{Layers, Place, activate},
+    models::physical_interaction::layers::{LayerKind, Layers, activate},
     nn::layers::Linear,
 };
 
@@ -13,10 +13,10 @@ use crate::{
 const HIDDEN: i64 = 100;
 /// Parameters of an affine map.
 const AFFINE: i64 = 6;
-/// The map that leaves everything where it is.
+/// The identity map.
 const IDENTITY: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 
-/// Predicts affine maps and applies them.
+/// Predicts affine maps θ_m from the bottleneck h and applies them to the frame x.
 ///
 /// ```text
 /// θ_m = W_m φ(W h + b) + b_m + identity        J_m(x)_p = x_{θ_m · p}, bilinear
@@ -36,7 +36,7 @@ pub struct AffineMaps {
 }
 
 impl Stp {
-    /// Makes `stp_hidden` and the layers of [`AffineMaps`] for one map fewer than `masks`.
+    /// Creates `stp_hidden` and the layers of [`AffineMaps`] for `masks − 1` maps.
     pub fn new(layers: Layers<'_>, inputs: i64, masks: i64) -> Self {
         Self {
             hidden: layers.linear("stp_hidden", inputs, HIDDEN),
@@ -47,20 +47,20 @@ impl Stp {
 
     /// Transforms frames `[B, C, H, W]` by maps predicted from the flat bottleneck `[B, inputs]`.
     pub fn apply(&self, previous: &Tensor, bottleneck: &Tensor) -> Vec<Tensor> {
-        let hidden = activate(self.hidden.forward(bottleneck), self.port, Place::Inner);
+        let hidden = activate(self.hidden.forward(bottleneck), self.port, LayerKind::Inner);
         self.maps.apply(previous, &hidden, self.port)
     }
 }
 
 impl AffineMaps {
-    /// Makes `stp.M` for each of `count` maps, or one `stp` that all share.
+    /// Creates `stp.M` for each of `count` maps, or one `stp` for all of them.
     pub fn new(layers: Layers<'_>, inputs: i64, count: i64) -> Self {
         let layers = match layers.port() {
-            // 9: a layer for every map.
+            // 9: one layer per map.
             Port::Tensorflow(_) | Port::ChainerStateless => {
                 (0..count).map(|m| layers.linear(&format!("stp.{m}"), inputs, AFFINE)).collect()
             }
-            // The last commit of the port to Chainer has one layer, so that all maps are equal.
+            // The last commit of the port to Chainer has one layer, so all maps are equal.
             Port::Chainer => vec![layers.linear("stp", inputs, AFFINE)],
         };
         Self { layers, count }
@@ -82,10 +82,12 @@ impl AffineMaps {
     }
 }
 
-/// Samples frames `[B, C, H, W]` where the affine maps `theta` `[B, 6]` send their pixels.
+/// Samples frames `[B, C, H, W]` by affine maps θ = `theta` `[B, 6]`.
 ///
+/// Target pixel (x_t, y_t), with coordinates evenly spaced in [−1, 1], gets the value at (x_s, y_s)
+/// (equation 1 of Jaderberg et al.):
 /// ```text
-/// (x_s, y_s)ᵀ = θ · (x_t, y_t, 1)ᵀ,   x_t, y_t evenly in [−1, 1]
+/// (x_s, y_s)ᵀ = θ · (x_t, y_t, 1)ᵀ
 /// ```
 pub fn sample(frames: &Tensor, theta: &Tensor, port: Port) -> Tensor {
     let (batch, _, height, width) = frames.size4().expect("frames are [B, C, H, W]");
@@ -97,9 +99,9 @@ pub fn sample(frames: &Tensor, theta: &Tensor, port: Port) -> Tensor {
     let source = theta.view([batch, 2, 3]).matmul(&target); // [B, 2, H·W]
     let [x_s, y_s] = [0, 1].map(|axis| source.select(1, axis));
     let sampled = match port {
-        // 10: −1 … 1 becomes 0 … n, beyond the last pixel; neighbours are clipped to the frame
-        // before the weights are formed, so that what lies outside [0, n − 1) has weights that
-        // cancel. The identity shrinks the frame and empties its last row and column.
+        // 10: [−1, 1] is mapped to [0, n], beyond the last pixel. Neighbours are clipped to the frame
+        // before the weights are computed, so the weights of positions outside [0, n − 1) cancel. The
+        // identity map shrinks the frame and zeroes its last row and column.
         Port::Tensorflow(_) => {
             let axis = |s: &Tensor, n: i64| {
                 let position: Tensor = (s + 1.0) * n as f64 / 2.0;
@@ -110,8 +112,8 @@ pub fn sample(frames: &Tensor, theta: &Tensor, port: Port) -> Tensor {
             };
             bilinear(frames, &axis(&x_s, width), &axis(&y_s, height))
         }
-        // −1 … 1 becomes 0 … n − 1, in a frame with a border of one zero (hence the + 1), beyond
-        // which nothing changes. The identity is exact.
+        // [−1, 1] is mapped to [0, n − 1] of a frame with a border of one zero (hence the + 1), to which
+        // positions are clamped. The identity map is exact.
         Port::Chainer | Port::ChainerStateless => {
             let axis = |s: &Tensor, n: i64| {
                 let position: Tensor = (s + 1.0) * (n - 1) as f64 / 2.0 + 1.0;
@@ -125,13 +127,13 @@ pub fn sample(frames: &Tensor, theta: &Tensor, port: Port) -> Tensor {
     sampled.view_as(frames)
 }
 
-/// Returns n numbers evenly in [−1, 1], rounded as the port rounds them.
+/// Returns n evenly spaced numbers in [−1, 1], rounded as in the port.
 fn even(n: i64, port: Port, like: &Tensor) -> Tensor {
     let step = if n > 1 { 2.0 / (n - 1) as f64 } else { 0.0 };
     match port {
-        // `tf.linspace` works in the kind of its result.
+        // `tf.linspace` computes in the kind of its result.
         Port::Tensorflow(_) => Tensor::arange(n, (like.kind(), like.device())) * step - 1.0,
-        // `np.linspace` works in f64 and ends exactly at its end.
+        // `np.linspace` computes in f64 and ends exactly at 1.
         Port::Chainer | Port::ChainerStateless => {
             let at = |i: i64| if i + 1 == n && n > 1 { 1.0 } else { i as f64 * step - 1.0 };
             let values: Vec<f64> = (0..n).map(at).collect();
@@ -140,7 +142,7 @@ fn even(n: i64, port: Port, like: &Tensor) -> Tensor {
     }
 }
 
-/// Positions along one axis with the pixels beside them, all `[B, N]`.
+/// Positions along one axis with the adjacent pixels, all `[B, N]`.
 struct Neighbours {
     position: Tensor,
     below: Tensor,
@@ -152,7 +154,7 @@ fn bilinear(frames: &Tensor, x: &Neighbours, y: &Neighbours) -> Tensor {
     let (batch, channels, _, width) = frames.size4().expect("frames are [B, C, H, W]");
     let pixels = frames.flatten(2, 3);
     let pixel = |x: &Tensor, y: &Tensor| {
-        // What is not a number stays so by its weight; its index must only exist.
+        // NaN positions need a valid index; their weights keep the result NaN.
         let index = (y * width as f64 + x).nan_to_num(0.0, 0.0, 0.0).to_kind(Kind::Int64);
         pixels.gather(2, &index.unsqueeze(1).expand([batch, channels, -1], false), false)
     };
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn tensorflows_identity_empties_the_last_row_and_column() {
+    fn tensorflows_identity_zeroes_the_last_row_and_column() {
         let (_, sampled) = identity(Port::Tensorflow(Version::V1));
         let zeros = |tensor: Tensor| tensor.abs().max().double_value(&[]) < 1e-12;
         assert!(zeros(sampled.select(2, 3)) && zeros(sampled.select(3, 4)));

@@ -1,7 +1,7 @@
-//! Runs worker processes on this machine, a few at a time.
+//! Runs worker processes on this machine, a limited number at a time.
 //!
-//! A worker is any command that writes [`Message`] lines to its stdout, stops with exit code 130 when
-//! its stdin ends, and explains a failure on its stderr. So a worker whose parent is killed, however,
+//! A worker is any command that writes [`WorkerMessage`] lines to its stdout, stops with exit code 130
+//! when its stdin ends, and explains a failure on its stderr. A worker whose parent is killed therefore
 //! stops by itself. Nothing here knows what a worker computes. Start from [`execute`].
 
 use std::{
@@ -17,116 +17,114 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    message::Message,
-    plan::{Action, Lease, Observed, Progress, plan},
-};
-use crate::{fs::AppendFile, scalar::Count};
+use super::message::WorkerMessage;
+use crate::fs::AppendFile;
 
-/// How often one run is begun before it is given up.
-pub const ATTEMPTS_MAX: Count = Count::literal(2);
+/// Attempts at one task before it has failed.
+const ATTEMPTS_MAX: u32 = 2;
 
-/// Exit code of a worker that stopped because it was asked to.
+/// Exit code of a worker that was asked to stop.
 pub const EXIT_STOPPED: i32 = 130;
 
-/// Longest wait for news, which is also how soon an interrupt is seen.
+/// Longest wait for a message; also how long an interrupt can go unseen.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Lines of a failed worker's stderr that are kept for the message; the whole is in its log.
+/// Lines of a failed worker's stderr that are kept for the event; its log has all of them.
 const TAIL_LINES: usize = 12;
 
-/// Something for a worker to do.
+/// A command to run as a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// The program with its arguments.
+    /// The program, without its arguments.
     pub program: PathBuf,
-    /// Arguments.
+    /// Its arguments.
     pub arguments: Vec<String>,
     /// Variables that are added to the environment.
     pub environment: Vec<(String, String)>,
-    /// Where the worker's stderr is appended.
+    /// File to which the worker's stderr is appended.
     pub log: PathBuf,
 }
 
 /// How tasks share the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool {
+pub struct Limits {
     /// Workers at the same time.
     pub jobs: NonZeroUsize,
-    /// What a failure means for the others.
+    /// What a failure means for the other tasks.
     pub on_failure: OnFailure,
 }
 
-/// What happens to the other tasks when one has failed for good.
+/// What happens to the other tasks when one has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
-    /// They are carried out.
-    GoOn,
-    /// They are stopped, or not begun.
+    /// They are run.
+    Continue,
+    /// They are stopped or not started.
     Stop,
 }
 
-/// What happens while tasks are carried out.
+/// What the scheduler reports of a task.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
+pub enum TaskEvent {
     /// A worker was started.
-    Begun,
-    /// A worker said something.
-    Said(Message),
-    /// A worker failed and is started once more.
-    Retried(Failed),
-    /// The task is over.
-    Ended(End),
+    Started,
+    /// The worker printed a message.
+    Message(WorkerMessage),
+    /// The worker failed; another attempt follows.
+    Retried(WorkerFailure),
+    /// The task has ended.
+    Ended(TaskEnd),
 }
 
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum End {
-    /// The worker did what it was to do.
+pub enum TaskEnd {
+    /// The worker succeeded.
     Done,
-    /// Another process was at it.
+    /// Another process was working on it.
     Busy,
-    /// It was stopped, or never begun, because of an interrupt or of another task's failure.
+    /// It was stopped or never started, because of an interrupt or another task's failure.
     Stopped,
-    /// It failed as often as it may.
-    Failed(Failed),
+    /// Every attempt failed.
+    Failed(WorkerFailure),
 }
 
 /// A worker's failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
+pub struct WorkerFailure {
     /// How the process ended, e.g. `exit status: 3`.
     pub status: String,
     /// The last lines of its stderr.
     pub stderr: Vec<String>,
 }
 
-/// Carries out all tasks and returns how each ended.
+/// Runs all tasks and returns how each ended.
 ///
-/// `interrupts` counts wishes to stop: after the first, workers are asked to stop and none is
-/// started; after the second they are killed.
+/// `interrupts` counts requests to stop: after the first, workers are asked to stop and no more are
+/// started; after the second, they are killed.
 pub fn execute(
     tasks: &[Task],
-    pool: Pool,
+    limits: Limits,
     interrupts: &AtomicU32,
-    watch: &mut dyn FnMut(usize, Happening),
-) -> Vec<End> {
+    report: &mut dyn FnMut(usize, TaskEvent),
+) -> Vec<TaskEnd> {
     let (sender, receiver) = mpsc::channel();
-    let mut floor = Floor { tasks, pool, sender, active: Vec::new(), next: 0, stopping: false };
-    let mut ends = vec![End::Stopped; tasks.len()];
+    let mut scheduler =
+        Scheduler { tasks, limits, sender, active: Vec::new(), next: 0, stopping: false };
+    let mut ends = vec![TaskEnd::Stopped; tasks.len()];
     loop {
-        floor.heed(interrupts.load(Ordering::Relaxed));
-        floor.fill(&mut ends, watch);
-        if floor.active.is_empty() {
+        scheduler.apply_interrupts(interrupts.load(Ordering::Relaxed));
+        scheduler.fill(&mut ends, report);
+        if scheduler.active.is_empty() {
             return ends;
         }
         match receiver.recv_timeout(TICK) {
-            Ok(News::Said(task, message)) => {
-                floor.note(task, &message);
-                watch(task, Happening::Said(message));
+            Ok(FromWorker::Message(task, message)) => {
+                scheduler.note(task, &message);
+                report(task, TaskEvent::Message(message));
             }
-            Ok(News::Closed(task)) => {
-                if let Some(end) = floor.ended(task, watch) {
+            Ok(FromWorker::Closed(task)) => {
+                if let Some(end) = scheduler.end_attempt(task, report) {
                     ends[task] = end;
                 }
             }
@@ -135,18 +133,20 @@ pub fn execute(
     }
 }
 
-/// From a worker's stdout.
-enum News {
-    Said(usize, Message),
+/// What the reader of a worker's stdout sends.
+enum FromWorker {
+    Message(usize, WorkerMessage),
+    /// Stdout has ended.
     Closed(usize),
 }
 
-/// The workers and the queue.
-struct Floor<'a> {
+/// The queue of tasks and the running workers.
+struct Scheduler<'a> {
     tasks: &'a [Task],
-    pool: Pool,
-    sender: Sender<News>,
+    limits: Limits,
+    sender: Sender<FromWorker>,
     active: Vec<Worker>,
+    /// The task to start next.
     next: usize,
     stopping: bool,
 }
@@ -161,95 +161,103 @@ struct Worker {
     stderr: Option<JoinHandle<Vec<String>>>,
 }
 
-impl Floor<'_> {
-    /// Starts workers while there are tasks and room.
-    fn fill(&mut self, ends: &mut [End], watch: &mut dyn FnMut(usize, Happening)) {
-        while !self.stopping && self.active.len() < self.pool.jobs.get() {
+impl Scheduler<'_> {
+    /// Starts workers until the limit is reached or no task is left.
+    fn fill(&mut self, ends: &mut [TaskEnd], report: &mut dyn FnMut(usize, TaskEvent)) {
+        while !self.stopping && self.active.len() < self.limits.jobs.get() {
             let task = self.next;
             if task == self.tasks.len() {
                 return;
             }
             self.next += 1;
-            if let Some(end) = self.begin(task, 1, watch) {
+            if let Some(end) = self.start(task, 1, report) {
                 ends[task] = end;
             }
         }
     }
 
-    /// Starts a worker; returns the end of its task if that cannot be done.
-    fn begin(
+    /// Starts a worker; returns the end of its task if that fails.
+    fn start(
         &mut self,
         task: usize,
         attempt: u32,
-        watch: &mut dyn FnMut(usize, Happening),
-    ) -> Option<End> {
+        report: &mut dyn FnMut(usize, TaskEvent),
+    ) -> Option<TaskEnd> {
         match Worker::start(&self.tasks[task], task, attempt, &self.sender) {
             Ok(worker) => {
                 self.active.push(worker);
-                watch(task, Happening::Begun);
+                report(task, TaskEvent::Started);
                 None
             }
             Err(error) => {
-                let failed = Failed { status: format!("not started: {error}"), stderr: Vec::new() };
-                Some(self.conclude(task, End::Failed(failed), watch))
+                let status = format!("failed to start: {error}");
+                let failure = WorkerFailure { status, stderr: Vec::new() };
+                Some(self.end(task, TaskEnd::Failed(failure), report))
             }
         }
     }
 
-    fn note(&mut self, task: usize, message: &Message) {
+    fn note(&mut self, task: usize, message: &WorkerMessage) {
         if let Some(worker) = self.active.iter_mut().find(|worker| worker.task == task) {
-            worker.busy |= *message == Message::Busy;
+            worker.busy |= *message == WorkerMessage::Busy;
         }
     }
 
-    /// Takes a worker off the floor whose stdout has ended; returns nothing if it is started again.
-    fn ended(&mut self, task: usize, watch: &mut dyn FnMut(usize, Happening)) -> Option<End> {
+    /// Removes a worker whose stdout has ended. Returns the end of its task, or nothing if another
+    /// attempt was started.
+    fn end_attempt(
+        &mut self,
+        task: usize,
+        report: &mut dyn FnMut(usize, TaskEvent),
+    ) -> Option<TaskEnd> {
         let index = self.active.iter().position(|worker| worker.task == task)?;
         let worker = self.active.swap_remove(index);
         let (attempt, busy) = (worker.attempt, worker.busy);
         let (status, stderr) = worker.wait();
         let end = match status.as_ref().map(ExitStatus::code) {
-            Ok(Some(0)) if busy => End::Busy,
-            Ok(Some(0)) => End::Done,
-            Ok(Some(EXIT_STOPPED)) => End::Stopped,
-            Ok(None) if self.stopping => End::Stopped, // killed by a second interrupt
+            Ok(Some(0)) if busy => TaskEnd::Busy,
+            Ok(Some(0)) => TaskEnd::Done,
+            Ok(Some(EXIT_STOPPED)) => TaskEnd::Stopped,
+            Ok(None) if self.stopping => TaskEnd::Stopped, // killed by a second interrupt
             _ => {
                 let status = status.map_or_else(|error| error.to_string(), |it| it.to_string());
-                let failed = Failed { status, stderr };
-                match next_attempt(attempt) {
-                    Some(attempt) if !self.stopping => {
-                        watch(task, Happening::Retried(failed));
-                        return self.begin(task, attempt, watch);
-                    }
-                    _ => End::Failed(failed),
+                let failure = WorkerFailure { status, stderr };
+                if attempt < ATTEMPTS_MAX && !self.stopping {
+                    report(task, TaskEvent::Retried(failure));
+                    return self.start(task, attempt + 1, report);
                 }
+                TaskEnd::Failed(failure)
             }
         };
-        Some(self.conclude(task, end, watch))
+        Some(self.end(task, end, report))
     }
 
-    fn conclude(&mut self, task: usize, end: End, watch: &mut dyn FnMut(usize, Happening)) -> End {
-        if matches!(end, End::Failed(_)) && self.pool.on_failure == OnFailure::Stop {
+    /// Reports the end of a task.
+    fn end(
+        &mut self,
+        task: usize,
+        end: TaskEnd,
+        report: &mut dyn FnMut(usize, TaskEvent),
+    ) -> TaskEnd {
+        if matches!(end, TaskEnd::Failed(_)) && self.limits.on_failure == OnFailure::Stop {
             self.stop();
         }
-        watch(task, Happening::Ended(end.clone()));
+        report(task, TaskEvent::Ended(end.clone()));
         end
     }
 
-    fn heed(&mut self, interrupts: u32) {
-        match interrupts {
-            0 => {}
-            1 => self.stop(),
-            _ => {
-                self.stop();
-                for worker in &mut self.active {
-                    worker.child.kill().ok(); // it may have ended in this moment
-                }
+    fn apply_interrupts(&mut self, interrupts: u32) {
+        if interrupts > 0 {
+            self.stop();
+        }
+        if interrupts > 1 {
+            for worker in &mut self.active {
+                worker.child.kill().ok(); // it may have just ended
             }
         }
     }
 
-    /// Asks every worker to stop; none is started any more.
+    /// Asks every worker to stop; no more are started.
     fn stop(&mut self) {
         self.stopping = true;
         for worker in &mut self.active {
@@ -258,17 +266,13 @@ impl Floor<'_> {
     }
 }
 
-/// Returns the number of the next attempt after one that failed, if there is one.
-fn next_attempt(failed: u32) -> Option<u32> {
-    let progress = Progress::Failed { attempts: failed };
-    match plan(&[Observed { progress, lease: Lease::Free }], ATTEMPTS_MAX)[..] {
-        [Action::Retry { attempt }] => Some(attempt),
-        _ => None,
-    }
-}
-
 impl Worker {
-    fn start(task: &Task, index: usize, attempt: u32, news: &Sender<News>) -> io::Result<Self> {
+    fn start(
+        task: &Task,
+        index: usize,
+        attempt: u32,
+        sender: &Sender<FromWorker>,
+    ) -> io::Result<Self> {
         let mut child = Command::new(&task.program)
             .args(&task.arguments)
             .envs(task.environment.iter().map(|(key, value)| (key, value)))
@@ -279,17 +283,17 @@ impl Worker {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        let (news, log) = (news.clone(), task.log.clone());
+        let (sender, log) = (sender.clone(), task.log.clone());
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // A line that is no message is a stray print of a library.
+                // Libraries may print other lines.
                 if let Ok(message) = serde_json::from_str(&line)
-                    && news.send(News::Said(index, message)).is_err()
+                    && sender.send(FromWorker::Message(index, message)).is_err()
                 {
                     return;
                 }
             }
-            news.send(News::Closed(index)).ok(); // nobody listens once all tasks are over
+            sender.send(FromWorker::Closed(index)).ok(); // fails once all tasks have ended
         });
         let stderr = thread::spawn(move || keep_stderr(stderr, &log));
         Ok(Self { task: index, attempt, busy: false, child, stdin, stderr: Some(stderr) })
@@ -304,8 +308,8 @@ impl Worker {
     }
 }
 
-/// Appends a worker's stderr to its log, which is only made if there is something to write, and
-/// returns the last lines.
+/// Appends a worker's stderr to its log, which is created with the first line, and returns the last
+/// lines.
 fn keep_stderr(stderr: impl Read, log: &Path) -> Vec<String> {
     let mut tail: Vec<String> = Vec::new();
     let mut file = None;
@@ -332,7 +336,7 @@ mod tests {
     use super::*;
 
     const DONE: &str = r#"echo '{"finished":{"outcome":"completed"}}'"#;
-    /// Waits for the end of its stdin, as a worker does that is asked to stop.
+    /// Waits for the end of its stdin, as a worker that is asked to stop.
     const UNTIL_STOPPED: &str = "cat >/dev/null; exit 130";
 
     struct Case<'a> {
@@ -343,7 +347,7 @@ mod tests {
     }
 
     impl Case<'_> {
-        fn run(&self) -> (Vec<End>, Vec<(usize, Happening)>, tempfile::TempDir) {
+        fn run(&self) -> (Vec<TaskEnd>, Vec<(usize, TaskEvent)>, tempfile::TempDir) {
             let folder = tempfile::tempdir().unwrap();
             let task = |(index, script): (usize, &&str)| Task {
                 program: "sh".into(),
@@ -352,34 +356,34 @@ mod tests {
                 log: folder.path().join(format!("{index}.log")),
             };
             let tasks: Vec<_> = self.scripts.iter().enumerate().map(task).collect();
-            let pool =
-                Pool { jobs: NonZeroUsize::new(self.jobs).unwrap(), on_failure: self.on_failure };
+            let limits =
+                Limits { jobs: NonZeroUsize::new(self.jobs).unwrap(), on_failure: self.on_failure };
             let interrupts = AtomicU32::new(0);
-            let mut happenings = Vec::new();
-            let ends = execute(&tasks, pool, &interrupts, &mut |task, happening| {
+            let mut events = Vec::new();
+            let ends = execute(&tasks, limits, &interrupts, &mut |task, event| {
                 interrupts.store(self.interrupts, Ordering::Relaxed);
-                happenings.push((task, happening));
+                events.push((task, event));
             });
-            (ends, happenings, folder)
+            (ends, events, folder)
         }
     }
 
     #[track_caller]
     fn check(case: &Case<'_>, expected: &[&str]) {
         let (ends, ..) = case.run();
-        let name = |end: &End| match end {
-            End::Done => "done",
-            End::Busy => "busy",
-            End::Stopped => "stopped",
-            End::Failed(_) => "failed",
+        let name = |end: &TaskEnd| match end {
+            TaskEnd::Done => "done",
+            TaskEnd::Busy => "busy",
+            TaskEnd::Stopped => "stopped",
+            TaskEnd::Failed(_) => "failed",
         };
         assert_eq!(ends.iter().map(name).collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn tasks_end_as_their_workers_say() {
+    fn tasks_end_as_their_workers_do() {
         let scripts = &[DONE, "echo '\"busy\"'", "exit 130", "exit 3", "kill -9 $$"];
-        let case = Case { scripts, jobs: 2, on_failure: OnFailure::GoOn, interrupts: 0 };
+        let case = Case { scripts, jobs: 2, on_failure: OnFailure::Continue, interrupts: 0 };
         check(&case, &["done", "busy", "stopped", "failed", "failed"]);
     }
 
@@ -388,19 +392,20 @@ mod tests {
         let script =
             format!("[ -e $MARK/tried ] && {{ {DONE}; exit 0; }}; touch $MARK/tried; exit 1");
         let case =
-            Case { scripts: &[&script], jobs: 1, on_failure: OnFailure::GoOn, interrupts: 0 };
-        let (ends, happenings, _folder) = case.run();
-        assert_eq!(ends, [End::Done]);
-        let begun = happenings.iter().filter(|(_, happening)| *happening == Happening::Begun);
-        assert_eq!(begun.count(), 2);
+            Case { scripts: &[&script], jobs: 1, on_failure: OnFailure::Continue, interrupts: 0 };
+        let (ends, events, _folder) = case.run();
+        assert_eq!(ends, [TaskEnd::Done]);
+        let started = events.iter().filter(|(_, event)| *event == TaskEvent::Started);
+        assert_eq!(started.count(), 2);
     }
 
     #[test]
     fn a_failure_shows_the_end_of_stderr_and_logs_all_of_it() {
         let script = "for i in $(seq 1 20); do echo line $i >&2; done; exit 3";
-        let case = Case { scripts: &[script], jobs: 1, on_failure: OnFailure::GoOn, interrupts: 0 };
+        let case =
+            Case { scripts: &[script], jobs: 1, on_failure: OnFailure::Continue, interrupts: 0 };
         let (ends, _, folder) = case.run();
-        let [End::Failed(failed)] = ends.as_slice() else { panic!("{ends:?}") };
+        let [TaskEnd::Failed(failed)] = ends.as_slice() else { panic!("{ends:?}") };
         assert_eq!(failed.status, "exit status: 3");
         assert_eq!((failed.stderr.len(), failed.stderr[0].as_str()), (TAIL_LINES, "line 9"));
         let log = crate::fs::read_text(&folder.path().join("0.log"), 1 << 20).unwrap();
@@ -410,14 +415,14 @@ mod tests {
     #[test]
     fn an_interrupt_stops_workers_and_starts_none() {
         let scripts = &[UNTIL_STOPPED, DONE];
-        let case = Case { scripts, jobs: 1, on_failure: OnFailure::GoOn, interrupts: 1 };
+        let case = Case { scripts, jobs: 1, on_failure: OnFailure::Continue, interrupts: 1 };
         check(&case, &["stopped", "stopped"]);
     }
 
     #[test]
     fn a_second_interrupt_kills() {
         let scripts = &["trap '' TERM INT; exec sleep 60"];
-        let case = Case { scripts, jobs: 1, on_failure: OnFailure::GoOn, interrupts: 2 };
+        let case = Case { scripts, jobs: 1, on_failure: OnFailure::Continue, interrupts: 2 };
         check(&case, &["stopped"]);
     }
 
@@ -436,8 +441,8 @@ mod tests {
             environment: Vec::new(),
             log: "/nonexistent/log".into(),
         };
-        let pool = Pool { jobs: NonZeroUsize::MIN, on_failure: OnFailure::GoOn };
-        let ends = execute(&[task], pool, &AtomicU32::new(0), &mut |_, _| {});
-        assert!(matches!(ends.as_slice(), [End::Failed(_)]), "{ends:?}");
+        let limits = Limits { jobs: NonZeroUsize::MIN, on_failure: OnFailure::Continue };
+        let ends = execute(&[task], limits, &AtomicU32::new(0), &mut |_, _| {});
+        assert!(matches!(ends.as_slice(), [TaskEnd::Failed(_)]), "{ends:?}");
     }
 }

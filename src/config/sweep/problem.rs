@@ -1,8 +1,11 @@
-//! The mistakes that a sweep file can have, each with its message and its hint.
+//! The problems that a sweep file can have, each with its message and its hint.
 
 use thiserror::Error;
 
-use crate::config::contradiction::Contradiction;
+use crate::{
+    config::contradiction::Contradiction,
+    text::{closest, quoted_list},
+};
 
 /// A sweep file has at most this many bytes.
 pub const SOURCE_BYTES_MAX: usize = 1 << 20;
@@ -11,7 +14,7 @@ pub const RUNS_MAX: usize = 10_000;
 
 /// What is wrong, without its place.
 #[derive(Clone, Debug, PartialEq, Error)]
-pub(super) enum Mistake {
+pub(super) enum ConfigProblem {
     #[error("the file has {bytes} bytes; a sweep file may have at most {SOURCE_BYTES_MAX}")]
     TooLarge { bytes: usize },
     #[error("the file is not UTF-8 text")]
@@ -39,7 +42,7 @@ pub(super) enum Mistake {
     Value { key: String, problem: String },
     #[error("unknown choice `{choice}` for `{key}`")]
     UnknownChoice { choice: String, key: String, expected: Vec<String> },
-    #[error("`{key}` takes exactly one choice, but {} are given", list(.given))]
+    #[error("`{key}` takes exactly one choice, but {} are given", quoted_list(.given))]
     SeveralChoices { key: String, given: Vec<String> },
     #[error("missing choice for `{key}`")]
     NoChoice { key: String, expected: Vec<String> },
@@ -95,7 +98,7 @@ pub(super) enum Mistake {
     Contradiction(#[from] Contradiction),
 }
 
-impl Mistake {
+impl ConfigProblem {
     /// Returns how to correct it, if that is known.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -141,22 +144,12 @@ fn inside(table: &str) -> String {
     if table.is_empty() { String::new() } else { format!(" in `{table}`") }
 }
 
-/// Writes names in backticks with commas.
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
 /// Suggests the name that was probably meant, or lists all of them.
 fn closest_or_all(word: &str, known: &[String]) -> Option<String> {
-    let near = |name: &&String| {
-        strsim::damerau_levenshtein(word, name) <= (word.chars().count().max(3) / 3).max(1)
-    };
-    let closest =
-        known.iter().filter(near).min_by_key(|name| strsim::damerau_levenshtein(word, name));
-    match (closest, known) {
+    match (closest(word, known), known) {
         (_, []) => None,
         (Some(name), _) => Some(format!("did you mean `{name}`?")),
         (None, [only]) => Some(format!("expected `{only}`")),
-        (None, _) => Some(format!("expected one of {}", list(known))),
+        (None, _) => Some(format!("expected one of {}", quoted_list(known))),
     }
 }

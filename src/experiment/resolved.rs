@@ -1,75 +1,91 @@
-//! A sweep whose runs are identified: data opened, devices concrete.
+//! A sweep whose runs have ids: data opened, devices concrete.
 
 use std::path::Path;
 
+use super::ExperimentError;
 use crate::{
-    cli::{Failure, output::tell, progress::data_watch},
-    config::{RunSpec, data::Dataset, sweep::Sweep},
+    config::{
+        RunSpec,
+        data::Dataset,
+        sweep::{Sweep, SweepRun},
+    },
     data::{self, Pack, Required},
-    libtorch,
+    libtorch::{self, device},
     store::{
         MANIFEST_FORMAT,
         manifest::{ManifestRun, SweepManifest},
         record::RunId,
         run_id,
     },
-    train::{TrainError, system::check_data},
+    train::{TrainError, systems::check_data},
 };
 
-/// A sweep with the identities of its runs.
+/// A sweep with the ids of its runs.
 #[derive(Debug)]
-pub(super) struct Study {
-    /// The sweep as its file has it.
-    pub(super) sweep: Sweep,
+pub struct ResolvedSweep {
+    /// The sweep; its devices are concrete.
+    pub sweep: Sweep,
     /// The command that repeats it.
-    pub(super) command: String,
-    /// Its runs in the sweep's order.
-    pub(super) runs: Vec<StudyRun>,
+    pub command: String,
+    /// Its runs, in the order of the sweep.
+    pub runs: Vec<ResolvedRun>,
+    /// Warnings about its data sets.
+    pub warnings: Vec<String>,
 }
 
-/// A run with its identity.
+/// A run with its id.
 #[derive(Debug)]
-pub(super) struct StudyRun {
-    /// What decides its numbers, in 16 digits.
-    pub(super) id: RunId,
+pub struct ResolvedRun {
+    /// A digest of everything that decides the run's numbers.
+    pub id: RunId,
     /// Arm and seed, for people.
-    pub(super) name: String,
+    pub name: String,
     /// The whole configuration.
-    pub(super) spec: RunSpec,
+    pub spec: RunSpec,
 }
 
-impl Study {
-    /// Opens the data of all runs, each data set once, and identifies the runs.
-    pub(super) fn of(
-        sweep: Sweep,
-        command: impl Fn(&Sweep) -> String,
+impl ResolvedSweep {
+    /// Makes devices concrete, opens each data set once and identifies the runs.
+    ///
+    /// # Errors
+    /// If a data set cannot be opened or does not fit a model.
+    pub fn new(
+        mut sweep: Sweep,
+        command: String,
         packs: &Path,
-    ) -> Result<Self, Failure> {
+        watch: &mut dyn FnMut(data::Progress),
+    ) -> Result<Self, ExperimentError> {
         let libtorch = libtorch::version();
         let mut opened: Vec<(Dataset, Pack)> = Vec::new();
         let mut runs = Vec::new();
-        for run in &sweep.runs {
+        for run in &mut sweep.runs {
+            run.spec.engine.resolve(device::auto);
             let dataset = &run.spec.data.dataset;
             if opened.iter().all(|(known, _)| known != dataset) {
-                opened.push((dataset.clone(), open(dataset, packs)?));
+                let pack = data::open(dataset, Required::AllSplits, packs, watch)?;
+                opened.push((dataset.clone(), pack));
             }
             let pack = opened.iter().find(|(known, _)| known == dataset).map(|(_, pack)| pack);
             let pack = pack.expect("the data set was just opened");
             check_data(&run.spec, pack).map_err(TrainError::from)?;
-            runs.push(StudyRun {
+            runs.push(ResolvedRun {
                 id: run_id(&run.spec, pack.payload_sha256(), &libtorch),
                 name: format!("{} · seed {}", run.arm, run.spec.seed.0),
                 spec: run.spec.clone(),
             });
         }
-        Ok(Self { command: command(&sweep), sweep, runs })
+        let warnings = opened.iter().flat_map(|(_, pack)| {
+            pack.warnings().iter().map(|text| format!("data set `{}`: {text}", pack.name()))
+        });
+        let warnings = warnings.collect();
+        Ok(Self { sweep, command, runs, warnings })
     }
 
     /// Returns the manifest of the sweep.
-    pub(super) fn manifest(&self) -> SweepManifest {
+    pub fn manifest(&self) -> SweepManifest {
         let Sweep { title, description, preset, scale, axes, published, .. } = &self.sweep;
-        let entry = |(run, identified): (&crate::config::sweep::SweepRun, &StudyRun)| ManifestRun {
-            run: identified.id.clone(),
+        let entry = |(run, resolved): (&SweepRun, &ResolvedRun)| ManifestRun {
+            run: resolved.id.clone(),
             arm: run.arm.clone(),
             labels: run.labels.clone(),
             seed: run.spec.seed,
@@ -87,12 +103,4 @@ impl Study {
             published: published.clone(),
         }
     }
-}
-
-fn open(dataset: &Dataset, packs: &Path) -> Result<Pack, Failure> {
-    let pack = data::open(dataset, Required::AllSplits, packs, &mut data_watch())?;
-    for warning in pack.warnings() {
-        tell(&format!("warning: data set `{}`: {warning}", pack.name()));
-    }
-    Ok(pack)
 }

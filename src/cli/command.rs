@@ -1,0 +1,99 @@
+//! All commands, and which function carries out which.
+
+use clap::{Parser, Subcommand};
+
+#[cfg(feature = "report")]
+use super::commands::report;
+#[cfg(feature = "torch")]
+use super::commands::{bench, predict, sweep, worker};
+use super::{
+    Failure,
+    commands::{data, doctor, export, golden, import, runs, status},
+};
+
+/// Repeat and check published results of video-prediction models.
+#[derive(Debug, Parser)]
+#[command(
+    name = "reprise",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "\
+Start with:
+  reprise doctor                      show what this machine supports
+  reprise sweep kl_annealing          train, record and report
+  reprise status                      show the progress of sweeps
+
+In a clone of the repository, `./just COMMAND` builds reprise and runs `reprise COMMAND`.
+
+Exit codes: 0 success; 1 a check failed; 2 invalid arguments, sweep file or data; 3 a run failed;
+4 disk, device or another part of the system failed; 130 interrupted."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train all unfinished runs of a sweep, then write its report
+    #[cfg(feature = "torch")]
+    Sweep(sweep::SweepArgs),
+    /// Show the progress of sweeps
+    Status(status::StatusArgs),
+    /// Rebuild a report from its records, or check that it is up to date
+    #[cfg(feature = "report")]
+    Report(report::ReportArgs),
+    /// List, show and compare recorded runs
+    Runs(runs::RunsArgs),
+    /// Write the weights of a run under the original's names
+    Export(export::ExportArgs),
+    /// Import weights to initialise runs
+    Import(import::ImportArgs),
+    /// Predict the keypoints of Kaggle's test images with the weights of a run
+    #[cfg(feature = "torch")]
+    Predict(predict::PredictArgs),
+    /// List, check, pack and import data sets
+    Data(data::DataArgs),
+    /// Check ports against their reference cases
+    Golden(golden::GoldenArgs),
+    /// Show what this machine supports: libtorch, CUDA, threads, disk
+    Doctor(doctor::DoctorArgs),
+    /// Time a training step in several precisions, and beside other programs
+    #[cfg(feature = "torch")]
+    Bench(bench::BenchArgs),
+    /// Train one run; started by `sweep`
+    #[cfg(feature = "torch")]
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
+    /// Measure one contestant of a benchmark; started by `bench`
+    #[cfg(feature = "torch")]
+    #[command(hide = true)]
+    BenchWorker(bench::worker::BenchWorkerArgs),
+}
+
+/// Carries out a command.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        #[cfg(feature = "torch")]
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Status(args) => status::run(&args),
+        #[cfg(feature = "report")]
+        Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(args),
+        Command::Data(args) => data::run(args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
+        #[cfg(feature = "torch")]
+        Command::Predict(args) => predict::run(&args),
+        Command::Golden(args) => golden::run(args),
+        Command::Doctor(args) => doctor::run(&args),
+        #[cfg(feature = "torch")]
+        Command::Bench(args) => bench::run(&args),
+        #[cfg(feature = "torch")]
+        Command::Worker(args) => worker::run(&args),
+        #[cfg(feature = "torch")]
+        Command::BenchWorker(args) => bench::worker::run(&args),
+    }
+}

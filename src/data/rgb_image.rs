@@ -1,0 +1,22 @@
+//! The RGB image that the readers of images return.
+
+use std::fmt;
+
+/// Channels of an RGB image: red, green and blue.
+pub const CHANNELS: usize = 3;
+
+/// An RGB image.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RgbImage {
+    pub height: usize,
+    pub width: usize,
+    /// Red, green and blue, `[H, W, 3]`.
+    pub pixels: Vec<u8>,
+}
+
+impl fmt::Debug for RgbImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { height, width, pixels: _ } = self;
+        write!(f, "RgbImage({width}x{height})")
+    }
+}

@@ -1,0 +1,61 @@
+//! Why an experiment cannot continue.
+
+use crate::{
+    data::DataError,
+    fs::FsError,
+    libtorch::device::DeviceError,
+    provenance::GitError,
+    store::{StoreError, record::RunId},
+    train::TrainError,
+};
+
+/// Why a sweep or a run cannot continue.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// The data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The git repository around the working folder.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Data or libtorch have changed between the sweep and its worker.
+    #[error("failed to start run {run}: with the current data and libtorch its id would be {now}")]
+    Identity {
+        /// The run to be trained.
+        run: RunId,
+        /// The id that it would have now.
+        now: RunId,
+    },
+    /// A newer reprise wrote the run.
+    #[error("failed to train run {run}: a newer reprise wrote it (format {format})")]
+    Newer {
+        /// The run.
+        run: RunId,
+        /// The format that it names.
+        format: u32,
+    },
+}
+
+impl ExperimentError {
+    /// Returns what the user can do about it, beyond the hints of the layers below.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Identity { .. } => "start the sweep again",
+            Self::Newer { .. } => "update reprise",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

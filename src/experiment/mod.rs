@@ -1,0 +1,20 @@
+//! Experiments: from a parsed sweep to finished runs.
+//!
+//! [`ResolvedSweep`] opens the data of a sweep and identifies its runs, [`Workers`] schedules a process
+//! for each run that has work left, and [`work`] is the life of one run inside such a process.
+//! [`forecast`] says what would be done. Events and messages go to a callback: nothing here prints or
+//! reads the environment.
+
+mod error;
+mod forecast;
+mod resolved;
+#[cfg(test)]
+mod tests;
+mod worker;
+mod workers;
+
+pub use error::ExperimentError;
+pub use forecast::{PlannedRun, forecast};
+pub use resolved::{ResolvedRun, ResolvedSweep};
+pub use worker::{EventFolder, Work, WorkerEnd, WorkerTask, work};
+pub use workers::{Change, RunCounts, SweepEvent, Workers, default_jobs};

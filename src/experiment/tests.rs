@@ -1,0 +1,152 @@
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU32},
+};
+
+use super::*;
+use crate::{
+    config::sweep::{SweepSource, parse},
+    store::{RunFile, Store, record::Outcome},
+    sweep::{
+        message::WorkerMessage,
+        plan::Action,
+        scheduler::{Limits, OnFailure},
+    },
+};
+
+const TINY: &str = r#"
+name = "tiny"
+title = "A tiny sweep"
+description = "Do the parts fit together?"
+seeds = [1]
+default_preset = "toy"
+
+[run.data.dataset.moving_square]
+sequences = 4
+frames = 6
+
+[[axis]]
+name = "prior"
+[[axis.arm]]
+label = "fixed"
+set.model.cvae.prior = "fixed"
+[[axis.arm]]
+label = "learned"
+set.model.cvae.prior.learned = { layers = 1 }
+
+[preset.toy]
+scale = "Shows nothing but that the parts fit together."
+set.training = { epochs = 2, steps_per_epoch = 2, batch_size = 2 }
+set.evaluation = { every_epochs = 1, batch_size = 2, validation_sequences = 1, test_sequences = 1 }
+set.model.cvae = { horizon = 3, width = 2, g_dim = 4, z_dim = 2, rnn_size = 4, predictor_layers = 1, teacher_forcing.original.start_epoch = 1 }
+"#;
+
+/// A store with the tiny sweep.
+struct Fixture {
+    folder: tempfile::TempDir,
+    sweep: ResolvedSweep,
+    store: Store,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let source = SweepSource::from_bytes(Path::new("tiny.toml"), TINY.into()).unwrap();
+        let sweep = parse(&source, None, &[]).unwrap();
+        let packs = folder.path().join("packs");
+        let sweep = ResolvedSweep::new(sweep, "command".to_owned(), &packs, &mut |_| {}).unwrap();
+        let store = Store::open_or_create(&folder.path().join("store")).unwrap();
+        Self { folder, sweep, store }
+    }
+
+    fn actions(&self) -> Vec<String> {
+        let planned = forecast(&self.sweep, Some(&self.store)).unwrap();
+        planned.into_iter().map(|run| run.action).collect()
+    }
+
+    /// Works on the first run, whose specification must be written.
+    fn work(&self, work: Work, stop: bool) -> (WorkerEnd, Vec<WorkerMessage>) {
+        let task = WorkerTask {
+            store: self.store.root().to_owned(),
+            run: self.sweep.runs[0].id.clone(),
+            packs: self.folder.path().join("packs"),
+            work,
+        };
+        let mut messages = Vec::new();
+        let report = &mut |message| messages.push(message);
+        let end = super::work(&task, self.folder.path(), &AtomicBool::new(stop), report).unwrap();
+        (end, messages)
+    }
+}
+
+const TRAIN: Work = Work::Train { tensorboard: None };
+
+#[test]
+fn a_run_is_trained_stopped_resumed_and_recorded() {
+    let fixture = Fixture::new();
+    let dir = fixture.store.run(&fixture.sweep.runs[0].id);
+    drop(dir.lease().unwrap());
+    dir.write_spec(&fixture.sweep.runs[0].spec).unwrap();
+    assert_eq!(fixture.actions(), ["start", "start"]);
+
+    let (_, canary) = fixture.work(Work::RepeatCanary, false);
+    let [WorkerMessage::Canary { digest: Some(digest) }] = canary.as_slice() else {
+        panic!("{canary:?}")
+    };
+    assert!(!dir.has(RunFile::Journal).unwrap(), "a canary writes nothing");
+
+    let (end, _) = fixture.work(TRAIN, true);
+    assert_eq!(end, WorkerEnd::Stopped { done: 1 });
+    assert_eq!(fixture.actions(), ["resume from step 1", "start"]);
+
+    let lease = dir.lease().unwrap();
+    let (end, messages) = fixture.work(TRAIN, true);
+    assert_eq!((end, messages.as_slice()), (WorkerEnd::Done, &[WorkerMessage::Busy][..]));
+    drop(lease);
+
+    let (end, messages) = fixture.work(TRAIN, false);
+    let finished = WorkerMessage::Finished { outcome: Outcome::Completed };
+    assert_eq!((end, messages.last()), (WorkerEnd::Done, Some(&finished)));
+    assert_eq!(dir.read_record().unwrap().canary.as_ref(), Some(digest));
+    assert_eq!(fixture.actions(), ["skip: finished", "start"]);
+
+    let (_, messages) = fixture.work(TRAIN, false);
+    assert_eq!(messages, [finished], "a finished run is not trained again");
+}
+
+#[test]
+fn a_failed_worker_is_counted_and_the_other_runs_are_trained() {
+    let fixture = Fixture::new();
+    let failing = fixture.sweep.runs[0].id.to_string();
+    // In place of a worker: fails for the first run and succeeds for the second.
+    let arguments = |task: &WorkerTask| {
+        let code = if task.run.as_str() == failing { "3" } else { "0" };
+        vec!["-c".to_owned(), format!("exit {code}")]
+    };
+    let workers = Workers {
+        sweep: &fixture.sweep,
+        store: &fixture.store,
+        packs: fixture.folder.path(),
+        tensorboard: None,
+        limits: Limits { jobs: NonZeroUsize::MIN, on_failure: OnFailure::Continue },
+        program: Path::new("sh"),
+        arguments: &arguments,
+    };
+    let mut planned = Vec::new();
+    let counts = workers.run(&AtomicU32::new(0), &mut |event| {
+        if let SweepEvent::Planned(actions) = event {
+            planned = actions.to_vec();
+        }
+    });
+    assert_eq!(planned, [Action::Start, Action::Start]);
+    let expected = RunCounts { finished: 1, tasks: 2, failed: 1, ..RunCounts::default() };
+    assert_eq!(counts.unwrap(), expected);
+}
+
+#[test]
+fn runs_share_the_cores() {
+    let fixture = Fixture::new();
+    let jobs = |cores| default_jobs(&fixture.sweep.runs, NonZeroUsize::new(cores).unwrap()).get();
+    assert_eq!([1, 2, 5].map(jobs), [1, 2, 5]);
+}

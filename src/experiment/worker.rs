@@ -1,0 +1,194 @@
+//! The life of one run inside its worker process.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use super::ExperimentError;
+use crate::{
+    config::RunSpec,
+    data::{self, Pack, Required},
+    fs, libtorch,
+    provenance::code_record,
+    scalar::Count,
+    store::{
+        Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
+        record::RunId, run_id,
+    },
+    sweep::message::WorkerMessage,
+    train::{
+        self, TrainError,
+        log::Tensorboard,
+        run::{Job, TrainingEnd},
+        state::Bookkeeping,
+    },
+};
+
+/// Attempts to take a lease, and the pause between them: a worker whose scheduler was killed needs a
+/// moment to stop.
+const LEASE_ATTEMPTS: u32 = 50;
+const LEASE_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a worker is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerTask {
+    /// Folder of the run store.
+    pub store: PathBuf,
+    /// The run, whose folder holds its specification.
+    pub run: RunId,
+    /// Folder of packs.
+    pub packs: PathBuf,
+    /// What to do with the run.
+    pub work: Work,
+}
+
+/// What a worker does with its run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Repeat the first steps and report their digest; write nothing.
+    RepeatCanary,
+    /// Train it to its end.
+    Train {
+        /// Event files for TensorBoard, if wanted.
+        tensorboard: Option<EventFolder>,
+    },
+}
+
+/// Where a run writes event files for TensorBoard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFolder {
+    /// The run's own folder of event files.
+    pub path: PathBuf,
+    /// Steps between pictures of training sequences.
+    pub picture_steps: Count,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerEnd {
+    /// There is nothing left to do, or another process is doing it.
+    Done,
+    /// It was asked to stop and has written a checkpoint.
+    Stopped {
+        /// Steps taken.
+        done: u64,
+    },
+}
+
+/// Works on a run until it is finished or `stop` is set. `folder` is where the git repository of the
+/// code is looked for.
+///
+/// # Errors
+/// If the data, the device or a file of the run cannot be used. Divergence is an outcome, not an error.
+pub fn work(
+    task: &WorkerTask,
+    folder: &Path,
+    stop: &AtomicBool,
+    report: &mut dyn FnMut(WorkerMessage),
+) -> Result<WorkerEnd, ExperimentError> {
+    let store = Store::open(&task.store)?;
+    let dir = store.run(&task.run);
+    let spec = dir.read_spec()?;
+    let initial = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
+    let initial = initial.as_deref();
+    let pack = data::open(&spec.data.dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
+    check_identity(&dir, &spec, &pack)?;
+    let device = libtorch::prepare(&spec.engine)?.device;
+    let Work::Train { tensorboard } = &task.work else {
+        let digest = train::run::canary(&spec, &pack, initial, device)?;
+        report(WorkerMessage::Canary { digest });
+        return Ok(WorkerEnd::Done);
+    };
+    let Some(lease) = wait_for_lease(&dir, stop)? else {
+        report(WorkerMessage::Busy);
+        return Ok(WorkerEnd::Done);
+    };
+    let tensorboard = tensorboard.as_ref().map(|EventFolder { path, picture_steps }| Tensorboard {
+        folder: path,
+        picture_steps: *picture_steps,
+    });
+    let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, tensorboard, stop };
+    match dir.observe()?.state {
+        State::Finished(record) => {
+            report(WorkerMessage::Finished { outcome: record.outcome });
+            return Ok(WorkerEnd::Done);
+        }
+        State::Newer { format } => {
+            return Err(ExperimentError::Newer { run: task.run.clone(), format });
+        }
+        State::NotResumable { .. } => restart_from_scratch(&job, &lease)?,
+        State::Resumable(_) => {
+            if !gives_the_same_bits(&job)? {
+                report(WorkerMessage::NumbersChanged);
+                restart_from_scratch(&job, &lease)?;
+            }
+        }
+        State::Nothing => {}
+    }
+    train_and_record(&job, folder, report)
+}
+
+/// Trains a run whose lease is held, and writes its record.
+fn train_and_record(
+    job: &Job<'_>,
+    folder: &Path,
+    report: &mut dyn FnMut(WorkerMessage),
+) -> Result<WorkerEnd, ExperimentError> {
+    let (code, patch) = code_record(folder)?;
+    if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
+        fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
+    }
+    let trained =
+        train::run::train(job, &mut |progress| report(WorkerMessage::Progress(progress)))?;
+    match trained {
+        TrainingEnd::Stopped { done } => Ok(WorkerEnd::Stopped { done }),
+        TrainingEnd::Finished(finished) => {
+            let record = train::record::assemble(job, *finished, code)?;
+            job.dir.write_record(&record)?;
+            report(WorkerMessage::Finished { outcome: record.outcome });
+            Ok(WorkerEnd::Done)
+        }
+    }
+}
+
+/// Refuses to train a run whose id has changed.
+fn check_identity(dir: &RunDir, spec: &RunSpec, pack: &Pack) -> Result<(), ExperimentError> {
+    let now = run_id(spec, pack.payload_sha256(), &libtorch::version());
+    if now == *dir.id() {
+        Ok(())
+    } else {
+        Err(ExperimentError::Identity { run: dir.id().clone(), now })
+    }
+}
+
+fn wait_for_lease(dir: &RunDir, stop: &AtomicBool) -> Result<Option<Lease>, StoreError> {
+    for _ in 0..LEASE_ATTEMPTS {
+        if let Some(lease) = dir.lease()? {
+            return Ok(Some(lease));
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        thread::sleep(LEASE_PAUSE);
+    }
+    Ok(None)
+}
+
+/// Moves the attempt aside; the next one starts with the same specification.
+fn restart_from_scratch(job: &Job<'_>, lease: &Lease) -> Result<(), StoreError> {
+    job.dir.supersede(lease)?;
+    job.dir.write_spec(job.spec)
+}
+
+/// Repeats the first steps of an interrupted run, since code or machine may have changed.
+fn gives_the_same_bits(job: &Job<'_>) -> Result<bool, ExperimentError> {
+    let checkpoint = read_checkpoint(&job.dir.path(RunFile::Checkpoint))?;
+    let bookkeeping = Bookkeeping::read(checkpoint.trainer).map_err(TrainError::from)?;
+    match bookkeeping.canary {
+        None => Ok(true), // interrupted within the first steps
+        canary => Ok(train::run::canary(job.spec, job.pack, job.initial, job.device)? == canary),
+    }
+}

@@ -1,0 +1,262 @@
+//! Plans the runs of a sweep and schedules a worker for each that has work left.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use super::{EventFolder, ExperimentError, ResolvedRun, ResolvedSweep, Work, WorkerTask};
+use crate::{
+    config::engine::Device,
+    provenance::SOURCES_SHA256,
+    store::{RunFile, Store, StoreError, record::Record, record::RunId},
+    sweep::{
+        message::WorkerMessage,
+        plan::{Action, Code, plan},
+        scheduler::{Limits, OnFailure, Task, TaskEnd, TaskEvent, execute},
+    },
+};
+
+/// Everything that the workers of a sweep share.
+pub struct Workers<'a> {
+    /// The sweep.
+    pub sweep: &'a ResolvedSweep,
+    /// Where its runs are kept.
+    pub store: &'a Store,
+    /// Folder of packs.
+    pub packs: &'a Path,
+    /// Folder in which every run gets a folder for TensorBoard, if wanted.
+    pub tensorboard: Option<EventFolder>,
+    /// How runs share the machine.
+    pub limits: Limits,
+    /// The program that carries out a [`WorkerTask`].
+    pub program: &'a Path,
+    /// Returns its arguments.
+    pub arguments: &'a dyn Fn(&WorkerTask) -> Vec<String>,
+}
+
+/// What happens while a sweep is carried out.
+#[derive(Debug)]
+pub enum SweepEvent<'a> {
+    /// The canaries of this many runs are repeated, since their code has changed.
+    RepeatingCanaries(usize),
+    /// Every run has an action, in the order of the sweep.
+    Planned(&'a [Action]),
+    /// The folder of a run cannot be used.
+    NotReady {
+        /// Its index in the sweep.
+        run: usize,
+        /// Why not.
+        error: StoreError,
+    },
+    /// Workers are about to be started.
+    Training {
+        /// Indices of the runs in the sweep, in the order of their tasks.
+        runs: &'a [usize],
+        /// Actions of all runs.
+        actions: &'a [Action],
+    },
+    /// Something happened to a training task.
+    Task {
+        /// Its index among the tasks.
+        task: usize,
+        /// What happened.
+        event: &'a TaskEvent,
+    },
+}
+
+/// The runs of a sweep, counted by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// Have a record, old or new.
+    pub finished: usize,
+    /// Had a task.
+    pub tasks: usize,
+    /// Were stopped or not started.
+    pub stopped: usize,
+    /// Failed at every attempt.
+    pub failed: usize,
+    /// Other processes are working on them.
+    pub busy: usize,
+    /// A newer reprise wrote them.
+    pub newer: usize,
+}
+
+/// Whether carrying out a sweep has changed anything that its report shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Neither the manifest nor a run.
+    None,
+    /// The manifest or a run.
+    Some,
+}
+
+/// Returns how many runs fit on the machine at the same time: on the CPU as many as its cores have room
+/// for, otherwise one.
+pub fn default_jobs(runs: &[ResolvedRun], cores: NonZeroUsize) -> NonZeroUsize {
+    let threads = runs.iter().map(|run| run.spec.engine.threads.len()).max().unwrap_or(1);
+    let on_cpu = runs.iter().all(|run| run.spec.engine.device == Device::Cpu);
+    let jobs = if on_cpu { cores.get() / threads } else { 1 };
+    NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN)
+}
+
+impl Workers<'_> {
+    /// Trains what is left of the sweep. `interrupts` counts requests to stop.
+    ///
+    /// # Errors
+    /// If the state of a run cannot be read. A run that fails is counted.
+    pub fn run(
+        &self,
+        interrupts: &AtomicU32,
+        report: &mut dyn FnMut(SweepEvent<'_>),
+    ) -> Result<RunCounts, ExperimentError> {
+        let runs = &self.sweep.runs;
+        let observed = runs.iter().map(|run| self.store.run(&run.id).observe());
+        let observed = observed.collect::<Result<Vec<_>, _>>()?;
+        let code = |record: &Record| Code::of(record, SOURCES_SHA256);
+        let mut actions = plan(&observed, code);
+        if actions.contains(&Action::RepeatCanary) {
+            let canaries = self.repeat_canaries(&actions, interrupts, report);
+            if interrupts.load(Ordering::Relaxed) > 0 {
+                return Ok(RunCounts { stopped: runs.len(), ..RunCounts::default() });
+            }
+            actions = plan(&observed, |record| match canaries.get(&record.run) {
+                None => code(record),
+                Some(digest) if digest.is_some() && *digest == record.canary => Code::CanaryEqual,
+                // A canary that failed or diverged shows no equal numbers either.
+                Some(_) => Code::CanaryDiffers,
+            });
+        }
+        report(SweepEvent::Planned(&actions));
+        Ok(self.train(&actions, interrupts, report))
+    }
+
+    /// Repeats the canaries of finished runs that other code trained; returns the digests.
+    fn repeat_canaries(
+        &self,
+        actions: &[Action],
+        interrupts: &AtomicU32,
+        report: &mut dyn FnMut(SweepEvent<'_>),
+    ) -> BTreeMap<RunId, Option<String>> {
+        let runs: Vec<&ResolvedRun> = self
+            .sweep
+            .runs
+            .iter()
+            .zip(actions)
+            .filter(|(_, action)| **action == Action::RepeatCanary)
+            .map(|(run, _)| run)
+            .collect();
+        report(SweepEvent::RepeatingCanaries(runs.len()));
+        let tasks: Vec<Task> = runs.iter().map(|run| self.task(run, Work::RepeatCanary)).collect();
+        let mut digests: BTreeMap<_, _> = runs.iter().map(|run| (run.id.clone(), None)).collect();
+        execute(&tasks, self.limits, interrupts, &mut |task, event| {
+            if let TaskEvent::Message(WorkerMessage::Canary { digest }) = event {
+                digests.insert(runs[task].id.clone(), digest);
+            }
+        });
+        digests
+    }
+
+    /// Trains every run whose action asks for it.
+    fn train(
+        &self,
+        actions: &[Action],
+        interrupts: &AtomicU32,
+        report: &mut dyn FnMut(SweepEvent<'_>),
+    ) -> RunCounts {
+        let mut counts = RunCounts::default();
+        let mut indices = Vec::new();
+        let mut others = Vec::new();
+        for (index, action) in actions.iter().enumerate() {
+            match action {
+                Action::Skip { .. } => counts.finished += 1,
+                Action::Refuse { .. } => counts.newer += 1,
+                // Last, since the other process may have finished by then.
+                Action::Leave => others.push(index),
+                Action::RepeatCanary
+                | Action::Start
+                | Action::Resume { .. }
+                | Action::Restart { .. } => {
+                    match self.make_ready(&self.sweep.runs[index], *action) {
+                        Ok(()) => indices.push(index),
+                        Err(error) => {
+                            report(SweepEvent::NotReady { run: index, error });
+                            counts.failed += 1;
+                        }
+                    }
+                }
+            }
+        }
+        indices.extend(others);
+        let give_up = counts.failed > 0 && self.limits.on_failure == OnFailure::Stop;
+        if indices.is_empty() || give_up {
+            counts.stopped = indices.len();
+            return counts;
+        }
+        let task = |&index: &usize| {
+            let run = &self.sweep.runs[index];
+            self.task(run, Work::Train { tensorboard: self.event_folder(run) })
+        };
+        let tasks: Vec<Task> = indices.iter().map(task).collect();
+        report(SweepEvent::Training { runs: &indices, actions });
+        let ends = execute(&tasks, self.limits, interrupts, &mut |task, event| {
+            report(SweepEvent::Task { task, event: &event });
+        });
+        counts.tasks = ends.len();
+        for end in ends {
+            match end {
+                TaskEnd::Done => counts.finished += 1,
+                TaskEnd::Busy => counts.busy += 1,
+                TaskEnd::Stopped => counts.stopped += 1,
+                TaskEnd::Failed(_) => counts.failed += 1,
+            }
+        }
+        counts
+    }
+
+    /// Moves aside what the run cannot continue from, and writes its specification.
+    fn make_ready(&self, run: &ResolvedRun, action: Action) -> Result<(), StoreError> {
+        let dir = self.store.run(&run.id);
+        let Some(lease) = dir.lease()? else {
+            return Ok(()); // another process was faster; the worker will find out
+        };
+        if matches!(action, Action::Restart { .. }) {
+            dir.supersede(&lease)?;
+        }
+        if !dir.has(RunFile::Spec)? {
+            dir.write_spec(&run.spec)?;
+        }
+        Ok(())
+    }
+
+    /// Returns a run's own folder of event files.
+    fn event_folder(&self, run: &ResolvedRun) -> Option<EventFolder> {
+        let EventFolder { path, picture_steps } = self.tensorboard.as_ref()?;
+        let name = format!("{} {}", run.name, run.id).replace(['/', '\\', '\0'], "_");
+        let path = path.join(&self.sweep.sweep.name).join(name);
+        Some(EventFolder { path, picture_steps: *picture_steps })
+    }
+
+    fn task(&self, run: &ResolvedRun, work: Work) -> Task {
+        let task = WorkerTask {
+            store: self.store.root().to_owned(),
+            run: run.id.clone(),
+            packs: self.packs.to_owned(),
+            work,
+        };
+        let threads = run.spec.engine.threads.get().to_string();
+        let environment = [
+            ("OMP_NUM_THREADS", threads.as_str()),
+            ("MKL_NUM_THREADS", threads.as_str()),
+            ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"), // cuBLAS is deterministic only with this
+        ];
+        Task {
+            program: self.program.to_owned(),
+            arguments: (self.arguments)(&task),
+            environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            log: self.store.run(&run.id).path(RunFile::Stderr),
+        }
+    }
+}
