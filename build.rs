@@ -1,4 +1,4 @@
-//! Tells the binary which sources and which compiler made it, and ties it to libtorch.
+//! Passes the digest of the sources and the compiler version to the binary, and links libtorch.
 #![expect(clippy::disallowed_methods, reason = "a build script has no crate::fs and no cli")]
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// Files and folders whose content decides what the binary does.
+/// The sources of the binary.
 const SOURCES: [&str; 3] = ["Cargo.lock", "build.rs", "src"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Builds the C++ shim and lets the binary find libtorch without `LD_LIBRARY_PATH`.
+/// Builds the C++ shim and sets the run path, so that the binary finds libtorch without
+/// `LD_LIBRARY_PATH`.
 #[cfg(feature = "torch")]
 mod libtorch {
     use std::{
@@ -51,8 +52,9 @@ mod libtorch {
         Ok(())
     }
 
-    /// Compiles the shim unless the archive at hand was made from the same text and the same libtorch:
-    /// this script runs at every change of a source, and libtorch's headers take long to read.
+    /// Compiles the shim unless the last archive was built from the same text and the same
+    /// libtorch: this script runs whenever a source changes, and parsing libtorch's headers is
+    /// slow.
     fn compile(lib: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let made_from = format!("{}\n{}", lib.display(), fs::read_to_string(SHIM)?);
         let key = out.join("shim.key");
@@ -76,7 +78,8 @@ mod libtorch {
     }
 }
 
-/// Hashes path, length and content of every source file in the order of their paths.
+/// Returns the digest of path, length and content of every source file, in the order of their
+/// paths.
 fn sources_sha256(root: &Path) -> Result<String, Box<dyn Error>> {
     let mut paths = Vec::new();
     for source in SOURCES {

@@ -1,181 +1,156 @@
-# Every recipe works with an installed `just` as well as with `./just`, which fetches it.
-# All of them build in the release profile, so that sweeps, tests and lints share their dependencies.
+# Every recipe works with an installed `just` (1.39 or later) and with `./just`, which fetches one if needed.
+# All recipes build in the release profile, so that sweeps, tests and lints share their dependencies.
 
 set positional-arguments := true
+set no-exit-message := true
 
-# list what there is
+# list the recipes
 default:
     @'{{ just_executable() }}' --justfile '{{ justfile() }}' --list --unsorted
 
-# Each verb passes on all its arguments and its exit code; `just VERB --help` explains it.
+# `just COMMAND` builds reprise, runs `reprise COMMAND` with all arguments, and returns its exit code.
+# `just COMMAND --help` prints its help.
 
 # train, record and report: just sweep NAME|FILE [--preset P] [--set K=V]… [--dry-run]
 [group('the program')]
-[no-exit-message]
 sweep *ARGS:
     @tools/reprise sweep "$@"
 
-# what a sweep has done and has still to do
+# show the progress of sweeps
 [group('the program')]
-[no-exit-message]
 status *ARGS:
     @tools/reprise status "$@"
 
 # rebuild a report from its records
 [group('the program')]
-[no-exit-message]
 report *ARGS:
     @tools/reprise report "$@"
 
 # list, show and compare recorded runs
 [group('the program')]
-[no-exit-message]
 runs *ARGS:
     @tools/reprise runs "$@"
 
 # list, check, pack and import data sets
 [group('the program')]
-[no-exit-message]
 data *ARGS:
     @tools/reprise data "$@"
 
-# write a run's weights under the original's names
+# write the weights of a run under the original's names
 [group('the program')]
-[no-exit-message]
 export *ARGS:
     @tools/reprise export "$@"
 
-# predict keypoints of Kaggle's test pictures with a run's weights
+# predict the keypoints of Kaggle's test images with the weights of a run
 [group('the program')]
-[no-exit-message]
 predict *ARGS:
     @tools/reprise predict "$@"
 
-# take weights into the store, to begin runs with
+# import weights to initialise runs
 [group('the program')]
-[no-exit-message]
 import *ARGS:
     @tools/reprise import "$@"
 
-# a training step, exact and fast, beside PyTorch eager: just bench cvae [--width N] [--threads N]
+# time a training step, beside PyTorch eager: just bench cvae [--width N] [--threads N]
 [group('the program')]
-[no-exit-message]
 bench *ARGS:
     @tools/bench "$@"
 
-# what this machine offers: libtorch, CUDA, threads, disk
+# show what this machine supports: libtorch, CUDA, threads, disk
 [group('the program')]
-[no-exit-message]
 doctor *ARGS:
     @tools/reprise doctor "$@"
 
-# the program itself, any verb
+# any other command of reprise
 [group('the program')]
-[no-exit-message]
 reprise *ARGS:
     @tools/reprise "$@"
 
-# fetch libtorch into the cache (--cuda: with all CUDA libraries) and print the environment it needs
+# fetch libtorch into the cache (--cuda: with CUDA libraries) and print the environment variables it needs
 [group('building')]
-[no-exit-message]
 setup *ARGS:
     @tools/setup "$@"
 
 # build the program and the tests
 [group('building')]
-[no-exit-message]
 build:
     @tools/setup -- cargo build --release --locked --all-targets
 
-# all tests; arguments select some
+# run all tests, or those that the arguments select
 [group('tests')]
-[no-exit-message]
 test *ARGS:
     @tools/setup -- tools/test "$@"
 
-# tests of the layers that need no libtorch
+# run the tests of the layers that do not need libtorch
 [group('tests')]
-[no-exit-message]
 test-fast *ARGS:
     @tools/test --no-default-features --lib "$@"
 
-# hold the ports to the reference cases: just golden [--system S] [--case GLOB] [--f64]
+# check ports against their reference cases: just golden [--system S] [--case GLOB] [--f64]
 [group('tests')]
-[no-exit-message]
 golden *ARGS:
     @tools/reprise golden check "$@"
 
-# our training steps and live PyTorch's beside each other, bit for bit: just parity cvae
+# compare our training steps with PyTorch's, bit for bit: just parity cvae
 [group('tests')]
-[no-exit-message]
 parity SYSTEM *ARGS:
     @tools/parity "$@"
 
-# known ways to be wrong, each put into a copy of the sources: does a reference case catch it?
+# inject known faults into a copy of the sources, one by one, and check that a reference case fails
 [group('tests')]
-[no-exit-message]
 power *ARGS:
     @tools/setup -- cargo test --release --locked --test power -- --test-threads 1 --nocapture "$@"
 
-# change inputs of one reader until something breaks: just fuzz tfrecord|jpeg|npy|npz [-- -max_total_time=600]
+# fuzz a reader: just fuzz tfrecord|jpeg|npy|npz [-- -max_total_time=600]
 [group('tests')]
-[no-exit-message]
 fuzz TARGET *ARGS:
     mkdir -p fuzz/corpus/{{ TARGET }}
     cp -n golden/data/*/data/* tests/fixtures/jpeg/*.* tests/fixtures/npz/*.npz fuzz/corpus/{{ TARGET }}
-    ASAN_OPTIONS=detect_odr_violation=0 cargo +nightly fuzz run "$@" # libgit2 has two tables of one name
+    ASAN_OPTIONS=detect_odr_violation=0 cargo +nightly fuzz run "$@" # libgit2 defines one table twice
 
 # review changed snapshots one by one
 [group('tests')]
-[no-exit-message]
 snap:
     @tools/setup -- cargo insta review
 
-# everything that CI checks besides the tests
+# all checks of CI except the tests
 [group('checks')]
 check: format spelling snapshots scripts deny lint doc
 
-# formatting of the Rust sources
+# check the formatting of the Rust sources
 [group('checks')]
-[no-exit-message]
 format:
     @tools/step format cargo fmt --check
 
-# spelling of everything
+# check the spelling of all files
 [group('checks')]
-[no-exit-message]
 spelling:
     @tools/step spelling "$(tools/fetch typos)"
 
-# no snapshot is left to be reviewed
+# check that no snapshot waits for review
 [group('checks')]
-[no-exit-message]
 snapshots:
     @! find . -path ./target -prune -o \( -name '*.snap.new' -o -name '*.pending-snap' \) -print | grep . || \
-        { echo 'error: the snapshots above wait for `just snap`' >&2; exit 1; }
+        { echo 'error: review the snapshots above with `just snap`' >&2; exit 1; }
 
-# the scripts: lint, and what set-up does on fresh, broken and odd machines
+# lint the scripts, and test setup on fresh, broken and unusual machines
 [group('checks')]
-[no-exit-message]
 scripts:
     @tools/step shellcheck "$(tools/fetch shellcheck)" --external-sources $(grep -lE '^#(!/usr/bin/env bash| shellcheck shell=bash)' just .ci/run tools/*)
     @tools/step test-setup tools/test-setup
 
-# licences and sources of the dependencies, and known advisories where the list can be had
+# check licences, sources and known advisories of the dependencies
 [group('checks')]
-[no-exit-message]
 deny:
     @tools/step deny tools/deny
 
-# clippy with all layers and with the pure ones alone
+# run clippy with and without libtorch
 [group('checks')]
-[no-exit-message]
 lint:
     @tools/step 'clippy, no libtorch' cargo clippy --release --locked --all-targets --no-default-features --quiet -- -D warnings
     @tools/step clippy tools/setup -- cargo clippy --release --locked --all-targets --quiet -- -D warnings
 
-# documentation builds without a warning
+# build the documentation without warnings
 [group('checks')]
-[no-exit-message]
 doc:
     @RUSTDOCFLAGS='-D warnings' tools/step doc tools/setup -- cargo doc --release --locked --no-deps --quiet

@@ -1,14 +1,14 @@
-//! reprise: repeat, check and believe published results of video-prediction models.
+//! reprise: repeat and check published results of video-prediction models.
 //!
 //! A sweep file (`experiments/NAME.toml`) is parsed into a validated [`config::sweep::Sweep`] and
 //! expanded into fully explicit [`config::RunSpec`]s. Every run trains in a process of its own and
-//! leaves a run folder in the store: a journal of what happened, checkpoints, artefacts and, last of
-//! all, `record.json`. Reports are computed from records alone.
+//! writes a run folder in the store: a journal, checkpoints, artefacts and finally `record.json`.
+//! Reports are computed from records alone.
 //!
-//! Modules stand in layer order, a paragraph for each layer; a module may import only what stands in
-//! a paragraph above its own, which `tests/it/layers.rs` checks.
+//! Modules are listed in layer order, one paragraph per layer. A module may import only modules of
+//! the paragraphs above its own; `tests/it/layers.rs` checks this.
 
-// Values only: no libtorch, no clock, no environment, no files.
+// Pure values and functions: no libtorch, clock, environment or files.
 pub mod scalar;
 pub mod stats;
 pub mod text;
@@ -19,7 +19,7 @@ pub mod schedule;
 
 pub mod config;
 
-// The outside world, still without libtorch.
+// Files, clock and processes, without libtorch.
 pub mod fs;
 pub mod metrics;
 
@@ -33,7 +33,7 @@ pub mod sweep;
 pub mod golden;
 pub mod tensorboard;
 
-// What needs libtorch; of `ports` only a part does.
+// Modules that need libtorch; `ports` only in part.
 #[cfg(feature = "torch")]
 pub mod libtorch;
 
@@ -52,7 +52,7 @@ pub mod train;
 #[cfg(feature = "torch")]
 pub mod experiment;
 
-// What a person sees.
+// Output for people.
 #[cfg(feature = "report")]
 pub mod report;
 

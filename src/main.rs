@@ -1,4 +1,4 @@
-//! The command line of reprise; everything is in the library.
+//! The binary of reprise; everything else is in the library.
 
 use std::process::ExitCode;
 
@@ -6,6 +6,7 @@ use clap::Parser;
 use reprise::cli::{self, Cli};
 
 fn main() -> ExitCode {
+    cli::candidates::answer();
     match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -2,8 +2,9 @@
 //!
 //! Values of a user are checked when they are deserialized, so no other code checks a range again.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 /// Why a number is not a valid value of a type.
@@ -12,6 +13,41 @@ pub enum ScalarError {
     /// `range` is the allowed range in interval notation.
     #[error("{value} is outside {range}")]
     OutOfRange { value: String, range: &'static str },
+}
+
+/// Returns the JSON schema of numbers of a JSON type in a range, given in interval notation.
+fn in_range(json_type: &str, range: &str) -> Schema {
+    let ends = range[1..range.len() - 1].split_once(", ");
+    let (low, high) = ends.expect("a range has two ends");
+    let mut schema = Schema::default();
+    schema.insert("type".to_owned(), json_type.into());
+    let mut limit = |key: &str, text: &str| {
+        if let Ok(number) = text.parse::<i64>() {
+            schema.insert(key.to_owned(), number.into());
+        }
+    };
+    limit(if range.starts_with('[') { "minimum" } else { "exclusiveMinimum" }, low);
+    limit(if range.ends_with(']') { "maximum" } else { "exclusiveMaximum" }, high);
+    schema
+}
+
+/// Implements [`JsonSchema`] for a number in a range, given in interval notation.
+macro_rules! schema_in_range {
+    ($name:ident, $json_type:literal, $range:expr) => {
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                in_range($json_type, $range)
+            }
+        }
+    };
 }
 
 /// Defines a newtype over `f64` whose values satisfy a predicate.
@@ -41,6 +77,8 @@ macro_rules! validated_f64 {
                 }
             }
         }
+
+        schema_in_range!($name, "number", $range);
 
         impl From<$name> for f64 {
             fn from(value: $name) -> Self {
@@ -84,6 +122,8 @@ pub struct Count(u32);
 
 /// The range of counts in interval notation.
 const COUNTS: &str = "[1, 2147483647]";
+
+schema_in_range!(Count, "integer", COUNTS);
 
 #[expect(clippy::len_without_is_empty, reason = "a count is never zero")]
 impl Count {
@@ -154,6 +194,8 @@ impl fmt::Display for Seed {
         self.0.fmt(f)
     }
 }
+
+schema_in_range!(Seed, "integer", "[0, 4294967295]");
 
 /// Index of an update within a run; `Step(0)` is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,14 +1,12 @@
-//! Small charts of text, for schedules in a terminal.
+//! Small text charts, for schedules in a terminal.
 
-/// Rows of a chart.
 const ROWS: usize = 4;
-/// At most this many columns.
 const COLUMNS_MAX: usize = 60;
-/// Eighths of a row, from none to full.
+/// Eighths of a row.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Draws finite values that are not negative as bars over their index, on an axis from 0 to the
-/// largest one.
+/// Draws finite, non-negative values as bars over their index, on an axis from 0 to the largest
+/// value.
 pub fn bars(values: &[f64]) -> String {
     let largest = values.iter().copied().fold(0.0, f64::max);
     let scale = if largest > 0.0 { (ROWS * 8) as f64 / largest } else { 0.0 };
@@ -31,7 +29,7 @@ pub fn bars(values: &[f64]) -> String {
     format!("{}{:>margin$} +{axis}\n{:>margin$}  0{last:>width$}\n", rows.concat(), "", "")
 }
 
-/// Returns at most [`COLUMNS_MAX`] values, evenly spread, first and last among them.
+/// Returns at most [`COLUMNS_MAX`] evenly spaced values, including the first and the last.
 fn sampled(values: &[f64]) -> impl Iterator<Item = f64> {
     let columns = values.len().min(COLUMNS_MAX);
     let index = move |column: usize| match columns {
@@ -41,7 +39,7 @@ fn sampled(values: &[f64]) -> impl Iterator<Item = f64> {
     (0..columns).map(move |column| values[index(column)])
 }
 
-/// Returns a bar's height; one that is not 0 is seen.
+/// Returns the height of a bar; at least one eighth if the value is not 0.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 32")]
 fn eighths(value: f64, scale: f64) -> usize {
     let height = (value * scale).round().clamp(0.0, (ROWS * 8) as f64) as usize;

@@ -8,7 +8,7 @@ use super::commands::report;
 use super::commands::{bench, predict, sweep, worker};
 use super::{
     Failure,
-    commands::{data, doctor, export, golden, import, runs, status},
+    commands::{completions, data, doctor, export, golden, import, runs, settings, status},
 };
 
 /// Repeat and check published results of video-prediction models.
@@ -58,8 +58,12 @@ enum Command {
     Data(data::DataArgs),
     /// Check ports against their reference cases
     Golden(golden::GoldenArgs),
+    /// List the settings of runs with type, range, default and meaning
+    Settings(settings::SettingsArgs),
     /// Show what this machine supports: libtorch, CUDA, threads, disk
     Doctor(doctor::DoctorArgs),
+    /// Print a script that completes commands, sweeps, runs and settings in a shell
+    Completions(completions::CompletionsArgs),
     /// Time a training step in several precisions, and beside other programs
     #[cfg(feature = "torch")]
     Bench(bench::BenchArgs),
@@ -88,7 +92,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         #[cfg(feature = "torch")]
         Command::Predict(args) => predict::run(&args),
         Command::Golden(args) => golden::run(args),
+        Command::Settings(args) => settings::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => completions::run(&args),
         #[cfg(feature = "torch")]
         Command::Bench(args) => bench::run(&args),
         #[cfg(feature = "torch")]

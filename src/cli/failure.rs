@@ -3,7 +3,10 @@
 use std::{io, path::PathBuf};
 
 use crate::{
-    config::sweep::{ConfigError, name_without_preset},
+    config::{
+        reference::UnknownSetting,
+        sweep::{ConfigError, name_without_preset},
+    },
     data::{DataError, kaggle::KaggleError, npz::NpzError},
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
@@ -28,6 +31,9 @@ pub enum Failure {
         /// The names found there.
         known: Vec<String>,
     },
+    /// There is no setting of this key.
+    #[error(transparent)]
+    Setting(#[from] UnknownSetting),
     /// The sweep file cannot be read.
     #[error("failed to read the sweep file")]
     SweepFile(#[source] FsError),
@@ -204,6 +210,7 @@ impl Failure {
         match self {
             Self::Check(_) => 1,
             Self::Config(_)
+            | Self::Setting(_)
             | Self::UnknownSweep { .. }
             | Self::SweepFile(_)
             | Self::NoSuchSweep { .. }
@@ -232,6 +239,7 @@ impl Failure {
             Self::UnknownSweep { name, searched, known } => {
                 return Some(unknown_sweep_hint(name, searched, known));
             }
+            Self::Setting(error) => return error.hint(),
             Self::NoSuchSweep { name, known, .. } => return Some(no_such_sweep_hint(name, known)),
             Self::NoSuchCase { name, known } => return Some(no_such_case_hint(name, known)),
             Self::NoCases { systems, .. } => return Some(systems_hint(systems)),
@@ -246,7 +254,7 @@ impl Failure {
             }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return error.hint(),
-            Self::Data(error) => return error.hint().map(str::to_owned),
+            Self::Data(error) => return error.hint().map(Into::into),
             #[cfg(feature = "torch")]
             Self::Experiment(error) => return error.hint(),
             Self::NoCache => "set REPRISE_CACHE to a folder with several GB of free space",

@@ -1,4 +1,4 @@
-//! Ctrl-C and the wish to terminate.
+//! Ctrl-C and other requests to terminate.
 
 use std::{
     process,
@@ -13,8 +13,8 @@ use super::Failure;
 /// Exit code of an interrupted process.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Counts interrupts. One ends the process at once, unless work is under way that counts them too and
-/// stops by itself.
+/// Counts interrupts. The first ends the process at once, except during work that watches the count
+/// and stops by itself.
 #[derive(Debug)]
 pub struct Interrupts {
     shared: Arc<Shared>,
@@ -27,20 +27,20 @@ struct Shared {
 }
 
 impl Interrupts {
-    /// Listens from now on for SIGINT, SIGTERM and SIGHUP.
+    /// Starts to listen for SIGINT, SIGTERM and SIGHUP.
     pub fn listen() -> Result<Self, Failure> {
         let shared = Arc::new(Shared::default());
-        let heard = Arc::clone(&shared);
+        let handler = Arc::clone(&shared);
         ctrlc::set_handler(move || {
-            heard.count.fetch_add(1, Ordering::Relaxed);
-            if !heard.working.load(Ordering::Relaxed) {
+            handler.count.fetch_add(1, Ordering::Relaxed);
+            if !handler.working.load(Ordering::Relaxed) {
                 process::exit(EXIT_INTERRUPTED);
             }
         })?;
         Ok(Self { shared })
     }
 
-    /// Does work that watches the number of interrupts and ends soon after the first.
+    /// Runs work that watches the number of interrupts and ends soon after the first.
     pub fn during<T>(&self, work: impl FnOnce(&AtomicU32) -> T) -> T {
         self.shared.working.store(true, Ordering::Relaxed);
         let done = work(&self.shared.count);

@@ -4,6 +4,7 @@
 //! to stderr. Each command is a file of [`commands`]; start from [`run`].
 
 pub mod args;
+pub mod candidates;
 pub mod chart;
 pub mod command;
 pub mod commands;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Failure;
 
-/// Prints data to stdout. A reader that has seen enough and left is no failure.
+/// Prints data to stdout. It is not an error if the reader has closed the pipe.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -21,12 +21,12 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// Writes a message to stderr; where nobody can read it, nothing is lost.
+/// Writes a message to stderr; ignores errors.
 pub fn tell(message: &str) {
     writeln!(io::stderr(), "{message}").ok();
 }
 
-/// Aligns rows under their heads, two spaces apart, every line without trailing blanks.
+/// Returns a table with aligned columns, two spaces apart, without trailing blanks.
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let length = |text: &str| text.chars().count();
     let widths: [usize; N] = std::array::from_fn(|column| {
@@ -41,7 +41,7 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     rows.iter().fold(line(head), |text, row| text + &cells(row))
 }
 
-/// Writes seconds as people say them.
+/// Returns a duration for people, e.g. `2 h 01 min`.
 pub fn duration(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let whole = seconds.round().clamp(0.0, 1e9) as u64;
@@ -52,7 +52,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Writes a number of bytes with a unit.
+/// Returns a number of bytes with a unit.
 pub fn size(bytes: u64) -> String {
     match bytes as f64 {
         b if b >= 1e9 => format!("{:.1} GB", b / 1e9),

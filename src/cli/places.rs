@@ -1,4 +1,4 @@
-//! Where things are: caches, sweep files, the folders of a command.
+//! Paths of caches and sweep files.
 
 use std::{
     env,
@@ -14,12 +14,12 @@ use crate::{
 /// Folder of sweep files.
 const EXPERIMENTS: &str = "experiments";
 
-/// Returns the folder of packs: `$REPRISE_CACHE/packs`, by default below the user's caches.
+/// Returns the folder of packs: `packs` in the cache.
 pub fn packs() -> Result<PathBuf, Failure> {
     Ok(cache()?.join("packs"))
 }
 
-/// Returns the folder of everything that can be made again.
+/// Returns the cache: `$REPRISE_CACHE`, by default `reprise` in the user's caches.
 pub fn cache() -> Result<PathBuf, Failure> {
     let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     folder("REPRISE_CACHE")
@@ -28,15 +28,15 @@ pub fn cache() -> Result<PathBuf, Failure> {
         .ok_or(Failure::NoCache)
 }
 
-/// Returns the nearest folder at or above a path that exists, to ask for free space.
+/// Returns the nearest existing path at or above a path.
 pub fn existing(path: &Path) -> PathBuf {
     let exists = |path: &&Path| matches!(fs::kind(path), Ok(Some(_)));
     let nearest = path.ancestors().find(exists).filter(|path| !path.as_os_str().is_empty());
     nearest.unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Reads a sweep file: a path if the argument looks like one, otherwise `experiments/NAME.toml` in
-/// the working directory or the nearest folder above it.
+/// Reads a sweep file: a path if the argument contains `/` or ends in `.toml`, otherwise
+/// `experiments/NAME.toml` in the working folder or the nearest folder above it.
 pub fn sweep_source(argument: &str) -> Result<SweepSource, Failure> {
     let is_path = argument.contains('/')
         || Path::new(argument).extension().is_some_and(|extension| extension == "toml");
@@ -46,23 +46,35 @@ pub fn sweep_source(argument: &str) -> Result<SweepSource, Failure> {
 }
 
 fn named_sweep(name: &str) -> Result<PathBuf, Failure> {
-    let mut searched = Vec::new();
-    let mut known = Vec::new();
-    let here = env::current_dir().unwrap_or_default();
-    for (depth, _) in here.ancestors().enumerate() {
-        let folder: PathBuf = [".."].repeat(depth).iter().collect::<PathBuf>().join(EXPERIMENTS);
-        if fs::kind(&folder)? != Some(FileKind::Dir) {
-            continue;
-        }
+    let searched = sweep_folders()?;
+    for folder in &searched {
         let path = folder.join(format!("{name}.toml"));
         if fs::kind(&path)?.is_some() {
             return Ok(path);
         }
-        let entries = fs::read_dir_sorted(&folder)?;
-        let stem =
-            |entry: &fs::DirEntry| Some(entry.name.to_str()?.strip_suffix(".toml")?.to_owned());
-        known.extend(entries.iter().filter_map(stem));
-        searched.push(folder);
     }
-    Err(Failure::UnknownSweep { name: name.to_owned(), searched, known })
+    Err(Failure::UnknownSweep { name: name.to_owned(), searched, known: sweep_names()? })
+}
+
+/// Returns the names of all sweep files, those of the nearest folder first.
+pub fn sweep_names() -> Result<Vec<String>, Failure> {
+    let stem = |entry: &fs::DirEntry| Some(entry.name.to_str()?.strip_suffix(".toml")?.to_owned());
+    let mut names = Vec::new();
+    for folder in sweep_folders()? {
+        names.extend(fs::read_dir_sorted(&folder)?.iter().filter_map(stem));
+    }
+    Ok(names)
+}
+
+/// Returns the folders of sweep files in the working directory and above it, the nearest first.
+fn sweep_folders() -> Result<Vec<PathBuf>, Failure> {
+    let here = env::current_dir().unwrap_or_default();
+    let mut folders = Vec::new();
+    for (depth, _) in here.ancestors().enumerate() {
+        let folder: PathBuf = [".."].repeat(depth).iter().collect::<PathBuf>().join(EXPERIMENTS);
+        if fs::kind(&folder)? == Some(FileKind::Dir) {
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
 }

@@ -1,118 +1,125 @@
-//! Which sequences a run learns from and in which order it sees them.
+//! Data set and sampler of a run.
 
 use std::{fmt, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{Count, Fraction};
 
-/// The data of a run: a dataset and the order in which training visits it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The data of a run: a data set and the order in which training visits its sequences.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
-    /// Where the sequences come from.
+    /// The data set. `reprise data list` prints what each one contains, `reprise data check` validates
+    /// one. The digest of its content is part of the run's id.
     pub dataset: Dataset,
-    /// In which order training visits them.
+    /// Order in which training visits the sequences. Evaluation always visits them in sorted order.
     pub sampler: Sampler,
 }
 
-/// Where sequences come from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A data set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Dataset {
-    /// The embedded subset of simulated Sawyer pushing, 64×64 RGB, 30 frames.
+    /// The embedded subset of simulated Sawyer pushing: 64×64 RGB, 30 frames per sequence.
     #[default]
     SawyerPush,
     /// A folder in the BAIR robot-pushing layout: `{train,validate,test}/<dir1>/<dir2>/{0..}.png`,
     /// `actions.csv`, `endeffector_positions.csv`.
     Bair {
-        /// The folder that holds `train`, `validate` and `test`.
+        /// Folder that contains `train`, `validate` and `test`.
         root: PathBuf,
     },
-    /// TFRecord files of the Berkeley pushing data: `train/*` and `test/*`, 64×64 RGB.
+    /// TFRecord files of the Berkeley robot-pushing data: `train/*` and `test/*`, 64×64 RGB. The first
+    /// 95% of the files in `train` train, the others validate.
     BerkeleyTfrecord {
-        /// The folder that holds `train` and `test`.
+        /// Folder that contains `train` and `test`.
         root: PathBuf,
-        /// Frames to take of each record, from its first.
+        /// Frames to read of each record, from its first.
         frames: Count,
     },
-    /// TFRecord files of the Google pushing data: `push_train/*` and `push_testseen/*`, JPEG.
+    /// TFRecord files of the Google robot-pushing data: `push_train/*` and `push_testseen/*`, JPEG
+    /// frames that are cropped and scaled to 64×64 RGB. The first 95% of the files in `push_train`
+    /// train, the others validate.
     GooglePushTfrecord {
-        /// The folder that holds `push_train` and `push_testseen`.
+        /// Folder that contains `push_train` and `push_testseen`.
         root: PathBuf,
-        /// Frames to take of each record, from its first.
+        /// Frames to read of each record, from its first.
         frames: Count,
     },
-    /// `.npy` files that a `map.csv` lists, in the folders `train` and `test`.
+    /// `.npy` files listed in `map.csv`, as the Chainer port of `physical_interaction` imports them, in
+    /// the folders `train` and `test`. The first 95% of the sequences in `train` train, the others
+    /// validate.
     Npy {
-        /// The folder that holds `train` and `test`.
+        /// Folder that contains `train` and `test`.
         root: PathBuf,
     },
-    /// The embedded pictures of faces with their keypoints, 96×96 grey.
+    /// The embedded rendered faces with 15 keypoints each, 96×96 grey.
     FacialKeypoints,
-    /// Kaggle's facial keypoints: `training.csv`, a picture of 96×96 grey values a row.
+    /// Kaggle's facial keypoints: `training.csv`, each row the coordinates and grey values of a 96×96
+    /// image.
     Kaggle {
-        /// The folder that holds `training.csv`.
+        /// Folder that contains `training.csv`.
         root: PathBuf,
-        /// Which coordinates are predicted; rows that lack one of them are left out.
+        /// Coordinates to predict. Rows that lack one of them are left out.
         #[serde(default)]
         columns: KeypointColumns,
-        /// Which rows train, validate and test.
+        /// Rows that train, validate and test, after scikit-learn's `shuffle(random_state=42)`.
         #[serde(default)]
         split: RowSplit,
     },
-    /// Two embedded MNIST digits that bounce about, 64×64 grey, 20 frames.
+    /// The embedded Moving MNIST: two bouncing digits, 64×64 grey, 20 frames per sequence.
     MovingMnist,
-    /// Moving MNIST drawn from MNIST's own files, plain or gzipped: two digits, 64×64 grey.
+    /// Moving MNIST generated from MNIST's own files, plain or gzipped: two bouncing digits, 64×64 grey.
     MovingMnistIdx {
-        /// The folder that holds `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`.
+        /// Folder that contains `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`.
         root: PathBuf,
-        /// Whose random numbers choose digits and paths.
+        /// Random numbers that choose digits and paths.
         sampling: DigitSampling,
-        /// Frames of each sequence (`seq_len`).
+        /// Frames per sequence (`seq_len`).
         frames: Count,
-        /// Sequences of each split.
+        /// Sequences per split.
         sequences: SplitSizes,
     },
-    /// The published test file of Moving MNIST, u8 `[frame, sequence, 64, 64]`.
-    ///
-    /// Its sequences are divided in their order: first those to train, then those to validate, then
-    /// those to test; what is left over is not used.
+    /// The published test file of Moving MNIST, u8 `[frame, sequence, 64, 64]`. Its first sequences
+    /// train, the next ones validate, the next ones test; the rest is not used.
     MnistTestSeq {
-        /// The `.npy` file.
+        /// Path of `mnist_test_seq.npy`.
         file: PathBuf,
-        /// Sequences of each split.
+        /// Sequences per split.
         sequences: SplitSizes,
     },
     /// The embedded clips of drawn people: five actions by four people, 64×64 RGB, 36 to 63 frames.
     WeizmannLike,
-    /// Clips as picture strips in a folder per category, the layout of `data.py` of MoCoGAN.
+    /// Clips as one image strip each, in a folder per category: the layout that `data.py` of MoCoGAN
+    /// reads. Clips of the same person are always in the same split.
     Strips {
-        /// The folder that holds the categories' folders.
+        /// Folder that contains one folder per category.
         root: PathBuf,
-        /// Frames that a clip needs (`min_len`, 32 in the original); shorter ones are dropped.
+        /// Minimum number of frames of a clip (`min_len`, 32 in the original). Shorter clips are dropped.
         shortest: Count,
     },
-    /// Clips as AVI (Motion JPEG) or GIF files, in a folder per category or named
-    /// `<person>_<category>` as in the Weizmann data.
+    /// Clips as AVI (Motion JPEG) or GIF files, in a folder per category or named `<person>_<category>`
+    /// as in the Weizmann data. Clips of the same person are always in the same split.
     Videos {
-        /// The folder that holds the files or the categories' folders.
+        /// Folder that contains the files, or one folder per category.
         root: PathBuf,
-        /// Height and width to which frames are scaled.
+        /// Height and width in pixels to which frames are scaled.
         side: Count,
-        /// Frames that a clip needs; shorter ones are dropped.
+        /// Minimum number of frames of a clip. Shorter clips are dropped.
         shortest: Count,
     },
-    /// A square pushed about by its actions, drawn on the fly: for tests.
+    /// A square that is pushed around by actions, generated in memory. For tests.
     MovingSquare {
-        /// Training sequences; validation and test have a quarter each, at least one.
+        /// Training sequences. Validation and test have a quarter of this each, but at least 1.
         sequences: Count,
-        /// Frames of each sequence.
+        /// Frames per sequence.
         frames: Count,
     },
 }
 
-/// What is known of a data set without opening it.
+/// What is known of a data set before it is opened.
 struct Facts {
     name: &'static str,
     channels: u64,
@@ -153,12 +160,12 @@ impl Dataset {
         }
     }
 
-    /// Returns the dataset's name as a sweep file spells it.
+    /// Returns the name as a sweep file spells it.
     pub const fn name(&self) -> &'static str {
         self.facts().name
     }
 
-    /// Returns the frames of a sequence where they are known without reading the data.
+    /// Returns the frames per sequence, if known before the data are read.
     pub const fn frames(&self) -> Option<u64> {
         self.facts().frames
     }
@@ -168,21 +175,21 @@ impl Dataset {
         self.facts().channels
     }
 
-    /// Returns what the data set consists of.
+    /// Returns whether the data set consists of frames or of keypoints.
     pub const fn content(&self) -> Content {
         self.facts().content
     }
 }
 
-/// How many sequences each split has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Sequences per split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitSizes {
-    /// Sequences to train.
+    /// Training sequences.
     pub train: Count,
-    /// Sequences to validate.
+    /// Validation sequences.
     pub validate: Count,
-    /// Sequences to test.
+    /// Test sequences.
     pub test: Count,
 }
 
@@ -197,61 +204,60 @@ impl SplitSizes {
     }
 }
 
-/// Whose random numbers choose the digits of Moving MNIST and their paths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Random numbers that choose the digits of Moving MNIST and their paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DigitSampling {
-    /// A stream of our own for every split, with draws of its own for every sequence. The last tenth
-    /// of the training digits shows only in validation.
+    /// One random stream per split, with independent draws per sequence. The last tenth of MNIST's
+    /// training digits occurs only in validation.
     Streams,
-    /// NumPy's generator in the original's order: one data set of training digits, whose first items
-    /// train and whose next ones validate, and one of test digits.
+    /// NumPy's generator in the original's order: one data set of training digits, whose first
+    /// sequences train and whose next ones validate, and one of test digits.
     Original {
-        /// The item that a data set is asked for first: it seeds NumPy, once.
+        /// Index of the first item that is requested from a data set. The original seeds NumPy with
+        /// it, once.
         first_index: u32,
     },
 }
 
-/// Whether a data set consists of frames in time or of pictures with keypoints.
+/// What a data set consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Sequences of frames.
     Frames,
-    /// Single pictures whose positions are keypoints.
+    /// Single images with keypoints.
     Keypoints,
 }
 
-/// Which coordinates of a table of keypoints are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Coordinates to read of a table of keypoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeypointColumns {
-    /// Those of the file, in its order.
+    /// All columns of the file, in its order.
     #[default]
     All,
-    /// These, in this order (`load(cols=...)`; `load2d` of the original ignores its argument).
+    /// These columns, in this order (`load(cols=...)`; the original's `load2d` ignores its argument).
     Named(Vec<String>),
 }
 
-/// Which of the complete rows train, validate and test.
-///
-/// Rows are first put in the document's order, scikit-learn's `shuffle(random_state=42)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// How complete rows are divided into splits, after scikit-learn's `shuffle(random_state=42)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RowSplit {
-    /// The first rows of that order train, the next validate, the last test.
+    /// The first rows train, the next ones validate, the last ones test.
     Shares(Shares),
-    /// The document's: every row trains. It holds nothing back and reports its training error only,
-    /// so validation and test are the training rows once more.
+    /// As in the original: every row trains. The original reports its training error only, so
+    /// validation and test use the training rows again.
     Document,
 }
 
-/// Shares of the complete rows, rounded down, at least one row each; the others train.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Shares of the complete rows, rounded down, but at least one row each. The other rows train.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shares {
-    /// Share that validates.
+    /// Share of the rows that validate.
     pub validate: Fraction,
-    /// Share that tests.
+    /// Share of the rows that test.
     pub test: Fraction,
 }
 
@@ -268,34 +274,38 @@ impl Default for Shares {
     }
 }
 
-/// The order in which training visits sequences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Order in which training visits sequences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Sampler {
-    /// A fresh permutation of all sequences per pass, from the run's seed.
+    /// One permutation of all sequences per pass, drawn from the run's seed. Passes follow each other
+    /// without a gap, so every batch is full and all sequences are used. For every system.
     #[default]
     EpochPermutation,
-    /// The document's order: the DataLoader's indices only seed NumPy, which then draws
-    /// directories with replacement, anew with every iterator.
+    /// Order of the cvae original: the shuffled indices of PyTorch's `DataLoader` only seed NumPy,
+    /// which then draws sequences with replacement; every pass is seeded again. For every system but
+    /// `rcn`.
     Original {
-        /// `num_workers` of the DataLoader; 0 loads in the main process.
+        /// `num_workers` of the `DataLoader`; 0 loads in the main process.
         workers: u32,
     },
-    /// The rcn document's order (`iterate_minibatches` with `shuffle=True`): NumPy's generator goes on
-    /// from pass to pass, and what fills no batch is left out of a pass. The document leaves the
-    /// generator unseeded; here it begins with the run's seed.
+    /// Order of the rcn original (`iterate_minibatches` with `shuffle=True`): one NumPy generator draws
+    /// all permutations, and every pass drops its incomplete batch. The original does not seed the
+    /// generator; here the run's seed does. Only for `rcn`.
     Minibatches,
 }
 
-/// One of the three parts of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// One of the three parts of a data set.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// What parameters are fitted to.
+    /// Fits the parameters.
     Train,
-    /// What the checkpoint is chosen on.
+    /// Selects the best checkpoint.
     Validate,
-    /// What is reported.
+    /// Scored once, with the best checkpoint.
     Test,
 }
 
@@ -303,7 +313,7 @@ impl Split {
     /// All splits in the order in which they are listed and packed.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validate, Self::Test];
 
-    /// Returns the name, which is also the folder's name in the BAIR layout.
+    /// Returns the name as files spell it, and as the BAIR layout names the folder.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Train => "train",

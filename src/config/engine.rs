@@ -1,35 +1,40 @@
-//! Where and how the arithmetic of a run is done.
+//! Device, threads and arithmetic of a run.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::Count;
 
-/// The device and the settings that decide the bits of a result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Device, threads and arithmetic. All of them change the last bits of a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineSpec {
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    /// Device that trains the run: `auto`, `cpu`, `cuda` (same as `cuda:0`) or `cuda:N`. `auto` is
+    /// replaced by the first CUDA device, or by `cpu` if there is none, before the run's id is computed.
     pub device: Device,
-    /// Intra-op threads of libtorch. Part of the record: another number gives other bits.
+    /// Threads that libtorch uses within one operation. Changing it changes the order of sums, and so
+    /// the last bits and the run's id.
     pub threads: Count,
-    /// Which operations compute what the model is.
+    /// How closely the operations of a training step follow those of the original. Only `exact` is
+    /// supported by every system; roll-outs always use the original's operations.
     pub arithmetic: Arithmetic,
-    /// Devices that share every batch, `["cuda:0", "cuda:1"]`; the first of them is `device`. One that
-    /// stands there twice computes two parts one after the other, which saves no time.
-    // Not written out if there are none: runs from before there were several keep their ids.
+    /// Devices that split every batch between them, e.g. `["cuda:0", "cuda:1"]`; the first keeps the
+    /// parameters. Only `convlstm` can be trained on more than one device. A device listed twice
+    /// computes two parts of the batch one after the other.
+    // Not serialized if empty, so that older runs keep their ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<Device>,
 }
 
 impl EngineSpec {
-    /// Returns the devices that compute; the first keeps the parameters.
+    /// Returns the devices that split a batch; the first keeps the parameters.
     pub fn all_devices(&self) -> &[Device] {
         if self.devices.is_empty() { std::slice::from_ref(&self.device) } else { &self.devices }
     }
 
-    /// Names the device that keeps the parameters: the first that share batches, or what `auto` is.
+    /// Replaces `auto` by the first of several devices, or by what `auto` returns.
     pub fn resolve(&mut self, auto: impl FnOnce() -> Device) {
         if self.device == Device::Auto {
             self.device = self.devices.first().copied().unwrap_or_else(auto);
@@ -50,21 +55,22 @@ impl Default for EngineSpec {
 
 /// How closely the operations of a training step follow those of the original.
 ///
-/// The numbers of different arithmetics differ, so it is a part of the run's id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Results depend on it, so it is part of the run's id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Arithmetic {
-    /// The original's operations in its order: the bits of PyTorch eager.
+    /// The original's operations in the original's order.
     #[default]
     Exact,
-    /// Fewer operations with the same value in real numbers; the last bits differ.
+    /// Fewer operations that are mathematically equal; the last bits differ. Only `cvae`.
     Fast,
-    /// As `fast`, with convolutions and linear maps in bfloat16: 8 bits of precision in them.
+    /// As `fast`, with convolutions and linear layers in bfloat16 (8 bits of precision). Only `cvae`
+    /// and `convlstm`.
     Bf16,
 }
 
 impl Arithmetic {
-    /// Returns the name as it stands in a sweep file.
+    /// Returns the name as a sweep file spells it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
@@ -80,22 +86,31 @@ impl fmt::Display for Arithmetic {
     }
 }
 
-/// A compute device as a user names it.
+/// A compute device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Device {
-    /// CUDA where there is a usable device, otherwise the CPU. Resolved before a run is identified.
+    /// The first usable CUDA device, or the CPU if there is none.
     Auto,
-    /// The CPU.
     Cpu,
     /// The CUDA device with this index.
     Cuda(u32),
 }
 
-/// A device name that is none.
+/// Text that names no device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown device `{0}`, expected `auto`, `cpu`, `cuda` or `cuda:N`")]
 pub struct UnknownDevice(String);
+
+impl JsonSchema for Device {
+    fn schema_name() -> Cow<'static, str> {
+        "Device".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(auto|cpu|cuda|cuda:[0-9]+)$" })
+    }
+}
 
 impl FromStr for Device {
     type Err = UnknownDevice;

@@ -1,16 +1,21 @@
-//! What a run is: validated, fully explicit, the same for every system.
+//! The settings of a run: validated and fully explicit.
 //!
-//! [`RunSpec`] is the type to start from. It is read from a sweep file after defaults, preset, arms
-//! and `--set` overrides were merged ([`sweep`]), and written out whole into every record. Nothing
-//! here opens a file; [`sweep::parse`] takes text and returns values or a located error.
+//! Start from [`RunSpec`]. It is read from a sweep file after defaults, preset, arms and `--set`
+//! overrides are merged ([`sweep`]), and written to every record with all defaults. The doc comments
+//! of settings are shown to users: [`reference`](mod@reference) derives the settings reference from
+//! them. Nothing here opens a file.
 
+mod check;
 pub mod contradiction;
 pub mod data;
 pub mod engine;
 pub mod model;
 pub mod optim;
+pub mod reference;
 pub mod run;
+pub mod schema;
 pub mod sweep;
+pub mod training;
 pub mod weights;
 
 pub use contradiction::Contradiction;

@@ -1,20 +1,21 @@
-//! Which optimizer moves the parameters.
+//! Which optimizer updates the parameters.
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{DecayRate, NonNegative, Positive};
 
-/// The optimizer of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The optimizer of a run, in the arithmetic of one framework.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OptimizerSpec {
-    /// Adam (Kingma & Ba 2015) in the arithmetic of one framework.
+    /// Adam (Kingma & Ba 2015, arXiv:1412.6980).
     Adam(AdamSpec),
-    /// Gradient descent without momentum, in the arithmetic of one framework.
+    /// Gradient descent without momentum.
     GradientDescent(GradientDescentSpec),
-    /// Adagrad (Duchi et al. 2011) in TensorFlow's arithmetic.
+    /// Adagrad (Duchi et al. 2011) in the arithmetic of TensorFlow 1.
     Adagrad(AdagradSpec),
 }
 
@@ -28,7 +29,7 @@ impl OptimizerSpec {
         }
     }
 
-    /// Returns the step size α.
+    /// Returns the learning rate α.
     pub const fn learning_rate(&self) -> Positive {
         match self {
             Self::Adam(AdamSpec { learning_rate, .. })
@@ -44,36 +45,38 @@ impl Default for OptimizerSpec {
     }
 }
 
-/// Hyper-parameters of Adam; defaults are the cvae document's.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Adam's hyper-parameters. The defaults are those of the cvae original.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamSpec {
-    /// Step size α.
+    /// Learning rate α.
     pub learning_rate: Positive,
-    /// Decay rate β₁ of the first moment.
+    /// Decay rate β₁ of the first moment, the running mean of gradients.
     pub beta1: DecayRate,
-    /// Decay rate β₂ of the second moment.
+    /// Decay rate β₂ of the second moment, the running mean of squared gradients.
     pub beta2: DecayRate,
-    /// ε added to the denominator, outside the square root.
+    /// ε in the denominator √v + ε; added outside the square root.
     pub epsilon: Positive,
-    /// λ of the L2 penalty λ/2 · |p|², whose gradient λ p is added to the loss's.
+    /// Factor λ of the L2 penalty λ/2 · |p|². Its gradient λp is added to the gradient of the loss
+    /// before the moments are updated, as in `torch.optim.Adam`; this is not AdamW.
     pub weight_decay: NonNegative,
-    /// Whose arithmetic the update follows.
+    /// Framework whose arithmetic the update follows. For `physical_interaction` it must be the
+    /// framework of `model.physical_interaction.port`.
     pub form: AdamForm,
 }
 
-/// Whose Adam it is. The forms differ in where ε stands beside the bias correction of the second
-/// moment, so that they part where gradients are about as small as ε.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A framework's Adam. The forms differ in whether ε is added before or after the bias correction of
+/// the second moment, which matters where gradients are about as small as ε.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum AdamForm {
     /// `torch.optim.Adam`: ε is added to the corrected second moment.
     #[default]
     PyTorch,
-    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added to the uncorrected second moment;
-    /// learning rate, decay rates and their powers are f32 whatever the parameters are.
+    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added to the uncorrected second moment. The
+    /// learning rate, the decay rates and their powers are f32 even for f64 parameters.
     TensorFlow,
-    /// `chainer.optimizers.Adam` of Chainer 2: as TensorFlow's, with f64 hyper-parameters.
+    /// `chainer.optimizers.Adam` of Chainer 2: as `tensorflow`, with f64 hyper-parameters.
     Chainer,
 }
 
@@ -102,24 +105,24 @@ impl Default for AdamSpec {
     }
 }
 
-/// Hyper-parameters of plain gradient descent; the default is the rcn document's.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Hyper-parameters of gradient descent. The defaults are those of the rcn original.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientDescentSpec {
-    /// Step size α.
+    /// Learning rate α.
     pub learning_rate: Positive,
-    /// Whose arithmetic the update follows.
+    /// Framework whose arithmetic the update follows.
     pub form: GradientDescentForm,
 }
 
-/// Whose gradient descent it is. The forms differ in what is rounded: the step, or the sum only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A framework's gradient descent. The forms differ in how the step αg is rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum GradientDescentForm {
-    /// `tf.train.GradientDescentOptimizer`: α is f32, and α g is rounded before it is subtracted.
+    /// `tf.train.GradientDescentOptimizer`: α is f32, and αg is rounded before it is subtracted.
     #[default]
     TensorFlow,
-    /// `torch.optim.SGD`: one multiplication and addition.
+    /// `torch.optim.SGD`: `p.add_(g, alpha=-α)`, one operation.
     PyTorch,
 }
 
@@ -132,13 +135,14 @@ impl Default for GradientDescentSpec {
     }
 }
 
-/// Hyper-parameters of Adagrad; defaults are those of the rcn repository and of TensorFlow 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Adagrad's hyper-parameters. The learning rate's default is that of the rcn original's repository.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdagradSpec {
-    /// Step size α.
+    /// Learning rate α.
     pub learning_rate: Positive,
-    /// What the sum of squared gradients starts from (`initial_accumulator_value`).
+    /// Initial value of the sum of squared gradients (`initial_accumulator_value`); the default is
+    /// TensorFlow's.
     pub initial_accumulator: Positive,
 }
 

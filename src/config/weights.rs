@@ -1,24 +1,25 @@
-//! Weights by their content.
+//! Identity of imported weights.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Hexadecimal digits of a SHA-256.
 const DIGITS: usize = 64;
 
-/// Imported weights, named by the SHA-256 over names, types, shapes and bytes of their tensors, so
-/// that a run which begins with them says exactly what it began with.
+/// Id of imported weights: the SHA-256 over names, types, shapes and bytes of their tensors. It records
+/// exactly which weights a run starts from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WeightsId(String);
 
-/// Text that names no weights.
+/// Text that is not a [`WeightsId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no id of weights: 64 hexadecimal digits, as `reprise import` prints them, are expected"
+    "invalid weights id `{0}`, expected the 64 hexadecimal digits that `reprise import` prints"
 )]
-pub struct NoWeightsId(String);
+pub struct InvalidWeightsId(String);
 
 impl WeightsId {
     /// Returns the digits.
@@ -27,23 +28,33 @@ impl WeightsId {
     }
 }
 
-impl FromStr for WeightsId {
-    type Err = NoWeightsId;
+impl JsonSchema for WeightsId {
+    fn schema_name() -> Cow<'static, str> {
+        "WeightsId".into()
+    }
 
-    fn from_str(text: &str) -> Result<Self, NoWeightsId> {
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
+    }
+}
+
+impl FromStr for WeightsId {
+    type Err = InvalidWeightsId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidWeightsId> {
         let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
         if text.len() == DIGITS && text.chars().all(digit) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NoWeightsId(text.to_owned()))
+            Err(InvalidWeightsId(text.to_owned()))
         }
     }
 }
 
 impl TryFrom<String> for WeightsId {
-    type Error = NoWeightsId;
+    type Error = InvalidWeightsId;
 
-    fn try_from(text: String) -> Result<Self, NoWeightsId> {
+    fn try_from(text: String) -> Result<Self, InvalidWeightsId> {
         text.parse()
     }
 }

@@ -1,9 +1,9 @@
 //! Experiments: from a parsed sweep to finished runs.
 //!
-//! [`ResolvedSweep`] opens the data of a sweep and identifies its runs, [`Workers`] schedules a process
-//! for each run that has work left, and [`work`] is the life of one run inside such a process.
-//! [`forecast`] says what would be done. Events and messages go to a callback: nothing here prints or
-//! reads the environment.
+//! [`ResolvedSweep`] opens the data of a sweep and identifies its runs, [`Workers`] schedules a
+//! process for each run that has work left, and [`work`] is the life of one run inside such a
+//! process. [`forecast`] says what would be done. Events and messages go to a callback: nothing
+//! here prints or reads the environment.
 
 mod error;
 mod forecast;

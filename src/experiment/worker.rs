@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// Attempts to take a lease, and the pause between them: a worker whose scheduler was killed needs a
-/// moment to stop.
+/// Attempts to take a lease, and the pause between them: a worker whose scheduler was killed needs
+/// a moment to stop.
 const LEASE_ATTEMPTS: u32 = 50;
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -78,11 +78,11 @@ pub enum WorkerEnd {
     },
 }
 
-/// Works on a run until it is finished or `stop` is set. `folder` is where the git repository of the
-/// code is looked for.
+/// Works on a run until it is finished or `stop` is set. `folder` is where the git repository of
+/// the code is looked for.
 ///
 /// # Errors
-/// If the data, the device or a file of the run cannot be used. Divergence is an outcome, not an error.
+/// If the data, the device or a file of the run cannot be used. Divergence is an outcome, no error.
 pub fn work(
     task: &WorkerTask,
     folder: &Path,

@@ -93,8 +93,8 @@ pub enum Change {
     Some,
 }
 
-/// Returns how many runs fit on the machine at the same time: on the CPU as many as its cores have room
-/// for, otherwise one.
+/// Returns how many runs fit on the machine at the same time: on the CPU as many as its cores have
+/// room for, otherwise one.
 pub fn default_jobs(runs: &[ResolvedRun], cores: NonZeroUsize) -> NonZeroUsize {
     let threads = runs.iter().map(|run| run.spec.engine.threads.len()).max().unwrap_or(1);
     let on_cpu = runs.iter().all(|run| run.spec.engine.device == Device::Cpu);

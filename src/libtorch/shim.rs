@@ -206,8 +206,8 @@ pub(crate) struct AdamTensors<'a> {
     pub(crate) step: &'a Tensor,
 }
 
-/// `torch._fused_adam_` for one parameter: an update of Adam in one pass over memory. `rates` are α, β₁,
-/// β₂, ε and the weight decay.
+/// `torch._fused_adam_` for one parameter: an update of Adam in one pass over memory. `rates` are
+/// α, β₁, β₂, ε and the weight decay.
 ///
 /// # Panics
 /// If libtorch reports an error, as tch's own operators do.

@@ -191,6 +191,7 @@ fn of_videos() -> Vec<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::MetricName;
 
     #[test]
     fn every_recorded_metric_is_defined_once_with_its_better_direction() {
@@ -214,5 +215,12 @@ mod tests {
             ]
         );
         assert!(definitions.values().all(|it| !it.definition.is_empty() && !it.source.is_empty()));
+    }
+
+    #[test]
+    fn every_metric_name_has_a_definition() {
+        let names: std::collections::BTreeSet<&str> =
+            MetricName::ALL.iter().map(|name| name.as_str()).collect();
+        assert!(definitions().keys().map(String::as_str).eq(names));
     }
 }

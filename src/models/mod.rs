@@ -11,12 +11,13 @@ pub mod rcn;
 
 use tch::Tensor;
 
-/// Source of a model's Gaussian noise: a named stream in training, recorded noise in a reference case.
+/// Source of a model's Gaussian noise: a named stream in training, recorded noise in a reference
+/// case.
 pub trait NoiseSource {
     /// Returns N(0, 1) noise for one draw, with the kind and device of `like`.
     ///
-    /// `draw` is the time step of the predicted frame, or 0 if there is none. The draws of a purpose are
-    /// requested in the order of the original.
+    /// `draw` is the time step of the predicted frame, or 0 if there is none. The draws of a
+    /// purpose are requested in the order of the original.
     fn standard_normal(
         &mut self,
         purpose: NoisePurpose,

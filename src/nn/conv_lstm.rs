@@ -34,8 +34,8 @@ pub struct ConvLstmState {
 
 /// Convolutional LSTM cell with gate order i, f, o, g (`ConvLSTMCell` of `ndrplz/ConvLSTM_pytorch`).
 ///
-/// x_t is the input, h_t the hidden state, c_t the cell state; ∗ is convolution, ⊙ the elementwise
-/// product.
+/// `x_t` is the input, `h_t` the hidden state, `c_t` the cell state; ∗ is convolution, ⊙ the
+/// elementwise product.
 /// ```text
 /// [i f o g] = W ∗ [x_t, h_{t−1}] + b
 /// c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
@@ -51,8 +51,8 @@ pub struct ConvLstmCell {
 }
 
 impl ConvLstmCell {
-    /// Creates `weight` `[4·hidden, inputs + hidden, kh, kw]` and `bias` `[4·hidden]` with the initial values
-    /// of `torch.nn.Conv2d`.
+    /// Creates `weight` `[4·hidden, inputs + hidden, kh, kw]` and `bias` `[4·hidden]` with the
+    /// initial values of `torch.nn.Conv2d`.
     pub fn new(path: &Path<'_>, sizes: ConvLstmSizes) -> Self {
         let ConvLstmSizes { inputs, hidden, kernel: [height, width], bias } = sizes;
         let AffineInit { weight: weight_init, bias: bias_init } =

@@ -35,7 +35,8 @@ impl Init {
             Self::TruncatedNormal { std } => {
                 let mut values = Vec::with_capacity(len);
                 while values.len() < len {
-                    // Normal values come in pairs; drawing whole pairs keeps the sequence independent of `len`.
+                    // Normal values come in pairs; drawing whole pairs keeps the sequence
+                    // independent of `len`.
                     let pairs = (len - values.len()).div_ceil(2);
                     let kept = stream.normal(2 * pairs).into_iter().filter(|z| z.abs() <= 2.0);
                     values.extend(kept.map(|z| narrow(std * f64::from(z))));
@@ -50,8 +51,8 @@ impl Init {
     }
 }
 
-/// Returns the default of PyTorch's `LSTMCell` and `GRUCell` for weights and biases: U(−1/√H, 1/√H) with H
-/// hidden units.
+/// Returns the default of PyTorch's `LSTMCell` and `GRUCell` for weights and biases: U(−1/√H, 1/√H)
+/// with H hidden units.
 pub fn recurrent(hidden_size: i64) -> Init {
     Init::Uniform { bound: 1.0 / (hidden_size as f64).sqrt() }
 }
@@ -63,7 +64,7 @@ pub fn by_fan_in(fan_in: i64) -> Init {
 }
 
 /// Returns `torch.nn.init.xavier_uniform_` (Glorot & Bengio 2010, equation 16): U(−b, b) with
-/// b = √(6 / (fan_in + fan_out)).
+/// b = √(6 / (`fan_in` + `fan_out`)).
 pub fn xavier_uniform(fan_in: i64, fan_out: i64) -> Init {
     Init::Uniform { bound: xavier_bound(fan_in, fan_out) }
 }

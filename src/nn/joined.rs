@@ -17,7 +17,8 @@ use super::layers::Conv2d;
 /// Row k of the 4×4 kernel as a sum of rows of the 3×3 kernel.
 const TAPS: [[f64; 3]; 4] = [[0., 0., 1.], [0., 1., 1.], [1., 1., 0.], [1., 0., 0.]];
 
-/// The parts of a [`Conv2d`] with kernel 3, stride 1 and padding 1 over `[up(x), s]`, both with C channels.
+/// The parts of a [`Conv2d`] with kernel 3, stride 1 and padding 1 over `[up(x), s]`, both with C
+/// channels.
 #[derive(Debug)]
 pub struct JoinedConv {
     /// `[C, out, 4, 4]`.
@@ -49,7 +50,8 @@ impl JoinedConv {
         s.conv2d(&self.skipped, Some(&self.bias), [1, 1], [1, 1], [1, 1], 1)
     }
 
-    /// Computes `W ∗ [up(x), s] + b` from `x` `[B, C, H/2, W/2]` and the result of [`JoinedConv::skip`].
+    /// Computes `W ∗ [up(x), s] + b` from `x` `[B, C, H/2, W/2]` and the result of
+    /// [`JoinedConv::skip`].
     pub fn join(&self, x: &Tensor, skip: &Tensor) -> Tensor {
         let none: Option<&Tensor> = None;
         x.conv_transpose2d(&self.enlarged, none, [2, 2], [1, 1], [0, 0], 1, [1, 1]) + skip

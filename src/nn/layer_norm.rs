@@ -1,5 +1,5 @@
-//! Layer normalization (Ba et al. 2016, arXiv:1607.06450) over all axes except the batch, in the forms
-//! of the two `physical_interaction` originals.
+//! Layer normalization (Ba et al. 2016, arXiv:1607.06450) over all axes except the batch, in the
+//! forms of the two `physical_interaction` originals.
 
 use tch::{Kind, Tensor};
 
@@ -21,7 +21,8 @@ const CHANNEL_EPSILON: f64 = 1e-12;
 /// ε of `chainer.links.LayerNormalization`.
 const ELEMENT_EPSILON: f64 = 1e-6;
 
-/// Layer normalization; the mean μ and the biased variance σ² are those of all channels, rows and columns.
+/// Layer normalization; the mean μ and the biased variance σ² are those of all channels, rows and
+/// columns.
 ///
 /// ```text
 /// y = (x − μ) / √(σ² + 1e-12) · γ_c + β_c            Channel
@@ -35,8 +36,8 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Creates `beta` = 0 and `gamma` = 1 for maps `[C, H, W]` or vectors `[C]`; their shape is `[C]`, or
-    /// `[C·H·W]` per element.
+    /// Creates `beta` = 0 and `gamma` = 1 for maps `[C, H, W]` or vectors `[C]`; their shape is
+    /// `[C]`, or `[C·H·W]` per element.
     pub fn new(path: &Path<'_>, map: &[i64], form: LayerNormForm) -> Self {
         let n = match form {
             LayerNormForm::Channel => map[0],

@@ -160,8 +160,8 @@ impl BatchNorm {
         }
     }
 
-    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`. In training it also updates the running
-    /// statistics.
+    /// Normalizes `[B, C]`, `[B, C, H, W]` or `[B, C, T, H, W]`. In training it also updates the
+    /// running statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let training = mode == Mode::Train;
         if training {
@@ -183,8 +183,8 @@ impl BatchNorm {
 
     /// Normalizes in training mode and also returns the statistics of the batch.
     ///
-    /// Must not be mixed with [`BatchNorm::forward`] before one backward pass: autograd saves the running
-    /// statistics there, and this method changes them in place.
+    /// Must not be mixed with [`BatchNorm::forward`] before one backward pass: autograd saves the
+    /// running statistics there, and this method changes them in place.
     pub fn forward_with_moments(&self, x: &Tensor) -> (Tensor, BatchMoments) {
         // With momentum 1 the running statistics become those of the batch.
         let empty = || self.running_mean.zeros_like();
@@ -321,7 +321,8 @@ pub fn leaky_relu_in_place(x: &Tensor, negative_slope: f64) -> Tensor {
     crate::libtorch::shim::leaky_relu_(x, negative_slope)
 }
 
-/// Returns `x` `[B, C, H, W]` with the channels of a pixel adjacent in memory (`torch.channels_last`).
+/// Returns `x` `[B, C, H, W]` with the channels of a pixel adjacent in memory
+/// (`torch.channels_last`).
 pub fn channels_last(x: &Tensor) -> Tensor {
     crate::libtorch::shim::channels_last(x)
 }

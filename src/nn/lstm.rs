@@ -9,7 +9,8 @@ use super::{
     params::Path,
 };
 
-/// LSTM that maps one vector x to a sequence y_1 … y_T (`LSTM` of the assignment's `submitted.py`).
+/// LSTM that maps one vector x to a sequence `y_1` … `y_T` (`LSTM` of the assignment's
+/// `submitted.py`).
 ///
 /// ```text
 /// h_t, c_t = cell(x, h_{t−1}, c_{t−1})      the same x at every t
@@ -24,8 +25,8 @@ pub struct RepeatedInputLstm {
 
 impl RepeatedInputLstm {
     /// Creates `lstm`, `linear` and `bn` with the assignment's `initWeight(forget_bias)`:
-    /// [`init::xavier_uniform`] for weights, `forget_bias` for both biases of the forget gate, 0 for all
-    /// other biases.
+    /// [`init::xavier_uniform`] for weights, `forget_bias` for both biases of the forget gate, 0
+    /// for all other biases.
     pub fn new(path: &Path<'_>, inputs: i64, hidden_size: i64, forget_bias: f64) -> Self {
         let linear = AffineInit {
             weight: init::xavier_uniform(hidden_size, inputs),

@@ -1,8 +1,8 @@
 //! Layers in PyTorch's arithmetic, with the parameter names of the originals.
 //!
-//! A layer is a struct of tensors with a `forward` that takes kind and device from its input, so the
-//! same code runs in f32 and f64. Parameters are created by [`params::Builder`], which rejects duplicate
-//! names and draws every initial value from a stream named after the parameter.
+//! A layer is a struct of tensors with a `forward` that takes kind and device from its input, so
+//! the same code runs in f32 and f64. Parameters are created by [`params::Builder`], which rejects
+//! duplicate names and draws every initial value from a stream named after the parameter.
 
 pub mod conv;
 pub mod conv_lstm;

@@ -72,8 +72,8 @@ impl Params {
         }
     }
 
-    /// Rearranges the weights of convolutions in memory to `torch.channels_last`. Values and files are
-    /// unaffected.
+    /// Rearranges the weights of convolutions in memory to `torch.channels_last`. Values and files
+    /// are unaffected.
     pub fn store_channels_last(&mut self) {
         tch::no_grad(|| {
             for entry in &mut self.entries {
@@ -177,7 +177,8 @@ impl Path<'_> {
         Self { builder: self.builder, prefix: self.join(name) }
     }
 
-    /// Returns a zero with the kind and device of the model. It does not become a tensor of the model.
+    /// Returns a zero with the kind and device of the model. It does not become a tensor of the
+    /// model.
     pub fn scalar(&self) -> Tensor {
         Tensor::zeros([], (self.builder.kind, self.builder.device))
     }

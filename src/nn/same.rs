@@ -12,7 +12,8 @@ use super::{init::Init, params::Path};
 /// Distribution of the zeros around an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
-    /// TensorFlow's SAME: as few zeros as possible, an odd one at the end. For n pixels, kernel k, stride s:
+    /// TensorFlow's SAME: as few zeros as possible, an odd one at the end. For n pixels, kernel k,
+    /// stride s:
     /// ```text
     /// total = max((⌈n/s⌉ − 1)·s + k − n, 0)      before = ⌊total/2⌋
     /// ```
@@ -71,8 +72,9 @@ impl Convolution {
     }
 }
 
-/// Pads `[B, C, H, W]` for [`Padding::Same`]. Returns the image and the symmetric padding of height and width
-/// that is left for the convolution; asymmetric padding is applied here, and 0 is returned.
+/// Pads `[B, C, H, W]` for [`Padding::Same`]. Returns the image and the symmetric padding of height
+/// and width that is left for the convolution; asymmetric padding is applied here, and 0 is
+/// returned.
 pub fn pad(x: &Tensor, kernel: [i64; 2], stride: [i64; 2]) -> (Tensor, [i64; 2]) {
     let (_, _, height, width) = x.size4().expect("images are [B, C, H, W]");
     let height = same(height, kernel[0], stride[0]);

@@ -53,8 +53,8 @@ impl Adagrad {
         self.accumulators.iter().map(|Accumulator { name, a }| (format!("accumulator/{name}"), a))
     }
 
-    /// Restores the tensors that [`Adagrad::state`] returned after `updates` updates; returns `false` if one
-    /// is missing or has another shape.
+    /// Restores the tensors that [`Adagrad::state`] returned after `updates` updates; returns
+    /// `false` if one is missing or has another shape.
     pub fn restore(&mut self, updates: u64, mut find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         let mut complete = true;
         tch::no_grad(|| {

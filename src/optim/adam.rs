@@ -83,8 +83,8 @@ impl AdamOptimizer {
         })
     }
 
-    /// Restores the tensors that [`AdamOptimizer::state`] returned after `updates` updates; returns `false`
-    /// if one is missing or has another shape.
+    /// Restores the tensors that [`AdamOptimizer::state`] returned after `updates` updates; returns
+    /// `false` if one is missing or has another shape.
     pub fn restore(&mut self, updates: u64, mut find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         let mut complete = true;
         tch::no_grad(|| {
@@ -194,8 +194,8 @@ struct Rates {
 }
 
 impl Rates {
-    /// TensorFlow keeps hyper-parameters and powers in f32 and computes the step size in the kind of the
-    /// parameter.
+    /// TensorFlow keeps hyper-parameters and powers in f32 and computes the step size in the kind
+    /// of the parameter.
     fn tensorflow(spec: AdamSpec, updates: u64, kind: Kind) -> Self {
         let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
         let [alpha, beta1, beta2, epsilon] =

@@ -62,8 +62,8 @@ impl Optimizer {
         }
     }
 
-    /// Restores the tensors that [`Optimizer::state`] returned after `updates` updates; returns `false` if
-    /// one is missing or has another shape.
+    /// Restores the tensors that [`Optimizer::state`] returned after `updates` updates; returns
+    /// `false` if one is missing or has another shape.
     pub fn restore(&mut self, updates: u64, find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         match self {
             Self::Adam(adam) => adam.restore(updates, find),

@@ -1,8 +1,9 @@
-//! The git working tree around a folder, exactly as it is: dirty and untracked files included.
+//! A snapshot of the git working tree around a folder, changed and untracked files included.
 //!
-//! The tree is written into the repository's object database through an index in memory and kept
-//! alive by a private reference, `refs/reprise/trees/<tree id>`. The user's index, branches, files
-//! and stash are left alone. What `.gitignore` excludes is no part of the tree.
+//! The tree is written to the repository's object database through an index in memory. The private
+//! reference `refs/reprise/trees/<tree id>` protects it from garbage collection. The user's index,
+//! branches, files and stash are not touched. Files excluded by `.gitignore` are not part of the
+//! tree.
 
 use std::{
     ffi::OsStr,
@@ -20,13 +21,13 @@ use crate::{
     store::record::GitRecord,
 };
 
-/// Untracked files larger than this are left out of the tree.
+/// Larger untracked files are left out of the tree.
 const UNTRACKED_FILE_BYTES_MAX: u64 = 10 << 20;
 
-/// Untracked files are left out once they amount to more than this together.
+/// Limit on all untracked files together; what exceeds it is left out.
 const UNTRACKED_BYTES_MAX: u64 = 100 << 20;
 
-/// File modes as git's trees have them.
+/// File modes in git trees.
 const MODE_FILE: u32 = 0o100_644;
 const MODE_EXECUTABLE: u32 = 0o100_755;
 const MODE_SYMLINK: u32 = 0o120_000;
@@ -40,13 +41,13 @@ pub enum GitError {
     Git {
         /// What was attempted, as a verb phrase.
         action: &'static str,
-        /// The repository or the folder in which one was looked for.
+        /// The repository, or the folder where it was looked for.
         path: PathBuf,
-        /// What git said.
+        /// The error of git.
         #[source]
         source: git2::Error,
     },
-    /// A file of the working tree could not be looked at.
+    /// A file of the working tree could not be read.
     #[error(transparent)]
     Fs(#[from] FsError),
 }
@@ -57,17 +58,17 @@ impl GitError {
     }
 }
 
-/// A working tree as it was.
+/// A snapshot of a working tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitSnapshot {
-    /// What goes into the record.
+    /// For `record.json`.
     pub record: GitRecord,
-    /// Difference from the commit as `git diff` writes it; empty where there is none. Changed
-    /// binary files are named without their content, which is in the tree.
+    /// Difference from the commit in the format of `git diff`; empty if there is none. Binary files
+    /// are named without their content, which is in the tree.
     pub patch: Vec<u8>,
 }
 
-/// Records the working tree of the repository that a folder lies in; nothing if it lies in none.
+/// Records the working tree that contains a folder, if there is one.
 pub fn git_snapshot(folder: &Path) -> Result<Option<GitSnapshot>, GitError> {
     match Repository::discover(folder) {
         Ok(repository) => snapshot(&repository).map(Some),
@@ -100,7 +101,7 @@ fn snapshot(repository: &Repository) -> Result<GitSnapshot, GitError> {
     Ok(GitSnapshot { record, patch })
 }
 
-/// Returns the commit of HEAD; nothing in a repository without commits.
+/// Returns the commit of HEAD, unless the repository has no commits.
 fn head_commit(repository: &Repository) -> Result<Option<Commit<'_>>, git2::Error> {
     match repository.head() {
         Ok(head) => head.peel_to_commit().map(Some),
@@ -109,7 +110,7 @@ fn head_commit(repository: &Repository) -> Result<Option<Commit<'_>>, git2::Erro
     }
 }
 
-/// Returns the checked-out branch, also one without commits; nothing if HEAD is detached.
+/// Returns the checked-out branch, even without commits, unless HEAD is detached.
 fn branch(repository: &Repository) -> Result<Option<String>, git2::Error> {
     let head = repository.find_reference("HEAD")?;
     let target = head.symbolic_target()?;
@@ -132,7 +133,7 @@ fn write_tree(
         let changes = status(repository).map_err(GitError::git("list changes of", workdir))?;
         let (gone, present): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|(_, status)| is_gone(*status));
-        // Removals first, since a folder may have taken the place of a file.
+        // Removals first, since a folder may have replaced a file.
         for (path, _) in gone {
             index.remove_path(&path).map_err(&write)?;
         }
@@ -153,7 +154,7 @@ fn write_tree(
     Ok((index.write_tree_to(repository).map_err(&write)?, left_out))
 }
 
-/// Lists every path whose working-tree content may differ from the commit.
+/// Lists every path whose content may differ from the commit.
 fn status(repository: &Repository) -> Result<Vec<(PathBuf, Status)>, git2::Error> {
     let mut options = StatusOptions::new();
     options.include_untracked(true).recurse_untracked_dirs(true).update_index(false);
@@ -162,14 +163,14 @@ fn status(repository: &Repository) -> Result<Vec<(PathBuf, Status)>, git2::Error
     Ok(statuses.iter().map(|entry| (path(entry.path_bytes()), entry.status())).collect())
 }
 
-/// Returns whether `git add --all` would remove a path: deleted, or untracked by the user and since
-/// then ignored.
+/// Returns whether `git add --all` would remove a path: it is deleted, or removed from the index
+/// and now ignored.
 fn is_gone(status: Status) -> bool {
     let untracked = status.contains(Status::INDEX_DELETED) && !status.contains(Status::WT_NEW);
     status.contains(Status::WT_DELETED) || untracked
 }
 
-/// Returns whether an untracked file is small enough, and takes its size off the budget.
+/// Returns whether an untracked file is small enough, and subtracts its size from the budget.
 fn afford(node: Option<&PathNode>, budget: &mut u64) -> bool {
     let bytes = match node {
         Some(PathNode::File { bytes, .. }) => *bytes,
@@ -182,7 +183,7 @@ fn afford(node: Option<&PathNode>, budget: &mut u64) -> bool {
     affordable
 }
 
-/// Stores what is at a path and returns its mode and id; nothing where a tree cannot hold it.
+/// Stores the content of a path and returns its mode and id, unless a tree cannot contain it.
 fn content(
     repository: &Repository,
     path: &Path,
@@ -198,7 +199,7 @@ fn content(
         Some(PathNode::Symlink { target }) => {
             Some((MODE_SYMLINK, repository.blob(target.as_os_str().as_bytes())?))
         }
-        // A repository of its own: its commit, if it has one.
+        // A nested repository is stored as its commit, if it has one.
         Some(PathNode::Dir) => Repository::open(path)
             .and_then(|nested| nested.head()?.peel_to_commit().map(|commit| commit.id()))
             .ok()
@@ -225,7 +226,7 @@ fn entry(path: &Path, mode: u32, id: Oid) -> IndexEntry {
     }
 }
 
-/// Makes the private reference that keeps a tree; returns its name.
+/// Creates the private reference to a tree and returns its name.
 fn keep(
     repository: &Repository,
     tree: &Tree<'_>,
@@ -238,7 +239,8 @@ fn keep(
     let kept = match commit {
         Some(commit) if commit.tree_id() == tree.id() => commit.id(),
         _ => {
-            // The commit's own time, so that the same tree on the same commit is the same object.
+            // The time of the commit, so that the same tree on the same commit gives the same
+            // object.
             let time = commit.map_or_else(|| Time::new(0, 0), Commit::time);
             let author = Signature::new("reprise", "reprise@localhost", &time)?;
             let parents: Vec<_> = commit.into_iter().collect();
@@ -247,7 +249,7 @@ fn keep(
     };
     match repository.reference(&name, kept, false, "working tree of a run") {
         Ok(_) => Ok(name),
-        // Another run of the same sweep is making the same reference.
+        // Another run of the same sweep is creating the same reference.
         Err(error) if matches!(error.code(), ErrorCode::Exists | ErrorCode::Locked) => Ok(name),
         Err(error) => Err(error),
     }

@@ -1,12 +1,12 @@
-//! The machine: system, processor and memory, as Linux tells them under `/proc`.
+//! The machine: system, processor and memory, from `/proc`.
 //!
-//! What cannot be found out is `unknown`, empty or 0 in the record; it is no reason not to run.
+//! Values that cannot be read are `unknown`, empty or 0 in the record; they do not prevent a run.
 
 use std::{num::NonZero, path::Path, thread};
 
 use crate::{fs, store::record::HostRecord};
 
-/// Extensions that numerical libraries choose their kernels by, as x86 and Arm kernels spell them.
+/// CPU features by which numerical libraries select kernels, as Linux spells them on x86 and Arm.
 const NUMERIC_FEATURES: [&str; 24] = [
     "amx_bf16",
     "amx_int8",
@@ -34,7 +34,7 @@ const NUMERIC_FEATURES: [&str; 24] = [
     "sve",
 ];
 
-/// More than `/proc/cpuinfo` holds on the largest machines.
+/// Limit on `/proc/cpuinfo`, above its size on the largest machines.
 const PROC_BYTES_MAX: u64 = 1 << 24;
 
 /// Describes the machine.
@@ -51,12 +51,12 @@ pub fn host_record() -> HostRecord {
     }
 }
 
-/// Returns the largest resident memory of this process so far in bytes.
+/// Returns the peak resident memory of this process in bytes.
 pub fn peak_memory_bytes() -> u64 {
     peak_bytes(&proc_text("/proc/self/status")).unwrap_or(0)
 }
 
-/// Reads a file below `/proc`; empty where there is none.
+/// Returns the content of a file below `/proc`; empty if there is none.
 pub(super) fn proc_text(path: impl AsRef<Path>) -> String {
     fs::read_text(path.as_ref(), PROC_BYTES_MAX).unwrap_or_default()
 }
@@ -68,7 +68,7 @@ pub(super) fn proc_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
         .find_map(|(name, value)| (name.trim() == key).then(|| value.trim()))
 }
 
-/// Returns the extensions that matter for numerics, sorted.
+/// Returns the features that matter for numerics, sorted.
 fn cpu_features(cpuinfo: &str) -> Vec<String> {
     let flags = proc_value(cpuinfo, "flags").or_else(|| proc_value(cpuinfo, "Features"));
     let mut features: Vec<_> = flags

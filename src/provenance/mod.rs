@@ -1,8 +1,8 @@
-//! Where a run comes from: the clock, the code that was built, the git tree, the machine.
+//! Where a run comes from: the time, the code, the git tree, the machine.
 //!
-//! The only module that reads the clock or asks git. Nothing here decides a number of a run; it is
-//! all written into the record next to the numbers. Start from [`code_record`], [`git_snapshot`] and
-//! [`host_record`].
+//! The only module that reads the clock or the git repository. Nothing here influences the numbers
+//! of a run; it is written to the record beside them. Start from [`code_record`], [`git_snapshot`]
+//! and [`host_record`].
 
 use std::path::Path;
 
@@ -20,12 +20,12 @@ pub use host::{host_record, peak_memory_bytes};
 pub use nvidia::{nvidia_device, nvidia_driver};
 pub use worktree::{Worktree, worktree};
 
-/// SHA-256 over the sources that this binary was built from.
+/// SHA-256 of the sources of this binary.
 pub const SOURCES_SHA256: &str = env!("REPRISE_SOURCES_SHA256");
 
-/// Returns the code that runs, and the working tree around `folder` if it is in a git repository.
+/// Returns the running code, and the working tree around `folder` if it is in a git repository.
 ///
-/// The second value is the content of `code.patch`; empty where the tree is that of its commit.
+/// The second value is the content of `code.patch`; empty if the tree equals its commit.
 pub fn code_record(folder: &Path) -> Result<(CodeRecord, Vec<u8>), GitError> {
     let (git, patch) = match git_snapshot(folder)? {
         Some(GitSnapshot { record, patch }) => (Some(record), patch),

@@ -1,4 +1,4 @@
-//! NVIDIA devices, as their driver tells them under `/proc/driver/nvidia`.
+//! NVIDIA devices, from `/proc/driver/nvidia`.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ pub fn nvidia_driver() -> String {
     driver(&proc_text("/proc/driver/nvidia/version")).unwrap_or("unknown").to_owned()
 }
 
-/// Returns the marketing name of a device, counted in the order of its bus address, or `unknown`.
+/// Returns the product name of a device, or `unknown`. Devices are numbered in the order of their
+/// bus addresses.
 pub fn nvidia_device(index: u32) -> String {
     let folders = fs::read_dir_sorted(Path::new("/proc/driver/nvidia/gpus")).unwrap_or_default();
     let folder = usize::try_from(index).ok().and_then(|index| folders.get(index));

@@ -1,4 +1,4 @@
-//! A glance at the git working tree: for people, nothing is written.
+//! The state of the git working tree, for people; writes nothing.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use super::GitError;
 pub struct Worktree {
     /// Commit id of HEAD, if there is one.
     pub commit: Option<String>,
-    /// Number of paths that differ from it, untracked ones included.
+    /// Number of changed and untracked paths.
     pub changed: usize,
 }
 
-/// Looks at the working tree that a folder lies in; nothing if it lies in none.
+/// Returns the state of the working tree that contains a folder, if there is one.
 pub fn worktree(folder: &Path) -> Result<Option<Worktree>, GitError> {
     let failed = |action| move |source| GitError::Git { action, path: folder.to_owned(), source };
     let repository = match Repository::discover(folder) {

@@ -1,48 +1,51 @@
 //! The weight of the KL term by epoch.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{Count, Epoch, Fraction, NonNegative};
 
 /// Weight β of the KL term by epoch.
 ///
-/// `None`, `Constant`, `Monotonic` and `Cyclical` are the document's `kl_annealing` (seed 001);
-/// the other variants are public relatives of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// `None`, `Constant`, `Monotonic` and `Cyclical` are `kl_annealing` of the cvae original; the other
+/// variants are published elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KlWeight {
     /// No KL term: β is 0.
     None,
-    /// β is the same in every epoch.
+    /// The same β in every epoch.
     Constant {
-        /// The weight.
+        /// The weight β.
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// One ramp from 0 over the first `ratio` of all epochs, then `beta`: `Cyclical` with one cycle.
+    /// One ramp from 0 over the first epochs, then `beta`: `cyclical` with one cycle. The ramp ends when
+    /// it reaches 1, whatever `beta` is.
     Monotonic {
-        /// Share of the epochs that the ramp takes; the document fixes it at 0.25.
+        /// Share of all epochs that the ramp takes, above 0. The original hard-codes 0.25.
         #[serde(default = "quarter")]
         ratio: Fraction,
-        /// Weight after the ramp (`beta`).
+        /// Weight after the ramp.
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// `cycles` ramps from 0, each over the first `ratio` of its cycle, `beta` in between.
+    /// One ramp from 0 at the start of every cycle, then `beta` until the cycle's end. A ramp ends when
+    /// it reaches 1, whatever `beta` is.
     Cyclical {
-        /// Number of cycles (`kl_anneal_cycle`).
+        /// Number of cycles, at most the number of epochs (`kl_anneal_cycle`).
         #[serde(default = "four")]
         cycles: Count,
-        /// Share of a cycle that its ramp takes (`kl_anneal_ratio`).
+        /// Share of a cycle that its ramp takes, above 0 (`kl_anneal_ratio`).
         #[serde(default = "half")]
         ratio: Fraction,
-        /// Weight between the ramps (`beta`).
+        /// Weight between the ramps.
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// `frange_cycle_linear` of Fu et al. 2019 (arXiv:1903.10145, `haofuml/cyclical_annealing`), one
-    /// entry per epoch: like `Cyclical`, but a ramp ends where it would pass `stop`, not where it
-    /// reaches 1. A later lab's fixed tables are this with one cycle of ratio 0.25 or two of 0.5.
+    /// `frange_cycle_linear` of Fu et al. 2019 (arXiv:1903.10145, haofuml/cyclical_annealing) with one
+    /// entry per epoch: as `cyclical`, but a ramp ends where it would exceed `stop`, not where it
+    /// reaches 1.
     FrangeCycleLinear {
         /// Number of cycles (`n_cycle`).
         #[serde(default = "four")]
@@ -57,50 +60,49 @@ pub enum KlWeight {
         #[serde(default = "one")]
         stop: NonNegative,
     },
-    /// One ramp by division, `ratio` high after `cycle_epochs` epochs, until it reaches 1; epoch 0 has
-    /// 0.001, the others are rounded to five decimals
-    /// (`Monotonic` of ericyangchen/conditional-VAE-for-video-prediction).
+    /// One ramp computed by division: `ratio` · epoch / `cycle_epochs`, at most 1, rounded to five
+    /// decimals; 0.001 in epoch 0 (`Monotonic` of
+    /// ericyangchen/conditional-VAE-for-video-prediction).
     QuotientMonotonic {
-        /// Epochs from the start to weight `ratio` (`kl_anneal_cycle`, there a length).
+        /// Epochs from the start until the weight is `ratio` (`kl_anneal_cycle`, which is a length there).
         #[serde(default = "ten")]
         cycle_epochs: Count,
-        /// Steepness (`kl_anneal_ratio`, there a factor of the weight and not a share of the time).
+        /// Weight after `cycle_epochs` epochs (`kl_anneal_ratio`, which is a factor of the weight there).
         #[serde(default = "one")]
         ratio: NonNegative,
     },
-    /// A sawtooth by division that never quite reaches `ratio`, nor passes 1; epoch 0 has 0.001, the
-    /// others are rounded to five decimals
-    /// (`Cyclical` of ericyangchen/conditional-VAE-for-video-prediction).
+    /// A sawtooth computed by division: `ratio` times the elapsed share of the cycle, at most 1, rounded
+    /// to five decimals; 0.001 in epoch 0 (`Cyclical` of
+    /// ericyangchen/conditional-VAE-for-video-prediction).
     QuotientCyclical {
-        /// Epochs of a tooth (`kl_anneal_cycle`, there a length and not a number of cycles).
+        /// Epochs per cycle (`kl_anneal_cycle`, which is a length there, not a number of cycles).
         #[serde(default = "ten")]
         cycle_epochs: Count,
-        /// Height of a tooth (`kl_anneal_ratio`, there a factor of the weight and not a share of the
-        /// time).
+        /// Weight that a cycle approaches (`kl_anneal_ratio`, which is a factor of the weight there).
         #[serde(default = "one")]
         ratio: NonNegative,
     },
 }
 
-/// The weight that the quotient variants have before their first update.
+/// Weight of the quotient variants in epoch 0.
 const QUOTIENT_FIRST: f64 = 0.001;
 
 impl Default for KlWeight {
-    /// Returns the document's default: monotonic over a quarter of the epochs, up to 1.
+    /// Returns the original's default: monotonic over a quarter of the epochs, up to 1.
     fn default() -> Self {
         Self::Monotonic { ratio: quarter(), beta: one() }
     }
 }
 
 impl KlWeight {
-    /// Returns β for each of `epochs` epochs; entry `e` weighs every update of epoch `e`.
+    /// Returns β for each of `epochs` epochs; entry `e` applies to every update of epoch `e`.
     ///
-    /// The document's table, with `period = epochs / cycles` and `step = beta / (period * ratio)`
-    /// in `f64`, starts as `beta` everywhere. Each cycle `i` then writes a ramp at the indices
-    /// `trunc(j + i * period)` for `j` in `0..ceil(period * ratio)`: 0 first, afterwards the sum of
-    /// `j` steps, added one at a time. A ramp breaks off once that sum is at least 1; whatever
-    /// `beta` is, the threshold is the number 1, so a `beta` of 2 jumps from just under 1 to 2.
-    /// With `ratio` 0 there is no ramp (the original divides by zero).
+    /// The original's table, with `period = epochs / cycles` and `step = beta / (period * ratio)`
+    /// in `f64`, is initialized with `beta`. Each cycle `i` then writes a ramp at the indices
+    /// `trunc(j + i * period)` for `j` in `0..ceil(period * ratio)`: the sum of `j` steps, added one at a
+    /// time. A ramp ends when that sum is at least 1. This threshold does not depend on `beta`, so a
+    /// `beta` of 2 jumps from just under 1 to 2. With `ratio` 0 there is no ramp (the original divides by
+    /// zero).
     pub fn table(&self, epochs: Count) -> Vec<f64> {
         match *self {
             Self::None => vec![0.0; epochs.len()],
@@ -125,8 +127,8 @@ impl KlWeight {
         }
     }
 
-    /// Returns β during `epoch` of a run of `epochs` epochs. Fills the whole table; a loop over
-    /// epochs keeps [`KlWeight::table`] instead.
+    /// Returns β in `epoch` of a run of `epochs` epochs. It computes the whole table; in a loop, use
+    /// [`KlWeight::table`].
     ///
     /// # Panics
     /// If `epoch` is not one of the epochs.
@@ -136,7 +138,7 @@ impl KlWeight {
     }
 }
 
-/// The document's table; see [`KlWeight::table`].
+/// The original's table; see [`KlWeight::table`].
 fn ramps(epochs: Count, cycles: Count, ratio: f64, beta: f64) -> Vec<f64> {
     let mut table = vec![beta; epochs.len()];
     let period = epochs.get() as f64 / cycles.get() as f64;
@@ -155,8 +157,8 @@ fn ramps(epochs: Count, cycles: Count, ratio: f64, beta: f64) -> Vec<f64> {
     table
 }
 
-/// Linear ramps as Fu et al. 2019 publish them: a ramp runs while `weight <= stop` and may run on
-/// into the next cycle, which then overwrites it.
+/// Linear ramps as published by Fu et al. 2019: a ramp continues while `weight <= stop`, even into the
+/// next cycle, which then overwrites it.
 fn frange_cycle_linear(
     epochs: Count,
     cycles: Count,
@@ -186,8 +188,8 @@ fn quotients(epochs: Count, quotient: impl Fn(u64) -> f64) -> Vec<f64> {
     (0..epochs.get()).map(weight).collect()
 }
 
-/// Python's `round(x, 5)`: the double nearest to the decimal number of five places that lies nearest to
-/// `x`, which only decimal digits tell exactly.
+/// Python's `round(x, 5)`: rounds to a decimal number of five places, then to the nearest double. Only
+/// formatting as decimal digits is exact.
 fn five_decimals(x: f64) -> f64 {
     format!("{x:.5}").parse().expect("a printed number is a number")
 }
@@ -196,7 +198,7 @@ fn five_decimals(x: f64) -> f64 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "truncation is what int() does; the sum is neither negative nor beyond twice a count"
+    reason = "int() truncates; the sum is not negative and at most twice a count"
 )]
 fn index(j: f64, cycle: u64, period: f64) -> usize {
     (j + cycle as f64 * period) as usize
@@ -232,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// Parses a schedule as a sweep file writes it and compares entries of its table bit for bit.
+    /// Parses a schedule in TOML and compares entries of its table bit for bit.
     #[track_caller]
     fn check(kl_weight: &str, epochs: u32, entries: &[(usize, f64)]) {
         #[derive(Deserialize)]
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_to_two_breaks_off_at_one() {
+    fn a_ramp_to_two_ends_at_one() {
         let two = "kl_weight.monotonic = { beta = 2.0 }";
         check(two, 40, &[(3, 0.600_000_000_000_000_1), (4, 0.8), (5, 2.0)]);
     }
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_variants_have_names_of_their_own() {
+    fn the_variants_published_elsewhere_have_their_own_names() {
         let frange = "kl_weight.frange_cycle_linear = {}";
         check(frange, 200, &[(12, 0.479_999_999_999_999_9), (25, 1.0), (50, 0.0)]);
         check("kl_weight.quotient_cyclical = {}", 70, &[(0, 0.001), (3, 0.3), (9, 0.9), (10, 0.0)]);

@@ -1,10 +1,9 @@
 //! Schedules: pure functions of the epoch or step, so that resuming a run needs no schedule state.
 //!
-//! The document's schedules are tables that its script fills by repeated addition, rounding included;
-//! [`KlWeight::table`] and [`TeacherForcing::table`] return those tables bit for bit. Later scripts of
-//! the same lab and the paper that cyclical annealing comes from differ in details; each such variant
-//! has a name of its own. Nothing here counts calls: entry `e` of a table is in force during the whole
-//! of epoch `e`, from before its first update.
+//! The cvae original fills its schedules by repeated addition, with rounding errors;
+//! [`KlWeight::table`] and [`TeacherForcing::table`] return the same tables bit for bit. Variants
+//! published elsewhere differ in details and have their own names. Entry `e` of a table applies to all
+//! updates of epoch `e`.
 
 mod kl_weight;
 mod scheduled_sampling;

@@ -1,19 +1,20 @@
-//! How many sequences of a batch are fed a true frame, by optimizer step.
+//! The number of sequences of a batch that are fed true frames, by optimizer step.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{Count, Positive, Step};
 
 /// Scheduled sampling (Bengio et al. 2015, arXiv:1506.03099): after the context, some sequences of
-/// a batch see the true previous frame, the others their own prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// a batch are fed the true previous frame, the others their own prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduledSampling {
-    /// Every sequence sees its own prediction (`schedsamp_k = -1`).
+    /// Every sequence is fed its own prediction (`schedsamp_k = -1`).
     Never,
-    /// The share of true frames falls along an inverse sigmoid.
+    /// The share of true frames decays along an inverse sigmoid: k / (k + exp(step / k)).
     InverseSigmoid {
-        /// Steps over which the share falls; half is reached at `k ln k` (`schedsamp_k`).
+        /// Time scale of the decay in steps (`schedsamp_k`). The share is one half at step k · ln k.
         #[serde(default = "nine_hundred")]
         k: Positive,
     },
@@ -26,7 +27,7 @@ impl Default for ScheduledSampling {
     }
 }
 
-/// The arithmetic in which an implementation evaluates and rounds the schedule.
+/// The arithmetic in which an implementation computes and rounds the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScheduleArithmetic {
     /// Single precision, halves to even (`tf.round` of an f32).
@@ -38,13 +39,13 @@ pub enum ScheduleArithmetic {
 }
 
 impl ScheduledSampling {
-    /// Returns how many of `batch` sequences see a true frame in the update `step`, or `None` where
-    /// no true frame is ever mixed in.
+    /// Returns how many of `batch` sequences are fed true frames in update `step`, or `None` if no
+    /// sequence ever is.
     ///
     /// ```text
     /// n(step) = round(batch · k / (k + exp(step / k)))
     /// ```
-    /// `Step(0)` is the first update, so at k = 900 the batch begins with true frames only.
+    /// `Step(0)` is the first update. With k = 900 it feeds true frames to the whole batch.
     pub fn true_frames(
         self,
         batch: Count,
@@ -64,7 +65,7 @@ impl ScheduledSampling {
         Some(rounded as u64)
     }
 
-    /// Returns the number before it is rounded, or `None` where no true frame is ever mixed in.
+    /// Returns the number before rounding, or `None` if no sequence is ever fed true frames.
     pub fn expected_true_frames(
         self,
         batch: Count,
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_update_sees_true_frames_only() {
+    fn the_first_update_feeds_true_frames_only() {
         check(0, 32, 32);
     }
 
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_sees_predictions_only() {
+    fn the_end_feeds_predictions_only() {
         check(100_000, 32, 0);
     }
 
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_rounded_as_the_implementation_does() {
+    fn halves_are_rounded_as_in_the_implementation() {
         // exp(0 / 1) = 1, so half of a batch of one is expected.
         let [single, double, up] = ALL.map(|arithmetic| {
             inverse_sigmoid(1.0).true_frames(Count::literal(1), Step(0), arithmetic)

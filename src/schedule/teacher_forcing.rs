@@ -1,81 +1,85 @@
-//! The probability of feeding the true frame back, by epoch.
+//! The probability of feeding back true frames, by epoch.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scalar::{Count, Epoch, Fraction};
 
-/// Probability that a training step feeds true frames back, by epoch; one coin decides for a whole
-/// step, and it falls for teacher forcing when a uniform draw is below the ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Probability that a training step feeds back true frames, by epoch. One uniform draw decides for a
+/// whole step: teacher forcing if it is below the ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TeacherForcing {
-    /// Every step feeds the true frame.
+    /// Every step feeds back true frames.
     Always,
-    /// Every step feeds the prediction.
+    /// Every step feeds back predictions.
     Never,
-    /// The document's schedule with its quirks; see [`TeacherForcing::table`].
+    /// As in the original: `initial` until `start_epoch`, then a line from 1 towards `lower` at the end of
+    /// training. Two quirks: the line starts one epoch late, and from 1 whatever `initial` is. `linear`
+    /// has neither.
     Original {
-        /// Ratio at the start (`tfr`).
+        /// Ratio until the decay starts (`tfr`).
         #[serde(default = "full")]
         initial: Fraction,
-        /// The first epoch after which the ratio is updated (`tfr_start_decay_epoch`).
+        /// The first epoch after which the ratio is updated (`tfr_start_decay_epoch`). It must be before
+        /// the last epoch's end, i.e. below `training.epochs`.
         #[serde(default = "twenty")]
         start_epoch: u32,
-        /// The ratio never falls below this (`tfr_lower_bound`).
+        /// Lower limit of the ratio (`tfr_lower_bound`).
         #[serde(default = "none")]
         lower: Fraction,
     },
-    /// A straight line from `initial` at `start_epoch` to `lower` in the last epoch.
+    /// A straight line from `initial` in `start_epoch` to `lower` in the last epoch.
     Linear {
         /// Ratio until `start_epoch`.
         #[serde(default = "full")]
         initial: Fraction,
-        /// Last epoch with the initial ratio.
+        /// Last epoch with the initial ratio. It must be before the last epoch.
         #[serde(default = "twenty")]
         start_epoch: u32,
         /// Ratio in the last epoch.
         #[serde(default = "none")]
         lower: Fraction,
     },
-    /// After every epoch from `start_epoch` on, `step` is subtracted until nothing is left
-    /// (ericyangchen/conditional-VAE-for-video-prediction, `tfr_sde` and `tfr_d_step`).
+    /// `step` is subtracted after every epoch from `start_epoch` on, until the ratio is 0
+    /// (ericyangchen/conditional-VAE-for-video-prediction).
     StepDown {
-        /// Ratio at the start (`tfr`).
+        /// Ratio until the decay starts (`tfr`).
         #[serde(default = "full")]
         initial: Fraction,
-        /// The first epoch after which `step` is subtracted (`tfr_sde`).
+        /// The first epoch after which `step` is subtracted (`tfr_sde`). It must be below
+        /// `training.epochs`.
         #[serde(default = "ten")]
         start_epoch: u32,
-        /// What every update takes away (`tfr_d_step`).
+        /// Decrease per epoch (`tfr_d_step`).
         #[serde(default = "tenth")]
         step: Fraction,
     },
 }
 
 impl Default for TeacherForcing {
-    /// Returns the document's default: full until epoch 21, then down to 0.
+    /// Returns the original's default: 1 until epoch 21, then down to 0.
     fn default() -> Self {
         Self::Original { initial: full(), start_epoch: twenty(), lower: none() }
     }
 }
 
 impl TeacherForcing {
-    /// Returns the ratio for each of `epochs` epochs; entry `e` is in force during epoch `e`.
+    /// Returns the ratio for each of `epochs` epochs; entry `e` applies to every step of epoch `e`.
     ///
-    /// `Original`, as the document's script does it:
+    /// `Original`, as the original's script computes it:
     /// ```text
     /// slope = (lower - initial) / (epochs - start_epoch)      once, from the initial ratio
     /// after each epoch e >= start_epoch: ratio = max(slope * (e - start_epoch) + 1, lower)
     /// ```
-    /// - The update comes after the epoch, so the line begins in epoch `start_epoch + 1`, with the
-    ///   value 1: a start of 20 means epochs 0 to 21 at full ratio, and `lower` is never quite
-    ///   reached within the run.
-    /// - The intercept is the number 1, whatever `initial` is: a ratio of 0 jumps to 1 and stays.
-    /// - With `lower > initial` the line climbs beyond 1, which acts as 1.
-    /// - `start_epoch == epochs` divides by zero at the start of the original; here, as for any
-    ///   later start, the ratio stays `initial`.
+    /// - The update follows the epoch, so the line starts in epoch `start_epoch + 1` with the value 1. A
+    ///   `start_epoch` of 20 means a ratio of 1 in epochs 0 to 21, and `lower` is not reached in the run.
+    /// - The intercept is always 1: an `initial` of 0 jumps to 1 and stays.
+    /// - With `lower > initial` the line rises above 1, which acts as 1.
+    /// - For `start_epoch == epochs` the original divides by zero at its start. Here, as for any later
+    ///   start, the ratio stays `initial`.
     ///
-    /// `Linear` repairs the first two: it starts from `initial`, leaves it right after
+    /// `Linear` has neither of the first two quirks: it starts from `initial`, decreases right after
     /// `start_epoch` and is exactly `lower` in the last epoch.
     pub fn table(&self, epochs: Count) -> Vec<f64> {
         match *self {
@@ -93,11 +97,11 @@ impl TeacherForcing {
         }
     }
 
-    /// Returns what the original's script has in force after a restart at epoch `first`: the
-    /// `epochs` epochs `first, first + 1, …`, which run past the planned end.
+    /// Returns the ratios that the original's script uses after a restart at epoch `first`: for the
+    /// `epochs` epochs `first, first + 1, …`, which may exceed the planned number.
     ///
-    /// The document's script starts again with the initial ratio for one epoch and returns to its
-    /// line after it. Every other schedule resumes where it was and ends in its last value.
+    /// The original's script uses the initial ratio for one epoch and then returns to its line. Every
+    /// other schedule continues where it was and keeps its last value.
     pub fn table_after_restart(&self, first: Epoch, epochs: Count) -> Vec<f64> {
         if let Self::Original { initial, start_epoch, lower } = *self {
             return original(first, epochs, initial.get(), start_epoch, lower.get());
@@ -108,8 +112,8 @@ impl TeacherForcing {
         (0..epochs.get()).map(|e| table[entry(first.0.saturating_add(e))]).collect()
     }
 
-    /// Returns the ratio during `epoch` of a run of `epochs` epochs. Fills the whole table; a loop
-    /// over epochs keeps [`TeacherForcing::table`] instead.
+    /// Returns the ratio in `epoch` of a run of `epochs` epochs. It computes the whole table; in a loop,
+    /// use [`TeacherForcing::table`].
     ///
     /// # Panics
     /// If `epoch` is not one of the epochs.
@@ -119,7 +123,7 @@ impl TeacherForcing {
     }
 }
 
-/// The document's schedule for the epochs from `first` on; see [`TeacherForcing::table`].
+/// The original's schedule from epoch `first` on; see [`TeacherForcing::table`].
 fn original(first: Epoch, epochs: Count, initial: f64, start: u32, lower: f64) -> Vec<f64> {
     let slope = (lower - initial) / (epochs.get() as f64 - f64::from(start));
     let ratio = |e: u64| {
@@ -200,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_original_is_full_through_epoch_twenty_one() {
+    fn the_original_is_one_until_epoch_twenty_one() {
         check(
             "teacher_forcing.original = {}",
             200,
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_original_switched_off_jumps_to_one() {
+    fn the_original_with_an_initial_ratio_of_zero_jumps_to_one() {
         let off = "teacher_forcing.original = { initial = 0.0 }";
         check(off, 50, &[(0, 0.0), (20, 0.0), (21, 1.0), (49, 1.0)]);
         let half = "teacher_forcing.original = { initial = 0.5 }";

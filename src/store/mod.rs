@@ -90,6 +90,7 @@ impl Store {
         Self::open(root)
     }
 
+    /// Opens a store.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let path = root.join(FORMAT_FILE);
         let not_a_store = || StoreError::NotAStore { path: root.to_owned() };
@@ -107,6 +108,7 @@ impl Store {
         }
     }
 
+    /// Returns the store's folder.
     pub fn root(&self) -> &Path {
         &self.root
     }

@@ -121,10 +121,12 @@ impl RunDir {
         Self { root, id }
     }
 
+    /// Returns the run's id.
     pub fn id(&self) -> &RunId {
         &self.id
     }
 
+    /// Returns the folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -235,10 +237,12 @@ impl RunDir {
         Ok(numbers.into_values().map(|path| Self::new(path, self.id.clone())).collect())
     }
 
+    /// Reads `spec.json`.
     pub fn read_spec(&self) -> Result<RunSpec, StoreError> {
         read_json(&self.path(RunFile::Spec))
     }
 
+    /// Writes `spec.json`.
     pub fn write_spec(&self, spec: &RunSpec) -> Result<(), StoreError> {
         write_json(&self.path(RunFile::Spec), spec)
     }

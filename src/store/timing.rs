@@ -37,11 +37,13 @@ impl TimingLog {
         Ok(Self { file: json_lines::open(path)?, path: path.to_owned() })
     }
 
+    /// Appends an event.
     pub fn append(&mut self, event: &TimingEvent) -> Result<(), StoreError> {
         json_lines::append(&mut self.file, &self.path, event)
     }
 }
 
+/// Reads a timing log.
 pub fn read_timing(path: &Path) -> Result<Log<TimingEvent>, StoreError> {
     json_lines::read(path)
 }

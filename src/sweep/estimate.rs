@@ -1,28 +1,28 @@
-//! Guesses how long runs will take from finished runs of the same size.
+//! Estimates how long runs take, from finished runs of the same size.
 
 use serde_json::Value;
 
 use crate::{
-    config::{
-        RunSpec,
-        model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec},
-    },
+    config::RunSpec,
     scalar::{Count, Seed},
-    store::{canonical_json, record::Record},
+    store::{
+        canonical_json,
+        record::{Outcome, Record},
+    },
 };
 
-/// Seconds that a step takes, by what a step costs.
+/// Seconds per step of finished runs, by the settings that decide the cost of a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pace {
     finished: Vec<(String, f64)>,
 }
 
 impl Pace {
-    /// Learns from finished runs; those that ended before their last step say too little.
+    /// Collects finished runs; diverged ones, which ended before their last step, do not count.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let finished = records
             .into_iter()
-            .filter(|record| record.outcome == crate::store::record::Outcome::Completed)
+            .filter(|record| record.outcome == Outcome::Completed)
             .map(|record| {
                 let steps = record.spec.training.total_steps() as f64;
                 (cost_key(&record.spec), record.timing.active_seconds / steps)
@@ -31,7 +31,7 @@ impl Pace {
         Self { finished }
     }
 
-    /// Returns the mean seconds of a step in finished runs of the same size, evaluation included.
+    /// Returns the mean seconds per step of finished runs of the same size, including evaluations.
     pub fn seconds_per_step(&self, spec: &RunSpec) -> Option<f64> {
         let key = cost_key(spec);
         let same: Vec<f64> =
@@ -40,20 +40,11 @@ impl Pace {
     }
 }
 
-/// Returns the settings that decide what a step costs, as text: seed, schedules and length do not.
+/// Returns the settings that decide the cost of a step, as text: all but seed, schedules and length.
 fn cost_key(spec: &RunSpec) -> String {
-    let mut spec = RunSpec { seed: Seed(0), ..spec.clone() };
+    let model = spec.model.clone().without_schedules();
+    let mut spec = RunSpec { seed: Seed(0), model, ..spec.clone() };
     spec.training.epochs = Count::literal(1);
-    match &mut spec.model {
-        ModelSpec::Cvae(cvae) => {
-            let CvaeSpec { kl_weight, teacher_forcing, .. } = CvaeSpec::default();
-            (cvae.kl_weight, cvae.teacher_forcing) = (kl_weight, teacher_forcing);
-        }
-        ModelSpec::PhysicalInteraction(model) => {
-            model.scheduled_sampling = PhysicalInteractionSpec::default().scheduled_sampling;
-        }
-        ModelSpec::ConvLstm(_) | ModelSpec::Mocogan(_) | ModelSpec::Rcn(_) => {}
-    }
     canonical_json(&serde_json::to_value(spec).unwrap_or(Value::Null))
 }
 

@@ -97,8 +97,8 @@ pub enum RestartReason {
     NoCanary,
 }
 
-/// Returns the action for every run, in order. `code` compares the code that wrote a record with the
-/// running code.
+/// Returns the action for every run, in order. `code` compares the code that wrote a record with
+/// the running code.
 pub fn plan(observed: &[Observed], code: impl Fn(&Record) -> Code) -> Vec<Action> {
     observed.iter().map(|run| decide(run, &code)).collect()
 }

@@ -1,8 +1,8 @@
 //! Runs worker processes on this machine, a limited number at a time.
 //!
-//! A worker is any command that writes [`WorkerMessage`] lines to its stdout, stops with exit code 130
-//! when its stdin ends, and explains a failure on its stderr. A worker whose parent is killed therefore
-//! stops by itself. Nothing here knows what a worker computes. Start from [`execute`].
+//! A worker is any command that writes [`WorkerMessage`] lines to its stdout, stops with exit code
+//! 130 when its stdin ends, and explains a failure on its stderr. A worker whose parent is killed
+//! therefore stops by itself. Nothing here knows what a worker computes. Start from [`execute`].
 
 use std::{
     io::{self, BufRead, BufReader, Read},

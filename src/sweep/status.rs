@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// The state of a run. `Display` writes it without the number of all steps, which the store does not
-/// know; [`RunStatus::describe`] adds it.
+/// The state of a run. `Display` writes it without the number of all steps, which the store does
+/// not know; [`RunStatus::describe`] adds it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {

@@ -1,15 +1,15 @@
-//! Event files for TensorBoard: what a run's journal says, and pictures, while it is trained.
+//! Event files for TensorBoard: the scalars and scores of a run, and images, while it is trained.
 //!
 //! ```text
-//! FOLDER/events.out.tfevents.000000      the first attempt of a run, a record an event
-//! FOLDER/events.out.tfevents.000001      the next one, which begins where its checkpoint stands
+//! FOLDER/events.out.tfevents.000000      the first attempt at a run, one record per event
+//! FOLDER/events.out.tfevents.000001      the next attempt, from its checkpoint on
 //! ```
-//! Records are framed as TFRecord is ([`framing`](crate::data::tfrecord::framing)), each with one
-//! `Event` (`message`). A file begins with its version and the event `SessionLog.START`, at
-//! which TensorBoard forgets everything from that step on, so that no step shows twice after a resume.
+//! A file is a sequence of TFRecords ([`framing`](crate::data::tfrecord::framing)), each with one
+//! `Event` (`message`). It begins with its version and the event `SessionLog.START`, which makes
+//! TensorBoard drop everything from that step on, so that no step is shown twice after a resume.
 //!
-//! An event file decides nothing: it is no part of a run's folder, its id or its record, and the only
-//! thing here that is asked for the time. Start from [`EventFile`].
+//! An event file influences nothing. It is not part of a run's folder, id or record, and it
+//! contains wall-clock times. Start from [`EventFile`].
 
 use std::path::Path;
 
@@ -24,11 +24,11 @@ use crate::{
 };
 
 mod message;
-mod picture;
+mod png_image;
 
-use message::{Content, Value, What};
+use message::{EventContent, EventKind, SummaryValue};
 
-/// What the name of an event file begins with; TensorBoard reads the files of a folder by name.
+/// Prefix of event files. TensorBoard reads the files of a folder in the order of their names.
 const FILE_PREFIX: &str = "events.out.tfevents.";
 
 /// The event file of one attempt at a run.
@@ -38,10 +38,10 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Begins the file of an attempt that takes the step `first` next, behind those of earlier ones.
+    /// Creates the file of an attempt whose first step is `first`, after those of earlier attempts.
     ///
     /// # Errors
-    /// If the folder or the file cannot be made or written.
+    /// If the folder or the file cannot be created or written.
     pub fn begin(folder: &Path, first: Step) -> Result<Self, FsError> {
         fs::create_dir_all(folder)?;
         let names = fs::read_dir_sorted(folder)?;
@@ -51,8 +51,8 @@ impl EventFile {
         let next = names.iter().filter_map(|entry| number(&entry.name)).max().map_or(0, |n| n + 1);
         let file = AppendFile::open(&folder.join(format!("{FILE_PREFIX}{next:06}")))?;
         let mut events = Self { file };
-        events.write(Step(0), &What::FileVersion)?;
-        events.write(first, &What::Start)?;
+        events.write(Step(0), &EventKind::FileVersion)?;
+        events.write(first, &EventKind::Start)?;
         Ok(events)
     }
 
@@ -61,27 +61,27 @@ impl EventFile {
     /// # Errors
     /// If the file cannot be written.
     pub fn event(&mut self, step: Step, event: &Event) -> Result<(), FsError> {
-        let values: Vec<Value> = match event {
+        let values: Vec<SummaryValue> = match event {
             Event::Step(event) => event
                 .scalars
                 .iter()
-                .map(|(series, &value)| Value::scalar(format!("train/{series}"), value))
+                .map(|(series, &value)| SummaryValue::scalar(format!("train/{series}"), value))
                 .collect(),
             Event::Evaluation(event) => {
                 let split = event.split;
                 let predictors = event.scores.iter().flat_map(|(predictor, metrics)| {
                     metrics.iter().map(move |(metric, score)| {
-                        Value::scalar(format!("{split}/{predictor}/{metric}"), score.mean)
+                        SummaryValue::scalar(format!("{split}/{predictor}/{metric}"), score.mean)
                     })
                 });
                 predictors.collect()
             }
         };
-        self.write(step, &What::Summary(&values))
+        self.write(step, &EventKind::Summary(&values))
     }
 
-    /// Writes the pictures among the tensors, `PREFIX/NAME/N` each: bytes `[N, H, W, C]`, or
-    /// `[N, T, H, W, C]` with frames side by side, of 1 or 3 channels.
+    /// Writes the images among the tensors as `PREFIX/NAME/N`: bytes `[N, H, W, C]`, or
+    /// `[N, T, H, W, C]` with frames side by side, with 1 or 3 channels.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -93,24 +93,24 @@ impl EventFile {
     ) -> Result<(), FsError> {
         let bytes = tensors.iter().filter(|tensor| tensor.dtype == Dtype::U8);
         for tensor in bytes {
-            let pictures = picture::pictures(&tensor.shape, &tensor.data);
-            let values: Vec<Value> = (0..)
-                .zip(pictures)
-                .map(|(n, picture): (usize, _)| Value {
+            let images = png_image::encode_all(&tensor.shape, &tensor.data);
+            let values: Vec<SummaryValue> = (0..)
+                .zip(images)
+                .map(|(n, image): (usize, _)| SummaryValue {
                     tag: format!("{prefix}/{}/{n}", tensor.name),
-                    content: Content::Picture(picture),
+                    content: EventContent::Image(image),
                 })
                 .collect();
             if !values.is_empty() {
-                self.write(step, &What::Summary(&values))?;
+                self.write(step, &EventKind::Summary(&values))?;
             }
         }
         Ok(())
     }
 
-    fn write(&mut self, step: Step, what: &What<'_>) -> Result<(), FsError> {
+    fn write(&mut self, step: Step, kind: &EventKind<'_>) -> Result<(), FsError> {
         let mut record = Vec::new();
-        write_record(&message::event(unix_seconds(), step, what), &mut record);
+        write_record(&message::event(unix_seconds(), step, kind), &mut record);
         self.file.append(&record)
     }
 }

@@ -6,7 +6,8 @@ use crate::{
     store::samples::{self, tensor},
 };
 
-/// An event file that the package `tensorboard` wrote; `tests/fixtures/tensorboard/make.py` made it.
+/// An event file that the package `tensorboard` wrote; `tests/fixtures/tensorboard/make.py` made
+/// it.
 const FIXTURE: &[u8] =
     include_bytes!("../../tests/fixtures/tensorboard/events.out.tfevents.fixture");
 
@@ -25,16 +26,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_bytes_are_those_of_the_package_tensorboard() {
-    let picture = picture::Picture { height: 2, width: 3, channels: 1, png: b"not a png".to_vec() };
+    let image =
+        png_image::PngImage { height: 2, width: 3, channels: 1, png: b"not a png".to_vec() };
     let values = [
-        Value::scalar("train/loss".to_owned(), 0.125),
-        Value::scalar("validate/model/psnr".to_owned(), -300.5),
-        Value { tag: "p".repeat(200), content: Content::Picture(picture) },
+        SummaryValue::scalar("train/loss".to_owned(), 0.125),
+        SummaryValue::scalar("validate/model/psnr".to_owned(), -300.5),
+        SummaryValue { tag: "p".repeat(200), content: EventContent::Image(image) },
     ];
     let written: Vec<u8> = [
-        message::event(WALL_TIME, Step(0), &What::FileVersion),
-        message::event(WALL_TIME, Step(300), &What::Start),
-        message::event(WALL_TIME, Step(300), &What::Summary(&values)),
+        message::event(WALL_TIME, Step(0), &EventKind::FileVersion),
+        message::event(WALL_TIME, Step(300), &EventKind::Start),
+        message::event(WALL_TIME, Step(300), &EventKind::Summary(&values)),
     ]
     .iter()
     .flat_map(|event| {
@@ -79,19 +81,19 @@ fn scores_are_named_by_split_predictor_and_metric() {
 }
 
 #[test]
-fn a_sequence_of_frames_becomes_one_picture_with_frames_side_by_side() {
+fn a_sequence_of_frames_becomes_one_image_with_frames_side_by_side() {
     // Two frames of 2×1 grey pixels.
-    let pictures = picture::pictures(&[1, 2, 2, 1, 1], &[1, 2, 3, 4]);
-    let [picture] = &pictures[..] else { panic!("one picture") };
-    assert_eq!([picture.height, picture.width, picture.channels], [2, 2, 1]);
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&picture.png)).read_info().unwrap();
+    let images = png_image::encode_all(&[1, 2, 2, 1, 1], &[1, 2, 3, 4]);
+    let [image] = &images[..] else { panic!("one image") };
+    assert_eq!([image.height, image.width, image.channels], [2, 2, 1]);
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&image.png)).read_info().unwrap();
     let mut pixels = [0; 4];
     reader.next_frame(&mut pixels).unwrap();
     assert_eq!(pixels, [1, 3, 2, 4]);
 }
 
 #[test]
-fn what_is_no_picture_is_left_out() {
+fn a_tensor_that_is_not_an_image_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let mut events = EventFile::begin(folder.path(), Step(0)).unwrap();
     let two_channels = StoredTensor {

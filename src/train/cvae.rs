@@ -122,7 +122,8 @@ impl System for CvaeSystem {
         let loss = objective.loss(beta);
         loss.backward();
 
-        // The original divides the reported values, not the differentiated ones, by n_past + n_future.
+        // The original divides the reported values, not the differentiated ones, by n_past +
+        // n_future.
         let frames = self.frames.total as f64;
         let scalars = Scalars::from([
             (SeriesName::Loss, loss.double_value(&[]) / frames),

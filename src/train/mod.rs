@@ -1,9 +1,9 @@
 //! Training: one loop for every system, from the first step to the numbers of the record.
 //!
 //! Start with [`run::train`]: it is the loop. A system defines an update and an evaluation
-//! ([`system::System`]); [`systems`] lists the systems, and everything else here is independent of the
-//! model. A batch is a function of (seed, step), a schedule of the epoch, noise of (seed, stream,
-//! step). To resume from a checkpoint therefore takes only tensors and a step number.
+//! ([`system::System`]); [`systems`] lists the systems, and everything else here is independent of
+//! the model. A batch is a function of (seed, step), a schedule of the epoch, noise of (seed,
+//! stream, step). To resume from a checkpoint therefore takes only tensors and a step number.
 
 pub mod batch;
 pub mod bench;

@@ -231,7 +231,7 @@ impl System for RcnSystem {
                 let truth = pack.sequence(split, index).positions;
                 model.add(truth, predicted);
                 baseline.add(truth, &mean);
-                kept.picture(pack, split, index, predicted);
+                kept.add(pack, split, index, predicted);
             }
         }
         let scores = [(Predictor::Model, &model), (Predictor::MeanPosition, &baseline)]
@@ -325,7 +325,7 @@ impl Kept {
         Self { keypoints, names, grey, truth: Vec::new(), prediction: Vec::new() }
     }
 
-    fn picture(&mut self, pack: &Pack, split: Split, index: usize, predicted: &[f32]) {
+    fn add(&mut self, pack: &Pack, split: Split, index: usize, predicted: &[f32]) {
         if self.names.len() == KEPT_IMAGES {
             return;
         }
@@ -371,8 +371,8 @@ fn pixels(scaled: f32) -> f64 {
 
 fn load(examples: &Examples<'_>) -> training::KeypointBatch {
     let batch = batch::load(examples, ONE_FRAME);
-    // A view, not `squeeze`: the stride of an axis of length 1 decides which convolution kernel is used,
-    // and so the last bits.
+    // A view, not `squeeze`: the stride of an axis of length 1 decides which convolution kernel is
+    // used, and so the last bits.
     let images = batch.frames.view([-1, 1, size(SIDE), size(SIDE)]);
     training::KeypointBatch { images, positions: batch.condition.squeeze_dim(0) }
 }

@@ -1,12 +1,13 @@
 //! Data parallelism: replicas of a model on several devices that share every batch.
 //!
-//! With B sequences in a batch, of which device r computes B_r with mean loss L_r:
+//! With B sequences in a batch, of which device r computes `B_r` with mean loss `L_r`:
 //!
 //! ```text
 //! L = Σ_r (B_r / B) · L_r        ∇L = Σ_r (B_r / B) · ∇L_r
 //! ```
-//! A batch is divided as `torch.nn.DataParallel` divides it (`chunk`). The weighted gradients are added
-//! on the first device in the order of devices, so they equal those of a single device up to rounding.
+//! A batch is divided as `torch.nn.DataParallel` divides it (`chunk`). The weighted gradients are
+//! added on the first device in the order of devices, so they equal those of a single device up to
+//! rounding.
 //!
 //! Deviation: the original's trainer (`distributed_backend='dp'`) averages the losses of the parts
 //! without weights, which gives another value if the last part is smaller.

@@ -29,12 +29,12 @@ pub struct Bookkeeping {
 }
 
 impl Bookkeeping {
-    /// Reads what a checkpoint kept.
+    /// Parses the trainer's entry of a checkpoint.
     ///
     /// # Errors
-    /// If it is not the JSON form of this type.
-    pub fn read(kept: Value) -> Result<Self, StateError> {
-        serde_json::from_value(kept).map_err(StateError::Bookkeeping)
+    /// If it is not valid JSON of this type.
+    pub fn read(entry: Value) -> Result<Self, StateError> {
+        serde_json::from_value(entry).map_err(StateError::Bookkeeping)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Benchmarks: sides in turns, ours and a program of any language.
+//! Benchmarks of our precisions and of another program.
 
 use serde_json::Value;
 
 use crate::support::Place;
 
-/// The smallest step there is.
+/// The smallest possible step.
 const SMALL: [&str; 12] = [
     "bench",
     "cvae",
@@ -20,7 +20,7 @@ const SMALL: [&str; 12] = [
     "2",
 ];
 
-/// Speaks the protocol and claims that every step takes 1000 s and a gigabyte.
+/// Claims that every step takes 1000 s and 3 GB.
 const SLOW: &str = r#"sh -c 'echo ready; while read -r question; do
     case $question in
     step*) echo "{\"seconds\": [1000.0], \"peak_memory_bytes\": 3000000000, \"base_memory_bytes\": 1}" ;;
@@ -29,16 +29,16 @@ const SLOW: &str = r#"sh -c 'echo ready; while read -r question; do
 done' slow"#;
 
 #[track_caller]
-fn check(arguments: &[&str], sides: &[&str]) -> Value {
-    let said = Place::new().succeed(&[&SMALL[..], arguments, &["--format", "json"]].concat());
-    let found: Value = serde_json::from_str(&said.stdout).unwrap();
+fn check(arguments: &[&str], contestants: &[&str]) -> Value {
+    let output = Place::new().succeed(&[&SMALL[..], arguments, &["--format", "json"]].concat());
+    let found: Value = serde_json::from_str(&output.stdout).unwrap();
     let names: Vec<_> = found[0]["sides"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
-    assert_eq!(names, sides, "{found}");
+    assert_eq!(names, contestants, "{found}");
     found
 }
 
 #[test]
-fn every_arithmetic_is_measured_in_every_round() {
+fn every_precision_is_measured_in_every_round() {
     let names = ["reprise exact", "reprise fast", "reprise bf16"];
     let found = check(&["--arithmetic", "exact,fast,bf16"], &names);
     for side in found[0]["sides"].as_array().unwrap() {
@@ -50,7 +50,7 @@ fn every_arithmetic_is_measured_in_every_round() {
 }
 
 #[test]
-fn another_program_is_the_first_side() {
+fn another_program_is_the_first_contestant() {
     let found = check(&["--eager", SLOW], &["eager f32", "reprise exact", "reprise fast"]);
     let exact = &found[0]["sides"][1];
     assert!(exact["speed"].as_f64().unwrap() > 1.0, "faster than 1000 s: {exact}");
@@ -60,11 +60,11 @@ fn another_program_is_the_first_side() {
 #[test]
 fn what_cannot_be_measured_is_refused() {
     for (arguments, message) in [
-        (["--frames", "2"], "2 frames leave nothing to predict after 2"),
+        (["--frames", "2"], "2 frames leave nothing to predict after 2 context frames"),
         (["--batch", "1"], "a batch of 1 cannot be trained"),
-        (["--eager", "false"], "`eager f32` of the benchmark ended before it answered `ready`"),
+        (["--eager", "false"], "benchmark program `eager f32` exited before it answered `ready`"),
     ] {
-        let said = Place::new().run(&[&["bench", "cvae"][..], &arguments].concat());
-        assert!(said.code != Some(0) && said.stderr.contains(message), "{said:?}");
+        let output = Place::new().run(&[&["bench", "cvae"][..], &arguments].concat());
+        assert!(output.code != Some(0) && output.stderr.contains(message), "{output:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The help of every verb.
+//! The help of every command.
 
 use crate::support::Place;
 
@@ -10,23 +10,34 @@ fn check(name: &str, arguments: &[&str]) {
 }
 
 #[test]
-fn the_program_says_where_to_begin() {
+fn the_program_shows_how_to_start() {
     check("reprise", &["--help"]);
 }
 
 #[test]
-fn every_verb_explains_itself() {
-    for verb in [
-        "sweep", "status", "report", "runs", "export", "import", "predict", "data", "golden",
-        "doctor", "bench",
+fn every_command_has_help() {
+    for command in [
+        "sweep",
+        "status",
+        "report",
+        "runs",
+        "export",
+        "import",
+        "predict",
+        "data",
+        "golden",
+        "doctor",
+        "bench",
+        "settings",
+        "completions",
     ] {
-        check(verb, &[verb, "--help"]);
+        check(command, &[command, "--help"]);
     }
 }
 
 #[test]
-fn verbs_below_verbs_explain_themselves() {
-    for (verb, below) in [
+fn every_subcommand_has_help() {
+    for (command, subcommand) in [
         ("runs", "list"),
         ("runs", "show"),
         ("runs", "diff"),
@@ -39,6 +50,6 @@ fn verbs_below_verbs_explain_themselves() {
         ("data", "pack"),
         ("data", "import"),
     ] {
-        check(&format!("{verb}_{below}"), &[verb, below, "--help"]);
+        check(&format!("{command}_{subcommand}"), &[command, subcommand, "--help"]);
     }
 }

@@ -1,18 +1,14 @@
-//! Every `crate::` path in the sources points to a paragraph of `src/lib.rs` above its own.
+//! The structure of the sources: layers, import circles, unique names, documentation.
 
 use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
 };
 
-fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
+use super::sources::{Module, Sources, files, project};
 
-/// Returns the paragraph of every top-level module, counted from the top.
-fn paragraphs() -> BTreeMap<String, usize> {
-    let lib = fs::read_to_string(sources().join("lib.rs")).unwrap();
+/// Returns the paragraph of every module that a `lib.rs` declares, counted from the top.
+fn paragraphs(lib: &str) -> BTreeMap<String, usize> {
     let mut modules = BTreeMap::new();
     for (number, paragraph) in lib.split("\n\n").enumerate() {
         for line in paragraph.lines() {
@@ -24,78 +20,88 @@ fn paragraphs() -> BTreeMap<String, usize> {
     modules
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
-    entries.flat_map(below).filter(|path| path.extension().is_some_and(|it| it == "rs")).collect()
-}
-
-/// Returns the first segment of every path that begins with `crate::`, groups in braces included.
-fn imported(text: &str) -> Vec<String> {
-    text.match_indices("crate::")
-        .flat_map(|(at, start)| first_segments(&text[at + start.len()..]))
-        .collect()
-}
-
-fn first_segments(text: &str) -> Vec<String> {
-    let Some(group) = text.strip_prefix('{') else { return vec![segment(text)] };
-    let mut depth = 0;
-    let mut segments = vec![segment(group)];
-    for (at, character) in group.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => segments.push(segment(&group[at + 1..])),
-            _ => {}
-        }
-    }
-    segments.retain(|segment| !segment.is_empty());
-    segments
-}
-
-fn segment(text: &str) -> String {
-    text.trim_start().chars().take_while(|&c| c.is_ascii_alphanumeric() || c == '_').collect()
-}
-
-#[track_caller]
-fn check(text: &str, expected: &[&str]) {
-    assert_eq!(imported(text), expected);
-}
-
 #[test]
-fn the_reader_of_imports_sees_groups_and_paths() {
-    check("use crate::fs;", &["fs"]);
-    check("use crate::{\n    config::{RunSpec, run::X},\n    fs,\n};", &["config", "fs"]);
-    check("let x = crate::store::Store::open(root);", &["store"]);
-}
-
-#[test]
-fn modules_import_only_what_stands_above_them() {
-    let paragraphs = paragraphs();
-    assert!(paragraphs.len() > 10, "the modules of lib.rs are read: {paragraphs:?}");
+fn modules_import_only_from_paragraphs_above_their_own() {
+    let sources = Sources::read();
     let mut wrong = Vec::new();
-    for file in files(&sources()) {
-        let below = file.strip_prefix(sources()).unwrap();
-        let top = below.components().next().unwrap().as_os_str().to_str().unwrap();
-        let module = top.trim_end_matches(".rs");
-        let Some(own) = paragraphs.get(module) else { continue };
-        for import in imported(&fs::read_to_string(&file).unwrap()) {
-            let allowed =
-                import == module || paragraphs.get(&import).is_none_or(|paragraph| paragraph < own);
-            if !allowed {
-                wrong.push(format!("{} imports crate::{import}", below.display()));
+    for lib in sources.modules.iter().filter(|module| module.path.len() == 1) {
+        let paragraphs = paragraphs(&std::fs::read_to_string(&lib.file).unwrap());
+        for module in sources.modules.iter().filter(|module| module.path.len() > 1) {
+            if module.path[0] != lib.path[0] {
+                continue;
+            }
+            let Some(own) = paragraphs.get(&module.path[1]) else { continue };
+            for target in sources.targets(module) {
+                let other = target.path.get(1).filter(|_| target.path[0] == lib.path[0]);
+                let Some(other) = other.filter(|&other| *other != module.path[1]) else { continue };
+                if paragraphs.get(other).is_some_and(|paragraph| paragraph >= own) {
+                    wrong.push(format!("{} imports {}", module.name(), target.name()));
+                }
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Repeatedly removes modules that nothing imports or that import nothing; circles remain.
 #[test]
-fn every_file_is_a_module_of_its_program() {
-    let tests = sources().with_file_name("tests").join("it");
-    let files = [files(&sources()), files(&tests)].concat();
-    let texts: Vec<String> = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+fn no_files_import_each_other_in_a_circle() {
+    let sources = Sources::read();
+    let mut edges: BTreeSet<(String, String)> = BTreeSet::new();
+    for module in &sources.modules {
+        edges.extend(sources.targets(module).map(|target| (module.name(), target.name())));
+    }
+    assert!(edges.len() > 300, "only {} imports were found", edges.len());
+    loop {
+        let from: BTreeSet<String> = edges.iter().map(|edge| edge.0.clone()).collect();
+        let to: BTreeSet<String> = edges.iter().map(|edge| edge.1.clone()).collect();
+        let before = edges.len();
+        edges.retain(|(importer, imported)| to.contains(importer) && from.contains(imported));
+        if edges.len() == before {
+            break;
+        }
+    }
+    let lines: Vec<String> = edges.iter().map(|(from, to)| format!("{from} -> {to}")).collect();
+    assert!(lines.is_empty(), "circles:\n{}", lines.join("\n"));
+}
+
+#[test]
+fn type_names_are_defined_once() {
+    let sources = Sources::read();
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for module in &sources.modules {
+        for name in &module.types {
+            places.entry(name).or_default().push(module.name());
+        }
+    }
+    assert!(places.len() > 300, "only {} types were found", places.len());
+    places.retain(|_, modules| modules.len() > 1);
+    let lines: Vec<String> =
+        places.iter().map(|(name, modules)| format!("{name}: {}", modules.join(", "))).collect();
+    assert!(lines.is_empty(), "defined more than once:\n{}", lines.join("\n"));
+}
+
+/// Fields and variants whose names say everything may stay without a doc; types and functions not.
+#[test]
+fn public_items_are_documented() {
+    let sources = Sources::read();
+    let missing: Vec<String> = sources
+        .modules
+        .iter()
+        .flat_map(|module| {
+            module.undocumented.iter().map(|item| format!("{}::{item}", module.name()))
+        })
+        .collect();
+    assert!(missing.is_empty(), "without a doc comment:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_file_is_compiled() {
+    let tests = project().join("tests").join("it");
+    let files: Vec<PathBuf> =
+        Sources::folders().iter().chain([&tests]).flat_map(|folder| files(folder)).collect();
+    let texts: Vec<String> =
+        files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     for path in &files {
         let module = match path.file_stem().unwrap().to_str().unwrap() {
             "main" | "lib" => continue,
@@ -105,6 +111,34 @@ fn every_file_is_a_module_of_its_program() {
         let declared = |text: &String| {
             text.contains(&format!("mod {module};")) || text.contains(&format!("{module}.rs\""))
         };
-        assert!(texts.iter().any(declared), "nobody compiles `{}`", path.display());
+        assert!(texts.iter().any(declared), "no module declares `{}`", path.display());
     }
+}
+
+/// Builds a small crate from `(path, text)` pairs and checks what its first module imports.
+#[track_caller]
+fn check(modules: &[(&str, &str)], targets: &[&str]) {
+    let modules = modules
+        .iter()
+        .map(|(path, text)| {
+            let path = path.split("::").map(str::to_owned).collect();
+            Module::parse(path, PathBuf::new(), &syn::parse_file(text).unwrap())
+        })
+        .collect();
+    let sources = Sources { modules };
+    let found: Vec<String> = sources.targets(&sources.modules[0]).map(Module::name).collect();
+    assert_eq!(found, targets);
+}
+
+#[test]
+fn an_import_is_resolved_to_the_file_that_defines_the_item() {
+    let a = ("k::a", "pub use b::B; mod b;");
+    let b = ("k::a::b", "pub struct B;");
+    check(&[("k::c", "use crate::a::B;"), a, b], &["k::a::b"]);
+    check(&[("k::c", "use crate::a::{self, b::B};"), a, b], &["k::a::b"]);
+    check(&[("k::c", "fn f() { crate::a::B::new() }"), a, b], &["k::a::b"]);
+    check(&[("k::c", "use crate::a; fn f() { println!(\"{}\", a::B) }"), a, b], &["k::a::b"]);
+    check(&[("k::a::c", "use super::{b::B as Renamed, *};"), a, b], &["k::a::b"]);
+    check(&[("k::c", "#[cfg(test)] mod tests { use crate::a::B; }"), a, b], &[]);
+    check(&[("k::c", "pub use crate::a::B;"), a, b], &[]);
 }

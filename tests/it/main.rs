@@ -1,4 +1,4 @@
-//! Everything that spawns the program, and the layers of its sources.
+//! Tests that run the program, and checks of its sources.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -6,12 +6,15 @@
 )]
 
 mod bench;
+mod completions;
 mod data;
 mod faults;
 mod help;
 mod layers;
 mod messages;
 mod resume;
+mod settings;
+mod sources;
 mod support;
 mod sweep;
 mod systems;

@@ -1,19 +1,19 @@
-//! Messages for typical mistakes.
+//! The messages for common user errors.
 
 use crate::support::Place;
 
 #[track_caller]
 fn check(place: &Place, arguments: &[&str], code: i32) -> String {
-    let output = place.run(arguments);
-    assert_eq!(output.code, Some(code), "{}{}", output.stdout, output.stderr);
-    assert_eq!(output.stdout, "", "messages go to stderr");
-    output.stderr
+    let said = place.run(arguments);
+    assert_eq!(said.code, Some(code), "{}{}", said.stdout, said.stderr);
+    assert_eq!(said.stdout, "", "messages go to stderr");
+    said.stderr
 }
 
 #[test]
 fn a_misspelt_sweep_is_guessed() {
-    let message = check(&Place::new(), &["sweep", "tinny"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&Place::new(), &["sweep", "tinny"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find a sweep named `tinny`
     hint: did you mean `tiny`?
     ");
@@ -21,8 +21,8 @@ fn a_misspelt_sweep_is_guessed() {
 
 #[test]
 fn a_missing_sweep_file_is_named() {
-    let message = check(&Place::new(), &["sweep", "my/own.toml"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&Place::new(), &["sweep", "my/own.toml"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to read the sweep file
       caused by: failed to open `my/own.toml`
       caused by: No such file or directory (os error 2)
@@ -30,9 +30,9 @@ fn a_missing_sweep_file_is_named() {
 }
 
 #[test]
-fn an_unknown_preset_is_answered_with_the_known_ones() {
-    let message = check(&Place::new(), &["sweep", "tiny", "--preset", "large"], 2);
-    insta::assert_snapshot!(message, @r"
+fn an_unknown_preset_is_answered_with_those_there_are() {
+    let said = check(&Place::new(), &["sweep", "tiny", "--preset", "large"], 2);
+    insta::assert_snapshot!(said, @r"
     error: unknown preset `large`
       --> experiments/tiny.toml:21:2
        |
@@ -44,9 +44,9 @@ fn an_unknown_preset_is_answered_with_the_known_ones() {
 }
 
 #[test]
-fn a_misspelt_override_is_marked() {
-    let message = check(&Place::new(), &["sweep", "tiny", "--set", "training.epoch=3"], 2);
-    insta::assert_snapshot!(message, @r"
+fn a_misspelt_override_is_pointed_at() {
+    let said = check(&Place::new(), &["sweep", "tiny", "--set", "training.epoch=3"], 2);
+    insta::assert_snapshot!(said, @r"
     error: unknown key `epoch` in `training`
      --> --set training.epoch=3:1:10
       |
@@ -58,12 +58,12 @@ fn a_misspelt_override_is_marked() {
 }
 
 #[test]
-fn a_misspelt_key_in_the_file_is_marked() {
+fn a_misspelt_key_in_the_file_is_pointed_at() {
     let place = Place::new();
     let text = std::fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
     place.write("experiments/tiny.toml", &text.replace("batch_size = 2 }", "batchsize = 2 }"));
-    let message = check(&place, &["sweep", "tiny"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["sweep", "tiny"], 2);
+    insta::assert_snapshot!(said, @r"
     error: unknown key `batchsize` in `training`
       --> experiments/tiny.toml:23:51
        |
@@ -75,16 +75,16 @@ fn a_misspelt_key_in_the_file_is_marked() {
 }
 
 #[test]
-fn no_run_is_started_after_a_mistake() {
+fn nothing_is_started_after_a_mistake() {
     let place = Place::new();
     check(&place, &["sweep", "tiny", "--set", "model.cvae.horizon=40"], 2);
     assert!(!place.path("store").exists());
 }
 
 #[test]
-fn an_unknown_device_is_an_invalid_argument() {
-    let message = check(&Place::new(), &["sweep", "tiny", "--device", "gpu"], 2);
-    insta::assert_snapshot!(message, @r"
+fn an_unknown_device_is_a_mistake_in_the_arguments() {
+    let said = check(&Place::new(), &["sweep", "tiny", "--device", "gpu"], 2);
+    insta::assert_snapshot!(said, @r"
     error: invalid value 'gpu' for '--device <DEVICE>': unknown device `gpu`, expected `auto`, `cpu`, `cuda` or `cuda:N`
 
     For more information, try '--help'.
@@ -92,9 +92,9 @@ fn an_unknown_device_is_an_invalid_argument() {
 }
 
 #[test]
-fn a_missing_store_is_explained() {
-    let message = check(&Place::new(), &["runs", "list"], 2);
-    insta::assert_snapshot!(message, @r"
+fn a_store_that_is_not_there_is_explained() {
+    let said = check(&Place::new(), &["runs", "list"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to open store `store`: it is not a reprise store
     hint: choose another folder with `--store DIR`; `reprise sweep` creates a store
     ");
@@ -104,19 +104,19 @@ fn a_missing_store_is_explained() {
 fn a_sweep_that_was_never_started_is_explained() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
-    let message = check(&place, &["status", "tiny"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["status", "tiny"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find sweep `tiny` in store `store`
-    hint: the store has no sweep yet; `reprise sweep tiny` starts it
+    hint: the store has no sweeps; run `reprise sweep tiny` to start it
     ");
 }
 
 #[test]
-fn a_missing_run_is_explained() {
+fn a_run_that_is_not_there_is_explained() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
-    let message = check(&place, &["runs", "show", "3f2a"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["runs", "show", "3f2a"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find a run whose id begins with `3f2a`
     hint: see `reprise runs list` for all runs
     ");
@@ -126,8 +126,8 @@ fn a_missing_run_is_explained() {
 fn a_newer_store_is_refused() {
     let place = Place::new();
     place.write("store/format", "reprise store 9\n");
-    let message = check(&place, &["runs", "list"], 4);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["runs", "list"], 4);
+    insta::assert_snapshot!(said, @r"
     error: failed to read `store/format`: it has format 9, but this version of reprise supports only formats up to 1
     hint: update reprise, or choose another store with `--store DIR`
     ");
@@ -138,8 +138,8 @@ fn a_damaged_record_is_named() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
     place.write("store/runs/0123456789abcdef/record.json", "{\"format\": 1, \"run\"");
-    let message = check(&place, &["runs", "show", "0123"], 4);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["runs", "show", "0123"], 4);
+    insta::assert_snapshot!(said, @r"
     error: failed to parse `store/runs/0123456789abcdef/record.json`
       caused by: EOF while parsing an object at line 1 column 19
     hint: the file is damaged: move the run's folder away, and the sweep trains it again
@@ -150,19 +150,19 @@ fn a_damaged_record_is_named() {
 fn one_run_cannot_be_compared() {
     let place = Place::new();
     place.write("store/format", "reprise store 1\n");
-    let message = check(&place, &["runs", "diff", "3f2a"], 2);
-    insta::assert_snapshot!(message, @r"
-    error: there are not two things to compare
-    hint: give two runs, or `--store A --store B`
+    let said = check(&place, &["runs", "diff", "3f2a"], 2);
+    insta::assert_snapshot!(said, @r"
+    error: nothing to compare: give exactly two runs or two stores
+    hint: use `reprise runs diff RUN RUN` or `reprise runs diff --store A --store B`
     ");
 }
 
 #[test]
-fn a_store_that_cannot_be_created_is_answered_with_the_option() {
+fn a_store_that_cannot_be_made_is_answered_with_the_option() {
     let place = Place::new();
     place.write("in_the_way", "");
-    let message = check(&place, &["sweep", "tiny", "--store", "in_the_way/store"], 4);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["sweep", "tiny", "--store", "in_the_way/store"], 4);
+    insta::assert_snapshot!(said, @r"
     error: failed to create folder `in_the_way/store`
       caused by: Not a directory (os error 20)
     hint: choose a writable folder with `--store DIR`
@@ -172,34 +172,34 @@ fn a_store_that_cannot_be_created_is_answered_with_the_option() {
 #[test]
 fn a_missing_data_root_is_named() {
     let set = "data.dataset.bair.root=data/mine";
-    let message = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find the split `train` in `data/mine`
-    hint: there is no folder `data/mine`: put the data there, or a link to them, or name another folder; `reprise data list` names the data sets that need none
+    hint: there is no folder `data/mine`: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
     ");
 }
 
 #[test]
-fn a_missing_data_set_is_explained() {
-    let message = check(&Place::new(), &["data", "check", "sawyer"], 2);
-    insta::assert_snapshot!(message, @r"
+fn a_data_set_that_is_not_there_is_explained() {
+    let said = check(&Place::new(), &["data", "check", "sawyer"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find a data set or a folder `sawyer`
     hint: `reprise data list` names the data sets
     ");
 }
 
 #[test]
-fn a_system_without_cases_is_answered_with_those_that_have_cases() {
+fn a_system_without_cases_is_answered_with_those_that_have_some() {
     let place = Place::new();
     place.write("golden/cells/lstm/case.toml", "");
-    let message = check(&place, &["golden", "check", "--system", "lstm"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["golden", "check", "--system", "lstm"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find a case `lstm/*` below `golden`
     hint: the systems are `cells`; a case is named SYSTEM/CASE
     ");
-    let message = check(&place, &["golden", "check", "--cases", "mine"], 2);
-    insta::assert_snapshot!(message, @r"
+    let said = check(&place, &["golden", "check", "--cases", "mine"], 2);
+    insta::assert_snapshot!(said, @r"
     error: failed to find a case `*/*` below `mine`
-    hint: it holds no SYSTEM/CASE folder; the project's own lie in `golden` in its root, and `--cases DIR` names others
+    hint: the folder has no SYSTEM/CASE folders; run the command in the root of the repository, or give another folder with `--cases DIR`
     ");
 }

@@ -11,16 +11,20 @@ fn arguments(store: &str) -> [&str; 8] {
     ["sweep", "tiny", "--set", LONGER, "--jobs", "1", "--store", store]
 }
 
-/// Ends a sweep before it is finished.
+/// Ends a sweep before it is done.
 type Interruption = fn(&Place, Started);
 
-/// Ctrl-C: signals the program and its worker.
+/// Ctrl-C: the program and its worker receive it.
 fn interrupt(place: &Place, started: Started) {
     started.signal(Signal::INT);
     let output = started.finish();
     assert_eq!(output.code, Some(130), "{}", output.stderr);
     assert!(output.stderr.contains("stopped after"), "{}", output.stderr);
-    assert!(output.stderr.contains("the same command goes on: ./just sweep"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("repeat the command to resume: ./just sweep"),
+        "{}",
+        output.stderr
+    );
     assert!(place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
 }
 
@@ -30,15 +34,15 @@ fn kill_all(_: &Place, started: Started) {
     assert_eq!(started.finish().code, None);
 }
 
-/// `kill -9` of the program only: its worker stops with a checkpoint.
+/// `kill -9` of the program alone: its worker stops with a checkpoint.
 fn kill_alone(place: &Place, mut started: Started) {
     started.kill_alone();
     assert_eq!(started.finish().code, None);
     wait(|| place.succeed(&["status", "--store", "broken"]).stdout.contains("resumable"));
 }
 
-/// Trains without interruption in one store, and with an interruption after each of the given numbers
-/// of journal lines in another; compares the two.
+/// Trains in one store without interruption; in the other, interrupts after each of these numbers
+/// of journal lines, then trains to the end.
 #[track_caller]
 fn check(interruptions: &[(usize, Interruption)]) {
     let place = Place::new();
@@ -54,7 +58,7 @@ fn check(interruptions: &[(usize, Interruption)]) {
 }
 
 #[test]
-fn a_run_with_a_checkpoint_is_resumed_from_it() {
+fn a_run_with_a_checkpoint_is_resumed() {
     check(&[(3, interrupt), (7, kill_all), (11, kill_alone)]);
 }
 

@@ -1,4 +1,4 @@
-//! A folder of its own for every test: sweep file, store, cache and reports.
+//! A separate folder for every test: sweep file, store, cache and reports.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
-/// A sweep of two arms with one seed: toy-sized, but with every part of a real one.
+/// A tiny sweep of two arms with one seed, with every part of a real one.
 const TINY: &str = r#"
 name = "tiny"
 title = "A tiny sweep"
@@ -40,7 +40,7 @@ set.evaluation = { every_epochs = 1, batch_size = 2, validation_sequences = 1, t
 set.model.cvae = { horizon = 3, width = 2, g_dim = 4, z_dim = 2, rnn_size = 4, predictor_layers = 1, teacher_forcing.original.start_epoch = 1 }
 "#;
 
-/// Longest wait for anything that the program is to do.
+/// Timeout of [`wait`].
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -49,19 +49,17 @@ pub(crate) struct Place {
     folder: TempDir,
 }
 
-/// What the program said.
+/// The output of the program.
 #[derive(Debug)]
-pub(crate) struct Said {
-    /// Exit code; nothing if a signal ended it.
+pub(crate) struct ProgramOutput {
+    /// Exit code; none if a signal ended it.
     pub(crate) code: Option<i32>,
-    /// What it printed.
     pub(crate) stdout: String,
-    /// What it told.
     pub(crate) stderr: String,
 }
 
 impl Place {
-    /// Makes a folder with the tiny sweep.
+    /// Creates a folder with the tiny sweep.
     pub(crate) fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         place.write("experiments/tiny.toml", TINY);
@@ -80,7 +78,7 @@ impl Place {
         fs::write(path, text).unwrap();
     }
 
-    /// Returns the program, to be started in this folder with these arguments.
+    /// Returns the program with these arguments, to be started in this folder.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reprise"));
         command
@@ -94,16 +92,16 @@ impl Place {
     }
 
     /// Runs the program to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        Said::from(self.command(arguments).output().unwrap())
+    pub(crate) fn run(&self, arguments: &[&str]) -> ProgramOutput {
+        ProgramOutput::from(self.command(arguments).output().unwrap())
     }
 
     /// Runs the program, which must succeed.
     #[track_caller]
-    pub(crate) fn succeed(&self, arguments: &[&str]) -> Said {
-        let said = self.run(arguments);
-        assert_eq!(said.code, Some(0), "{arguments:?}\n{}\n{}", said.stdout, said.stderr);
-        said
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> ProgramOutput {
+        let output = self.run(arguments);
+        assert_eq!(output.code, Some(0), "{arguments:?}\n{}\n{}", output.stdout, output.stderr);
+        output
     }
 
     /// Starts the program in a process group of its own.
@@ -122,7 +120,7 @@ impl Place {
         runs
     }
 
-    /// Returns how many lines the journals of a store have together.
+    /// Returns the total number of lines of all journals of a store.
     pub(crate) fn journaled(&self, store: &str) -> usize {
         let lines = |run: &PathBuf| {
             let journal = fs::read(run.join("journal.jsonl")).unwrap_or_default();
@@ -131,14 +129,14 @@ impl Place {
         self.runs(store).iter().map(lines).sum()
     }
 
-    /// Waits until the journals of a store have this many lines together.
+    /// Waits until the journals of a store have this many lines in total.
     #[track_caller]
     pub(crate) fn wait_for_lines(&self, store: &str, lines: usize) {
         wait(|| self.journaled(store) >= lines);
     }
 }
 
-/// The program while it runs.
+/// The running program.
 pub(crate) struct Started(Child);
 
 impl Started {
@@ -147,18 +145,18 @@ impl Started {
         kill_process_group(Pid::from_child(&self.0), signal).unwrap();
     }
 
-    /// Kills the program alone, so that its workers find themselves alone.
+    /// Kills the program but not its workers.
     pub(crate) fn kill_alone(&mut self) {
         self.0.kill().unwrap();
     }
 
     /// Waits for the end.
-    pub(crate) fn finish(self) -> Said {
-        Said::from(self.0.wait_with_output().unwrap())
+    pub(crate) fn finish(self) -> ProgramOutput {
+        ProgramOutput::from(self.0.wait_with_output().unwrap())
     }
 }
 
-impl From<Output> for Said {
+impl From<Output> for ProgramOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
@@ -168,7 +166,7 @@ impl From<Output> for Said {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn wait(holds: impl Fn() -> bool) {
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
@@ -177,5 +175,5 @@ pub(crate) fn wait(holds: impl Fn() -> bool) {
         }
         thread::sleep(PAUSE);
     }
-    panic!("it did not happen within {} s", PATIENCE.as_secs());
+    panic!("the condition did not hold within {} s", PATIENCE.as_secs());
 }

@@ -4,29 +4,30 @@ use std::fs;
 
 use crate::support::Place;
 
+/// Checks that the output contains all fragments.
 #[track_caller]
-fn check_prints(output: &str, fragments: &[&str]) {
+fn check_contains(output: &str, fragments: &[&str]) {
     for fragment in fragments {
         assert!(output.contains(fragment), "`{fragment}` is not in\n{output}");
     }
 }
 
 #[test]
-fn a_sweep_trains_records_reports_and_is_then_finished() {
+fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
     let place = Place::new();
     let first = place.succeed(&["sweep", "tiny"]);
     assert_eq!(first.stdout, "", "progress goes to stderr");
-    check_prints(
+    check_contains(
         &first.stderr,
         &[
             "tiny: 2 runs\n",
             "fixed · seed 1: started, 4 steps",
             "learned · seed 1: finished in ",
-            "the report is `reports/tiny/report.html`",
+            "report: `reports/tiny/report.html`",
         ],
     );
     let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
-    check_prints(&page, &["# A tiny sweep", "./just sweep tiny --preset toy"]);
+    check_contains(&page, &["# A tiny sweep", "./just sweep tiny --preset toy"]);
 
     let records = || {
         let modified = |run: &std::path::PathBuf| {
@@ -36,7 +37,7 @@ fn a_sweep_trains_records_reports_and_is_then_finished() {
     };
     let before = records();
     let second = place.succeed(&["sweep", "tiny"]);
-    check_prints(&second.stderr, &["tiny: 2 runs, all finished already", "the report is"]);
+    check_contains(&second.stderr, &["tiny: 2 runs, all finished already", "report: `"]);
     assert_eq!(records(), before, "nothing is written again");
 
     place.succeed(&["report", "tiny", "--check"]);
@@ -47,19 +48,19 @@ fn a_sweep_trains_records_reports_and_is_then_finished() {
     place.succeed(&["report", "tiny", "--check"]);
 
     let status = place.succeed(&["status"]).stdout;
-    check_prints(&status, &["tiny (toy): 2 finished\n"]);
+    check_contains(&status, &["tiny (toy): 2 finished\n"]);
     let list = place.succeed(&["runs", "list", "--format", "json"]).stdout;
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert_eq!(list.as_array().unwrap().len(), 2);
     let id = list[0]["run"].as_str().unwrap();
-    check_prints(&place.succeed(&["runs", "show", id]).stdout, &["completed", "copy_last_frame"]);
-    check_prints(&place.succeed(&["runs", "diff", id, id]).stdout, &["bit-equal"]);
+    check_contains(&place.succeed(&["runs", "show", id]).stdout, &["completed", "copy_last_frame"]);
+    check_contains(&place.succeed(&["runs", "diff", id, id]).stdout, &["bit-equal"]);
     let other = list[1]["run"].as_str().unwrap();
     assert_eq!(place.run(&["runs", "diff", id, other]).code, Some(1));
 }
 
 #[test]
-fn each_preset_has_its_own_manifest_and_report() {
+fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     let place = Place::new();
     let tiny = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
     let start = tiny.find("[preset.toy]").unwrap();
@@ -68,7 +69,7 @@ fn each_preset_has_its_own_manifest_and_report() {
     place.succeed(&["sweep", "tiny"]);
     let page = fs::read(place.path("reports/tiny/report.html")).unwrap();
     let output = place.succeed(&["sweep", "tiny", "--preset", "larger"]).stderr;
-    check_prints(&output, &["the report is `reports/tiny.larger/report.html`"]);
+    check_contains(&output, &["report: `reports/tiny.larger/report.html`"]);
     assert_eq!(fs::read(place.path("reports/tiny/report.html")).unwrap(), page);
     for name in ["tiny", "tiny.larger"] {
         place.succeed(&["report", name, "--check"]);
@@ -76,14 +77,14 @@ fn each_preset_has_its_own_manifest_and_report() {
     place.succeed(&["sweep", "tiny", "--preset", "larger", "--store", "another"]);
     place.succeed(&["report", "tiny", "--check", "--store", "another"]); // there is no other preset
     let status = place.succeed(&["status"]).stdout;
-    check_prints(&status, &["tiny (toy): 2 finished\n", "tiny.larger (larger): 2 finished\n"]);
+    check_contains(&status, &["tiny (toy): 2 finished\n", "tiny.larger (larger): 2 finished\n"]);
     let page = fs::read_to_string(place.path("reports/tiny.larger/report.md")).unwrap();
-    check_prints(&page, &["./just sweep tiny --preset larger", "./just report tiny.larger"]);
+    check_contains(&page, &["./just sweep tiny --preset larger", "./just report tiny.larger"]);
 
     let output = place.succeed(&["sweep", "tiny", "--set", "seeds=[2]"]).stderr;
-    check_prints(
+    check_contains(
         &output,
-        &["other runs than those of `./just sweep tiny --preset toy`; these are kept"],
+        &["will show other runs than before; the earlier runs are kept, and `./just sweep tiny"],
     );
 }
 
@@ -93,11 +94,11 @@ fn equal_sweeps_in_two_stores_are_bit_equal() {
     place.succeed(&["sweep", "tiny", "--store", "a"]);
     place.succeed(&["sweep", "tiny", "--store", "b", "--jobs", "2"]);
     let diff = place.succeed(&["runs", "diff", "--store", "a", "--store", "b"]).stdout;
-    check_prints(&diff, &["2 of 2 runs are bit-equal\n"]);
+    check_contains(&diff, &["2 of 2 runs are bit-equal"]);
 }
 
 #[test]
-fn runs_are_kept_if_changed_code_computes_the_same_numbers() {
+fn other_code_with_equal_numbers_keeps_its_runs() {
     let place = Place::new();
     place.succeed(&["sweep", "tiny"]);
     let [first, second] = place.runs("store").try_into().unwrap();
@@ -107,12 +108,12 @@ fn runs_are_kept_if_changed_code_computes_the_same_numbers() {
         record["canary"] = "0".repeat(64).into();
     });
     let output = place.succeed(&["sweep", "tiny"]).stderr;
-    check_prints(
+    check_contains(
         &output,
         &[
             "the code has changed since 2 runs finished",
-            "restart: the code has changed, and with it the numbers",
-            "2 runs, 1 finished already (code changed, numbers did not: 1)",
+            "restart: the code has changed and gives different results",
+            "2 runs, 1 finished already (1 with different code but the same results)",
         ],
     );
     assert!(second.join("superseded/1/record.json").exists());
@@ -130,7 +131,7 @@ fn change(run: &std::path::Path, change: impl FnOnce(&mut serde_json::Value)) {
 fn a_dry_run_plans_and_writes_nothing() {
     let place = Place::new();
     let plan = place.succeed(&["sweep", "tiny", "--dry-run"]).stdout;
-    check_prints(
+    check_contains(
         &plan,
         &[
             "tiny, preset toy of toy: 2 runs",
@@ -142,11 +143,11 @@ fn a_dry_run_plans_and_writes_nothing() {
     assert!(!place.path("store").exists());
     place.succeed(&["sweep", "tiny"]);
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--set", "seeds=[1, 2]"]).stdout;
-    check_prints(&plan, &["0      skip: finished", "4      start", "time: about"]);
+    check_contains(&plan, &["0      skip: finished", "4      start", "time: about"]);
 }
 
 #[test]
-fn a_failed_run_is_tried_again_and_reported() {
+fn a_run_that_fails_is_tried_again_and_reported() {
     let place = Place::new();
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
@@ -155,10 +156,10 @@ fn a_failed_run_is_tried_again_and_reported() {
     place.write(&format!("store/runs/{run}/spec.json"), "{}");
     let output = place.run(&["sweep", "tiny"]);
     assert_eq!(output.code, Some(3), "{}", output.stderr);
-    check_prints(
+    check_contains(
         &output.stderr,
         &[
-            "fixed · seed 1: failed, tried once more\n  | error: failed to parse",
+            "fixed · seed 1: failed, starting a second attempt\n  | error: failed to parse",
             "fixed · seed 1: failed\n  | error: failed to parse",
             "learned · seed 1: finished",
             "error: 1 of 2 runs failed",
@@ -168,7 +169,7 @@ fn a_failed_run_is_tried_again_and_reported() {
 }
 
 #[test]
-fn a_run_with_an_unusable_folder_does_not_affect_others() {
+fn a_run_whose_folder_cannot_be_used_fails_alone() {
     let place = Place::new();
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
@@ -177,13 +178,13 @@ fn a_run_with_an_unusable_folder_does_not_affect_others() {
     place.write(&format!("store/runs/{run}/lease/in_the_way"), "");
     let output = place.run(&["sweep", "tiny"]);
     assert_eq!(output.code, Some(3), "{}", output.stderr);
-    check_prints(&output.stderr, &["fixed · seed 1: failed\n", "learned · seed 1: finished"]);
+    check_contains(&output.stderr, &["fixed · seed 1: failed\n", "learned · seed 1: finished"]);
 }
 
 #[test]
-fn the_doctor_describes_the_machine() {
+fn the_doctor_knows_the_machine() {
     let output = Place::new().succeed(&["doctor"]).stdout;
-    check_prints(&output, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
+    check_contains(&output, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
 }
 
 #[test]
@@ -191,11 +192,11 @@ fn a_store_written_by_10f9dbc_is_shown_and_reported() {
     let place = Place::new();
     let store = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stores/10f9dbc");
     let status = place.succeed(&["status", "--store", store]).stdout;
-    check_prints(&status, &["first (toy): 1 finished", "9e0c4da223ac53e6"]);
+    check_contains(&status, &["first (toy): 1 finished", "9e0c4da223ac53e6"]);
     let run = place.succeed(&["runs", "show", "9e0c", "--store", store]).stdout;
-    check_prints(&run, &["completed", "13.06915 dB"]);
+    check_contains(&run, &["completed", "13.06915 dB"]);
     place.succeed(&["report", "first", "--store", store]);
     place.succeed(&["report", "first", "--store", store, "--check"]);
     let page = fs::read_to_string(place.path("reports/first/report.md")).unwrap();
-    check_prints(&page, &["# One run of a small model"]);
+    check_contains(&page, &["# One run of a small model"]);
 }

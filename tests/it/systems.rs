@@ -1,5 +1,5 @@
-//! Every other system than the conditional VAE, in its shipped sweep at the smoke preset: interrupted
-//! twice it ends with the same bits, and its report is made.
+//! Every system but the conditional VAE, in its shipped sweep with the smoke preset: interrupted
+//! twice, it ends with the same bits, and its report is written.
 
 use std::path::Path;
 
@@ -33,21 +33,21 @@ fn check(sweep: &str) {
 }
 
 #[test]
-fn physical_interaction_goes_on_to_the_same_bits() {
+fn physical_interaction_resumes_to_the_same_bits() {
     check("transformations");
 }
 
 #[test]
-fn convlstm_goes_on_to_the_same_bits() {
+fn convlstm_resumes_to_the_same_bits() {
     check("convlstm");
 }
 
 #[test]
-fn mocogan_goes_on_to_the_same_bits() {
+fn mocogan_resumes_to_the_same_bits() {
     check("mocogan");
 }
 
 #[test]
-fn rcn_goes_on_to_the_same_bits() {
+fn rcn_resumes_to_the_same_bits() {
     check("keypoints");
 }

@@ -1,4 +1,4 @@
-//! Weights out of a run and into others.
+//! Exported and imported weights.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn canaries(place: &Place, store: &str) -> Vec<String> {
 }
 
 #[test]
-fn exported_weights_are_where_another_run_begins() {
+fn exported_weights_initialise_another_run() {
     let place = Place::new();
     place.succeed(&["sweep", "tiny", "--store", "a"]);
     let list = place.succeed(&["runs", "list", "--store", "a", "--format", "json"]).stdout;
@@ -28,19 +28,19 @@ fn exported_weights_are_where_another_run_begins() {
 
     let id = place.succeed(&["import", "weights.safetensors", "--store", "b"]).stdout;
     let again = place.succeed(&["import", "weights.safetensors", "--store", "b"]).stdout;
-    assert_eq!(id, again, "weights are named by their content");
+    assert_eq!(id, again, "the id of weights is a digest of their content");
     let set = format!("initial_weights=\"{}\"", id.trim());
-    // The arm with a learned prior has parameters that the weights lack: it fails alone.
+    // The arm with a learned prior has more parameters than the weights: only this arm fails.
     let swept = place.run(&["sweep", "tiny", "--store", "b", "--set", &set]);
     assert_eq!(swept.code, Some(3), "{}", swept.stderr);
-    assert!(swept.stderr.contains("no value for `prior."), "{}", swept.stderr);
+    assert!(swept.stderr.contains("missing tensor `prior."), "{}", swept.stderr);
     let (drawn, given) = (canaries(&place, "a"), canaries(&place, "b"));
     assert_eq!(given.len(), 1);
-    assert!(!drawn.contains(&given[0]), "other weights, other updates");
+    assert!(!drawn.contains(&given[0]), "other weights give other updates");
 }
 
 #[test]
-fn weights_that_are_not_there_or_do_not_fit_are_refused() {
+fn missing_and_invalid_weights_are_refused() {
     let place = Place::new();
     let set = format!("initial_weights=\"{}\"", "0".repeat(64));
     let missing = place.run(&["sweep", "tiny", "--set", &set]);
@@ -51,11 +51,11 @@ fn weights_that_are_not_there_or_do_not_fit_are_refused() {
     assert!(nonsense.stderr.contains("64 hexadecimal digits"), "{}", nonsense.stderr);
 }
 
-/// Two programs whose names and layouts are not ours.
+/// A sweep of ports whose originals use other names and layouts.
 const PORTS: &str = r#"
 name = "originals"
 title = "Weights of two programs"
-description = "Do weights come back as they were?"
+description = "Do weights come back unchanged?"
 seeds = [1]
 default_preset = "toy"
 

@@ -27,8 +27,8 @@ Examples:
   reprise export 3f2a last.safetensors --checkpoint final      the weights after the last step
   reprise export 3f2a weights.npz                              for NumPy, TensorFlow or Chainer
 
-In Python, read the file with safetensors.torch.load_file('weights.safetensors'). The keys of a module
-begin with its name and a dot; without this prefix they fit `load_state_dict(strict=True)`.
+In Python, read the file with safetensors.torch.load_file('weights.safetensors'). The keys of a
+module begin with its name and a dot; without this prefix they fit `load_state_dict(strict=True)`.
 
 Load an archive with Chainer's names by chainer.serializers.load_npz('weights.npz', model). With
 TensorFlow's names, each array is the variable of that name below the scope `model`.")]

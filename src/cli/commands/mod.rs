@@ -1,7 +1,8 @@
-//! The verbs, a file each.
+//! The commands, one file each.
 
 #[cfg(feature = "torch")]
 pub mod bench;
+pub mod completions;
 pub mod data;
 pub mod doctor;
 #[cfg(not(feature = "torch"))]
@@ -25,6 +26,7 @@ pub mod report;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod runs;
+pub mod settings;
 pub mod status;
 #[cfg(feature = "torch")]
 pub mod sweep;

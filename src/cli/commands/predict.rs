@@ -37,12 +37,12 @@ Examples:
   reprise predict 3f2a --data data/kaggle --clamp | head
 
 The folder must hold two files of Kaggle's competition `facial-keypoints-detection`: test.csv
-(ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location). The output has the columns
-RowId,Location in the order of the lookup table; locations are in pixels.
+(ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location). The output has the
+columns RowId,Location in the order of the lookup table; locations are in pixels.
 
 Locations outside the image are written as predicted unless `--clamp` is given. If the run's setting
-`prediction` is `as_in_training`, dropout is active as in the original; its mask is the same whenever
-the command is repeated.")]
+`prediction` is `as_in_training`, dropout is active as in the original; its mask is the same
+whenever the command is repeated.")]
 pub struct PredictArgs {
     /// Id of a run of `rcn`, or its first digits
     #[arg(value_name = "RUN")]

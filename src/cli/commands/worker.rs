@@ -1,7 +1,7 @@
 //! `reprise worker`: trains one run. Started by `reprise sweep`, one process per run.
 //!
-//! Prints [`WorkerMessage`] lines on stdout. Stops with a checkpoint after the current step when it is
-//! interrupted or its stdin ends, which happens when the process that started it is gone.
+//! Prints [`WorkerMessage`] lines on stdout. Stops with a checkpoint after the current step when it
+//! is interrupted or its stdin ends, which happens when the process that started it is gone.
 
 use std::{
     env,

@@ -1,23 +1,29 @@
-//! Settings of the ConvLSTM autoencoder (seed document 003; Shi et al. 2015, arXiv:1506.04214).
+//! Settings of the ConvLSTM autoencoder (original: seed document 003; Shi et al. 2015,
+//! arXiv:1506.04214).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::Count;
+use super::facts::{FramesUsed, ScheduleTable, SystemFacts};
+use crate::{
+    config::{data::Content, engine::Arithmetic, training::TrainingSpec},
+    scalar::Count,
+};
 
-/// Architecture and objective of the ConvLSTM autoencoder; defaults are the document's.
+/// Architecture of the ConvLSTM autoencoder. The defaults are the original's.
 ///
-/// The document trains it with Adam at a learning rate of 1e-4, β = (0.9, 0.98), in batches of 12
+/// The original is trained by Adam with a learning rate of 1e-4 and β = (0.9, 0.98), in batches of 12
 /// for 300 epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvLstmSpec {
     /// Frames that the encoder reads (`n_steps_past`).
     pub context_frames: Count,
     /// Frames that the decoder predicts (`n_steps_ahead`).
     pub horizon: Count,
-    /// Channels of every hidden state (`n_hidden_dim`, `nf`).
+    /// Channels of each hidden state (`n_hidden_dim`, `nf`).
     pub hidden: Count,
-    /// ConvLSTM cells of the encoder, and as many of the decoder; the document has two.
+    /// ConvLSTM cells of the encoder, and the same number of the decoder.
     pub layers: Count,
 }
 
@@ -30,4 +36,40 @@ impl Default for ConvLstmSpec {
             layers: Count::literal(2),
         }
     }
+}
+
+impl SystemFacts for ConvLstmSpec {
+    fn system(&self) -> &'static str {
+        "convlstm"
+    }
+
+    fn arithmetics(&self) -> &'static [Arithmetic] {
+        &[Arithmetic::Exact, Arithmetic::Bf16]
+    }
+
+    fn is_data_parallel(&self) -> bool {
+        true
+    }
+
+    fn content(&self) -> Content {
+        Content::Frames
+    }
+
+    fn channels(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    fn frames_used(&self) -> Option<FramesUsed> {
+        Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
+    }
+
+    fn size(&self) -> Option<String> {
+        Some(format!("{} hidden channels", self.hidden))
+    }
+
+    fn schedules(&self, _: &TrainingSpec) -> Vec<ScheduleTable> {
+        Vec::new()
+    }
+
+    fn reset_schedules(&mut self) {}
 }

@@ -1,39 +1,45 @@
-//! Settings of the conditional VAE (seed document 001; Denton & Fergus 2018, arXiv:1802.07687).
+//! Settings of the conditional VAE (original: seed document 001, after SVG of Denton & Fergus 2018,
+//! arXiv:1802.07687).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::facts::{FramesUsed, ScheduleTable, SystemFacts};
 use crate::{
+    config::{data::Content, engine::Arithmetic, training::TrainingSpec},
     scalar::Count,
     schedule::{KlWeight, TeacherForcing},
 };
 
-/// Architecture and objective of the conditional VAE; defaults are the document's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Architecture and objective of the conditional VAE. The defaults are the original's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CvaeSpec {
-    /// Ground-truth frames before the first prediction (`n_past`).
+    /// True frames given before the first prediction (`n_past`).
     pub context_frames: Count,
     /// Frames predicted after the context (`n_future`).
     pub horizon: Count,
-    /// Channels of the first VGG block; 64 is the original, smaller values scale every block.
+    /// Channels of the first VGG block of encoder and decoder. The original has 64; other values scale
+    /// the channels of every block.
     pub width: Count,
-    /// Length of an encoded frame.
+    /// Length of an encoded frame's vector (`g_dim`).
     pub g_dim: Count,
-    /// Length of the latent z.
+    /// Length of the latent vector z (`z_dim`).
     pub z_dim: Count,
-    /// Hidden units of every LSTM (`rnn_size`).
+    /// Hidden units of each LSTM layer, in the frame predictor, the posterior and the learned prior
+    /// (`rnn_size`).
     pub rnn_size: Count,
     /// LSTM layers of the frame predictor (`predictor_rnn_layers`).
     pub predictor_layers: Count,
     /// LSTM layers of the posterior (`posterior_rnn_layers`).
     pub posterior_layers: Count,
-    /// Where z comes from when there is no next frame to encode.
+    /// Distribution that z is drawn from in roll-outs, where the next frame is not known.
     pub prior: Prior,
-    /// Which frame's encoder activations reach the decoder.
+    /// Frame whose encoder activations reach the decoder as skip connections.
     pub skip: SkipRule,
-    /// Weight of the KL term by epoch.
+    /// Weight β of the KL term in the loss, by epoch.
     pub kl_weight: KlWeight,
-    /// Probability of feeding the true frame back, by epoch.
+    /// Probability that a training step feeds back true frames instead of predictions, by epoch.
     pub teacher_forcing: TeacherForcing,
 }
 
@@ -56,28 +62,76 @@ impl Default for CvaeSpec {
     }
 }
 
-/// The distribution of z at prediction time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+impl SystemFacts for CvaeSpec {
+    fn system(&self) -> &'static str {
+        "cvae"
+    }
+
+    fn arithmetics(&self) -> &'static [Arithmetic] {
+        &[Arithmetic::Exact, Arithmetic::Fast, Arithmetic::Bf16]
+    }
+
+    fn is_data_parallel(&self) -> bool {
+        false
+    }
+
+    fn content(&self) -> Content {
+        Content::Frames
+    }
+
+    fn channels(&self) -> Option<u64> {
+        Some(3)
+    }
+
+    fn frames_used(&self) -> Option<FramesUsed> {
+        Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
+    }
+
+    fn size(&self) -> Option<String> {
+        Some(format!("width {}", self.width))
+    }
+
+    fn schedules(&self, training: &TrainingSpec) -> Vec<ScheduleTable> {
+        vec![
+            ScheduleTable {
+                title: "KL weight by epoch",
+                values: self.kl_weight.table(training.epochs),
+            },
+            ScheduleTable {
+                title: "teacher-forcing ratio by epoch",
+                values: self.teacher_forcing.table(training.epochs),
+            },
+        ]
+    }
+
+    fn reset_schedules(&mut self) {
+        self.kl_weight = KlWeight::default();
+        self.teacher_forcing = TeacherForcing::default();
+    }
+}
+
+/// Distribution of z in roll-outs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Prior {
-    /// N(0, I).
+    /// The standard normal distribution N(0, I).
     #[default]
     Fixed,
-    /// A Gaussian LSTM over the frames seen so far.
+    /// A Gaussian whose mean and variance an LSTM predicts from the previous frames.
     Learned {
         /// LSTM layers (`prior_rnn_layers`).
         layers: Count,
     },
 }
 
-/// Which frame's encoder activations are handed to the decoder as skip connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Frame whose encoder activations reach the decoder as skip connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SkipRule {
-    /// Those of the input at step `t <= context_frames`, kept from then on
-    /// (`last_frame_skip = False`).
+    /// The input of step t while t ≤ `context_frames`; from then on the last of these
+    /// (`last_frame_skip = False`). Without teacher forcing this input is a prediction for t > 1.
     #[default]
     LastGroundTruth,
-    /// Those of the previous step's input, predicted or not (`last_frame_skip = True`).
+    /// The input of every step, a true frame or a prediction (`last_frame_skip = True`).
     LastFrame,
 }

@@ -1,47 +1,50 @@
-//! Settings of MoCoGAN (Tulyakov et al. 2018, arXiv:1707.04993) and of the variant of seed document 002.
+//! Settings of MoCoGAN (original: sergeytulyakov/mocogan at 937a99d; Tulyakov et al. 2018,
+//! arXiv:1707.04993) and of its variant in the course assignment MP5 (seed document 002).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::facts::{FramesUsed, ScheduleTable, SystemFacts};
 use crate::{
-    config::optim::AdamSpec,
+    config::{data::Content, engine::Arithmetic, optim::AdamSpec, training::TrainingSpec},
     scalar::{Count, DecayRate, NonNegative, Positive},
 };
 
-/// Architecture and objective of MoCoGAN; defaults are those of the options of sergeytulyakov/mocogan
-/// `train.py` at 937a99d.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Architecture and objective of MoCoGAN. The defaults are those of `train.py` of the original,
+/// sergeytulyakov/mocogan at 937a99d.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MocoganSpec {
-    /// Frames of a video (`video_length`).
+    /// Frames of a generated video, and of the part of a real clip that is compared with it
+    /// (`video_length`).
     pub video_length: Count,
-    /// Height and width of a frame, a multiple of 16: 64 in MoCoGAN, 96 in the document.
+    /// Height and width of a frame in pixels, a multiple of 16: 64 in the original, 96 in MP5.
     pub side: Count,
     /// Colour channels (`n_channels`).
     pub channels: Count,
-    /// Length of the content code, one a video (`dim_z_content`; the document's `d_C`).
+    /// Length of the content code, which is drawn once per video (`dim_z_content`; `d_C` in MP5).
     pub content_size: Count,
-    /// Categories of videos (`dim_z_category`).
+    /// Number of categories that the latent code distinguishes (`dim_z_category`).
     pub categories: Categories,
-    /// Length of the motion code, one a frame (`dim_z_motion`; the document's `d_E`).
+    /// Length of the motion code, which is drawn once per frame (`dim_z_motion`; `d_E` in MP5).
     pub motion_size: Count,
-    /// What makes the motion codes of a video.
+    /// Recurrent network that produces the motion codes of a video.
     pub motion: Motion,
-    /// Channels before the generator's last layer (`ngf`).
+    /// Channels of the input of the generator's last layer (`ngf`).
     pub generator_width: Count,
-    /// Channels after a discriminator's first layer (`ndf`).
+    /// Channels of the output of each discriminator's first layer (`ndf`).
     pub discriminator_width: Count,
-    /// What judges single frames (`image_discriminator`).
+    /// Discriminator of single frames (`image_discriminator`).
     pub image_discriminator: ImageDiscriminator,
-    /// What judges videos (`video_discriminator`).
+    /// Discriminator of videos (`video_discriminator`).
     pub video_discriminator: VideoDiscriminator,
-    /// Noise on the inputs of the discriminators' layers (`use_noise`, `noise_sigma`).
+    /// Noise that is added to the inputs of the discriminators' layers (`use_noise`, `noise_sigma`).
     pub instance_noise: InstanceNoise,
-    /// Frames in a batch for the image discriminator (`image_batch`); videos are as many as
-    /// `training.batch_size` says (`video_batch`, 3 in `train.py`).
+    /// Frames per batch of the image discriminator (`image_batch`). The number of videos per batch
+    /// (`video_batch`, 3 in `train.py`) is `training.batch_size`.
     pub image_batch: Count,
-    /// Distance of two frames of a real video in its clip, from which it is sub-sampled.
-    ///
-    /// `train.py` has an option of this name with the default 4, but always takes 2.
+    /// Stride in frames with which real clips are sub-sampled. `train.py` has an option of this name
+    /// with the default 4, but always uses 2.
     pub every_nth: Count,
 }
 
@@ -67,8 +70,8 @@ impl Default for MocoganSpec {
 }
 
 impl MocoganSpec {
-    /// Returns the optimizer of each of the three networks, as `trainers.py` writes it down:
-    /// α 2·10⁻⁴, β (0.5, 0.999), weight decay 10⁻⁵.
+    /// Returns the optimizer that `trainers.py` gives each of the three networks: α 2·10⁻⁴,
+    /// β (0.5, 0.999), weight decay 10⁻⁵.
     pub fn original_optimizer() -> AdamSpec {
         AdamSpec {
             learning_rate: Positive::try_from(0.0002).expect("the literal is positive"),
@@ -78,98 +81,128 @@ impl MocoganSpec {
         }
     }
 
-    /// Refuses settings that do not fit together.
+    /// Checks that no two settings contradict each other.
     ///
     /// # Errors
-    /// If frames or videos are too small for a discriminator, or categories have nothing to come from.
-    pub fn check(&self) -> Result<(), Unfit> {
+    /// If frames or videos are too small for a discriminator, or categories are needed but missing.
+    pub fn check(&self) -> Result<(), MocoganConflict> {
         let (side, length) = (self.side.get(), self.video_length.get());
         if !side.is_multiple_of(SIDE_UNIT) {
-            return Err(Unfit::Side { side });
+            return Err(MocoganConflict::Side { side });
         }
         let whole_images = self.image_discriminator == ImageDiscriminator::Whole;
         let whole_videos = self.video_discriminator != VideoDiscriminator::Patch;
         if (whole_images || whole_videos) && side < WHOLE_SIDE {
-            return Err(Unfit::TooSmall { side });
+            return Err(MocoganConflict::TooSmall { side });
         }
         let least = if whole_videos { WHOLE_LENGTH } else { PATCH_LENGTH };
         if length < least {
-            return Err(Unfit::TooShort { length, least });
+            return Err(MocoganConflict::TooShort { length, least });
         }
         if let Motion::Lstm { frames, .. } = self.motion
             && frames.get() < length + 2
         {
-            return Err(Unfit::TooFewMotionFrames { frames: frames.get(), length });
+            return Err(MocoganConflict::TooFewMotionCodes { frames: frames.get(), length });
         }
         if let VideoDiscriminator::Categorical { real_categories, generated_categories } =
             self.video_discriminator
         {
             if self.categories == Categories::None {
-                return Err(Unfit::NoCategories);
+                return Err(MocoganConflict::NoCategories);
             }
             let learned = [real_categories, generated_categories].contains(&CategoryLoss::Added);
             if learned && (side >= WHOLE_SIDE + SIDE_UNIT || length > WHOLE_LENGTH) {
-                return Err(Unfit::ManyJudgements);
+                return Err(MocoganConflict::SeveralOutputs);
             }
         }
         Ok(())
     }
 }
 
-/// A frame is up-sampled four times by two.
+impl SystemFacts for MocoganSpec {
+    fn system(&self) -> &'static str {
+        "mocogan"
+    }
+
+    fn arithmetics(&self) -> &'static [Arithmetic] {
+        &[Arithmetic::Exact]
+    }
+
+    fn is_data_parallel(&self) -> bool {
+        false
+    }
+
+    fn content(&self) -> Content {
+        Content::Frames
+    }
+
+    fn channels(&self) -> Option<u64> {
+        None
+    }
+
+    fn frames_used(&self) -> Option<FramesUsed> {
+        None
+    }
+
+    fn size(&self) -> Option<String> {
+        let Self { generator_width, discriminator_width, .. } = self;
+        Some(format!(
+            "generator width {generator_width}, discriminator width {discriminator_width}"
+        ))
+    }
+
+    fn schedules(&self, _: &TrainingSpec) -> Vec<ScheduleTable> {
+        Vec::new()
+    }
+
+    fn reset_schedules(&mut self) {}
+}
+
+/// The generator up-samples a frame four times by 2.
 const SIDE_UNIT: u64 = 16;
-/// Side at which a whole frame becomes one judgement.
+/// Side at which the discriminator of whole frames has one output.
 const WHOLE_SIDE: u64 = 64;
-/// Frames that become one judgement of a whole video: five kernels of four without padding.
+/// Frames at which the discriminator of whole videos has one output: five kernels of 4, no padding.
 const WHOLE_LENGTH: u64 = 16;
-/// Frames that become one judgement of a patch: four kernels of four without padding.
+/// Frames at which the patch discriminator has one output in time: four kernels of 4, no padding.
 const PATCH_LENGTH: u64 = 13;
 
-/// Why settings do not fit together.
+/// Settings of MoCoGAN that contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// The generator cannot make frames of this size.
-    #[error("frames of side {side} cannot be generated: the side must be a multiple of 16")]
-    Side {
-        /// `side`.
-        side: u64,
-    },
-    /// A discriminator of whole frames or videos has nothing left at its last layer.
-    #[error("frames of side {side} are too small for a discriminator of whole frames: it needs 64")]
-    TooSmall {
-        /// `side`.
-        side: u64,
-    },
-    /// The video discriminator has nothing left at its last layer.
+pub enum MocoganConflict {
+    /// The generator cannot produce frames of this size.
     #[error(
-        "videos of {length} frames are too short for the video discriminator: it needs {least}"
+        "frames of side {side} cannot be generated: the side must be a multiple of {SIDE_UNIT}"
     )]
-    TooShort {
-        /// `video_length`.
-        length: u64,
-        /// Frames that it needs.
-        least: u64,
-    },
-    /// The document cuts a part out of a longer sequence and never takes the last two starts.
-    #[error("{frames} frames of motion are too few to cut {length} out of them: it takes two more")]
-    TooFewMotionFrames {
-        /// `motion.lstm.frames`.
-        frames: u64,
-        /// `video_length`.
-        length: u64,
-    },
+    Side { side: u64 },
+    /// A discriminator of whole frames or videos would have no output.
+    #[error(
+        "frames of side {side} are too small for a discriminator of whole frames, which needs at \
+         least {WHOLE_SIDE}"
+    )]
+    TooSmall { side: u64 },
+    /// The video discriminator would have no output.
+    #[error(
+        "videos of {length} frames are too short for the video discriminator, which needs at least \
+         {least}"
+    )]
+    TooShort { length: u64, least: u64 },
+    /// MP5 cuts a video out of a longer sequence of motion codes and never uses the last two starts.
+    #[error("{frames} motion codes are too few for videos of {length} frames, which need at least {}", length + 2)]
+    TooFewMotionCodes { frames: u64, length: u64 },
     /// A categorical discriminator without categories.
     #[error("a categorical video discriminator needs categories")]
     NoCategories,
-    /// The category losses take one judgement a video.
+    /// The category losses need one output per video.
     #[error(
-        "category losses need frames of side 64 and videos of 16 frames: one judgement a video"
+        "category losses need one discriminator output per video: frames of side {WHOLE_SIDE} and \
+         videos of {WHOLE_LENGTH} frames"
     )]
-    ManyJudgements,
+    SeveralOutputs,
 }
 
-impl Unfit {
-    /// Returns the dotted keys involved, the likeliest to be at fault first.
+impl MocoganConflict {
+    /// Returns the keys involved, the most likely culprit first.
     pub const fn keys(&self) -> &'static [&'static str] {
         match self {
             Self::Side { .. } => &["model.mocogan.side"],
@@ -181,13 +214,13 @@ impl Unfit {
             Self::TooShort { .. } => {
                 &["model.mocogan.video_length", "model.mocogan.video_discriminator"]
             }
-            Self::TooFewMotionFrames { .. } => {
+            Self::TooFewMotionCodes { .. } => {
                 &["model.mocogan.motion.lstm.frames", "model.mocogan.video_length"]
             }
             Self::NoCategories => {
                 &["model.mocogan.categories", "model.mocogan.video_discriminator"]
             }
-            Self::ManyJudgements => &[
+            Self::SeveralOutputs => &[
                 "model.mocogan.side",
                 "model.mocogan.video_length",
                 "model.mocogan.video_discriminator.categorical",
@@ -199,31 +232,31 @@ impl Unfit {
     /// Returns what to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Side { .. } => "64 is the original's side, 96 the document's",
+            Self::Side { .. } => "use 64 as the original does, or 96 as MP5 does",
             Self::TooSmall { .. } | Self::TooShort { .. } => {
-                "`patch` discriminators take smaller frames and shorter videos"
+                "use `patch` discriminators, which accept smaller frames and shorter videos"
             }
-            Self::TooFewMotionFrames { .. } => "let the LSTM make more frames",
-            Self::NoCategories => "`categories = { count = N }` gives them",
-            Self::ManyJudgements => {
-                "take 64 and 16, or `ignored` for `real_categories` and `generated_categories`"
+            Self::TooFewMotionCodes { .. } => "increase `motion.lstm.frames`",
+            Self::NoCategories => "set `categories = { count = N }`",
+            Self::SeveralOutputs => {
+                "use 64 and 16, or set `real_categories` and `generated_categories` to `ignored`"
             }
         }
     }
 }
 
 /// Categories of videos.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Categories {
-    /// The latent code has no category (`dim_z_category = 0`).
+    /// The latent code contains no category (`dim_z_category = 0`).
     None,
-    /// So many, each as likely.
+    /// This number of categories, drawn uniformly.
     Count(Count),
 }
 
 impl Categories {
-    /// Returns how many there are.
+    /// Returns the number of categories.
     pub const fn size(self) -> i64 {
         match self {
             Self::None => 0,
@@ -232,51 +265,51 @@ impl Categories {
     }
 }
 
-/// What makes the motion codes of a video.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Recurrent network that produces the motion codes of a video.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Motion {
-    /// MoCoGAN: a GRU cell from a random state, driven by fresh noise at every frame; the latent code
-    /// is content ⊕ category ⊕ motion.
+    /// As in the original: a GRU cell with a random initial state and fresh noise as input of every
+    /// frame. The latent code is content ⊕ category ⊕ motion.
     #[default]
     Gru,
-    /// The document: an LSTM from the zero state, driven by the same noise at every frame, through a
-    /// linear layer and BatchNorm; the latent code is motion ⊕ content.
+    /// As in MP5: an LSTM with zero initial state and the same noise as input of every frame, followed
+    /// by a linear layer and BatchNorm. The latent code is motion ⊕ content.
     Lstm {
-        /// Hidden units (`hidden_size`, 100 in the document).
+        /// Hidden units (`hidden_size`, 100 in MP5).
         hidden_size: Count,
-        /// Initial bias of the forget gate (`init_forget_bias`, 1 in the document).
+        /// Initial bias of the forget gate (`init_forget_bias`, 1 in MP5).
         forget_bias: NonNegative,
-        /// Frames of motion of which the video is cut; the document draws their number from the
-        /// lengths of its clips.
+        /// Motion codes to produce, out of which `video_length` consecutive ones are cut; at least
+        /// `video_length` + 2. MP5 draws this number from the lengths of its clips.
         frames: Count,
     },
 }
 
-/// What judges single frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Discriminator of single frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ImageDiscriminator {
-    /// One judgement of a 64×64 frame (`ImageDiscriminator`).
+    /// One output per 64×64 frame (`ImageDiscriminator`).
     Whole,
-    /// A grid of judgements of overlapping patches (`PatchImageDiscriminator`).
+    /// A grid of outputs, one per overlapping patch (`PatchImageDiscriminator`).
     #[default]
     Patch,
 }
 
-/// What judges videos.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Discriminator of videos.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VideoDiscriminator {
-    /// One judgement of 16 frames of 64×64 (`VideoDiscriminator`).
+    /// One output per video of 16 frames of 64×64 (`VideoDiscriminator`).
     Whole,
-    /// A grid of judgements of overlapping patches (`PatchVideoDiscriminator`).
+    /// A grid of outputs, one per overlapping patch (`PatchVideoDiscriminator`).
     Patch,
-    /// A whole video with its category (`CategoricalVideoDiscriminator`).
+    /// As `whole`, and a prediction of the video's category (`CategoricalVideoDiscriminator`).
     Categorical {
-        /// Whether it learns the categories of real videos (`use_categories`).
+        /// Loss of the discriminator on the categories of real videos (`use_categories`).
         real_categories: CategoryLoss,
-        /// Whether the generator learns to be recognized (`use_infogan`).
+        /// Loss of the generator on the categories of its videos (`use_infogan`).
         generated_categories: CategoryLoss,
     },
 }
@@ -290,24 +323,24 @@ impl Default for VideoDiscriminator {
     }
 }
 
-/// Whether a cross-entropy of categories is part of a loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Cross-entropy of categories in a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CategoryLoss {
-    /// It is not.
+    /// Not part of the loss.
     Ignored,
-    /// It is added with weight 1.
+    /// Added to the loss with weight 1.
     Added,
 }
 
-/// Noise on the inputs of the discriminators' layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Noise that is added to the inputs of the discriminators' layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum InstanceNoise {
-    /// None.
+    /// No noise.
     #[default]
     Off,
-    /// N(0, σ²), drawn anew for every layer and every batch, in evaluation too.
+    /// N(0, σ²), drawn for every layer and every batch, in evaluation as well.
     Gaussian {
         /// Standard deviation σ (`noise_sigma`).
         sigma: NonNegative,
@@ -319,7 +352,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(spec: &MocoganSpec, expected: Result<(), Unfit>) {
+    fn check(spec: &MocoganSpec, expected: Result<(), MocoganConflict>) {
         assert_eq!(spec.check(), expected);
     }
 
@@ -331,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_fit_together() {
+    fn the_defaults_have_no_conflict() {
         check(&MocoganSpec::default(), Ok(()));
         check(&MocoganSpec { video_discriminator: learning(), ..MocoganSpec::default() }, Ok(()));
     }
@@ -341,15 +374,15 @@ mod tests {
         let spec = MocoganSpec::default();
         check(
             &MocoganSpec { side: Count::literal(60), ..spec.clone() },
-            Err(Unfit::Side { side: 60 }),
+            Err(MocoganConflict::Side { side: 60 }),
         );
         check(
             &MocoganSpec { side: Count::literal(32), ..spec.clone() },
-            Err(Unfit::TooSmall { side: 32 }),
+            Err(MocoganConflict::TooSmall { side: 32 }),
         );
         check(
             &MocoganSpec { video_length: Count::literal(15), ..spec.clone() },
-            Err(Unfit::TooShort { length: 15, least: 16 }),
+            Err(MocoganConflict::TooShort { length: 15, least: 16 }),
         );
         let video_discriminator = VideoDiscriminator::Patch;
         check(
@@ -364,18 +397,18 @@ mod tests {
     }
 
     #[test]
-    fn categories_need_a_source_and_one_judgement_a_video() {
+    fn category_losses_need_categories_and_one_output_per_video() {
         let spec = MocoganSpec { video_discriminator: learning(), ..MocoganSpec::default() };
         let categories = Categories::None;
-        check(&MocoganSpec { categories, ..spec.clone() }, Err(Unfit::NoCategories));
+        check(&MocoganSpec { categories, ..spec.clone() }, Err(MocoganConflict::NoCategories));
         check(
             &MocoganSpec { side: Count::literal(96), ..spec.clone() },
-            Err(Unfit::ManyJudgements),
+            Err(MocoganConflict::SeveralOutputs),
         );
     }
 
     #[test]
-    fn a_video_is_cut_from_more_frames_of_motion() {
+    fn a_video_is_cut_from_at_least_two_more_motion_codes() {
         let motion = Motion::Lstm {
             hidden_size: Count::literal(100),
             forget_bias: NonNegative::try_from(1.0).unwrap(),
@@ -383,7 +416,7 @@ mod tests {
         };
         check(
             &MocoganSpec { motion, ..MocoganSpec::default() },
-            Err(Unfit::TooFewMotionFrames { frames: 17, length: 16 }),
+            Err(MocoganConflict::TooFewMotionCodes { frames: 17, length: 16 }),
         );
     }
 }

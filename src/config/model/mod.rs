@@ -1,97 +1,86 @@
-//! Which system a run trains, with everything specific to it.
+//! The systems and their settings.
+//!
+//! Start from [`ModelSpec`]. [`SystemFacts`] lists what a new system must answer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod convlstm;
 pub mod cvae;
+mod facts;
 pub mod mocogan;
 pub mod physical_interaction;
 pub mod rcn;
 
 pub use convlstm::ConvLstmSpec;
 pub use cvae::CvaeSpec;
+pub use facts::{FramesUsed, ScheduleTable, SystemFacts};
 pub use mocogan::MocoganSpec;
 pub use physical_interaction::PhysicalInteractionSpec;
 pub use rcn::RcnSpec;
 
-use super::engine::Arithmetic;
-use crate::scalar::Count;
-
-/// The model of a run. One variant per system; the variant's table holds all its settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The system to train, with its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelSpec {
-    /// SVG-style conditional VAE (seed document 001).
+    /// Conditional VAE for video prediction, after SVG (Denton & Fergus 2018, arXiv:1802.07687).
     Cvae(CvaeSpec),
-    /// Physical interaction: CDNA, DNA and STP (seed document 000).
+    /// Physical interaction through CDNA, DNA or STP (Finn et al. 2016, arXiv:1605.07157).
     PhysicalInteraction(PhysicalInteractionSpec),
-    /// ConvLSTM autoencoder (seed document 003).
+    /// ConvLSTM autoencoder (Shi et al. 2015, arXiv:1506.04214).
     #[serde(rename = "convlstm")]
     ConvLstm(ConvLstmSpec),
-    /// MoCoGAN (seed document 002).
+    /// MoCoGAN (Tulyakov et al. 2018, arXiv:1707.04993).
     Mocogan(MocoganSpec),
-    /// Recombinator Networks (seed document 004).
+    /// Recombinator Network for facial keypoints (Honari et al. 2016, arXiv:1511.07356).
     Rcn(RcnSpec),
 }
 
-/// How a predictor of frames divides a sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FramesUsed {
-    /// Frames that are given (`context_frames`).
-    pub context: Count,
-    /// Frames that are predicted (`horizon`).
-    pub horizon: Count,
-}
-
 impl ModelSpec {
-    /// Returns the system's name, as `--system` and `golden/` spell it.
-    pub const fn system(&self) -> &'static str {
+    /// Returns the facts about the system.
+    pub fn facts(&self) -> &dyn SystemFacts {
         match self {
-            Self::Cvae(_) => "cvae",
-            Self::PhysicalInteraction(_) => "physical_interaction",
-            Self::ConvLstm(_) => "convlstm",
-            Self::Mocogan(_) => "mocogan",
-            Self::Rcn(_) => "rcn",
+            Self::Cvae(model) => model,
+            Self::PhysicalInteraction(model) => model,
+            Self::ConvLstm(model) => model,
+            Self::Mocogan(model) => model,
+            Self::Rcn(model) => model,
         }
     }
 
-    /// Returns the arithmetics in which the system can be trained; `exact` is always one.
-    pub const fn arithmetics(&self) -> &'static [Arithmetic] {
+    /// Returns the same, to be changed.
+    fn facts_mut(&mut self) -> &mut dyn SystemFacts {
         match self {
-            Self::Cvae(_) => &[Arithmetic::Exact, Arithmetic::Fast, Arithmetic::Bf16],
-            Self::ConvLstm(_) => &[Arithmetic::Exact, Arithmetic::Bf16],
-            Self::PhysicalInteraction(_) | Self::Mocogan(_) | Self::Rcn(_) => &[Arithmetic::Exact],
+            Self::Cvae(model) => model,
+            Self::PhysicalInteraction(model) => model,
+            Self::ConvLstm(model) => model,
+            Self::Mocogan(model) => model,
+            Self::Rcn(model) => model,
         }
     }
 
-    /// Returns whether several devices can share a batch of the system.
-    pub const fn is_data_parallel(&self) -> bool {
-        match self {
-            Self::ConvLstm(_) => true,
-            Self::Cvae(_) | Self::PhysicalInteraction(_) | Self::Mocogan(_) | Self::Rcn(_) => false,
-        }
+    /// Returns the system's name as sweep files and `golden/` spell it.
+    pub fn system(&self) -> &'static str {
+        self.facts().system()
     }
 
-    /// Returns the channels of the frames that the system takes, where it takes no others.
-    pub const fn channels(&self) -> Option<u64> {
-        match self {
-            Self::Cvae(_) => Some(3),
-            Self::ConvLstm(_) => Some(1),
-            Self::PhysicalInteraction(_) | Self::Mocogan(_) | Self::Rcn(_) => None,
-        }
+    /// Returns how a sequence is divided, if the system predicts frames.
+    pub fn frames_used(&self) -> Option<FramesUsed> {
+        self.facts().frames_used()
     }
 
-    /// Returns how a sequence is divided, for systems that predict frames.
-    pub const fn frames_used(&self) -> Option<FramesUsed> {
+    /// Returns the model with all schedules at their defaults: they do not change the cost of a step.
+    #[must_use]
+    pub fn without_schedules(mut self) -> Self {
+        self.facts_mut().reset_schedules();
+        self
+    }
+
+    /// Returns the settings of the physical-interaction model, if it is this system.
+    pub const fn physical_interaction(&self) -> Option<&PhysicalInteractionSpec> {
         match self {
-            Self::Cvae(CvaeSpec { context_frames, horizon, .. })
-            | Self::PhysicalInteraction(PhysicalInteractionSpec {
-                context_frames, horizon, ..
-            })
-            | Self::ConvLstm(ConvLstmSpec { context_frames, horizon, .. }) => {
-                Some(FramesUsed { context: *context_frames, horizon: *horizon })
-            }
-            Self::Mocogan(_) | Self::Rcn(_) => None,
+            Self::PhysicalInteraction(model) => Some(model),
+            Self::Cvae(_) | Self::ConvLstm(_) | Self::Mocogan(_) | Self::Rcn(_) => None,
         }
     }
 }

@@ -1,13 +1,15 @@
-//! Settings of the physical-interaction model (seed document 000; Finn, Goodfellow & Levine 2016,
-//! arXiv:1605.07157).
+//! Settings of the physical-interaction model (originals: tensorflow/models `video_prediction` and its
+//! Chainer port, seed document 000; Finn, Goodfellow & Levine 2016, arXiv:1605.07157).
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::facts::{FramesUsed, ScheduleTable, SystemFacts};
 use crate::{
-    config::optim::AdamForm,
-    scalar::Count,
+    config::{data::Content, engine::Arithmetic, optim::AdamForm, training::TrainingSpec},
+    scalar::{Count, Step},
     schedule::{ScheduleArithmetic, ScheduledSampling},
 };
 
@@ -15,23 +17,26 @@ mod differences;
 
 pub use differences::{DIFFERENCES, Difference};
 
-/// Architecture and objective; defaults are the flags of the TensorFlow original.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Architecture and objective of the physical-interaction model. The defaults are those of the
+/// TensorFlow original's flags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PhysicalInteractionSpec {
-    /// Whose numerics the model follows.
+    /// Implementation whose numerics the model follows. Adam must have the form of its framework
+    /// (`optimizer.adam.form`).
     pub port: Port,
-    /// How the previous frame is transformed (`model`).
+    /// Transformation of the previous frame into the next one (`model`).
     pub transformation: Transformation,
-    /// What the bottleneck sees besides the frame (`use_state`).
+    /// Inputs of the bottleneck besides the frame (`use_state`).
     pub conditioning: Conditioning,
-    /// Ground-truth frames before predictions are fed back (`context_frames`).
+    /// True frames given before predictions are fed back (`context_frames`).
     pub context_frames: Count,
-    /// Frames predicted after the context; `sequence_length` is the sum of both.
+    /// Frames predicted after the context (`sequence_length` − `context_frames`).
     pub horizon: Count,
-    /// Channels of the first layer; 32 is the original, smaller values scale every layer.
+    /// Channels of the first layer. The original has 32; other values scale the channels of every layer.
     pub width: Count,
-    /// How many sequences of a batch see true frames after the context (`schedsamp_k`).
+    /// Number of sequences of a batch that are fed true frames after the context, by step
+    /// (`schedsamp_k`).
     pub scheduled_sampling: ScheduledSampling,
 }
 
@@ -49,29 +54,68 @@ impl Default for PhysicalInteractionSpec {
     }
 }
 
-/// Whose numerics the model follows: the TensorFlow original's or its port's to Chainer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl SystemFacts for PhysicalInteractionSpec {
+    fn system(&self) -> &'static str {
+        "physical_interaction"
+    }
+
+    fn arithmetics(&self) -> &'static [Arithmetic] {
+        &[Arithmetic::Exact]
+    }
+
+    fn is_data_parallel(&self) -> bool {
+        false
+    }
+
+    fn content(&self) -> Content {
+        Content::Frames
+    }
+
+    fn channels(&self) -> Option<u64> {
+        None
+    }
+
+    fn frames_used(&self) -> Option<FramesUsed> {
+        Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
+    }
+
+    fn size(&self) -> Option<String> {
+        Some(format!("width {}", self.width))
+    }
+
+    fn schedules(&self, training: &TrainingSpec) -> Vec<ScheduleTable> {
+        let (batch, arithmetic) = (training.batch_size, self.port.schedule_arithmetic());
+        let at_first_step_of = |epoch: u64| {
+            let step = Step(epoch * training.steps_per_epoch.get());
+            let true_frames = self.scheduled_sampling.true_frames(batch, step, arithmetic);
+            true_frames.unwrap_or(0) as f64 / batch.get() as f64
+        };
+        vec![ScheduleTable {
+            title: "true-frame share by epoch",
+            values: (0..training.epochs.get()).map(at_first_step_of).collect(),
+        }]
+    }
+
+    fn reset_schedules(&mut self) {
+        self.scheduled_sampling = ScheduledSampling::default();
+    }
+}
+
+/// Implementation whose numerics the model follows: the TensorFlow original or its Chainer port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "PortName", into = "PortName")]
 pub enum Port {
-    /// tensorflow/models, `video_prediction`.
     Tensorflow(Version),
-    /// kristofbc/physical-interaction-video-prediction at 8452866, its last commit, whose cells
-    /// keep their state.
     Chainer,
-    /// The same repository at ef96aa7, the code that the seed document prints. It makes its layers
-    /// anew at every call, so the original cannot learn; here a layer keeps its weights.
     ChainerStateless,
 }
 
 /// Versions of the TensorFlow original.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
-    /// 052e5e8, the code of the seed document: CDNA mixes colours and masks.
     #[default]
     V1,
-    /// From 69cc9e9 on: CDNA applies every kernel to all colours.
     Fixed,
-    /// From 8699e3b on: moreover the last three layers have no rectifier.
     FixedLinear,
 }
 
@@ -82,7 +126,7 @@ impl Default for Port {
 }
 
 impl Port {
-    /// All ports in the order in which they were written, framework by framework.
+    /// All ports by framework, oldest first.
     pub const ALL: [Self; 5] = [
         Self::Tensorflow(Version::V1),
         Self::Tensorflow(Version::Fixed),
@@ -91,7 +135,7 @@ impl Port {
         Self::ChainerStateless,
     ];
 
-    /// Returns the arithmetic in which the implementation evaluates its schedule.
+    /// Returns the arithmetic in which the implementation evaluates scheduled sampling.
     pub const fn schedule_arithmetic(self) -> ScheduleArithmetic {
         match self {
             Self::Tensorflow(_) => ScheduleArithmetic::Single,
@@ -126,14 +170,21 @@ impl fmt::Display for Port {
     }
 }
 
-/// [`Port`] as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A [`Port`] as files spell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum PortName {
+    /// tensorflow/models, `video_prediction` at 052e5e8: CDNA mixes colours and masks.
     Tensorflow,
+    /// The same from 69cc9e9 on: CDNA applies every kernel to all colours.
     TensorflowFixed,
+    /// The same from 8699e3b on: in addition, the last three layers have no rectifier.
     TensorflowFixedLinear,
+    /// kristofbc/physical-interaction-video-prediction at its last commit, 8452866, whose cells keep
+    /// their state.
     Chainer,
+    /// The same repository at ef96aa7, which seed document 000 prints. It creates its layers at every
+    /// call, so the original cannot learn; here a layer keeps its weights.
     ChainerStateless,
 }
 
@@ -161,21 +212,21 @@ impl From<Port> for PortName {
     }
 }
 
-/// How the previous frame is transformed, and by how many masks the results are merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Transformation of the previous frame, and the number of masks that merge the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Transformation {
-    /// Convolutional dynamic neural advection: predicted kernels for the whole frame.
+    /// Convolutional dynamic neural advection: predicted kernels that are applied to the whole frame.
     Cdna {
-        /// Kernels, and masks beside the background's (`num_masks`).
+        /// Number of kernels, which is also the number of masks besides the background's (`num_masks`).
         #[serde(default = "ten")]
         masks: Count,
     },
-    /// Dynamic neural advection: a predicted kernel for every pixel; one mask.
+    /// Dynamic neural advection: a predicted kernel per pixel, with one mask.
     Dna,
     /// Spatial transformer predictors: affine maps, one fewer than masks.
     Stp {
-        /// Masks beside the background's (`num_masks`).
+        /// Number of masks besides the background's (`num_masks`).
         #[serde(default = "ten")]
         masks: Count,
     },
@@ -188,7 +239,7 @@ impl Default for Transformation {
 }
 
 impl Transformation {
-    /// Returns the number of masks beside the background's (`num_masks`).
+    /// Returns the number of masks besides the background's (`num_masks`).
     pub const fn masks(self) -> Count {
         match self {
             Self::Cdna { masks } | Self::Stp { masks } => masks,
@@ -197,14 +248,14 @@ impl Transformation {
     }
 }
 
-/// What the bottleneck sees besides the frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Inputs of the bottleneck besides the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conditioning {
-    /// Action ⊕ state, repeated over the map (`use_state = 1`).
+    /// Action ⊕ state, repeated at every pixel of the map (`use_state = 1`).
     #[default]
     ActionAndState,
-    /// Nothing (`use_state = 0`); states are predicted nevertheless.
+    /// Nothing (`use_state = 0`). States are still predicted.
     FrameOnly,
 }
 
@@ -247,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn dna_has_one_mask_and_no_other_number_can_be_asked_for() {
+    fn dna_has_one_mask_and_accepts_no_other_number() {
         let dna = PhysicalInteractionSpec {
             transformation: Transformation::Dna,
             ..PhysicalInteractionSpec::default()

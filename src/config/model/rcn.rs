@@ -1,31 +1,36 @@
-//! Settings of the Recombinator Network (seed document 004; Honari et al. 2016, arXiv:1511.07356).
+//! Settings of the Recombinator Network (original: seed document 004 and its repository,
+//! preddy5/tensorflow-recombinator-networks; Honari et al. 2016, arXiv:1511.07356).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::{Count, KeepProbability};
+use super::facts::{FramesUsed, ScheduleTable, SystemFacts};
+use crate::{
+    config::{data::Content, engine::Arithmetic, training::TrainingSpec},
+    scalar::{Count, KeepProbability},
+};
 
-/// Half the side of a picture in pixels: a coordinate p is learned as (p − 48) / 48.
+/// Half the side of an image in pixels: a coordinate p is learned as (p − 48) / 48.
 pub const HALF_SIDE: f64 = 48.0;
 
-/// Architecture and objective of the Recombinator Network; defaults are the document's.
+/// Architecture of the Recombinator Network. The defaults are the original's.
 ///
-/// The document trains it by gradient descent at a learning rate of 0.01, the repository's script by
-/// Adagrad at the same rate, both in batches of 100.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The original is trained by gradient descent with a learning rate of 0.01, in its repository by
+/// Adagrad with the same rate, both in batches of 100.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RcnSpec {
-    /// What goes on beside the up-sampled coarse map at each resolution.
+    /// How the up-sampled coarse features are combined with the finer branch.
     pub recombination: Recombination,
-    /// Units of the first fully connected layer (500 in the document). It holds nearly all
-    /// parameters, 46,080 for each unit.
+    /// Units of the first fully connected layer. It holds nearly all parameters: 46,080 per unit.
     pub hidden_units: Count,
-    /// How the weights of the two fully connected layers are drawn.
+    /// Initial weights of the two fully connected layers.
     pub dense_weights: DenseWeights,
     /// Dropout in training.
     pub dropout: Dropout,
     /// Dropout in prediction.
     pub prediction: PredictionDropout,
-    /// Non-linearity of every layer, the last one included.
+    /// Activation function of every layer, including the last.
     pub activation: Activation,
 }
 
@@ -42,40 +47,78 @@ impl Default for RcnSpec {
     }
 }
 
-/// How coarse features reach finer resolutions; f₁ … f₄ are the branches, fine to coarse.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl SystemFacts for RcnSpec {
+    fn system(&self) -> &'static str {
+        "rcn"
+    }
+
+    fn arithmetics(&self) -> &'static [Arithmetic] {
+        &[Arithmetic::Exact]
+    }
+
+    fn is_data_parallel(&self) -> bool {
+        false
+    }
+
+    fn content(&self) -> Content {
+        Content::Keypoints
+    }
+
+    fn channels(&self) -> Option<u64> {
+        None
+    }
+
+    fn frames_used(&self) -> Option<FramesUsed> {
+        None
+    }
+
+    fn size(&self) -> Option<String> {
+        None
+    }
+
+    fn schedules(&self, _: &TrainingSpec) -> Vec<ScheduleTable> {
+        Vec::new()
+    }
+
+    fn reset_schedules(&mut self) {}
+}
+
+/// How coarse features reach finer resolutions. f₁ … f₄ are the branches from fine to coarse, U is
+/// up-sampling, C a convolution, ⊕ concatenation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Recombination {
-    /// The document's: the up-sampled coarse map is concatenated with the branch of the finer
-    /// resolution, m₃ = C C (U f₄ ⊕ f₃), m₂ = C C (U m₃ ⊕ f₂), m₁ = C C (U m₂ ⊕ f₁).
+    /// As in the original: the up-sampled coarse features U are concatenated (⊕) with the finer branch
+    /// before two convolutions C: m₃ = C C (U f₄ ⊕ f₃), m₂ = C C (U m₃ ⊕ f₂), m₁ = C C (U m₂ ⊕ f₁).
     #[default]
     Concatenate,
-    /// The up-sampled coarse map goes on alone, m₃ = C C U f₄, m₂ = C C U m₃, m₁ = C C U m₂. The same
-    /// layers in the same depth; only the first convolution of each pair has fewer input channels.
-    /// What pooling has thrown away of a finer resolution is then lost.
+    /// Ablation: the finer branches are not used, m₃ = C C U f₄, m₂ = C C U m₃, m₁ = C C U m₂. The
+    /// depth is the same; only the first convolution of each pair has fewer input channels. Details
+    /// that pooling removes are lost.
     None,
 }
 
-/// How the weights of a fully connected layer are drawn: normal, redrawn beyond two standard deviations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Initial weights of a fully connected layer: normal, truncated at two standard deviations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DenseWeights {
-    /// The document's: σ = 0.1 whatever the layer is. The first one sums 46,080 inputs, so that nearly
-    /// all of its units begin saturated and gradients hardly pass.
+    /// As in the original: truncated normal with σ = 0.1 in both layers. The first layer sums 46,080
+    /// inputs, so nearly all of its units start saturated and pass almost no gradient.
     #[default]
     Fixed,
-    /// σ = 1/√(inputs), which keeps a unit in the range of its inputs (formula 16 of "Efficient
-    /// backprop", 1998).
+    /// Truncated normal with σ = 1/√(inputs), which avoids the saturation (LeCun et al. 1998, "Efficient
+    /// BackProp", equation 16).
     ByInputs,
 }
 
-/// Whether and how strongly activations are dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Dropout in training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Dropout {
-    /// Nothing is dropped.
+    /// No dropout.
     Off,
-    /// Activations are kept with these probabilities.
+    /// Dropout around the first fully connected layer. Kept activations are divided by their
+    /// probability.
     Keep(Keep),
 }
 
@@ -85,13 +128,13 @@ impl Default for Dropout {
     }
 }
 
-/// Probabilities with which activations are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Probabilities with which activations are kept. Kept activations are divided by their probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Keep {
-    /// In front of the first fully connected layer (`dropout_keep_prob`).
+    /// Probability of keeping an input of the first fully connected layer (`dropout_keep_prob`).
     pub flat: KeepProbability,
-    /// Behind it; a literal in the original, so its argument does not reach it.
+    /// Probability of keeping an output of the first fully connected layer. The original hard-codes 0.9.
     pub hidden: KeepProbability,
 }
 
@@ -102,24 +145,26 @@ impl Default for Keep {
     }
 }
 
-/// Whether a prediction drops activations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Dropout in prediction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PredictionDropout {
-    /// As in training: the original builds one graph for both, so its predictions are random.
+    /// The same dropout as in training: the original builds one graph for both, so its predictions are
+    /// random.
     #[default]
     AsInTraining,
-    /// Never, as dropout is meant.
+    /// No dropout, as is usual.
     Off,
 }
 
-/// A non-linearity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// An activation function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Activation {
     /// The hyperbolic tangent.
     #[default]
     Tanh,
-    /// max(x, 0), of which the document says that it cannot work, as targets lie in [−1, 1].
+    /// max(x, 0). It cannot produce negative outputs, but targets are in [−1, 1]; the original warns
+    /// against it.
     Relu,
 }

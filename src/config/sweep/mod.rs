@@ -64,6 +64,7 @@ mod error;
 mod layered;
 mod problem;
 mod resolve;
+mod schema;
 mod source;
 mod tree;
 mod wire;
@@ -71,6 +72,7 @@ mod wire;
 pub use axes::Axis;
 pub use error::ConfigError;
 pub use problem::{RUNS_MAX, SOURCE_BYTES_MAX};
+pub use schema::file_schema;
 pub use source::SweepSource;
 pub use wire::Published;
 

@@ -8,6 +8,7 @@ use crate::{config::model::ModelSpec, scalar::Seed};
 mod hostile;
 mod messages;
 mod properties;
+mod schema;
 mod shipped;
 
 /// A small valid sweep; tests change one thing about it.

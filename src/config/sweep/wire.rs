@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -11,7 +12,13 @@ use super::{
     problem::ConfigProblem,
     tree::{LocatedProblem, Node, Place},
 };
-use crate::{config::data::Split, scalar::Seed};
+use crate::{
+    config::{data::Split, schema::settings_reference},
+    scalar::Seed,
+};
+
+/// Any value, in a schema.
+type Anything = serde_json::Value;
 
 /// Labels by axis name.
 pub(super) type When = BTreeMap<String, Vec<String>>;
@@ -19,27 +26,39 @@ pub(super) type When = BTreeMap<String, Vec<String>>;
 /// A table whose content is not read here.
 type Settings = BTreeMap<String, IgnoredAny>;
 
-#[derive(Debug, Deserialize)]
+/// A whole sweep file.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireSweep {
+    /// Name of the sweep: the stem of its file. ASCII letters, digits, `_` and `-`.
     pub(super) name: String,
+    /// Title of the report: one line of text.
     pub(super) title: String,
+    /// The question that the sweep asks, in Markdown. It opens the report.
     pub(super) description: String,
+    /// How the arms of several axes are combined. The default is `grid`.
     #[serde(default)]
     pub(super) combine: Combine,
+    /// Seeds that every arm runs with. Runs of one seed are compared in pairs.
     pub(super) seeds: Vec<Seed>,
+    /// Preset that is used without `--preset`.
     pub(super) default_preset: String,
+    /// Settings that all arms share. `reprise settings` lists all of them.
     #[serde(default, rename = "run")]
+    #[schemars(schema_with = "settings_reference")]
     _run: Settings,
+    /// The axes of the sweep. The arms of each axis differ in some settings.
     #[serde(default)]
     pub(super) axis: Vec<WireAxis>,
+    /// Named scales of the sweep, for example `smoke`, `cpu` and `paper`.
     pub(super) preset: BTreeMap<String, WirePreset>,
+    /// Published results that the report prints next to its own.
     #[serde(default)]
     pub(super) published: Vec<Published>,
 }
 
 /// How the arms of several axes are combined.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Combine {
     /// Every arm of one axis with every arm of the others.
@@ -50,61 +69,80 @@ pub(super) enum Combine {
 }
 
 /// One `[[axis]]`: either `arm` tables, or the shorthand `key` and `values`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireAxis {
+    /// Name of the axis.
     pub(super) name: String,
+    /// Arms with a label and settings. An axis has either these or `key` and `values`.
     #[serde(default)]
     pub(super) arm: Vec<WireArm>,
+    /// Key of the setting whose `values` become arms.
     pub(super) key: Option<String>,
+    /// Values of the setting `key`; each becomes an arm.
+    #[schemars(with = "Option<Vec<Anything>>")]
     pub(super) values: Option<Vec<IgnoredAny>>,
 }
 
 /// One `[[axis.arm]]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireArm {
+    /// Label of the arm in tables and plots.
     pub(super) label: String,
+    /// Labels by axis name: the arm is only combined with these arms of other axes.
     #[serde(default)]
     pub(super) when: When,
+    /// Settings of the arm.
     #[serde(default, rename = "set")]
+    #[schemars(schema_with = "settings_reference")]
     _set: Settings,
 }
 
 /// One `[preset.NAME]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WirePreset {
+    /// What the preset can and cannot show: one line of text, printed in the report.
     pub(super) scale: String,
+    /// Seeds of this preset, instead of those of the sweep.
     pub(super) seeds: Option<Vec<Seed>>,
+    /// Settings of the preset. They replace those of `run`; arms replace them.
     #[serde(default, rename = "set")]
+    #[schemars(schema_with = "settings_reference")]
     _set: Settings,
+    /// Settings that the preset changes in some arms only.
     #[serde(default)]
     pub(super) adjust: Vec<WireAdjust>,
 }
 
 /// One `[[preset.NAME.adjust]]`: what a preset changes in some arms only.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireAdjust {
+    /// Labels by axis name: the arms whose settings are changed.
     pub(super) when: When,
+    /// Settings that replace those of these arms.
     #[serde(default, rename = "set")]
+    #[schemars(schema_with = "settings_reference")]
     _set: Settings,
 }
 
 /// A published result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
+    /// Arm that the number belongs to; labels of several axes are joined with ` · `.
     pub arm: String,
+    /// Split that it was measured on.
     pub split: Split,
-    /// Metric name, e.g. `psnr`.
+    /// Name of the metric, e.g. `psnr`.
     pub metric: String,
-    /// In the metric's unit.
+    /// Value in the metric's unit.
     pub value: f64,
-    /// Where it is printed.
+    /// Where it is published: paper and table, or document and section.
     pub source: String,
-    /// The scale at which it was obtained.
+    /// Scale at which it was obtained: data set, epochs, batch size.
     pub scale: String,
 }
 

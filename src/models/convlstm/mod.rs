@@ -1,7 +1,7 @@
 //! Sequence-to-sequence ConvLSTM autoencoder (holmdk/Video-Prediction-using-PyTorch at edab22a).
 //!
-//! x_t is a frame, T the length of the context, n the horizon; cell₁ to cell₄ are ConvLSTM cells with
-//! hidden states h¹ to h⁴ (shown with two layers each):
+//! `x_t` is a frame, T the length of the context, n the horizon; cell₁ to cell₄ are ConvLSTM cells
+//! with hidden states h¹ to h⁴ (shown with two layers each):
 //! ```text
 //! encoder, t = 1 … T:      h¹_t = cell₁(x_t)        h²_t = cell₂(h¹_t)
 //! decoder, t = 1 … n:      h³_t = cell₃(v_t)        h⁴_t = cell₄(h³_t)
@@ -9,11 +9,11 @@
 //! prediction:              x̂_{T+t} = σ(W ∗ h⁴_t + b)
 //! ```
 //! The decoder reads no frame: it feeds back its hidden state. Its initial states are zero, so only
-//! `h²_T` passes from encoder to decoder. Parameters have the original's names, so its checkpoints load
-//! unchanged.
+//! `h²_T` passes from encoder to decoder. Parameters have the original's names, so its checkpoints
+//! load unchanged.
 //!
-//! Start from [`ConvLstm`]; [`training`] defines the objective, [`picture`] the image that the original
-//! logs.
+//! Start from [`ConvLstm`]; [`training`] defines the objective, [`picture`] the image that the
+//! original logs.
 
 pub mod picture;
 pub mod training;
@@ -116,8 +116,8 @@ fn advance_cells(cells: &[ConvLstmCell], x: &Tensor, states: &mut [ConvLstmState
 
 /// The output head, `x̂ = σ(W ∗ h + b)`.
 ///
-/// The original's convolution is three-dimensional, but its kernel is one frame deep, so frames do not
-/// mix.
+/// The original's convolution is three-dimensional, but its kernel is one frame deep, so frames do
+/// not mix.
 #[derive(Debug)]
 pub struct Head {
     weight: Tensor,

@@ -20,9 +20,9 @@ pub struct GridExample<'a> {
 /// Draws context and prediction, context and truth, and the squared errors as one image
 /// `[3, height, width]`.
 ///
-/// A row has as many frames as the sequence. As in the original, the errors come after as many black
-/// frames as are *predicted*, not as are given. If these numbers differ, the errors are not below their
-/// frames; with a horizon longer than the context they continue in a fourth row.
+/// A row has as many frames as the sequence. As in the original, the errors come after as many
+/// black frames as are *predicted*, not as are given. If these numbers differ, the errors are not
+/// below their frames; with a horizon longer than the context they continue in a fourth row.
 ///
 /// Deviation: the original draws the first sequence of a batch and fails for a batch of one, because
 /// `squeeze` removes the axis that it then indexes. Here the argument is a sequence.

@@ -18,8 +18,8 @@ pub struct FrameSplit {
 pub struct ConvLstmObjective {
     /// `mean((x̂ − x)²)` over all pixels of all predicted frames.
     pub loss: Tensor,
-    /// Predicted frames in the shape in which the original compares them: `[B, horizon, H, W]` without axes
-    /// of length 1, hence `[horizon, H, W]` for a batch of one.
+    /// Predicted frames in the shape in which the original compares them: `[B, horizon, H, W]`
+    /// without axes of length 1, hence `[horizon, H, W]` for a batch of one.
     pub prediction: Tensor,
 }
 
@@ -27,9 +27,9 @@ pub struct ConvLstmObjective {
 ///
 /// `frames` is `[B, T, 1, H, W]` in [0, 1], where T is at least the sum of context and horizon.
 ///
-/// Prediction `[B, 1, n, H, W]` and truth `[B, n, 1, H, W]` have the same elements in the same order. The
-/// original makes their shapes equal with `squeeze`, which also removes a batch axis of length 1; the mean
-/// is unaffected.
+/// Prediction `[B, 1, n, H, W]` and truth `[B, n, 1, H, W]` have the same elements in the same
+/// order. The original makes their shapes equal with `squeeze`, which also removes a batch axis of
+/// length 1; the mean is unaffected.
 ///
 /// # Panics
 /// If frames have more than one channel, for which the original compares tensors of different shapes.

@@ -2,9 +2,9 @@
 //! [`training::objective`](super::training::objective) up to rounding.
 //!
 //! - A true frame is the target of step t and, with teacher forcing, the input of step t + 1. The
-//!   original encodes it twice with equal results, because BatchNorm in training uses only the batch.
-//!   Here it is encoded once; the running statistics are still updated twice, with the original's values
-//!   in the original's order.
+//!   original encodes it twice with equal results, because BatchNorm in training uses only the
+//!   batch. Here it is encoded once; the running statistics are still updated twice, with the
+//!   original's values in the original's order.
 //! - The decoder gets the same skip connections in many steps. Their part of its convolutions is
 //!   computed once, and the rest without up-sampled copies
 //!   ([`JoinedConv`](crate::nn::joined::JoinedConv)).

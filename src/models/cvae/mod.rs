@@ -1,8 +1,8 @@
 //! Conditional VAE for video prediction (the original is a report on Deep Learning Lab 5), after SVG
 //! (Denton & Fergus 2018, arXiv:1802.07687; edenton/svg at 3f19f0b).
 //!
-//! x_t is a frame, x̂_t its prediction, h its code, z_t the latent variable, c_t the condition
-//! (action ⊕ position), g_t the predicted code; ⊕ is concatenation. In training, for t = 1, 2, …:
+//! `x_t` is a frame, `x̂_t` its prediction, h its code, `z_t` the latent variable, `c_t` the
+//! condition (action ⊕ position), `g_t` the predicted code; ⊕ is concatenation. A step in training:
 //! ```text
 //! h_t = enc(x_t)                          z_t ~ posterior(h_t)
 //! h_{t−1}, skip = enc(x̂_{t−1})            g_t = predictor(c_{t−1} ⊕ h_{t−1} ⊕ z_t)
@@ -12,8 +12,8 @@
 //!
 //! Deviations of the original from SVG, which we keep: the output of the frame predictor has a
 //! BatchNorm, the skip connections are refreshed at `t <= context_frames` (SVG: `<`), and teacher
-//! forcing is decided once per optimizer step. Parameters have the original's names, so its checkpoints
-//! load unchanged.
+//! forcing is decided once per optimizer step. Parameters have the original's names, so its
+//! checkpoints load unchanged.
 //!
 //! Start from [`Cvae`]; [`training`] defines the objective, [`rollout`] the prediction.
 

@@ -23,9 +23,9 @@ pub enum Latent {
 
 /// Rolls the model out in evaluation mode and returns `[T, B, 3, H, W]`.
 ///
-/// The first `context_frames` entries are the true frames. The model runs on them to advance its states;
-/// its predictions there are dropped. `batch.frames` needs only the context, since T is the length of
-/// `batch.condition`.
+/// The first `context_frames` entries are the true frames. The model runs on them to advance its
+/// states; its predictions there are dropped. `batch.frames` needs only the context, since T is the
+/// length of `batch.condition`.
 pub fn rollout(
     model: &Cvae,
     batch: &ConditionedBatch,

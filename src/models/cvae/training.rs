@@ -1,5 +1,5 @@
-//! The training objective (`train` of the original; sections on the fixed prior and "Implement learned
-//! prior").
+//! The training objective (`train` of the original; sections on the fixed prior and "Implement
+//! learned prior").
 //!
 //! ```text
 //! L = Σ_t mean((x_t − x̂_t)²) + β Σ_t KL(q(z_t) ‖ p(z_t)) / B        t = 1 … T − 1
@@ -79,7 +79,8 @@ pub struct SkipPolicy {
 }
 
 impl SkipPolicy {
-    /// Returns whether the skip connections are refreshed at t: `last_frame_skip or t <= n_past` (SVG: `<`).
+    /// Returns whether the skip connections are refreshed at t: `last_frame_skip or t <= n_past`
+    /// (SVG: `<`).
     pub(super) fn refreshes(self, t: i64) -> bool {
         self.rule == SkipRule::LastFrame || t <= self.context_frames
     }
@@ -139,8 +140,8 @@ pub fn objective(
 
 /// Computes the objective with the given encoding and decoding of frames.
 ///
-/// As in the original, x_t is encoded before the previous frame, so the running statistics of BatchNorm
-/// are updated twice per time step in this order.
+/// As in the original, `x_t` is encoded before the previous frame, so the running statistics of
+/// BatchNorm are updated twice per time step in this order.
 pub(super) fn objective_by<C: FrameCoder>(
     coder: &mut C,
     model: &Cvae,

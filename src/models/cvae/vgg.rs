@@ -181,8 +181,8 @@ impl VggDecoder {
     }
 }
 
-/// A [`VggDecoder`] for several frames with the same skip connections, equal to it up to rounding. The
-/// contribution of a skip connection to the first convolution of a block is computed once.
+/// A [`VggDecoder`] for several frames with the same skip connections, equal to it up to rounding.
+/// The contribution of a skip connection to the first convolution of a block is computed once.
 #[derive(Debug)]
 pub(super) struct SharedDecoder<'a> {
     decoder: &'a VggDecoder,

@@ -31,7 +31,8 @@ const CLASSIFY_VIDEO: Windows<3> = Windows { kernel: [4; 3], stride: [1; 3], pad
 pub enum Plan {
     /// `ImageDiscriminator`: four blocks, one output per 64×64 frame.
     WholeImage,
-    /// `PatchImageDiscriminator`: three blocks, a grid of outputs, noise before the last layer as well.
+    /// `PatchImageDiscriminator`: three blocks, a grid of outputs, noise before the last layer as
+    /// well.
     PatchImage,
     /// `VideoDiscriminator`: four blocks, one output per video of 16 frames of 64×64.
     WholeVideo,

@@ -25,8 +25,8 @@ const UP: Windows<2> = Windows { kernel: [4; 2], stride: [2; 2], padding: [1; 2]
 /// Maps latent codes `[R, Z]` to frames `[R, C, S, S]` in (−1, 1) (`main`).
 ///
 /// Transposed convolutions without bias to 8, 4, 2 and 1 times `width` channels (`ngf`), each with
-/// BatchNorm and ReLU, and one to the colours with tanh. The first makes a map of side S/16, each of the
-/// others doubles the side.
+/// BatchNorm and ReLU, and one to the colours with tanh. The first makes a map of side S/16, each
+/// of the others doubles the side.
 #[derive(Debug)]
 pub struct FrameNetwork {
     blocks: Vec<(Conv, BatchNorm)>,
@@ -127,8 +127,8 @@ impl VideoGenerator {
         self.video_length
     }
 
-    /// Samples the codes of `samples` videos of `frames` frames (`sample_z_video`). Content, category and
-    /// motion are drawn in this order.
+    /// Samples the codes of `samples` videos of `frames` frames (`sample_z_video`). Content,
+    /// category and motion are drawn in this order.
     pub fn sample_latents(
         &self,
         samples: i64,
@@ -166,7 +166,8 @@ impl VideoGenerator {
         x.view([-1, frames, channels, height, width]).permute([0, 2, 1, 3, 4])
     }
 
-    /// Generates videos (`sample_videos`). With a GRU, `frames` may differ from the length in training.
+    /// Generates videos (`sample_videos`). With a GRU, `frames` may differ from the length in
+    /// training.
     pub fn sample_videos(
         &self,
         samples: i64,
@@ -178,8 +179,9 @@ impl VideoGenerator {
         Videos { frames: self.videos(&latents.z, frames, mode), latents }
     }
 
-    /// Generates single frames (`sample_images`). As in the original, the codes of 2·T videos per sample are
-    /// drawn, and `samples` of all their frames are chosen without replacement, in ascending order.
+    /// Generates single frames (`sample_images`). As in the original, the codes of 2·T videos per
+    /// sample are drawn, and `samples` of all their frames are chosen without replacement, in
+    /// ascending order.
     pub fn sample_images(&self, samples: i64, mode: Mode, random: &mut dyn RandomSource) -> Images {
         let videos = samples * self.video_length * 2;
         let Latents { z, .. } = self.sample_latents(videos, self.video_length, mode, random);

@@ -4,14 +4,15 @@
 //! ```text
 //! z_t = z_content ⊕ z_category ⊕ z_motion,t       x_t = G(z_t)
 //! ```
-//! The generator G maps a latent code z_t to a frame x_t. The image discriminator D_I classifies single
-//! frames as real or generated; the video discriminator D_V classifies videos and may predict their
-//! category.
+//! The generator G maps a latent code `z_t` to a frame `x_t`. The image discriminator `D_I`
+//! classifies single frames as real or generated; the video discriminator `D_V` classifies videos
+//! and may predict their category.
 //!
 //! Deviations of the assignment from MoCoGAN, selected by
-//! [`Motion::Lstm`](crate::config::model::mocogan::Motion): motion codes come from an LSTM and precede the
-//! content code, the video is cut out of a longer sequence, frames are 96×96. Parameters have the
-//! original's names below `generator`, `image_discriminator` and `video_discriminator`.
+//! [`Motion::Lstm`](crate::config::model::mocogan::Motion): motion codes come from an LSTM and
+//! precede the content code, the video is cut out of a longer sequence, frames are 96×96.
+//! Parameters have the original's names below `generator`, `image_discriminator` and
+//! `video_discriminator`.
 //!
 //! Start from [`Mocogan`]. One iteration of the original's `Trainer.train` is three updates, each on
 //! fresh samples and with an optimizer for the parameters of that network only:

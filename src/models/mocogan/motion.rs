@@ -13,7 +13,8 @@ use crate::{
 pub enum MotionNetwork {
     /// MoCoGAN's cell (`recurrent`), whose hidden state is the motion code.
     Gru { cell: GruCell, size: i64 },
-    /// The assignment's layer (`lstm`). It computes `frames` codes, of which those of the video are cut.
+    /// The assignment's layer (`lstm`). It computes `frames` codes, of which those of the video are
+    /// cut.
     Lstm { layer: RepeatedInputLstm, size: i64, frames: i64 },
 }
 

@@ -16,19 +16,20 @@ pub struct Real {
     pub categories: Option<Tensor>,
 }
 
-/// Computes the loss of one network on fresh samples; its gradient and a step of the network's optimizer
-/// are an update.
+/// Computes the loss of one network on fresh samples; its gradient and a step of the network's
+/// optimizer are an update.
 ///
-/// D_I and D_V are the discriminators, x real frames, v real videos, x̃ and ṽ as many generated ones; BCE
-/// is the binary cross-entropy of logits, CE the cross-entropy of categories (if they are learned):
+/// `D_I` and `D_V` are the discriminators, x real frames, v real videos, x̃ and ṽ as many generated
+/// ones; BCE is the binary cross-entropy of logits, CE the cross-entropy of categories (if they are
+/// learned):
 /// ```text
 /// l_I = BCE(D_I(x), 1) + BCE(D_I(x̃), 0)
 /// l_V = BCE(D_V(v), 1) + BCE(D_V(ṽ), 0)  [+ CE(category of D_V(v), true category of v)]
 /// l_G = BCE(D_I(x̃), 1) + BCE(D_V(ṽ), 1)  [+ CE(category of D_V(ṽ), drawn category of ṽ)]
 /// ```
-/// BatchNorm is in training mode everywhere, so updates of the discriminators also change the running
-/// statistics of the generator. The gradient of l_G reaches all networks; those of the discriminators
-/// are discarded.
+/// BatchNorm is in training mode everywhere, so updates of the discriminators also change the
+/// running statistics of the generator. The gradient of `l_G` reaches all networks; those of the
+/// discriminators are discarded.
 pub fn loss(
     model: &Mocogan,
     network: MocoganNetwork,

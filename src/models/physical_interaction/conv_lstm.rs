@@ -1,5 +1,5 @@
-//! The convolutional LSTM cell of the originals (`basic_conv_lstm_cell`, `BasicConvLSTMCell`): Shi et al.
-//! 2015, arXiv:1506.04214, without peepholes and with a forget bias.
+//! The convolutional LSTM cell of the originals (`basic_conv_lstm_cell`, `BasicConvLSTMCell`): Shi
+//! et al. 2015, arXiv:1506.04214, without peepholes and with a forget bias.
 
 use tch::Tensor;
 

@@ -70,8 +70,8 @@ impl NamingScheme {
         }
     }
 
-    /// Detects the scheme by the name of the first layer. Also returns the prefix of all names, such as
-    /// TensorFlow's outer scope `model/`.
+    /// Detects the scheme by the name of the first layer. Also returns the prefix of all names,
+    /// such as TensorFlow's outer scope `model/`.
     fn detect<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<(Self, String)> {
         names.find_map(|name| {
             let tensorflow = name.strip_suffix(":0").unwrap_or(name);

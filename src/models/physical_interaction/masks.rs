@@ -17,14 +17,14 @@ pub fn masks(logits: &Tensor, port: Port) -> Tensor {
     }
 }
 
-/// Merges the previous frame x and its transformed versions J_m(x), weighted by masks Ξ (section 3.2 of the
-/// paper).
+/// Merges the previous frame x and its transformed versions `J_m(x)`, weighted by masks Ξ (section
+/// 3.2 of the paper).
 ///
 /// ```text
 /// x̂ = Ξ_0 ⊙ x + Σ_m Ξ_m ⊙ J_m(x)
 /// ```
-/// As with the originals' `zip`, the sum ends with the shorter list. CDNA makes one frame more than there
-/// are masks, so its last kernel has no effect and no gradient.
+/// As with the originals' `zip`, the sum ends with the shorter list. CDNA makes one frame more than
+/// there are masks, so its last kernel has no effect and no gradient.
 pub fn merge(previous: &Tensor, transformed: &[Tensor], masks: &Tensor) -> Tensor {
     let mut masks = masks.split(1, 1).into_iter();
     let background = masks.next().expect("the first mask is the previous frame's");

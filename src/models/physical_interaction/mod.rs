@@ -1,8 +1,8 @@
-//! Unsupervised learning for physical interaction (Finn, Goodfellow & Levine 2016, arXiv:1605.07157): the
-//! next frame is the previous one, transformed by predicted kernels or affine maps and merged by
-//! predicted masks.
+//! Unsupervised learning for physical interaction (Finn, Goodfellow & Levine 2016,
+//! arXiv:1605.07157): the next frame is the previous one, transformed by predicted kernels or
+//! affine maps and merged by predicted masks.
 //!
-//! x is a frame, a an action, s a state; Ξ_m are masks, J_m(x) transformed frames, cells 1 to 7
+//! x is a frame, a an action, s a state; `Ξ_m` are masks, `J_m(x)` transformed frames, cells 1 to 7
 //! convolutional LSTMs, each applied to the result of the layer before it:
 //! ```text
 //! e_0 = conv(x_{t−1})      e_1 = conv(cells 1, 2)      e_2 = conv(cells 3, 4)
@@ -27,11 +27,12 @@
 //! | 14 | order of a cell's states | [`network`] |
 //! | 16 | scheduled sampling: gradient, and use in evaluation | [`sampling`] |
 //!
-//! The originals name their parameters differently, so ours have names of their own. [`names`] maps them
-//! to those of each original; [`foreign`] converts weights.
+//! The originals name their parameters differently, so ours have names of their own. [`names`] maps
+//! them to those of each original; [`foreign`] converts weights.
 //!
-//! Start from [`Network`]. [`training::pass`] is the forward pass of an update, [`sequence::rollout`] a
-//! roll-out, [`sequence::inspect`] a roll-out with masks, transformed frames and kernels.
+//! Start from [`Network`]. [`training::pass`] is the forward pass of an update,
+//! [`sequence::rollout`] a roll-out, [`sequence::inspect`] a roll-out with masks, transformed
+//! frames and kernels.
 
 pub mod conv_lstm;
 pub mod foreign;

@@ -1,7 +1,7 @@
 //! Names and layouts of the parameters in the originals, one to one with ours.
 //!
-//! [`import`] converts a checkpoint of an original to ours, [`export`] ours to one of theirs. Gradients
-//! and moments are converted in the same way, because a layout only permutes numbers.
+//! [`import`] converts a checkpoint of an original to ours, [`export`] ours to one of theirs.
+//! Gradients and moments are converted in the same way, because a layout only permutes numbers.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +18,9 @@ use crate::{
 pub struct Original {
     /// Our name.
     pub ours: String,
-    /// The original's name: a TensorFlow variable without its outer scope, or a Chainer path without its
-    /// leading slash. The stateless port has no names; its links are numbered in the order in which a
-    /// call creates them, e.g. `03_norm/gamma`.
+    /// The original's name: a TensorFlow variable without its outer scope, or a Chainer path
+    /// without its leading slash. The stateless port has no names; its links are numbered in the
+    /// order in which a call creates them, e.g. `03_norm/gamma`.
     pub name: String,
     pub layout: ParameterLayout,
 }
@@ -79,7 +79,8 @@ pub fn bottleneck(spec: &PhysicalInteractionSpec, sizes: network::NetworkSizes) 
     [4 * spec.width.size(), halved(height), halved(width)]
 }
 
-/// Lists the parameters of a network, or of a part of one, with their names in the original of `port`.
+/// Lists the parameters of a network, or of a part of one, with their names in the original of
+/// `port`.
 ///
 /// `bottleneck` is the shape `[C, H, W]` of `hidden5`, which TensorFlow flattens in another order.
 ///
@@ -117,8 +118,8 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
 /// Loads an original's values into a model; they must be complete.
 ///
 /// # Errors
-/// If a name is missing or unknown or a shape differs; names and shapes are the original's. The model is
-/// unchanged then.
+/// If a name is missing or unknown or a shape differs; names and shapes are the original's. The
+/// model is unchanged then.
 pub fn import(
     params: &mut Params,
     originals: &[Original],
@@ -225,8 +226,8 @@ fn numbered(module: &str, prefix: &str) -> Option<u32> {
     module.strip_prefix(prefix)?.parse().ok()
 }
 
-/// Returns TensorFlow's layout: `[k, k, in, out]` for convolutions, `[k, k, out, in]` for transposed ones,
-/// `[in, out]` for linear layers. Maps are flattened with the channel last.
+/// Returns TensorFlow's layout: `[k, k, in, out]` for convolutions, `[k, k, out, in]` for
+/// transposed ones, `[in, out]` for linear layers. Maps are flattened with the channel last.
 fn tensorflow_layout(
     ours: &str,
     shape: &[i64],

@@ -117,8 +117,8 @@ impl Network {
         };
         let enc1 = match spec.port {
             Port::Tensorflow(_) | Port::Chainer => w,
-            // The printed code uses the height of the map as number of channels (`hidden2.shape[2]`), which
-            // is also 32 for frames of 64 rows.
+            // The printed code uses the height of the map as number of channels
+            // (`hidden2.shape[2]`), which is also 32 for frames of 64 rows.
             Port::ChainerStateless => height / 2,
         };
         let condition = match spec.conditioning {
@@ -194,8 +194,8 @@ impl Network {
         ])
     }
 
-    /// Predicts the next frame and state from a frame `[B, C, H, W]`, action `[B, A]` and state `[B, S]`, and
-    /// advances the states of the cells.
+    /// Predicts the next frame and state from a frame `[B, C, H, W]`, action `[B, A]` and state
+    /// `[B, S]`, and advances the states of the cells.
     pub fn step(
         &self,
         previous: &Tensor,

@@ -1,5 +1,5 @@
-//! Scheduled sampling (Bengio et al. 2015, arXiv:1506.03099): the previous frame that a step after the
-//! context reads.
+//! Scheduled sampling (Bengio et al. 2015, arXiv:1506.03099): the previous frame that a step after
+//! the context reads.
 
 use tch::{Kind, Tensor};
 
@@ -22,8 +22,8 @@ pub trait ShuffleSource {
 pub enum ScheduledFeedback {
     /// The model's own prediction, with gradient (`feedself`).
     Prediction,
-    /// The true frame for `true_frames` sequences of the batch, chosen at every step; the prediction for
-    /// the others.
+    /// The true frame for `true_frames` sequences of the batch, chosen at every step; the
+    /// prediction for the others.
     Mixture { true_frames: u64 },
 }
 
@@ -50,8 +50,8 @@ impl ScheduledFeedback {
     }
 }
 
-/// Mixes true and generated frames `[B, C, H, W]` (`scheduled_sample`); the first `true_frames` sequences of
-/// `order` get the true frame.
+/// Mixes true and generated frames `[B, C, H, W]` (`scheduled_sample`); the first `true_frames`
+/// sequences of `order` get the true frame.
 pub fn mix(
     truth: &Tensor,
     generated: &Tensor,

@@ -38,9 +38,9 @@ pub struct Feeding {
 
 /// Runs the network over a batch and passes each step with its time t = 0 … T − 2 to `each`.
 ///
-/// The input frame is true for t < `context_frames` and given by `feedback` afterwards. The input state
-/// is true for t = 0 and predicted afterwards. T is the length of `actions`; `images` needs only the
-/// frames that are read.
+/// The input frame is true for t < `context_frames` and given by `feedback` afterwards. The input
+/// state is true for t = 0 and predicted afterwards. T is the length of `actions`; `images` needs
+/// only the frames that are read.
 pub fn unroll(
     network: &Network,
     batch: &Sequences,
@@ -85,8 +85,8 @@ pub struct Rollout {
 /// Rolls the network out without gradient.
 ///
 /// The network runs on the context to advance its cells; its predictions there are dropped.
-/// `batch.images` needs only the context and `batch.states` only the first state, since T is the length
-/// of `batch.actions`.
+/// `batch.images` needs only the context and `batch.states` only the first state, since T is the
+/// length of `batch.actions`.
 pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Rollout {
     let mut frames: Vec<Tensor> = (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
     let mut states = Vec::new();
@@ -112,8 +112,8 @@ pub struct Inspection {
     pub kernels: Option<Tensor>,
 }
 
-/// Rolls the network out without gradient and returns the parts of each of the T − 1 predictions, those
-/// within the context included.
+/// Rolls the network out without gradient and returns the parts of each of the T − 1 predictions,
+/// those within the context included.
 pub fn inspect(network: &Network, batch: &Sequences, context_frames: usize) -> Vec<Inspection> {
     let mut inspections = Vec::new();
     predict(network, batch, context_frames, |_, step| {

@@ -1,7 +1,7 @@
 //! A forward pass in training or validation: scheduled sampling, network, loss.
 //!
-//! An update is [`pass`] with [`Mode::Train`], `objective.loss.backward()`, and a step of Adam in the form
-//! of the port.
+//! An update is [`pass`] with [`Mode::Train`], `objective.loss.backward()`, and a step of Adam in
+//! the form of the port.
 
 use super::{
     network::{Network, NetworkStep},

@@ -64,8 +64,8 @@ impl ConvLayer {
         let KernelStride { kernel, stride } = self.window;
         let weight = self.weight.permute([3, 2, 0, 1]);
         let (x, padding) = same::pad(x, kernel, stride);
-        // One image at a time: oneDNN sums the gradient of a weight over batch and pixels sequentially,
-        // which in f32 is up to a digit less accurate than TensorFlow's blocked sum.
+        // One image at a time: oneDNN sums the gradient of a weight over batch and pixels
+        // sequentially, which in f32 is up to a digit less accurate than TensorFlow's blocked sum.
         let convolve = |x: &Tensor| x.conv2d(&weight, NO_BIAS, stride, padding, [1, 1], 1);
         let convolved: Vec<Tensor> = x.split(1, 0).iter().map(convolve).collect();
         // As in the original, the bias is added in an operation of its own.
@@ -75,8 +75,8 @@ impl ConvLayer {
 
 /// `φ(x W + b)` (`fc_op`).
 ///
-/// The sum over inputs is computed in parts. MKL sums 46,080 f32 terms sequentially for a batch of three,
-/// which is a digit less accurate than TensorFlow's blocked sum.
+/// The sum over inputs is computed in parts. MKL sums 46,080 f32 terms sequentially for a batch of
+/// three, which is a digit less accurate than TensorFlow's blocked sum.
 #[derive(Debug)]
 pub struct DenseLayer {
     weight: Tensor,
@@ -86,8 +86,8 @@ pub struct DenseLayer {
 }
 
 impl DenseLayer {
-    /// Creates `w` `[in, out]`, the original's layout, and `b` `[out]`. `partial_sums` is the number of parts
-    /// and must divide `inputs`.
+    /// Creates `w` `[in, out]`, the original's layout, and `b` `[out]`. `partial_sums` is the
+    /// number of parts and must divide `inputs`.
     pub fn new(
         path: &Path<'_>,
         [inputs, outputs]: [i64; 2],

@@ -1,21 +1,23 @@
 //! Recombinator Network for facial keypoints (Honari et al. 2016, arXiv:1511.07356;
 //! preddy5/tensorflow-recombinator-networks at bde82d0).
 //!
-//! x is the image, C a 3×3 convolution φ(W ∗ x + b), P 2×2 max pooling, U up-sampling that repeats each
-//! pixel twice in both directions, ⊕ concatenation of channels, D dropout:
+//! x is the image, C a 3×3 convolution φ(W ∗ x + b), P 2×2 max pooling, U up-sampling that repeats
+//! each pixel twice in both directions, ⊕ concatenation of channels, D dropout:
 //! ```text
 //! f₁ = C x       f₂ = C P f₁       f₃ = C P f₂       f₄ = C P f₃         16, 32, 48, 48 channels
 //! m₃ = C C (U f₄ ⊕ f₃)     m₂ = C C (U m₃ ⊕ f₂)     m₁ = C C (U m₂ ⊕ f₁)     32, 16, 5 channels
 //! y = φ(W₂ D φ(W₁ D vec(m₁) + b₁) + b₂)
 //! ```
-//! φ is tanh in all layers, the last one included. The coarse branch comes first in every concatenation.
+//! φ is tanh in all layers, the last one included. The coarse branch comes first in every
+//! concatenation.
 //!
-//! Deviation of the original from the paper: two fully connected layers predict coordinates, where the
-//! paper predicts a map per keypoint. [`Recombination::None`] is an ablation of ours that omits the finer
-//! branch from every concatenation.
+//! Deviation of the original from the paper: two fully connected layers predict coordinates, where
+//! the paper predicts a map per keypoint. [`Recombination::None`] is an ablation of ours that omits
+//! the finer branch from every concatenation.
 //!
-//! Parameters have TensorFlow's names, with a dot for the slash, and TensorFlow's layouts, so that the
-//! original's checkpoints load unchanged. Start from [`Rcn`]; [`training`] defines the objective.
+//! Parameters have TensorFlow's names, with a dot for the slash, and TensorFlow's layouts, so that
+//! the original's checkpoints load unchanged. Start from [`Rcn`]; [`training`] defines the
+//! objective.
 
 pub mod layers;
 pub mod training;
@@ -32,8 +34,8 @@ use crate::{
 const BRANCHES: [(&str, i64); 4] =
     [("conv1_4", 16), ("conv1_3", 32), ("conv1_2", 48), ("conv1_1", 48)];
 
-/// Pairs of convolutions after each concatenation, from coarse to fine. The original names every second
-/// one `conv2_1`; TensorFlow makes these names unique.
+/// Pairs of convolutions after each concatenation, from coarse to fine. The original names every
+/// second one `conv2_1`; TensorFlow makes these names unique.
 const MERGES: [[(&str, i64); 2]; 3] = [
     [("conv2_1_c", 48), ("conv2_1", 32)],
     [("conv2_2_c", 32), ("conv2_1_1", 16)],

@@ -1,4 +1,4 @@
-//! Snapshots of small repositories in every state that a user may leave one in.
+//! Snapshots of small repositories in all kinds of states.
 
 use std::os::unix::fs::symlink;
 
@@ -51,8 +51,8 @@ fn committed() -> (TempDir, Repository) {
     (folder, repository)
 }
 
-/// Takes a snapshot and checks that it is what `git add --all` would commit, that the reference
-/// holds it, and that the user's index has not moved by a byte.
+/// Takes a snapshot and checks that it equals what `git add --all` would commit, that the reference
+/// points to it, and that the index file is unchanged.
 #[track_caller]
 fn check(repository: &Repository, changed: &[&str]) -> GitSnapshot {
     let index_file = repository.path().join("index");

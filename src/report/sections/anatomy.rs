@@ -1,14 +1,11 @@
 //! What a predicted frame of each arm was made of: masks, transformed frames, kernels.
 
-use crate::{
-    config::model::ModelSpec,
-    report::{
-        ReportError,
-        anatomy::Anatomy,
-        document::{Block, Figure, Layout, Picture, Text},
-        study::{Arm, Study},
-        svg::Drawing,
-    },
+use crate::report::{
+    ReportError,
+    anatomy::Anatomy,
+    document::{Block, Figure, Layout, Picture, Text},
+    study::{Arm, Study},
+    svg::Drawing,
 };
 
 /// All drawings together take at most so many bytes where that can be had by showing fewer frames; each is
@@ -110,8 +107,8 @@ fn figure(shown: &Shown<'_>, drawing: Drawing) -> Figure {
 /// Says what a reader could not guess from the pictures of an arm.
 fn remark(arm: &Arm<'_>) -> &'static str {
     use crate::config::model::physical_interaction::{Port, Transformation, Version};
-    let spec = arm.runs.iter().find_map(|run| run.record()).map(|record| &record.spec.model);
-    let Some(ModelSpec::PhysicalInteraction(model)) = spec else { return "" };
+    let record = arm.runs.iter().find_map(|run| run.record());
+    let Some(model) = record.and_then(|it| it.spec.model.physical_interaction()) else { return "" };
     match (model.port, model.transformation) {
         (Port::Tensorflow(Version::V1), Transformation::Cdna { .. }) => {
             " This port mixes colours and kernels: an image holds single colours under neighbouring \

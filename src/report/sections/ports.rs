@@ -3,7 +3,7 @@
 use super::findings::difference_places;
 use crate::{
     config::model::{
-        ModelSpec, PhysicalInteractionSpec,
+        PhysicalInteractionSpec,
         physical_interaction::{DIFFERENCES, Difference, Port},
     },
     data::Split,
@@ -57,10 +57,7 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
 }
 
 fn spec<'a>(arm: &Arm<'a>) -> Option<&'a PhysicalInteractionSpec> {
-    arm.runs.iter().find_map(|run| match &run.record()?.spec.model {
-        ModelSpec::PhysicalInteraction(spec) => Some(spec),
-        _ => None,
-    })
+    arm.runs.iter().find_map(|run| run.record()?.spec.model.physical_interaction())
 }
 
 fn row(difference: &Difference, ports: &[Port]) -> Row {

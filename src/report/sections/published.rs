@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{amount, split_name};
 use crate::{
-    config::{RunSpec, model::ModelSpec, run::TrainingSpec},
+    config::{RunSpec, run::TrainingSpec},
     data::Split,
     report::{
         ReportRun,
@@ -163,16 +163,7 @@ fn scale(record: &Record) -> String {
         engine: _,
     } = &record.spec;
     let TrainingSpec { epochs, steps_per_epoch, batch_size } = training;
-    let width = match model {
-        ModelSpec::Cvae(cvae) => format!("width {}, ", cvae.width),
-        ModelSpec::PhysicalInteraction(model) => format!("width {}, ", model.width),
-        ModelSpec::ConvLstm(model) => format!("{} hidden channels, ", model.hidden),
-        ModelSpec::Mocogan(model) => format!(
-            "generator width {}, discriminator width {}, ",
-            model.generator_width, model.discriminator_width
-        ),
-        ModelSpec::Rcn(_) => String::new(),
-    };
+    let width = model.facts().size().map_or_else(String::new, |size| format!("{size}, "));
     format!(
         "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} updates, batch {batch_size}, {width}{} \
          parameters; {} of {}",

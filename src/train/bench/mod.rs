@@ -94,8 +94,8 @@ impl Workload {
         }
     }
 
-    /// Returns the number of multiplications and additions in the convolutions and linear layers of a step
-    /// of the original, forward and backward.
+    /// Returns the number of multiplications and additions in the convolutions and linear layers of
+    /// a step of the original, forward and backward.
     pub fn operations(&self) -> f64 {
         let multiplications = match self.subject {
             Subject::Cvae => operations::cvae(&self.cvae()),

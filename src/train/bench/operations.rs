@@ -1,4 +1,5 @@
-//! Number of multiplications in a training step on one sequence of 64×64 frames, forward and backward.
+//! Number of multiplications in a training step on one sequence of 64×64 frames, forward and
+//! backward.
 
 use crate::{
     config::model::{CvaeSpec, PhysicalInteractionSpec},

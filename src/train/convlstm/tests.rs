@@ -134,8 +134,8 @@ fn an_evaluation_scores_both_conventions_and_saves_the_image_of_one_sequence() {
     assert!((sum - 4096.0 * mean).abs() < 1e-9 * sum, "{mean} and {sum}");
     assert!(evaluation.scores["copy_last_frame"].contains_key("mse_sum"));
     let grid = evaluation.tensors.iter().find(|tensor| tensor.name == "picture_grid").unwrap();
-    // Five frames of 64 pixels per row, with borders of 2 pixels; a fourth row for the last error, since
-    // more frames are predicted than given.
+    // Five frames of 64 pixels per row, with borders of 2 pixels; a fourth row for the last error,
+    // since more frames are predicted than given.
     assert_eq!(grid.shape, [1, 4 * 66 + 2, 5 * 66 + 2, 3]);
 }
 

@@ -1,8 +1,8 @@
 //! Training of MoCoGAN (`Trainer.train` of sergeytulyakov/mocogan `trainers.py`).
 //!
-//! A step is one iteration of the original: one update of each of the three networks, on fresh samples.
-//! Videos are cut out of the sequences of the batch; frames for the image discriminator have an order
-//! of their own.
+//! A step is one iteration of the original: one update of each of the three networks, on fresh
+//! samples. Videos are cut out of the sequences of the batch; frames for the image discriminator
+//! have an order of their own.
 
 use tch::{Device, Kind};
 
@@ -42,8 +42,8 @@ use real::{Cutting, IMAGE_ORDER_STREAM, START_STREAM};
 /// Checks that the networks can be trained on the videos of a pack.
 ///
 /// # Errors
-/// If frames have another size, videos are too short, or the data has another number of categories than
-/// the model learns.
+/// If frames have another size, videos are too short, or the data has another number of categories
+/// than the model learns.
 pub fn check_data(spec: &MocoganSpec, pack: &Pack) -> Result<(), UnfitData> {
     let (side, found) = (spec.side.len(), pack.frame_shape());
     let expected = [side, side, spec.channels.len()];

@@ -64,11 +64,11 @@ impl Cutting {
         VideoShape { frames: self.video_length, height, width, channels }
     }
 
-    /// Returns the discriminators' real inputs of a step: one video per sequence of the examples, from a
-    /// random start, and frames of the split in random order.
+    /// Returns the discriminators' real inputs of a step: one video per sequence of the examples,
+    /// from a random start, and frames of the split in random order.
     ///
-    /// Deviation: each pass over the frames is a permutation of ours; the original's `DataLoader` shuffles
-    /// with a generator of its own.
+    /// Deviation: each pass over the frames is a permutation of ours; the original's `DataLoader`
+    /// shuffles with a generator of its own.
     pub(super) fn real(self, examples: &Examples<'_>, categories: &[String], step: Step) -> Real {
         let &Examples { pack, split, indices, device } = examples;
         let clip = |index: usize| pack.sequence(split, index);

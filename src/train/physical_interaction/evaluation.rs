@@ -61,9 +61,10 @@ impl StateErrors {
     }
 }
 
-/// Returns masks, kernels and transformed frames of the first, the middle and the last predicted frame
-/// of each sequence: the tensors from [`INSPECTED_FRAMES`] to [`KERNELS`] of
-/// [`rollouts`](crate::vocabulary::rollouts). `batch` holds `context` given frames and those after them.
+/// Returns masks, kernels and transformed frames of the first, the middle and the last predicted
+/// frame of each sequence: the tensors from [`INSPECTED_FRAMES`] to [`KERNELS`] of
+/// [`rollouts`](crate::vocabulary::rollouts). `batch` holds `context` given frames and those after
+/// them.
 pub(super) fn inspected(network: &Network, batch: &Sequences, context: usize) -> Vec<StoredTensor> {
     // Entry t is frame t + 1.
     let steps = inspect(network, batch, context);

@@ -47,7 +47,8 @@ const CDNA: &str = r#""transformation": { "cdna": { "masks": 3 } }"#;
 #[test]
 fn an_update_is_a_function_of_its_step() {
     let pack = pack();
-    // With k = 1 half of the batch gets true frames at step 0, so the result depends on the permutation.
+    // With k = 1 half of the batch gets true frames at step 0, so the result depends on the
+    // permutation.
     let settings =
         format!(r#"{CDNA}, "scheduled_sampling": {{ "inverse_sigmoid": {{ "k": 1 }} }}"#);
     let spec = spec(&settings, "tensorflow");

@@ -36,15 +36,15 @@ Examples:
   ./just bench cvae                                      PyTorch eager as well
 
 Every contestant is a process of its own. They take one step each in turns while the others wait, so
-that other load on the machine slows all of them alike. The table shows ratios to the first contestant:
-its time per step divided by theirs (median over rounds), then peak memory with and without libraries.
-The last column is the speed of the step, counted with the original's operations, as a share of the
-speed of a matrix product.
+that other load on the machine slows all of them alike. The table shows ratios to the first
+contestant: its time per step divided by theirs (median over rounds), then peak memory with and
+without libraries. The last column is the speed of the step, counted with the original's operations,
+as a share of the speed of a matrix product.
 
 A program given by --eager is called with --width --batch --frames --threads --mode. It prints
 `ready`, then answers `step N` with {\"seconds\": [...], \"peak_memory_bytes\": n,
-\"base_memory_bytes\": n} and `gemm` with {\"gflops\": x}. All sizes of the model scale with the width
-as in the original.")]
+\"base_memory_bytes\": n} and `gemm` with {\"gflops\": x}. All sizes of the model scale with the
+width as in the original.")]
 pub struct BenchArgs {
     /// System to train
     #[arg(value_name = "SYSTEM")]

@@ -1,5 +1,5 @@
-//! Ratios between contestants. Load on the machine varies, so a step is compared only with the step that
-//! the other contestant took in the same round, and the median over rounds is reported.
+//! Ratios between contestants. Load on the machine varies, so a step is compared only with the step
+//! that the other contestant took in the same round, and the median over rounds is reported.
 
 use serde::Serialize;
 
@@ -23,8 +23,8 @@ pub(super) struct Ratios {
     pub(super) memory: f64,
     /// The same without the memory in use before the model was built.
     pub(super) step_memory: f64,
-    /// Median over the rounds of (operations of a step in the original's order) / seconds / (speed of
-    /// a matrix product in that round).
+    /// Median over the rounds of (operations of a step in the original's order) / seconds / (speed
+    /// of a matrix product in that round).
     pub(super) gemm_share: f64,
     /// Seconds per step, by round.
     pub(super) seconds: Vec<f64>,
@@ -38,8 +38,8 @@ impl Measured {
     }
 }
 
-/// Compares every contestant with the first; `gemm` is the speed of a matrix product in every round, in
-/// operations per second.
+/// Compares every contestant with the first; `gemm` is the speed of a matrix product in every
+/// round, in operations per second.
 pub(super) fn ratios(measured: &[Measured], operations: f64, gemm: &[f64]) -> Vec<Ratios> {
     let Some(first) = measured.first() else { return Vec::new() };
     let against_first = |this: &Measured| {

@@ -1,8 +1,8 @@
 //! `reprise bench-worker`: one contestant of a benchmark, driven by lines on stdin.
 //!
 //! Prints `ready`, then answers every line with one line of JSON: `step N` with the seconds of N
-//! training steps and the peak memory, so far and before the model was built; `gemm` with the speed of
-//! a matrix product. Ends with stdin. A program in any language can use the same protocol.
+//! training steps and the peak memory, so far and before the model was built; `gemm` with the speed
+//! of a matrix product. Ends with stdin. A program in any language can use the same protocol.
 
 use std::io::{self, BufRead, Write};
 

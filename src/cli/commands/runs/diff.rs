@@ -57,7 +57,7 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
         }
         _ => Err(Failure::Usage {
             message: "nothing to compare: give exactly two runs or two stores".to_owned(),
-            hint: "use `runs diff RUN RUN` or `runs diff --store A --store B`",
+            hint: "use `reprise runs diff RUN RUN` or `reprise runs diff --store A --store B`",
         }),
     }
 }

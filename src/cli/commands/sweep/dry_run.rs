@@ -9,14 +9,9 @@ use crate::{
         chart::bars,
         output::{duration, print, print_json, table},
     },
-    config::{
-        RunSpec,
-        model::{ModelSpec, PhysicalInteractionSpec},
-        run::TrainingSpec,
-    },
+    config::model::ScheduleTable,
     experiment::{PlannedRun, ResolvedSweep, forecast},
     fs,
-    scalar::Step,
     store::Store,
     text::count,
 };
@@ -81,9 +76,10 @@ fn time(planned: &[PlannedRun], jobs: usize) -> String {
 
 /// Plots the schedules of every arm; arms with equal ones share a chart.
 fn schedules(sweep: &ResolvedSweep) -> String {
-    let mut charts: Vec<(String, Vec<f64>, Vec<&str>)> = Vec::new();
+    let mut charts: Vec<(&str, Vec<f64>, Vec<&str>)> = Vec::new();
     for arm in sweep.sweep.arms() {
-        for (title, values) in schedules_of(&arm.spec) {
+        for ScheduleTable { title, values } in arm.spec.model.facts().schedules(&arm.spec.training)
+        {
             match charts.iter_mut().find(|(known, same, _)| *known == title && *same == values) {
                 Some((.., arms)) => arms.push(&arm.arm),
                 None => charts.push((title, values, vec![&arm.arm])),
@@ -91,34 +87,8 @@ fn schedules(sweep: &ResolvedSweep) -> String {
         }
     }
     charts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-    let draw = |(title, values, arms): &(String, Vec<f64>, Vec<&str>)| {
+    let draw = |(title, values, arms): &(&str, Vec<f64>, Vec<&str>)| {
         format!("{title}: {}\n{}", arms.join(", "), bars(values))
     };
     charts.iter().map(draw).collect::<Vec<_>>().join("\n")
-}
-
-fn schedules_of(spec: &RunSpec) -> Vec<(String, Vec<f64>)> {
-    let epochs = spec.training.epochs;
-    match &spec.model {
-        ModelSpec::Cvae(cvae) => vec![
-            ("KL weight by epoch".to_owned(), cvae.kl_weight.table(epochs)),
-            ("teacher-forcing ratio by epoch".to_owned(), cvae.teacher_forcing.table(epochs)),
-        ],
-        ModelSpec::PhysicalInteraction(model) => {
-            vec![("true-frame share by epoch".to_owned(), true_frame_share(model, spec.training))]
-        }
-        ModelSpec::ConvLstm(_) | ModelSpec::Mocogan(_) | ModelSpec::Rcn(_) => vec![],
-    }
-}
-
-/// Returns the share of a batch that scheduled sampling feeds with true frames, at the first update of
-/// every epoch.
-fn true_frame_share(model: &PhysicalInteractionSpec, training: TrainingSpec) -> Vec<f64> {
-    let (batch, arithmetic) = (training.batch_size, model.port.schedule_arithmetic());
-    let at = |epoch: u64| {
-        let step = Step(epoch * training.steps_per_epoch.get());
-        let true_frames = model.scheduled_sampling.true_frames(batch, step, arithmetic);
-        true_frames.unwrap_or(0) as f64 / batch.get() as f64
-    };
-    (0..training.epochs.get()).map(at).collect()
 }

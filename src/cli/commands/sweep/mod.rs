@@ -154,8 +154,8 @@ impl SweepArgs {
         Ok(parse(&source, self.preset.as_deref(), &sets)?)
     }
 
-    /// Returns the command that repeats the sweep in a clone of the repository, without options that
-    /// change no number.
+    /// Returns the command that repeats the sweep in a clone of the repository, without options
+    /// that change no number.
     fn command(&self, sweep: &Sweep) -> String {
         let device = self.device.map(|device| format!(" --device {device}")).unwrap_or_default();
         let set = |set: &String| format!(" --set {}", quoted(set));

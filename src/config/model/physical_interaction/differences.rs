@@ -1,22 +1,20 @@
-//! What the ports compute differently, in short words for a reader of results.
+//! The differences between the ports, for the reader of a report.
 //!
-//! The code deviates at the lines that `models::physical_interaction` lists under these numbers.
+//! `models::physical_interaction` lists the lines of code under the same numbers.
 
 use super::{Port, Transformation, Version};
 
-/// Something that the ports do not agree on.
+/// One respect in which the ports differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Its number among the differences.
     pub number: u8,
-    /// What is done differently.
     pub what: &'static str,
     concerns: Concerned,
-    /// One entry a port, in the order of [`Port::ALL`].
+    /// One entry per port, in the order of [`Port::ALL`].
     by_port: [&'static str; 5],
 }
 
-/// Models that a difference changes.
+/// Models that a difference affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Concerned {
     Every,
@@ -26,7 +24,7 @@ enum Concerned {
 }
 
 impl Difference {
-    /// Returns how a port does it.
+    /// Returns what a port does.
     pub const fn of(&self, port: Port) -> &'static str {
         self.by_port[match port {
             Port::Tensorflow(Version::V1) => 0,
@@ -37,7 +35,7 @@ impl Difference {
         }]
     }
 
-    /// Returns whether it changes a model with this transformation.
+    /// Returns whether it affects models with this transformation.
     pub const fn concerns(&self, transformation: Transformation) -> bool {
         matches!(
             (self.concerns, transformation),
@@ -49,7 +47,7 @@ impl Difference {
     }
 }
 
-/// A row in which the versions of TensorFlow agree, and so do those of Chainer.
+/// A difference between the frameworks, the same in all versions of each.
 const fn frameworks(
     number: u8,
     what: &'static str,
@@ -85,11 +83,11 @@ pub const DIFFERENCES: [Difference; 17] = [
         what: "images of CDNA",
         concerns: Concerned::Cdna,
         by_port: [
-            "colours and kernels mixed up",
+            "colours and kernels are mixed",
             "each kernel on all colours",
             "each kernel on all colours",
             "each kernel on all colours",
-            "kernels ignored, learned filters instead",
+            "learned filters; kernels are ignored",
         ],
     },
     frameworks(
@@ -102,25 +100,25 @@ pub const DIFFERENCES: [Difference; 17] = [
         6,
         "shifts of DNA",
         Concerned::Dna,
-        ["whole frames", "cut off, made up with zeros at the end"],
+        ["whole frames", "cropped, then padded with zeros at the end"],
     ),
     frameworks(7, "gradient of DNA to the previous frame", Concerned::Dna, ["flows", "is cut"]),
     Difference {
         number: 8,
-        what: "floor of DNA's kernels",
+        what: "lower limit of DNA's kernels",
         concerns: Concerned::Dna,
-        by_port: ["1e-12", "1e-12", "1e-12", "1e-12", "1e+12: every kernel is flat"],
+        by_port: ["1e-12", "1e-12", "1e-12", "1e-12", "1e+12: every kernel is uniform"],
     },
     Difference {
         number: 9,
         what: "affine maps of STP",
         concerns: Concerned::Stp,
         by_port: [
-            "a layer for each",
-            "a layer for each",
-            "a layer for each",
-            "one layer for all, so all are equal",
-            "a layer for each",
+            "one layer per map",
+            "one layer per map",
+            "one layer per map",
+            "one layer for all maps, so all are equal",
+            "one layer per map",
         ],
     },
     frameworks(
@@ -131,15 +129,15 @@ pub const DIFFERENCES: [Difference; 17] = [
     ),
     Difference {
         number: 11,
-        what: "rectifier behind enc7",
+        what: "rectifier after enc7",
         concerns: Concerned::Every,
         by_port: ["yes", "yes", "no", "yes, but not with STP", "no"],
     },
     frameworks(
         12,
-        "zeros around strided convolutions",
+        "zero padding of strided convolutions",
         Concerned::Every,
-        ["more at the end (SAME)", "the same on both sides"],
+        ["more at the end (SAME)", "equal on both sides"],
     ),
     Difference {
         number: 13,
@@ -149,15 +147,15 @@ pub const DIFFERENCES: [Difference; 17] = [
     },
     Difference {
         number: 14,
-        what: "state that a cell carries on",
+        what: "state that a cell keeps",
         concerns: Concerned::Every,
-        by_port: ["c, h", "c, h", "c, h", "c, h", "c and h exchanged"],
+        by_port: ["c, h", "c, h", "c, h", "c, h", "c and h swapped"],
     },
     Difference {
         number: 15,
-        what: "rectifiers behind convolutions and masks",
+        what: "rectifiers after convolutions and masks",
         concerns: Concerned::Every,
-        by_port: ["yes", "yes", "not behind enc6 and the masks", "yes", "none"],
+        by_port: ["yes", "yes", "not after enc6 and the masks", "yes", "none"],
     },
     Difference {
         number: 16,
@@ -179,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_has_its_number_and_tells_ports_apart() {
+    fn every_row_has_its_number_and_distinguishes_ports() {
         for (difference, number) in DIFFERENCES.iter().zip(1..) {
             assert_eq!(difference.number, number);
             let first = difference.of(Port::ALL[0]);
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn dna_is_not_concerned_by_what_cdna_and_stp_do() {
+    fn differences_of_cdna_and_stp_do_not_affect_dna() {
         let numbers: Vec<u8> = DIFFERENCES
             .iter()
             .filter(|difference| difference.concerns(Transformation::Dna))

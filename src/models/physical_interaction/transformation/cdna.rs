@@ -23,7 +23,8 @@ pub struct CdnaSizes {
     pub batch: i64,
 }
 
-/// Predicts kernels K_m from the bottleneck h and applies them to the frame x (section 3.1 of the paper).
+/// Predicts kernels `K_m` from the bottleneck h and applies them to the frame x (section 3.1 of the
+/// paper).
 ///
 /// ```text
 /// k = max(W h + b − ε, 0) + ε        K_m = k_m / Σ k_m        J_m(x) = K_m ∗ x
@@ -73,8 +74,8 @@ impl Cdna {
 
     /// Predicts normalized kernels `[B, M, 5, 5]` from the flat bottleneck `[B, inputs]`.
     ///
-    /// 5: TensorFlow orders kernels as `[5, 5, M]`, Chainer as `[M, 5, 5]`. This only permutes weights, which
-    /// `names` converts.
+    /// 5: TensorFlow orders kernels as `[5, 5, M]`, Chainer as `[M, 5, 5]`. This only permutes
+    /// weights, which `names` converts.
     ///
     /// 8: ε is 1e-12 in all ports; the stateless port's `+ 1e+12` is in its DNA only.
     pub fn kernels(&self, bottleneck: &Tensor) -> Tensor {
@@ -92,8 +93,8 @@ impl Cdna {
             Port::Tensorflow(Version::Fixed | Version::FixedLinear) | Port::Chainer => {
                 filtered(previous, kernels).unbind(2)
             }
-            // The depthwise result has channel c·M + m, but is split into M groups of C channels, so a
-            // frame consists of one colour under adjacent kernels.
+            // The depthwise result has channel c·M + m, but is split into M groups of C channels,
+            // so a frame consists of one colour under adjacent kernels.
             Port::Tensorflow(Version::V1) => {
                 let channels = filtered(previous, kernels).flatten(1, 2);
                 channels.split(previous.size()[1], 1)
@@ -121,8 +122,8 @@ impl Depthwise {
 
 /// Applies the kernels `[B, M, 5, 5]` of each sequence to all its colours: `[B, C, M, H, W]`.
 ///
-/// A cross-correlation with two zeros on each side. Colours are the batch axis and sequences the groups,
-/// because kernels differ between sequences but not between colours.
+/// A cross-correlation with two zeros on each side. Colours are the batch axis and sequences the
+/// groups, because kernels differ between sequences but not between colours.
 fn filtered(frames: &Tensor, kernels: &Tensor) -> Tensor {
     let (batch, colours, height, width) = frames.size4().expect("frames are [B, C, H, W]");
     let weight = kernels.reshape([-1, 1, KERNEL, KERNEL]); // [B·M, 1, 5, 5]

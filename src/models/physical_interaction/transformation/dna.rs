@@ -5,8 +5,8 @@ use tch::Tensor;
 use super::kernels::{KERNEL, KERNEL_FLOOR};
 use crate::config::model::physical_interaction::Port;
 
-/// Transforms the previous frame x `[B, C, H, W]` by the kernels e_7 = `enc7` `[B, 25, H, W]` (section 3.1
-/// of the paper); p is a pixel, d an offset of the kernel.
+/// Transforms the previous frame x `[B, C, H, W]` by the kernels `e_7` = `enc7` `[B, 25, H, W]`
+/// (section 3.1 of the paper); p is a pixel, d an offset of the kernel.
 ///
 /// ```text
 /// k = max(e_7 − ε, 0) + ε        J(x)_p = Σ_d k_{d,p} x_{p+d} / Σ_d k_{d,p}
@@ -15,8 +15,8 @@ use crate::config::model::physical_interaction::Port;
 pub fn apply(previous: &Tensor, enc7: &Tensor, port: Port) -> Tensor {
     let floor = match port {
         Port::Tensorflow(_) | Port::Chainer => KERNEL_FLOOR,
-        // 8: the printed code adds `1e+12`, which exceeds the network's output so far that every kernel
-        // becomes 1/25.
+        // 8: the printed code adds `1e+12`, which exceeds the network's output so far that every
+        // kernel becomes 1/25.
         Port::ChainerStateless => 1e12,
     };
     let kernel = (enc7 - KERNEL_FLOOR).relu() + floor;
@@ -39,8 +39,8 @@ fn shifts(frame: &Tensor, port: Port) -> Tensor {
     let shifted: Vec<Tensor> = offsets
         .map(|(dy, dx)| match port {
             Port::Tensorflow(_) => padded.narrow(2, dy, height).narrow(3, dx, width),
-            // 6: `[dy : H, dx : W]` of the padded frame lacks dy rows and dx columns, which are filled
-            // with zeros.
+            // 6: `[dy : H, dx : W]` of the padded frame lacks dy rows and dx columns, which are
+            // filled with zeros.
             Port::Chainer | Port::ChainerStateless => padded
                 .narrow(2, dy, (height - dy).max(0))
                 .narrow(3, dx, (width - dx).max(0))

@@ -35,8 +35,8 @@ pub struct TransformerSizes {
 pub struct Transformed {
     /// Frames `[B, C, H, W]` in the order of the masks; CDNA has one frame more than masks.
     pub images: Vec<Tensor>,
-    /// `enc7` `[B, C or 25, H, W]`: the generated frame before its sigmoid, or the kernels of DNA before
-    /// their normalization.
+    /// `enc7` `[B, C or 25, H, W]`: the generated frame before its sigmoid, or the kernels of DNA
+    /// before their normalization.
     pub enc7: Tensor,
     /// The normalized kernels of CDNA `[B, M, 5, 5]`.
     pub kernels: Option<Tensor>,

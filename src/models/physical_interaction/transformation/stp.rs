@@ -1,5 +1,5 @@
-//! Spatial transformer predictors (STP; Jaderberg et al. 2015, arXiv:1506.02025): affine maps of the frame,
-//! predicted from the bottleneck.
+//! Spatial transformer predictors (STP; Jaderberg et al. 2015, arXiv:1506.02025): affine maps of
+//! the frame, predicted from the bottleneck.
 
 use tch::{Kind, Tensor};
 
@@ -16,7 +16,7 @@ const AFFINE: i64 = 6;
 /// The identity map.
 const IDENTITY: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 
-/// Predicts affine maps θ_m from the bottleneck h and applies them to the frame x.
+/// Predicts affine maps `θ_m` from the bottleneck h and applies them to the frame x.
 ///
 /// ```text
 /// θ_m = W_m φ(W h + b) + b_m + identity        J_m(x)_p = x_{θ_m · p}, bilinear
@@ -84,8 +84,8 @@ impl AffineMaps {
 
 /// Samples frames `[B, C, H, W]` by affine maps θ = `theta` `[B, 6]`.
 ///
-/// Target pixel (x_t, y_t), with coordinates evenly spaced in [−1, 1], gets the value at (x_s, y_s)
-/// (equation 1 of Jaderberg et al.):
+/// Target pixel (`x_t`, `y_t`), with coordinates evenly spaced in [−1, 1], gets the value at
+/// (`x_s`, `y_s`) (equation 1 of Jaderberg et al.):
 /// ```text
 /// (x_s, y_s)ᵀ = θ · (x_t, y_t, 1)ᵀ
 /// ```
@@ -112,8 +112,8 @@ pub fn sample(frames: &Tensor, theta: &Tensor, port: Port) -> Tensor {
             };
             bilinear(frames, &axis(&x_s, width), &axis(&y_s, height))
         }
-        // [−1, 1] is mapped to [0, n − 1] of a frame with a border of one zero (hence the + 1), to which
-        // positions are clamped. The identity map is exact.
+        // [−1, 1] is mapped to [0, n − 1] of a frame with a border of one zero (hence the + 1), to
+        // which positions are clamped. The identity map is exact.
         Port::Chainer | Port::ChainerStateless => {
             let axis = |s: &Tensor, n: i64| {
                 let position: Tensor = (s + 1.0) * (n - 1) as f64 / 2.0 + 1.0;

@@ -1,8 +1,9 @@
-//! Which runs are refused, and with what words.
+//! Which runs are refused, and with which messages.
 
 use super::*;
+use crate::config::model::RcnSpec;
 
-/// Checks a run with these model and training settings, as JSON, for what it is refused with.
+/// Checks the message for a run with these model and training settings (JSON).
 #[track_caller]
 fn check(model: &str, training: &str, message: Option<&str>) {
     check_run(
@@ -20,12 +21,12 @@ fn check_run(settings: &str, message: Option<&str>) {
 }
 
 #[test]
-fn the_documents_configuration_has_no_contradiction() {
+fn the_default_configuration_has_no_contradiction() {
     check("", "", None);
 }
 
 #[test]
-fn the_documents_schedule_needs_an_epoch_after_its_start() {
+fn the_original_schedule_needs_an_epoch_after_its_start() {
     let start = r#""teacher_forcing": { "original": { "start_epoch": 4 } }"#;
     check(start, r#""epochs": 5"#, None);
     let message = "teacher forcing decays from epoch 4, but the last epoch is 3";
@@ -43,11 +44,11 @@ fn a_straight_line_needs_two_different_ends() {
 #[test]
 fn a_ramp_of_no_length_is_refused() {
     let ratio = r#""kl_weight": { "monotonic": { "ratio": 0 } }"#;
-    check(ratio, "", Some("a KL ramp of ratio 0 has no length"));
+    check(ratio, "", Some("the ratio of a KL ramp must be above 0"));
 }
 
 #[test]
-fn a_cycle_takes_at_least_an_epoch() {
+fn a_cycle_has_at_least_one_epoch() {
     let cycles = r#""teacher_forcing": "always", "kl_weight": { "cyclical": { "cycles": 4 } }"#;
     check(cycles, r#""epochs": 4"#, None);
     let message = "4 cycles of the KL weight do not fit in 3 epochs";
@@ -55,14 +56,14 @@ fn a_cycle_takes_at_least_an_epoch() {
 }
 
 #[test]
-fn all_frames_of_a_sequence_may_be_used_but_no_more() {
+fn at_most_all_frames_of_a_sequence_are_used() {
     check(r#""horizon": 28"#, "", None);
     let message = "2 context frames and a horizon of 29 need 31 frames, \
                    but sequences of `sawyer_push` have 30";
     check(r#""horizon": 29"#, "", Some(message));
 }
 
-/// Checks a port with an optimizer, as JSON, for what it is refused with.
+/// Checks the message for a port with an optimizer (JSON).
 #[track_caller]
 fn check_optimizer(port: &str, optimizer: &str, message: Option<&str>) {
     let model = format!(r#"{{ "physical_interaction": {{ "port": "{port}" }} }}"#);
@@ -75,7 +76,7 @@ fn check_optimizer(port: &str, optimizer: &str, message: Option<&str>) {
 }
 
 #[test]
-fn a_port_takes_adam_in_its_own_form_only() {
+fn a_port_accepts_adam_in_its_own_form_only() {
     let adam = |form: &str| format!(r#"{{ "adam": {{ "form": "{form}" }} }}"#);
     for port in ["tensorflow", "tensorflow-fixed", "tensorflow-fixed-linear"] {
         check_optimizer(port, &adam("tensorflow"), None);
@@ -83,20 +84,20 @@ fn a_port_takes_adam_in_its_own_form_only() {
     for port in ["chainer", "chainer-stateless"] {
         check_optimizer(port, &adam("chainer"), None);
     }
-    let message = "`tensorflow` was trained with Adam in the form `tensorflow`, not `pytorch`";
+    let message = "the port `tensorflow` requires Adam in the form `tensorflow`, not `pytorch`";
     check_optimizer("tensorflow", r#"{ "adam": {} }"#, Some(message));
     let message =
-        "`chainer-stateless` was trained with Adam in the form `chainer`, not `tensorflow`";
+        "the port `chainer-stateless` requires Adam in the form `chainer`, not `tensorflow`";
     check_optimizer("chainer-stateless", &adam("tensorflow"), Some(message));
 }
 
 #[test]
-fn an_optimizer_that_no_port_had_has_to_be_asked_for() {
+fn an_optimizer_that_no_port_used_is_accepted() {
     check_optimizer("chainer", r#"{ "gradient_descent": {} }"#, None);
 }
 
 #[test]
-fn a_model_of_grey_frames_takes_no_colour_and_has_twenty_of_them() {
+fn a_model_of_grey_frames_refuses_colour_and_more_than_twenty_frames() {
     #[track_caller]
     fn check(model: &str, dataset: &str, found: Option<&str>) {
         let json =
@@ -107,9 +108,10 @@ fn a_model_of_grey_frames_takes_no_colour_and_has_twenty_of_them() {
     }
     let convlstm = r#"{ "convlstm": {} }"#;
     check(convlstm, "moving_mnist", None);
-    let message = "`convlstm` takes frames of 1 channel and `sawyer_push` has frames of 3 channels";
+    let message =
+        "`convlstm` takes frames of 1 channel, but `sawyer_push` has frames of 3 channels";
     check(convlstm, "sawyer_push", Some(message));
-    let message = "`cvae` takes frames of 3 channels and `moving_mnist` has frames of 1 channel";
+    let message = "`cvae` takes frames of 3 channels, but `moving_mnist` has frames of 1 channel";
     check(r#"{ "cvae": {} }"#, "moving_mnist", Some(message));
     let message = "10 context frames and a horizon of 11 need 21 frames, \
                    but sequences of `moving_mnist` have 20";
@@ -117,20 +119,23 @@ fn a_model_of_grey_frames_takes_no_colour_and_has_twenty_of_them() {
 }
 
 #[test]
-fn mocogan_needs_adam_and_settings_that_fit_together() {
+fn mocogan_needs_adam_and_settings_without_conflict() {
     check_run(r#""model": { "mocogan": {} }"#, None);
     check_run(
         r#""model": { "mocogan": {} }, "optimizer": { "adagrad": {} }"#,
-        Some("`mocogan` moves each of its three networks by Adam, not by `adagrad`"),
+        Some("`mocogan` requires Adam, not `adagrad`"),
     );
     check_run(
         r#""model": { "mocogan": { "side": 32 } }"#,
-        Some("frames of side 32 are too small for a discriminator of whole frames: it needs 64"),
+        Some(
+            "frames of side 32 are too small for a discriminator of whole frames, which needs at \
+             least 64",
+        ),
     );
 }
 
 #[test]
-fn a_horizon_of_scores_fits_the_data_and_a_system_that_predicts_frames() {
+fn the_horizon_of_evaluation_fits_the_data_and_needs_a_system_that_predicts_frames() {
     #[track_caller]
     fn check(model: &str, dataset: &str, found: Option<(&str, &str)>) {
         let json = format!(
@@ -154,12 +159,15 @@ fn a_horizon_of_scores_fits_the_data_and_a_system_that_predicts_frames() {
     check(
         r#""rcn": {}"#,
         r#""facial_keypoints""#,
-        Some(("`rcn` predicts no frames that a horizon could number", "evaluation.horizon")),
+        Some((
+            "`rcn` does not predict frames, so `evaluation.horizon` does not apply",
+            "evaluation.horizon",
+        )),
     );
 }
 
 #[test]
-fn several_devices_share_a_batch_that_is_large_enough() {
+fn several_devices_split_a_batch_that_is_large_enough() {
     #[track_caller]
     fn check(model: &str, engine: &str, found: Option<&str>) {
         let json = format!(
@@ -176,22 +184,22 @@ fn several_devices_share_a_batch_that_is_large_enough() {
     check(
         convlstm,
         &format!(r#"{two}, "device": "cuda:3""#),
-        Some("`cuda:3` is not the first of the devices that share batches, `cuda:1`"),
+        Some("`engine.device` is `cuda:3`, but the first of `engine.devices` is `cuda:1`"),
     );
     check(
         convlstm,
         r#""devices": ["cpu", "auto"]"#,
-        Some("devices that share batches are named one by one, not `auto`"),
+        Some("`engine.devices` cannot contain `auto`"),
     );
     check(
         convlstm,
         r#""devices": ["cpu", "cpu", "cpu", "cpu"]"#,
-        Some("4 devices cannot share a batch of 3"),
+        Some("a batch of 3 cannot be split between 4 devices"),
     );
-    check(r#""cvae": {}"#, two, Some("`cvae` is trained on one device, not on 2"));
+    check(r#""cvae": {}"#, two, Some("`cvae` can be trained on one device only, not on 2"));
 }
 
-/// Checks a run of this system on this data, as JSON, for what it is refused with.
+/// Checks message and first key for a run of this system on this data (JSON).
 #[track_caller]
 fn check_data(system: &str, data: &str, expected: Option<(&str, &str)>) {
     let json = format!(r#"{{ "seed": 1, "model": {{ "{system}": {{}} }}, "data": {data} }}"#);
@@ -205,28 +213,28 @@ fn check_data(system: &str, data: &str, expected: Option<(&str, &str)>) {
 fn keypoints_are_learned_from_keypoints_and_frames_from_frames() {
     check_data("rcn", r#"{ "dataset": "facial_keypoints" }"#, None);
     check_data("rcn", r#"{ "dataset": { "kaggle": { "root": "x" } } }"#, None);
-    let message = "`rcn` learns from keypoints, and `sawyer_push` has none";
+    let message = "`rcn` learns from keypoints, but `sawyer_push` has none";
     check_data("rcn", r#"{ "dataset": "sawyer_push" }"#, Some((message, "data.dataset")));
-    let message = "`cvae` learns from frames in time, and `facial_keypoints` has none";
+    let message = "`cvae` learns from sequences of frames, but `facial_keypoints` has none";
     check_data("cvae", r#"{ "dataset": "facial_keypoints" }"#, Some((message, "data.dataset")));
 }
 
 #[test]
-fn the_order_of_a_script_belongs_to_its_system() {
+fn the_sampler_of_an_original_needs_its_system() {
     let faces = r#""dataset": "facial_keypoints""#;
     check_data("rcn", &format!(r#"{{ {faces}, "sampler": "minibatches" }}"#), None);
-    let message = "the sampler `original` repeats the script of another system than `rcn`";
+    let message = "`rcn` does not support the sampler `original`";
     let original = format!(r#"{{ {faces}, "sampler": {{ "original": {{ "workers": 0 }} }} }}"#);
     check_data("rcn", &original, Some((message, "data.sampler")));
-    let message = "the sampler `minibatches` repeats the script of another system than `cvae`";
+    let message = "`cvae` does not support the sampler `minibatches`";
     check_data("cvae", r#"{ "sampler": "minibatches" }"#, Some((message, "data.sampler")));
 }
 
 #[test]
-fn a_system_is_trained_only_in_arithmetics_that_it_has() {
-    let exact = [Arithmetic::Exact];
-    assert_eq!(check_arithmetic("it", &exact, Arithmetic::Exact), Ok(()));
-    let refused = check_arithmetic("it", &exact, Arithmetic::Bf16).unwrap_err();
-    assert_eq!(refused.to_string(), "`it` cannot be trained in `bf16` arithmetic");
+fn a_system_is_trained_only_in_arithmetics_that_it_supports() {
+    let rcn = RcnSpec::default();
+    assert_eq!(check_arithmetic(&rcn, Arithmetic::Exact), Ok(()));
+    let refused = check_arithmetic(&rcn, Arithmetic::Bf16).unwrap_err();
+    assert_eq!(refused.to_string(), "`rcn` does not support `bf16` arithmetic");
     assert_eq!(refused.keys(), ["engine.arithmetic".to_owned()]);
 }

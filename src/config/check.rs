@@ -1,0 +1,203 @@
+//! Refuses runs whose settings contradict each other.
+//!
+//! The rules; [`Contradiction`] holds the messages.
+
+use super::{
+    Contradiction, RunSpec,
+    data::{Content, DataSpec, Sampler},
+    engine::{Arithmetic, Device, EngineSpec},
+    model::{CvaeSpec, MocoganSpec, ModelSpec, PhysicalInteractionSpec, SystemFacts},
+    optim::{AdamSpec, OptimizerSpec},
+    training::TrainingSpec,
+};
+use crate::schedule::{KlWeight, TeacherForcing};
+
+impl RunSpec {
+    /// Checks that no settings contradict each other.
+    ///
+    /// # Errors
+    /// Returns the first contradiction.
+    pub fn check(&self) -> Result<(), Contradiction> {
+        check_arithmetic(self.model.facts(), self.engine.arithmetic)?;
+        check_content(&self.model, &self.data)?;
+        check_sampler(&self.model, self.data.sampler)?;
+        check_devices(&self.model, &self.engine, &self.training)?;
+        check_frames(self)?;
+        check_channels(&self.model, &self.data)?;
+        match &self.model {
+            ModelSpec::Cvae(model) => {
+                check_batch(&self.training)?;
+                check_teacher_forcing(model, &self.training)?;
+                check_kl_weight(model, &self.training)
+            }
+            ModelSpec::PhysicalInteraction(model) => check_port(model, &self.optimizer),
+            ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => Ok(()),
+            ModelSpec::Mocogan(model) => check_mocogan(model, &self.optimizer),
+        }
+    }
+}
+
+fn check_arithmetic(model: &dyn SystemFacts, arithmetic: Arithmetic) -> Result<(), Contradiction> {
+    if model.arithmetics().contains(&arithmetic) {
+        Ok(())
+    } else {
+        Err(Contradiction::NoSuchArithmetic { system: model.system(), arithmetic })
+    }
+}
+
+fn check_content(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let needed = model.facts().content();
+    if data.dataset.content() == needed {
+        return Ok(());
+    }
+    let needs = match needed {
+        Content::Frames => "sequences of frames",
+        Content::Keypoints => "keypoints",
+    };
+    let (system, dataset) = (model.system(), data.dataset.name());
+    Err(Contradiction::ContentMissing { system, needs, dataset })
+}
+
+/// `minibatches` is the order of rcn's original; `original` needs sequences of frames.
+fn check_sampler(model: &ModelSpec, sampler: Sampler) -> Result<(), Contradiction> {
+    let (sampler, content) = match sampler {
+        Sampler::EpochPermutation => return Ok(()),
+        Sampler::Original { .. } => ("original", Content::Frames),
+        Sampler::Minibatches => ("minibatches", Content::Keypoints),
+    };
+    if model.facts().content() == content {
+        Ok(())
+    } else {
+        Err(Contradiction::ForeignSampler { system: model.system(), sampler })
+    }
+}
+
+fn check_devices(
+    model: &ModelSpec,
+    engine: &EngineSpec,
+    training: &TrainingSpec,
+) -> Result<(), Contradiction> {
+    let Some(&first) = engine.devices.first() else { return Ok(()) };
+    let (devices, batch) = (engine.devices.len() as u64, training.batch_size.get());
+    if engine.devices.contains(&Device::Auto) {
+        Err(Contradiction::AutoAmongDevices)
+    } else if engine.device != Device::Auto && engine.device != first {
+        Err(Contradiction::DevicesDisagree { device: engine.device, first })
+    } else if devices > 1 && !model.facts().is_data_parallel() {
+        Err(Contradiction::NotDataParallel { system: model.system(), devices })
+    } else if devices > batch {
+        Err(Contradiction::MoreDevicesThanSequences { devices, batch })
+    } else {
+        Ok(())
+    }
+}
+
+fn check_frames(spec: &RunSpec) -> Result<(), Contradiction> {
+    let (system, data) = (spec.model.system(), &spec.data.dataset);
+    let Some([trained, scored]) = spec.frames_used() else {
+        return match spec.evaluation.horizon {
+            Some(_) => Err(Contradiction::HorizonWithoutFrames { system }),
+            None => Ok(()),
+        };
+    };
+    let keys = [format!("model.{system}.horizon"), "evaluation.horizon".to_owned()];
+    for (used, key) in [trained, scored].into_iter().zip(keys) {
+        let (context, horizon) = (used.context.get(), used.horizon.get());
+        if let Some(frames) = data.frames()
+            && context + horizon > frames
+        {
+            let dataset = data.name();
+            return Err(Contradiction::SequenceTooShort {
+                context,
+                horizon,
+                key,
+                system,
+                dataset,
+                frames,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_channels(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let (system, dataset, has) = (model.system(), data.dataset.name(), data.dataset.channels());
+    match model.facts().channels() {
+        Some(takes) if takes != has => Err(Contradiction::Channels { system, takes, dataset, has }),
+        _ => Ok(()),
+    }
+}
+
+fn check_mocogan(model: &MocoganSpec, optimizer: &OptimizerSpec) -> Result<(), Contradiction> {
+    model.check()?;
+    match optimizer {
+        OptimizerSpec::Adam(_) => Ok(()),
+        OptimizerSpec::GradientDescent(_) | OptimizerSpec::Adagrad(_) => {
+            Err(Contradiction::NotAdam { optimizer: optimizer.name() })
+        }
+    }
+}
+
+/// The encoder ends in a 1×1 map and the frame predictor in a vector, both with BatchNorm.
+fn check_batch(training: &TrainingSpec) -> Result<(), Contradiction> {
+    if training.batch_size.get() == 1 {
+        return Err(Contradiction::BatchOfOne);
+    }
+    Ok(())
+}
+
+/// The slope of `original` is divided by `epochs - start_epoch`; `linear` needs at least one epoch
+/// between its two ends.
+fn check_teacher_forcing(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
+    let (start, line_epochs, key) = match model.teacher_forcing {
+        TeacherForcing::Always | TeacherForcing::Never => return Ok(()),
+        TeacherForcing::Original { start_epoch, .. } => {
+            (start_epoch, 0, "model.cvae.teacher_forcing.original.start_epoch")
+        }
+        TeacherForcing::Linear { start_epoch, .. } => {
+            (start_epoch, 1, "model.cvae.teacher_forcing.linear.start_epoch")
+        }
+        TeacherForcing::StepDown { start_epoch, .. } => {
+            (start_epoch, 0, "model.cvae.teacher_forcing.step_down.start_epoch")
+        }
+    };
+    let (start, last) = (u64::from(start), training.epochs.get() - 1);
+    if start + line_epochs > last {
+        return Err(Contradiction::DecayAfterEnd { start, last, key });
+    }
+    Ok(())
+}
+
+/// A port includes the numerics of its Adam. Optimizers that no port used are allowed, because they can
+/// only be chosen explicitly.
+fn check_port(
+    model: &PhysicalInteractionSpec,
+    optimizer: &OptimizerSpec,
+) -> Result<(), Contradiction> {
+    let OptimizerSpec::Adam(AdamSpec { form, .. }) = *optimizer else { return Ok(()) };
+    let (port, expected) = (model.port, model.port.adam_form());
+    if form == expected {
+        Ok(())
+    } else {
+        Err(Contradiction::AdamOfAnotherPort { port, form, expected })
+    }
+}
+
+fn check_kl_weight(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
+    let epochs = training.epochs.get();
+    match model.kl_weight {
+        KlWeight::Monotonic { ratio, .. } if ratio.get() <= 0.0 => {
+            Err(Contradiction::RampWithoutLength { key: "model.cvae.kl_weight.monotonic.ratio" })
+        }
+        KlWeight::Cyclical { ratio, .. } if ratio.get() <= 0.0 => {
+            Err(Contradiction::RampWithoutLength { key: "model.cvae.kl_weight.cyclical.ratio" })
+        }
+        KlWeight::Cyclical { cycles, .. } if cycles.get() > epochs => {
+            Err(Contradiction::CyclesBeyondEpochs { cycles: cycles.get(), epochs })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Length of training, batches and evaluations.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::scalar::Count;
+
+/// Length and batch size of training. The defaults are those of the cvae original.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingSpec {
+    /// Number of epochs (`niter`). Schedules such as teacher forcing are functions of the epoch.
+    pub epochs: Count,
+    /// Optimizer steps per epoch (`epoch_size`), independent of the size of the data set.
+    pub steps_per_epoch: Count,
+    /// Sequences per training batch. `cvae` needs at least 2, because it normalizes over the batch.
+    pub batch_size: Count,
+}
+
+impl Default for TrainingSpec {
+    fn default() -> Self {
+        Self {
+            epochs: Count::literal(200),
+            steps_per_epoch: Count::literal(600),
+            batch_size: Count::literal(24),
+        }
+    }
+}
+
+impl TrainingSpec {
+    /// Returns the number of optimizer steps of the run.
+    pub const fn total_steps(&self) -> u64 {
+        self.epochs.get() * self.steps_per_epoch.get()
+    }
+}
+
+/// When a run is evaluated, and on how many sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationSpec {
+    /// Epochs between evaluations on the validation split. The last epoch is always evaluated.
+    pub every_epochs: Count,
+    /// Sequences per batch in evaluations.
+    pub batch_size: Count,
+    /// Maximum number of validation sequences to score: the first ones in sorted order.
+    pub validation_sequences: Count,
+    /// Maximum number of test sequences to score: the first ones in sorted order.
+    pub test_sequences: Count,
+    /// Frames that are predicted and scored in evaluations. Without it, the horizon of training. Set it
+    /// if arms train with different horizons, or their scores are not comparable. Only for systems that
+    /// predict frames.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Count")]
+    pub horizon: Option<Count>,
+}
+
+impl Default for EvaluationSpec {
+    fn default() -> Self {
+        Self {
+            every_epochs: Count::literal(5),
+            batch_size: Count::literal(16),
+            validation_sequences: Count::literal(256),
+            test_sequences: Count::literal(256),
+            horizon: None,
+        }
+    }
+}
