@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use crate::{
     config::{
         reference::UnknownSetting,
-        sweep::{ConfigError, kept_sweep},
+        sweep::{ConfigError, name_without_preset},
     },
     data::{DataError, npz::NpzError},
     fs::FsError,
@@ -305,7 +305,7 @@ fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
         return format!("the store has no sweeps; run `{}` to start it", sweep_command(name));
     }
     let at_other_presets: Vec<String> =
-        known.iter().filter(|it| kept_sweep(it) == name).cloned().collect();
+        known.iter().filter(|it| name_without_preset(it) == name).cloned().collect();
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
         ([], None) => format!("the store has {}", quoted_list(known)),
