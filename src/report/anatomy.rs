@@ -1,5 +1,5 @@
-//! What predicted frames were made of: the previous frame and its transformed versions, each weighted
-//! by a mask, and the kernels that moved them.
+//! The parts of predicted frames: the previous frame and its transformed versions, each weighted by a mask,
+//! and the kernels of the transformations.
 
 use png::EncodingError;
 use safetensors::Dtype;
@@ -14,23 +14,22 @@ use crate::vocabulary::rollouts::{INSPECTED_FRAMES, KERNELS, MASKS, PREVIOUS, TR
 
 /// Height of a row of headings.
 const HEAD_HEIGHT: usize = 16;
-/// Room between two frames' rows.
+/// Gap between the rows of two frames.
 const BLOCK_GAP: usize = 14;
-/// A kernel's values are shown as squares of so many pixels, so that it is as large as a frame.
+/// Side of the square that shows a value of a kernel, in pixels.
 const KERNEL_PIXELS: usize = 12;
 
-/// The frames of one sequence of one run that were inspected; all shapes agree.
+/// The parts of some predicted frames of one test sequence; all shapes agree.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Anatomy {
-    /// Places of the frames in the sequence.
+    /// Indices of the frames in the sequence.
     pub(super) frames: Vec<usize>,
-    /// Their previous frames, `[H, W, C]` each.
+    /// `[H, W, C]` per frame.
     previous: Vec<Vec<u8>>,
-    /// Their transformed frames, `[J, H, W, C]` each.
+    /// `[J, H, W, C]` per frame.
     transformed: Vec<Vec<u8>>,
-    /// Their masks, `[M + 1, H, W]` each.
+    /// `[M + 1, H, W]` per frame.
     masks: Vec<Vec<u8>>,
-    /// Their kernels, `[M, K, K]` each.
     kernels: Option<Kernels>,
     /// Height, width, channels.
     shape: [usize; 3],
@@ -38,7 +37,7 @@ pub(super) struct Anatomy {
     counts: [usize; 2],
 }
 
-/// Kernels of some frames.
+/// Kernels, `[M, K, K]` per frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Kernels {
     by_frame: Vec<Vec<f32>>,
@@ -47,10 +46,10 @@ struct Kernels {
 }
 
 impl Anatomy {
-    /// Takes the tensors of the first sequence, as `train::physical_interaction` keeps them; nothing
-    /// if they are not there or do not fit together.
+    /// Returns the parts of the first sequence from the tensors that `train::physical_interaction` stores;
+    /// `None` if any is missing or their shapes disagree.
     pub(super) fn of(samples: &Samples) -> Option<Self> {
-        let (_, places) = samples.floats(INSPECTED_FRAMES)?;
+        let (_, indices) = samples.floats(INSPECTED_FRAMES)?;
         let bytes = |name: &str| samples.bytes(name).filter(|it| it.dtype == Dtype::U8);
         let (previous, transformed, masks) = (bytes(PREVIOUS)?, bytes(TRANSFORMED)?, bytes(MASKS)?);
         let &[sequences, count, height, width, channels] = previous.shape.as_slice() else {
@@ -60,7 +59,7 @@ impl Anatomy {
         let &[.., maps, _, _] = masks.shape.as_slice() else { return None };
         let whole = transformed.shape == [sequences, count, images, height, width, channels]
             && masks.shape == [sequences, count, maps, height, width]
-            && places.len() == count
+            && indices.len() == count
             && ![sequences, count, height, width, images, maps].contains(&0)
             && matches!(channels, 1 | 3);
         if !whole {
@@ -71,7 +70,7 @@ impl Anatomy {
             clippy::cast_sign_loss,
             reason = "small indices"
         )]
-        let frames = places.iter().map(|&place| place as usize).collect();
+        let frames = indices.iter().map(|&index| index as usize).collect();
         let first = |data: &[u8]| -> Vec<Vec<u8>> {
             let size = data.len() / (sequences * count);
             data.chunks_exact(size).take(count).map(<[u8]>::to_vec).collect()
@@ -92,8 +91,8 @@ impl Anatomy {
         self.kernels.is_some()
     }
 
-    /// Draws the frames with these numbers, one below the other: images in the first row, their masks
-    /// in the second, kernels in the third.
+    /// Draws the `shown` frames, one below the other: images in the first row, their masks in the second,
+    /// kernels in the third.
     pub(super) fn draw(&self, shown: &[usize], context: usize) -> Result<Drawing, EncodingError> {
         let [height, width, channels] = self.shape;
         let [images, maps] = self.counts;
@@ -123,7 +122,7 @@ impl Anatomy {
             if let Some(kernels) = &self.kernels {
                 let (pixels, side) = kernels.pixels(index);
                 let picture = png(&pixels, [kernels.count, side, side, 1])?;
-                // The kernels stand below the frames that they made.
+                // Kernels are below the frames that they produced.
                 let x = (images + 1).saturating_sub(kernels.count) * (FRAME + GAP);
                 image(&mut elements, [x, y, row_width(kernels.count), FRAME], &picture);
                 y += FRAME + ROW_GAP;
@@ -133,11 +132,11 @@ impl Anatomy {
         Ok(on_paper(&elements, [row_width(columns), y]))
     }
 
-    /// Names a column: with one transformed frame it was moved, with more the first was made anew.
+    /// Returns the heading of a column. Of several transformed frames the first is synthesized.
     fn heading(&self, column: usize) -> String {
         match (column, self.counts[0]) {
             (0, _) => "previous".to_owned(),
-            (1, 2..) => "made anew".to_owned(),
+            (1, 2..) => "synthesized".to_owned(),
             (1, _) => "moved".to_owned(),
             _ => format!("moved {}", column - 1),
         }
@@ -145,8 +144,7 @@ impl Anatomy {
 }
 
 impl Kernels {
-    /// Returns the kernels of a frame as grey squares, each with its own largest value white, and
-    /// their side in pixels.
+    /// Returns the kernels of a frame in grey, the largest value of each white, and their side in pixels.
     fn pixels(&self, frame: usize) -> (Vec<u8>, usize) {
         let side = self.side * KERNEL_PIXELS;
         let mut pixels = Vec::with_capacity(self.count * side * side);
@@ -166,7 +164,7 @@ impl Kernels {
     }
 }
 
-/// Takes kernels `[N, K, M, side, side]` of the first sequence.
+/// Returns the kernels of the first sequence, from `[N, K, M, side, side]`.
 fn kernels(samples: &Samples, [sequences, frames]: [usize; 2]) -> Option<Kernels> {
     let (shape, values) = samples.floats(KERNELS)?;
     let &[n, k, count, side, columns] = shape else { return None };
@@ -203,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_drawn_with_what_it_was_made_of() {
+    fn a_frame_is_drawn_with_its_parts() {
         let anatomy = Anatomy::of(&samples()).expect("all tensors are there");
         assert_eq!(anatomy.frames, [2, 5]);
         let one = anatomy.draw(&[1], 2).expect("it is drawn");
@@ -223,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_that_do_not_fit_together_are_not_shown() {
+    fn tensors_whose_shapes_disagree_are_not_shown() {
         let mut broken = samples();
         broken.tensors[3].shape = vec![2, 2, 3, 8, 4];
         assert_eq!(Anatomy::of(&broken), None);

@@ -4,42 +4,39 @@ use gif::{Encoder, EncodingError, Frame, Repeat};
 
 use super::strip::Strip;
 
-/// Frames shown in a second.
 pub(super) const FRAMES_PER_SECOND: u16 = 5;
-/// A GIF counts time in hundredths of a second.
+/// GIF delays are in hundredths of a second.
 const DELAY: u16 = 100 / FRAMES_PER_SECOND;
-/// Pixels between neighbouring pictures.
+/// Gap between videos in pixels.
 const GAP: usize = 2;
-/// Height of the bar that tells context from prediction.
+/// Height of the bar below the frames in pixels.
 const BAR: usize = 3;
-/// Grey of gaps and of the bar during the context.
+/// Colour of gaps, and of the bar below context frames.
 const GREY: [u8; 3] = [0x80, 0x80, 0x80];
-/// Colour of the bar while the models predict.
+/// Colour of the bar below predicted frames.
 const PREDICTED: [u8; 3] = [0xD5, 0x5E, 0x00];
-/// The quantizer looks at every fifth pixel.
+/// The quantizer samples every fifth pixel.
 const SAMPLING: i32 = 5;
 
 /// An encoded animation with its size in pixels.
 #[derive(Clone, Debug)]
 pub(super) struct Animation {
-    /// The file.
     pub(super) bytes: Vec<u8>,
-    /// Width of a frame.
     pub(super) width: usize,
-    /// Height of a frame.
     pub(super) height: usize,
 }
 
-/// Encodes a strip as an endless GIF with one palette for all frames. A bar below the pictures is grey
-/// during the context and orange afterwards.
+/// Encodes a strip as an endless GIF with one palette for all frames. A bar below the frames is grey in the
+/// context and orange after it.
 pub(super) fn encode(strip: &Strip<'_>) -> Result<Animation, EncodingError> {
-    let predictions = strip.predictions.iter().map(|prediction| &prediction.clip.prediction[..]);
+    let predictions =
+        strip.predictions.iter().map(|prediction| &prediction.sequence.prediction[..]);
     let row = std::iter::once(strip.truth).chain(predictions).collect();
     let bar = |frame| if frame < strip.context_frames { GREY } else { PREDICTED };
     encode_rows(strip.shape, &[row], Some(&bar))
 }
 
-/// Encodes rows of equally many videos as an endless GIF with one palette for all frames.
+/// Encodes rows with the same number of videos as an endless GIF with one palette for all frames.
 pub(super) fn grid(shape: [usize; 4], rows: &[Vec<&[u8]>]) -> Result<Animation, EncodingError> {
     encode_rows(shape, rows, None)
 }
@@ -57,7 +54,7 @@ fn encode_rows(
     let width = columns * (frame_width + GAP) - GAP;
     let height = rows.len() * (frame_height + GAP) - GAP + bar.map_or(0, |_| BAR);
 
-    // All frames in one tall picture are quantized together: one palette, no flicker.
+    // All frames are quantized as one tall image: one palette, no flicker.
     let mut pixels = Vec::with_capacity(frames * height * width * 3);
     for frame in 0..frames {
         for (number, row) in rows.iter().enumerate() {
@@ -87,17 +84,17 @@ fn encode_rows(
     Ok(Animation { bytes, width, height })
 }
 
-/// Appends one step of videos that stand side by side.
+/// Appends one frame of videos side by side.
 fn push_row(pixels: &mut Vec<u8>, shape: [usize; 4], videos: &[&[u8]], frame: usize) {
     let [_, height, width, channels] = shape;
     for y in 0..height {
-        for (column, picture) in videos.iter().enumerate() {
+        for (column, video) in videos.iter().enumerate() {
             if column > 0 {
                 pixels.extend(std::iter::repeat_n(GREY, GAP).flatten());
             }
             let start = (frame * height + y) * width * channels;
-            for pixel in picture[start..start + width * channels].chunks_exact(channels) {
-                // Grey becomes RGB by repetition; RGB stays as it is.
+            for pixel in video[start..start + width * channels].chunks_exact(channels) {
+                // Repeats a grey value three times.
                 pixels.extend(pixel.iter().cycle().take(3));
             }
         }
@@ -107,16 +104,17 @@ fn push_row(pixels: &mut Vec<u8>, shape: [usize; 4], videos: &[&[u8]], frame: us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{rollouts::Clip, strip::Prediction};
+    use crate::report::{rollouts::RolloutSequence, strip::ArmPrediction};
 
     #[test]
     fn every_step_is_a_frame_of_a_fifth_of_a_second() {
-        let clip = Clip { name: "a".to_owned(), truth: vec![], prediction: vec![9; 3 * 4 * 5] };
+        let sequence =
+            RolloutSequence { name: "a".to_owned(), truth: vec![], prediction: vec![9; 3 * 4 * 5] };
         let strip = Strip {
             shape: [3, 4, 5, 1],
             context_frames: 1,
             truth: &[200; 3 * 4 * 5],
-            predictions: vec![Prediction { label: "arm", position: 0, clip: &clip }],
+            predictions: vec![ArmPrediction { label: "arm", position: 0, sequence: &sequence }],
         };
         let animation = encode(&strip).expect("the frames are encoded");
         let mut options = gif::DecodeOptions::new();

@@ -1,12 +1,17 @@
 //! Curves as SVG, drawn by plotters.
 //!
-//! plotters places everything at whole units, so a drawing has four units in a CSS pixel. The naive
-//! font metrics of a build without font files are too coarse for plotters' own legend; it is set here.
+//! Plotters places everything at whole units, so a drawing has four units per CSS pixel. Without font
+//! files its text metrics are estimates that depend on no machine. The legend is drawn here, in lines
+//! above the plot: plotters' own is one column inside the plot, where it would cover curves.
 
 use std::io;
 
 use plotters::{
-    coord::Shift,
+    coord::{
+        Shift,
+        combinators::{BindKeyPoints as _, IntoLogRange as _},
+        ranged1d::{AsRangedCoord, Ranged, ValueFormatter},
+    },
     drawing::DrawingAreaErrorKind,
     prelude::{
         ChartBuilder, DashedLineSeries, DrawingArea, IntoDrawingArea as _, IntoFont as _,
@@ -19,47 +24,46 @@ use plotters::{
 };
 
 use super::{
-    axis::{Axis, Spacing},
+    axis::{self, ValueAxis},
+    number,
     palette::{GRID, Ink, MUTED, PAPER, TEXT},
     svg::Drawing,
 };
 
-/// What drawing can report.
+/// An error of plotters.
 pub(super) type DrawError = DrawingAreaErrorKind<io::Error>;
 
 const WIDTH: u32 = 480;
 const HEIGHT: u32 = 292;
-/// Units in a CSS pixel.
+/// Units per CSS pixel.
 const SCALE: u32 = 4;
 /// The SVG backend divides font sizes by this.
 const FONT_FACTOR: f64 = 1.24;
 const FONT_PIXELS: f64 = 13.0;
-/// Mean advance of a character of a proportional font, in font sizes; errs on the wide side.
+/// Mean width of a character in font sizes, rather too large.
 const CHARACTER_WIDTH: f64 = 0.56;
+/// The vertical axis has at most this many ticks.
+const Y_TICKS: usize = 8;
 
 /// Curves over a common pair of axes.
 #[derive(Clone, Debug)]
 pub(super) struct Plot {
-    /// Where the horizontal axis starts, unless a point lies before it.
+    /// Start of the horizontal axis, unless a point is left of it.
     pub(super) x_start: f64,
-    /// What the horizontal axis counts.
     pub(super) x_label: String,
-    /// What the vertical axis measures, with its unit.
+    /// The measured quantity with its unit.
     pub(super) y_label: String,
-    /// The curves, later ones above earlier ones.
+    /// Later curves are drawn over earlier ones.
     pub(super) lines: Vec<Line>,
-    /// What the colours mean.
     pub(super) legend: Vec<(String, Ink, Stroke)>,
 }
 
 /// A curve.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// Its colour.
     pub(super) ink: Ink,
-    /// How it is drawn.
     pub(super) stroke: Stroke,
-    /// Its points, x ascending.
+    /// x ascending.
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -70,19 +74,19 @@ pub(super) enum Stroke {
     Run,
     /// The mean over runs: thick.
     Mean,
-    /// The mean over runs where it equals means below it: dashed, so that these show through.
+    /// A mean over equal means: dashed, so that these show through.
     Over {
         /// Number of equal means below.
         covered: usize,
     },
-    /// A reference: dashed, one pattern a reference.
+    /// A baseline: dashed, one pattern per baseline.
     Reference {
-        /// Its number among the references.
+        /// Its number among the baselines.
         number: usize,
     },
 }
 
-/// Lengths of dash and gap of references in CSS pixels; further ones begin anew.
+/// Lengths of dash and gap of baselines in CSS pixels; after three they repeat.
 const PATTERNS: [(f64, f64); 3] = [(6.0, 4.0), (2.0, 3.0), (14.0, 4.0)];
 
 impl Stroke {
@@ -107,13 +111,17 @@ pub(super) fn draw(plot: &Plot) -> Result<Drawing, DrawError> {
         draw_body(&body, plot)?;
         root.present()?;
     }
-    Ok(Drawing { width: WIDTH, height: HEIGHT, scale: SCALE, elements: elements(&svg).to_owned() })
+    // An SVG inside another is valid: the drawing needs no parsing.
+    Ok(Drawing { width: WIDTH, height: HEIGHT, scale: SCALE, elements: svg })
 }
 
-/// Draws the vertical axis' label and the legend; returns the height they take in units.
+/// Draws the vertical axis' label and the legend; returns their height in units.
 fn draw_head(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<u32, DrawError> {
-    let log = plot_axes(plot).1.spacing() == Spacing::Logarithmic;
-    let label = format!("{}{}", plot.y_label, if log { ", logarithmic" } else { "" });
+    let scale = match y_axis(plot) {
+        ValueAxis::Linear(_) => "",
+        ValueAxis::Logarithmic { .. } => ", logarithmic",
+    };
+    let label = format!("{}{scale}", plot.y_label);
     let mut bold = style(TEXT, HPos::Left);
     bold.font = bold.font.style(FontStyle::Bold);
     root.draw(&Text::new(label, (units(4.0), units(12.0)), bold))?;
@@ -148,7 +156,25 @@ fn draw_head(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<u
 }
 
 fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(), DrawError> {
-    let (x_axis, y_axis) = plot_axes(plot);
+    match y_axis(plot) {
+        ValueAxis::Linear(range) => draw_chart(area, plot, range),
+        ValueAxis::Logarithmic { range, ticks } => {
+            draw_chart(area, plot, range.log_scale().with_key_points(ticks))
+        }
+    }
+}
+
+fn draw_chart<Y>(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    plot: &Plot,
+    y_axis: Y,
+) -> Result<(), DrawError>
+where
+    Y: AsRangedCoord<Value = f64>,
+    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let x = plot.lines.iter().flat_map(|line| &line.points).map(|point| point.0);
+    let (x_axis, x_ticks) = axis::counted(plot.x_start, x);
     let mut chart = ChartBuilder::on(area)
         .margin_top(units(4.0))
         .margin_right(units(14.0))
@@ -158,6 +184,10 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .x_labels(x_ticks)
+        .y_labels(Y_TICKS)
+        .x_label_formatter(&|value| number::tick(*value))
+        .y_label_formatter(&|value| number::tick(*value))
         .light_line_style(PAPER.rgb().mix(0.0))
         .bold_line_style(GRID.rgb().stroke_width(SCALE))
         .axis_style(MUTED.rgb().stroke_width(SCALE))
@@ -172,7 +202,7 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
         let style = line.stroke.style(line.ink);
         match (line.stroke, line.points.as_slice()) {
             (_, []) => {}
-            // A single point has no line; a short stroke shows where it is.
+            // A single point has no line.
             (_, [point]) => {
                 let dot = plotters::element::Circle::new(*point, units(2.5), style.filled());
                 chart.draw_series([dot])?;
@@ -182,7 +212,7 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
                 chart.draw_series(DashedLineSeries::new(points, units(dash), units(gap), style))?;
             }
             (Stroke::Over { covered }, _) => {
-                // The more lines lie below, the wider the gaps through which they show.
+                // The more lines are below, the wider the gaps.
                 let gap = units(8.0 * covered as f64);
                 chart.draw_series(DashedLineSeries::new(points, units(8.0), gap, style))?;
             }
@@ -194,10 +224,8 @@ fn draw_body(area: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<(
     Ok(())
 }
 
-fn plot_axes(plot: &Plot) -> (Axis, Axis) {
-    let points = || plot.lines.iter().flat_map(|line| &line.points);
-    let x_axis = Axis::counted(plot.x_start, points().map(|point| point.0));
-    (x_axis, Axis::measured(points().map(|point| point.1)))
+fn y_axis(plot: &Plot) -> ValueAxis {
+    ValueAxis::of(plot.lines.iter().flat_map(|line| &line.points).map(|point| point.1))
 }
 
 /// Returns `pixels` in units of the drawing.
@@ -213,11 +241,4 @@ fn text_width(text: &str) -> f64 {
 fn style(ink: Ink, horizontal: HPos) -> TextStyle<'static> {
     let size = FONT_PIXELS * f64::from(SCALE) * FONT_FACTOR;
     ("sans-serif", size).into_font().color(&ink.rgb()).pos(Pos::new(horizontal, VPos::Center))
-}
-
-/// Returns what stands between the root tags of an SVG.
-fn elements(svg: &str) -> &str {
-    let start = svg.find('>').map_or(0, |end| end + 1);
-    let end = svg.rfind("</svg>").unwrap_or(svg.len());
-    svg.get(start..end).unwrap_or_default().trim_start()
 }

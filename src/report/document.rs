@@ -1,38 +1,36 @@
-//! A report as a list of blocks, before it is known whether it becomes Markdown or HTML.
+//! A report as a list of blocks, independent of Markdown and HTML.
 //!
-//! Text is kept as spans of plain values: escaping is the renderers' duty and happens once, there.
+//! Text is stored as spans without escapes; the renderers escape it.
 
 use super::{number::ABSENT, svg};
 
 /// A whole report.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
-    /// The heading.
     pub(super) title: String,
-    /// Name, preset and size of the sweep in a line.
+    /// Name, preset and size of the sweep on one line.
     pub(super) subtitle: String,
-    /// The command that makes this report from records.
-    pub(super) made_by: String,
-    /// Everything below the heading.
-    pub(super) blocks: Vec<Block>,
+    /// The command that builds this report.
+    pub(super) command: String,
+    pub(super) blocks: Vec<PageBlock>,
 }
 
 impl Document {
     /// Returns all figures in reading order.
     pub(super) fn figures(&self) -> Vec<&Figure> {
-        fn collect<'a>(blocks: &'a [Block], figures: &mut Vec<&'a Figure>) {
+        fn collect<'a>(blocks: &'a [PageBlock], figures: &mut Vec<&'a Figure>) {
             for block in blocks {
                 match block {
-                    Block::Figures { figures: here, layout: _ } => figures.extend(here),
-                    Block::Fold { blocks, summary: _ } => collect(blocks, figures),
-                    Block::Heading(_)
-                    | Block::Prose(_)
-                    | Block::Authored(_)
-                    | Block::Findings(_)
-                    | Block::Note(_)
-                    | Block::List(_)
-                    | Block::Table(_)
-                    | Block::Command(_) => {}
+                    PageBlock::Figures { figures: here, layout: _ } => figures.extend(here),
+                    PageBlock::Fold { blocks, summary: _ } => collect(blocks, figures),
+                    PageBlock::Heading(_)
+                    | PageBlock::Prose(_)
+                    | PageBlock::Authored(_)
+                    | PageBlock::Findings(_)
+                    | PageBlock::Note(_)
+                    | PageBlock::List(_)
+                    | PageBlock::Table(_)
+                    | PageBlock::Command(_) => {}
                 }
             }
         }
@@ -42,68 +40,60 @@ impl Document {
     }
 }
 
-/// A piece of a page.
+/// A part of a page.
 #[derive(Clone, Debug)]
-pub(super) enum Block {
+pub(super) enum PageBlock {
     /// Starts a section.
     Heading(String),
     /// A paragraph.
-    Prose(Text),
-    /// Paragraphs that the author of the sweep wrote in Markdown.
+    Prose(RichText),
+    /// The description in the sweep file, in Markdown.
     Authored(String),
-    /// What the data say, one sentence an item.
-    Findings(Vec<Text>),
+    /// The main results as a list.
+    Findings(Vec<RichText>),
     /// Small print below a table or figure.
-    Note(Text),
+    Note(RichText),
     /// Small print as a list.
-    List(Vec<Text>),
+    List(Vec<RichText>),
     /// A table.
-    Table(Table),
+    Table(PageTable),
     /// Figures that belong together.
-    Figures {
-        /// The figures.
-        figures: Vec<Figure>,
-        /// How they stand.
-        layout: Layout,
-    },
+    Figures { figures: Vec<Figure>, layout: FigureLayout },
     /// A shell command.
     Command(String),
-    /// Details that a reader opens on demand.
+    /// Details that a reader can fold away.
     Fold {
-        /// The line that is always seen.
+        /// The line that is always visible.
         summary: String,
-        /// What opens.
-        blocks: Vec<Block>,
+        blocks: Vec<PageBlock>,
     },
 }
 
-/// How figures stand on a page.
+/// How figures are placed on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(super) enum FigureLayout {
     /// Side by side as the width allows.
     Grid,
-    /// One below the other over the whole width; scrolled sideways where that is too narrow.
+    /// One below the other over the whole width, with horizontal scrolling if they are wider.
     Wide,
     /// Side by side at their own size.
     Natural,
 }
 
-/// A run of text.
+/// A piece of text with one style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Span {
-    /// As it is.
     Plain(String),
-    /// Emphasized by weight.
     Strong(String),
     /// A name from code, a path, a digest.
     Code(String),
 }
 
-/// Text of a paragraph or a cell.
+/// The text of a paragraph or a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text(pub(super) Vec<Span>);
+pub(super) struct RichText(pub(super) Vec<Span>);
 
-impl Text {
+impl RichText {
     /// Adds plain text.
     pub(super) fn plain(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Plain(text.into()));
@@ -116,7 +106,7 @@ impl Text {
         self
     }
 
-    /// Adds text of a record, in which code stands between backticks.
+    /// Adds text of a record, with code between backticks.
     pub(super) fn recorded(self, text: &str) -> Self {
         text.split('`').enumerate().filter(|(_, part)| !part.is_empty()).fold(
             self,
@@ -133,25 +123,23 @@ impl Text {
     }
 }
 
-impl<T: Into<String>> From<T> for Text {
+impl<T: Into<String>> From<T> for RichText {
     fn from(text: T) -> Self {
         Self::default().plain(text)
     }
 }
 
-/// A table with a head row.
+/// A table with a header row.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    /// What the table shows.
-    pub(super) caption: Text,
-    /// The head row.
+pub(super) struct PageTable {
+    pub(super) caption: RichText,
     pub(super) columns: Vec<Column>,
-    /// All other rows.
+    /// The rows below the header.
     pub(super) rows: Vec<Row>,
 }
 
-impl Table {
-    /// Leaves out columns in which no row has anything.
+impl PageTable {
+    /// Removes columns in which all cells are absent.
     pub(super) fn without_empty_columns(mut self) -> Self {
         let is_kept = |column: usize| {
             self.rows.iter().any(|row| row.cells.get(column).is_some_and(|it| *it != ABSENT.into()))
@@ -170,25 +158,24 @@ impl Table {
 /// A column of a table.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
-    /// The head.
+    /// The header.
     pub(super) label: String,
-    /// Where its cells stand.
     pub(super) align: Align,
 }
 
 impl Column {
-    /// Makes a column of words.
+    /// Returns a column of words.
     pub(super) fn words(label: impl Into<String>) -> Self {
         Self { label: label.into(), align: Align::Left }
     }
 
-    /// Makes a column of numbers.
+    /// Returns a column of numbers.
     pub(super) fn numbers(label: impl Into<String>) -> Self {
         Self { label: label.into(), align: Align::Right }
     }
 }
 
-/// Where the cells of a column stand.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
     /// Words.
@@ -200,65 +187,55 @@ pub(super) enum Align {
 /// A row of a table.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// What kind of row it is.
     pub(super) kind: RowKind,
-    /// One cell a column.
-    pub(super) cells: Vec<Text>,
+    /// One cell per column.
+    pub(super) cells: Vec<RichText>,
 }
 
 impl Row {
-    /// Makes an ordinary row.
-    pub(super) fn new(cells: Vec<Text>) -> Self {
+    /// Returns an ordinary row.
+    pub(super) fn new(cells: Vec<RichText>) -> Self {
         Self { kind: RowKind::Ordinary, cells }
     }
 }
 
-/// What kind of row of a table it is.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowKind {
     /// An arm, a run, a setting.
     Ordinary,
-    /// A reference that the others are read against.
-    Reference,
-    /// A reference that is the best there can be.
-    Bound,
+    /// A baseline.
+    Baseline,
+    /// The baseline that is an upper bound.
+    UpperBound,
 }
 
-/// A picture with a caption.
+/// A drawing or animation with a caption.
 #[derive(Clone, Debug)]
 pub(super) struct Figure {
     /// Path relative to the report's folder.
     pub(super) path: String,
-    /// The picture.
-    pub(super) picture: Picture,
-    /// What a reader who cannot see it is told.
+    pub(super) content: FigureContent,
+    /// Text for readers who cannot see the figure.
     pub(super) alt: String,
-    /// What is seen.
-    pub(super) caption: Text,
+    pub(super) caption: RichText,
 }
 
 impl Figure {
-    /// Returns the bytes of the figure as a file of its own.
+    /// Returns the figure as a file.
     pub(super) fn file(&self) -> Vec<u8> {
-        match &self.picture {
-            Picture::Svg(drawing) => svg::standalone(drawing, &self.alt).into_bytes(),
-            Picture::Gif { bytes, width: _, height: _ } => bytes.clone(),
+        match &self.content {
+            FigureContent::Svg(drawing) => svg::standalone(drawing, &self.alt).into_bytes(),
+            FigureContent::Gif { bytes, width: _, height: _ } => bytes.clone(),
         }
     }
 }
 
 /// The content of a figure.
 #[derive(Clone, Debug)]
-pub(super) enum Picture {
+pub(super) enum FigureContent {
     /// A drawing.
     Svg(svg::Drawing),
-    /// An animation.
-    Gif {
-        /// The encoded file.
-        bytes: Vec<u8>,
-        /// Width in pixels.
-        width: usize,
-        /// Height in pixels.
-        height: usize,
-    },
+    /// An animation; its size is in pixels.
+    Gif { bytes: Vec<u8>, width: usize, height: usize },
 }

@@ -1,13 +1,14 @@
 //! A fabricated sweep: two arms, three seeds, 240 steps, small roll-outs.
 
-use std::collections::BTreeMap;
-
-use super::{ReportInput, ReportRun, RunState, Samples};
+use super::{
+    input::{ReportInput, ReportRun, RunState},
+    samples::Samples,
+};
 use crate::{
     data::Split,
     scalar::{Epoch, Seed, Step},
     store::{
-        event::{EvaluationEvent, Event, Score, Scores, StepEvent},
+        event::{EvaluationEvent, Event, StepEvent},
         manifest::{Axis, ManifestRun, Published, SweepManifest},
         record::Outcome,
     },
@@ -15,22 +16,19 @@ use crate::{
 
 mod pictures;
 mod record;
+mod values;
 
 pub(super) use pictures::noise;
+use values::{BASELINE_PSNR, EPOCHS, jitter, scores};
 
 /// Labels of the arms.
 pub(super) const ARMS: [&str; 2] = ["monotonic", "cyclical"];
 /// Seeds of every arm.
 pub(super) const SEEDS: [u32; 3] = [1, 2, 3];
-/// Test PSNR by arm and seed; tests compute the table's entries from these by hand.
+/// Test PSNR by arm and seed; the tests' expected entries are computed from these by hand.
 pub(super) const PSNR: [[f64; 3]; 2] = [[20.10, 20.40, 20.70], [20.00, 20.25, 20.35]];
-/// Test PSNR of copying the last frame.
-pub(super) const BASELINE_PSNR: f64 = 19.70;
 
-const EPOCHS: u64 = 8;
 const STEPS_PER_EPOCH: u64 = 30;
-const HORIZON: u32 = 10;
-const CONTEXT: u32 = 2;
 
 /// Returns the sweep with all runs completed.
 pub(super) fn sweep() -> ReportInput {
@@ -43,7 +41,7 @@ pub(super) fn sweep() -> ReportInput {
     ReportInput { manifest: manifest(&runs), runs }
 }
 
-/// Lets a run diverge at step 132: its journal ends there and it was never tested.
+/// Makes a run diverge at step 132: its journal ends there, without a test.
 pub(super) fn diverge(run: &mut ReportRun) {
     let RunState::Finished { record, events } = &mut run.state else {
         panic!("the run is finished");
@@ -111,16 +109,6 @@ fn run(arm: usize, label: &str, index: usize, seed: u32) -> ReportRun {
     ReportRun { entry, state, samples: pictures::samples(arm) }
 }
 
-/// A number in [−0.5, 0.5) that looks like noise.
-fn jitter(arm: usize, seed: u32, step: u64) -> f64 {
-    let mixed = (step + 1)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .wrapping_add(u64::from(seed).wrapping_mul(0xD1B5_4A32_D192_ED03))
-        .wrapping_add((arm as u64).wrapping_mul(0x94D0_49BB_1331_11EB));
-    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    (mixed >> 40) as f64 / f64::from(1_u32 << 24) - 0.5
-}
-
 fn kl_weight(arm: usize, epoch: u64) -> f64 {
     let share = epoch as f64 / EPOCHS as f64;
     if arm == 0 { (share / 0.25).min(1.0) } else { (2.0 * (share * 4.0).fract()).min(1.0) }
@@ -159,23 +147,4 @@ fn events(arm: usize, seed: u32, psnr: f64) -> Vec<Event> {
         }
     }
     events
-}
-
-/// Scores whose mean PSNR is exactly `model` and `baseline`.
-fn scores(model: f64, baseline: f64) -> Scores {
-    let of = |psnr: f64| -> BTreeMap<String, Score> {
-        let frames = (0..HORIZON).map(f64::from);
-        let score = |mean: f64, slope: f64| Score {
-            mean,
-            by_frame: frames.clone().map(|frame| mean + slope * (4.5 - frame)).collect(),
-            by_sequence: vec![mean - 1.0, mean + 1.0],
-        };
-        [
-            ("psnr".to_owned(), score(psnr, 0.45)),
-            ("ssim".to_owned(), score(0.70 + (psnr - 19.0) / 20.0, 0.01)),
-            ("mse".to_owned(), score(10_f64.powf(-psnr / 10.0), -0.0004)),
-        ]
-        .into()
-    };
-    [("model".to_owned(), of(model)), ("copy_last_frame".to_owned(), of(baseline))].into()
 }

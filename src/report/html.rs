@@ -1,25 +1,27 @@
-//! A document as one HTML file that needs nothing else: style, drawings and pictures are inside.
+//! A document as one self-contained HTML file.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 use super::{
     document::{
-        Align, Block, Column, Document, Figure, Layout, Picture, Row, RowKind, Span, Table, Text,
+        Align, Column, Document, Figure, FigureContent, FigureLayout, PageBlock, PageTable,
+        RichText, Row, RowKind, Span,
     },
     palette, svg,
 };
 
-/// A small animation is enlarged at most by this.
+/// The largest magnification of an animation.
 const GIF_ENLARGED_MAX: usize = 3;
 
 const STYLE: &str = include_str!("style.css");
 
 /// Renders `document` as the text of `report.html`.
 pub(super) fn render(document: &Document) -> String {
-    let Document { title, subtitle, made_by, blocks } = document;
+    let Document { title, subtitle, command, blocks } = document;
     let dark = format!("@media (prefers-color-scheme:dark){{\n{}}}\n", palette::dark_rules());
-    // On paper every drawing is light, whatever the screen shows.
+    // Drawings are always printed in light colours.
     let dark = dark.replace("@media (", "@media screen and (");
     let page = html! {
         (DOCTYPE)
@@ -28,7 +30,7 @@ pub(super) fn render(document: &Document) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content=(made_by);
+                meta name="generator" content=(command);
                 title { (title) }
                 style { (PreEscaped(STYLE)) (PreEscaped(dark)) }
             }
@@ -39,7 +41,7 @@ pub(super) fn render(document: &Document) -> String {
                         p.subtitle { (subtitle) }
                     }
                     @for block in blocks { (self::block(block)) }
-                    footer { p { "Made from records by " code { (made_by) } "." } }
+                    footer { p { "Rebuild this report with " code { (command) } "." } }
                 }
             }
         }
@@ -49,29 +51,29 @@ pub(super) fn render(document: &Document) -> String {
     text
 }
 
-fn block(block: &Block) -> Markup {
+fn block(block: &PageBlock) -> Markup {
     match block {
-        Block::Heading(title) => html! { h2 id=(anchor(title)) { (title) } },
-        Block::Prose(text) => html! { p { (inline(text)) } },
-        Block::Authored(markdown) => authored(markdown),
-        Block::Findings(findings) => html! {
+        PageBlock::Heading(title) => html! { h2 id=(anchor(title)) { (title) } },
+        PageBlock::Prose(text) => html! { p { (inline(text)) } },
+        PageBlock::Authored(markdown) => authored(markdown),
+        PageBlock::Findings(findings) => html! {
             ul.findings { @for finding in findings { li { (inline(finding)) } } }
         },
-        Block::Note(text) => html! { p.note { (inline(text)) } },
-        Block::List(items) => html! {
+        PageBlock::Note(text) => html! { p.note { (inline(text)) } },
+        PageBlock::List(items) => html! {
             ul.note { @for item in items { li { (inline(item)) } } }
         },
-        Block::Table(table) => self::table(table),
-        Block::Figures { figures, layout } => {
+        PageBlock::Table(table) => self::table(table),
+        PageBlock::Figures { figures, layout } => {
             let class = match layout {
-                Layout::Grid => "grid",
-                Layout::Wide => "wide",
-                Layout::Natural => "natural",
+                FigureLayout::Grid => "grid",
+                FigureLayout::Wide => "wide",
+                FigureLayout::Natural => "natural",
             };
             html! { div class=(class) { @for figure in figures { (self::figure(figure)) } } }
         }
-        Block::Command(command) => html! { pre { code { (command) } } },
-        Block::Fold { summary, blocks } => html! {
+        PageBlock::Command(command) => html! { pre { code { (command) } } },
+        PageBlock::Fold { summary, blocks } => html! {
             details open {
                 summary { (summary) }
                 @for block in blocks { (self::block(block)) }
@@ -80,9 +82,9 @@ fn block(block: &Block) -> Markup {
     }
 }
 
-fn table(table: &Table) -> Markup {
-    let Table { caption, columns, rows } = table;
-    // Rows of numbers are scrolled sideways on a narrow screen; rows of words are broken.
+fn table(table: &PageTable) -> Markup {
+    let PageTable { caption, columns, rows } = table;
+    // On a narrow screen, tables of numbers scroll and tables of words wrap.
     let numbers = columns.iter().any(|column| column.align == Align::Right);
     html! {
         figure.table {
@@ -106,7 +108,7 @@ fn table(table: &Table) -> Markup {
 fn row(row: &Row, columns: &[Column]) -> Markup {
     let kind = match row.kind {
         RowKind::Ordinary => None,
-        RowKind::Reference | RowKind::Bound => Some("reference"),
+        RowKind::Baseline | RowKind::UpperBound => Some("reference"),
     };
     html! {
         tr class=[kind] {
@@ -129,17 +131,17 @@ fn class(column: &Column) -> Option<&'static str> {
 }
 
 fn figure(figure: &Figure) -> Markup {
-    let Figure { path: _, picture, alt, caption } = figure;
+    let Figure { path: _, content, alt, caption } = figure;
     html! {
         figure {
-            @match picture {
-                Picture::Svg(drawing) => {
-                    // The style sheet keeps a wide drawing near the size that its labels are made for.
+            @match content {
+                FigureContent::Svg(drawing) => {
+                    // The style sheet keeps a wide drawing near its natural size, for legible labels.
                     div.drawing style={ "--natural:" (drawing.width) "px" } {
                         (PreEscaped(svg::inline(drawing, alt)))
                     }
                 }
-                Picture::Gif { bytes, width, height } => {
+                FigureContent::Gif { bytes, width, height } => {
                     img alt=(alt) width=(width) height=(height)
                         style={ "max-width:" (GIF_ENLARGED_MAX * width) "px" }
                         src={ "data:image/gif;base64," (STANDARD.encode(bytes)) };
@@ -150,7 +152,7 @@ fn figure(figure: &Figure) -> Markup {
     }
 }
 
-fn inline(text: &Text) -> Markup {
+fn inline(text: &RichText) -> Markup {
     html! {
         @for span in &text.0 {
             @match span {
@@ -162,76 +164,20 @@ fn inline(text: &Text) -> Markup {
     }
 }
 
-/// Renders the author's Markdown: paragraphs, lists of `- ` items, `code`, **strong** and *emphasis*;
-/// everything else stands as written.
+/// Renders the author's Markdown. HTML in it is shown as text, and images are replaced by their alternative
+/// text, so that the page refers to no file.
 fn authored(markdown: &str) -> Markup {
-    let mut blocks: Vec<AuthoredBlock> = Vec::new();
-    for paragraph in markdown.split("\n\n") {
-        let mut is_first = true;
-        for line in paragraph.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match (line.strip_prefix("- "), blocks.last_mut()) {
-                (Some(item), Some(AuthoredBlock::List(items))) => items.push(item.to_owned()),
-                (Some(item), _) => blocks.push(AuthoredBlock::List(vec![item.to_owned()])),
-                (None, Some(last)) if !is_first => last.go_on(line),
-                (None, _) => blocks.push(AuthoredBlock::Paragraph(line.to_owned())),
-            }
-            is_first = false;
-        }
-    }
-    html! {
-        @for block in &blocks {
-            @match block {
-                AuthoredBlock::Paragraph(text) => p { (marked(text)) },
-                AuthoredBlock::List(items) => ul { @for item in items { li { (marked(item)) } } },
-            }
-        }
-    }
+    let events = Parser::new(markdown).filter_map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
+        other => Some(other),
+    });
+    let mut page = String::new();
+    pulldown_cmark::html::push_html(&mut page, events);
+    PreEscaped(page)
 }
 
-/// A piece of the author's Markdown, its lines joined.
-enum AuthoredBlock {
-    Paragraph(String),
-    List(Vec<String>),
-}
-
-impl AuthoredBlock {
-    /// Appends a line to the paragraph or to the last item.
-    fn go_on(&mut self, line: &str) {
-        let text = match self {
-            Self::Paragraph(text) => Some(text),
-            Self::List(items) => items.last_mut(),
-        };
-        if let Some(text) = text {
-            text.extend([" ", line]);
-        }
-    }
-}
-
-/// Renders the inline markup of a paragraph.
-fn marked(text: &str) -> Markup {
-    const MARKS: [&str; 3] = ["`", "**", "*"];
-    let first = MARKS
-        .iter()
-        .filter_map(|mark| text.find(mark).map(|at| (at, *mark)))
-        .min_by_key(|(at, mark)| (*at, std::cmp::Reverse(mark.len())));
-    let Some((at, mark)) = first else { return html! { (text) } };
-    let (before, rest) = (&text[..at], &text[at + mark.len()..]);
-    let Some(end) = rest.find(mark).filter(|end| *end > 0) else {
-        return html! { (before) (mark) (marked(rest)) };
-    };
-    let (inside, after) = (&rest[..end], &rest[end + mark.len()..]);
-    html! {
-        (before)
-        @match mark {
-            "`" => code { (inside) },
-            "**" => strong { (marked(inside)) },
-            _ => em { (marked(inside)) },
-        }
-        (marked(after))
-    }
-}
-
-/// Returns a heading's anchor: its letters and digits, everything else as hyphens.
+/// Returns the anchor of a heading: its words in lower case, joined by hyphens.
 fn anchor(title: &str) -> String {
     let words: Vec<String> = title
         .split(|character: char| !character.is_ascii_alphanumeric())
@@ -251,30 +197,36 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_are_parted_by_empty_lines() {
-        check("one\ntwo\n\nthree", "<p>one two</p><p>three</p>");
+    fn paragraphs_are_separated_by_empty_lines() {
+        check("one\ntwo\n\nthree", "<p>one\ntwo</p>\n<p>three</p>\n");
     }
 
     #[test]
-    fn items_are_lists_with_their_lines_joined() {
+    fn lists_are_rendered() {
         check(
-            "one\n\n- *a* is\n  long\n- b\n\ntwo\n- c",
-            "<p>one</p><ul><li><em>a</em> is long</li><li>b</li></ul><p>two</p><ul><li>c</li></ul>",
+            "one\n\n- *a* is\n  long\n- b",
+            "<p>one</p>\n<ul>\n<li><em>a</em> is\nlong</li>\n<li>b</li>\n</ul>\n",
         );
     }
 
     #[test]
     fn inline_marks_are_rendered() {
-        check("a `b*c` **d** *e*", "<p>a <code>b*c</code> <strong>d</strong> <em>e</em></p>");
+        check("a `b*c` **d** *e*", "<p>a <code>b*c</code> <strong>d</strong> <em>e</em></p>\n");
     }
 
     #[test]
-    fn a_mark_without_its_partner_stands_as_written() {
-        check("2 * 3 < 7", "<p>2 * 3 &lt; 7</p>");
+    fn an_unpaired_mark_is_text() {
+        check("2 * 3 < 7", "<p>2 * 3 &lt; 7</p>\n");
     }
 
     #[test]
-    fn markup_in_the_description_is_escaped() {
-        check("<script>", "<p>&lt;script&gt;</p>");
+    fn html_in_the_description_is_text() {
+        check("<script>", "&lt;script&gt;");
+        check("a <b>c</b>", "<p>a &lt;b&gt;c&lt;/b&gt;</p>\n");
+    }
+
+    #[test]
+    fn images_in_the_description_are_replaced_by_their_text() {
+        check("![a plot](https://example.com/plot.png)", "<p>a plot</p>\n");
     }
 }

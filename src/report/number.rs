@@ -1,16 +1,18 @@
-//! Numbers as a reader sees them: a fixed number of decimals per column, a true minus sign, an en dash
-//! for what is not there.
+//! Numbers as text: a fixed number of decimals per column, a true minus sign, an en dash for absent
+//! values.
 
-/// Stands where there is no value.
+/// Shown for an absent value.
 pub(super) const ABSENT: &str = "\u{2013}";
 
-/// Significant digits that the largest value of a column shows.
+/// Significant digits of the largest value of a column.
 const SIGNIFICANT: i32 = 4;
-/// Bounds of the decimals of a column.
+/// Fewest and most decimals of a column.
 const DECIMALS: std::ops::RangeInclusive<i32> = 2..=6;
+/// Most decimals of an axis label.
+const TICK_DECIMALS: usize = 6;
 
-/// Returns how many decimals show the largest of `values` with four significant digits, at least two
-/// and at most six.
+/// Returns the decimals that show the largest of `values` with four significant digits, at least two and
+/// at most six.
 pub(super) fn decimals(values: impl IntoIterator<Item = f64>) -> usize {
     let largest =
         values.into_iter().filter(|value| value.is_finite()).map(f64::abs).fold(0.0, f64::max);
@@ -28,7 +30,7 @@ pub(super) fn magnitude(value: f64) -> i32 {
     value.log10().floor() as i32
 }
 
-/// Returns `value` with `decimals` decimals; what is not finite is absent.
+/// Returns `value` with `decimals` decimals; an en dash if it is not finite.
 pub(super) fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return ABSENT.to_owned();
@@ -38,7 +40,7 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
     if value < 0.0 && !is_zero { format!("\u{2212}{digits}") } else { digits }
 }
 
-/// Returns `value` with `decimals` decimals and its sign, also if it is positive.
+/// Returns `value` with `decimals` decimals and its sign, `+` included.
 pub(super) fn signed(value: f64, decimals: usize) -> String {
     if value.is_finite() && value > 0.0 {
         format!("+{}", fixed(value, decimals))
@@ -47,17 +49,17 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Returns an axis label of at most `decimals` decimals without trailing zeros.
-pub(super) fn tick(value: f64, decimals: usize) -> String {
+/// Returns an axis label without trailing zeros.
+pub(super) fn tick(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e6).contains(&size) {
-        // Multiples of a step carry its rounding error in their last digits.
+        // Three decimals hide the rounding error of multiples of a step.
         let text = format!("{value:.3e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
         return format!("{mantissa}e{exponent}").replace('-', "\u{2212}");
     }
-    let text = fixed(value, decimals);
+    let text = fixed(value, TICK_DECIMALS);
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_shows_as_an_en_dash() {
+    fn values_that_are_not_finite_show_as_an_en_dash() {
         check(&fixed(f64::NAN, 2), "\u{2013}");
         check(&signed(f64::INFINITY, 2), "\u{2013}");
     }
@@ -116,11 +118,11 @@ mod tests {
 
     #[test]
     fn axis_labels_carry_no_trailing_zeros() {
-        check(&tick(0.50, 2), "0.5");
-        check(&tick(200.0, 0), "200");
-        check(&tick(0.000_02, 6), "2e\u{2212}5");
-        check(&tick(0.000_3 + 5e-20, 4), "3e\u{2212}4");
-        check(&tick(0.000_95, 5), "9.5e\u{2212}4");
+        check(&tick(0.50), "0.5");
+        check(&tick(200.0), "200");
+        check(&tick(0.000_02), "2e\u{2212}5");
+        check(&tick(0.000_3 + 5e-20), "3e\u{2212}4");
+        check(&tick(0.000_95), "9.5e\u{2212}4");
     }
 
     #[test]

@@ -1,22 +1,22 @@
-//! Paired differences as a reader sees them: what their interval says, and their numbers as text.
+//! Paired differences as text, and the sign that their interval shows.
 
 use super::number::{ABSENT, fixed, signed};
 use crate::stats::paired::{CONFIDENCE, POWER, PairedDifference};
 
-/// What an interval says about the sign of a difference.
+/// The sign of a difference according to its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
-    /// The whole interval lies above 0.
+    /// The whole interval is above 0.
     Above,
-    /// The whole interval lies below 0.
+    /// The whole interval is below 0.
     Below,
-    /// The interval holds 0.
+    /// The interval contains 0.
     Open,
-    /// There is no interval: one pair has no spread.
+    /// There is no interval, since one pair has no spread.
     Unknown,
 }
 
-/// Returns what the interval of a difference says about its sign.
+/// Returns the sign of a difference according to its interval.
 pub(super) fn sign(difference: &PairedDifference) -> Sign {
     match difference.spread.map(|spread| spread.interval) {
         None => Sign::Unknown,
@@ -37,7 +37,7 @@ pub(super) fn interval(difference: &PairedDifference, decimals: usize) -> String
     )
 }
 
-/// Returns the smallest difference that would probably have been found, as text.
+/// Returns the smallest detectable difference as text.
 pub(super) fn detectable(difference: &PairedDifference, decimals: usize) -> String {
     fixed(difference.spread.map_or(f64::NAN, |spread| spread.smallest_detectable), decimals)
 }

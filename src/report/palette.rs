@@ -1,7 +1,7 @@
-//! Colours: one list for the light page, with a partner for the dark page each.
+//! Colours, each with a light and a dark value.
 //!
-//! A drawing carries the light colours as plain attributes, which every program can show. Style rules
-//! that select on those attributes replace them where the reader prefers a dark page.
+//! A drawing has the light values as plain attributes, which every program can show. Style rules that
+//! select on those attributes replace them on a dark page.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ pub(super) struct Ink {
     dark: u32,
 }
 
-/// The page itself.
+/// Background of the page.
 pub(super) const PAPER: Ink = Ink { light: 0xFF_FF_FF, dark: 0x14_17_1A };
 /// Text and axes.
 pub(super) const TEXT: Ink = Ink { light: 0x1D_23_29, dark: 0xE4_E7_EA };
@@ -25,8 +25,8 @@ pub(super) const GRID: Ink = Ink { light: 0xE3_E7_EB, dark: 0x2B_31_37 };
 /// Baselines.
 pub(super) const BASELINE: Ink = Ink { light: 0x7A_83_8C, dark: 0x8C_96_A0 };
 
-/// The arms, distinguishable with every common colour vision (Okabe & Ito 2008, without their yellow
-/// and black, which vanish on one of the two pages).
+/// The arms, distinguishable with every common colour vision (Okabe & Ito 2008, without yellow and black,
+/// which are invisible on one of the two pages).
 const ARMS: [Ink; 6] = [
     Ink { light: 0x00_72_B2, dark: 0x4F_A8_E0 },
     Ink { light: 0xD5_5E_00, dark: 0xF0_8A_3C },
@@ -48,7 +48,7 @@ impl Ink {
         RGBColor(red, green, blue)
     }
 
-    /// Returns the light colour as plotters spells it in SVG.
+    /// Returns the light colour as plotters writes it in SVG.
     pub(super) fn hex(self) -> String {
         format!("#{:06X}", self.light)
     }

@@ -1,7 +1,6 @@
-//! Test sequences beside what a run predicted for them.
+//! Test sequences with a run's predictions.
 //!
-//! Tensors `truth` and `prediction`, both u8 `[N, T, H, W, C]` with C 1 or 3; metadata `sequences`, a
-//! JSON list of N names, and `context_frames`, how many leading frames the model was given.
+//! `truth` and `prediction` have the same shape, with C 1 or 3; `vocabulary::rollouts` describes the file.
 
 use std::collections::BTreeMap;
 
@@ -12,64 +11,51 @@ use crate::{
     vocabulary::rollouts::{CONTEXT_FRAMES, PREDICTION, SEQUENCES, TRUTH},
 };
 
-/// Test sequences of one run with their predictions; shapes agree and no axis is empty.
+/// Test sequences of one run with their predictions; shapes agree and no dimension is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollouts {
-    clips: Vec<Clip>,
+    sequences: Vec<RolloutSequence>,
     context_frames: usize,
     shape: [usize; 4],
 }
 
 /// One test sequence with its prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clip {
-    /// The sequence's name.
+pub struct RolloutSequence {
     pub name: String,
-    /// Frames as they are, `[T, H, W, C]`.
+    /// `[T, H, W, C]`.
     pub truth: Vec<u8>,
-    /// Frames as predicted, `[T, H, W, C]`.
+    /// `[T, H, W, C]`.
     pub prediction: Vec<u8>,
 }
 
 /// Why roll-outs cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RolloutsError {
-    /// A tensor is not there.
+    /// A tensor is missing.
     #[error("the roll-outs have no tensor `{tensor}`")]
-    NoTensor {
-        /// Its name.
-        tensor: &'static str,
-    },
-    /// A metadata entry is not there.
+    NoTensor { tensor: &'static str },
+    /// A metadata entry is missing.
     #[error("the roll-outs have no metadata entry `{key}`")]
-    Missing {
-        /// Its key.
-        key: &'static str,
-    },
-    /// A metadata entry does not parse.
+    Missing { key: &'static str },
+    /// A metadata entry is not valid JSON of the expected type.
     #[error("failed to parse metadata entry `{key}` of the roll-outs")]
     Metadata {
-        /// Its key.
         key: &'static str,
-        /// What the parser reports.
         #[source]
         source: serde_json::Error,
     },
-    /// A tensor has another type than u8.
-    #[error("tensor `{tensor}` of the roll-outs holds {found:?}, expected U8")]
-    Type {
-        /// Its name.
-        tensor: &'static str,
-        /// Its type.
-        found: Dtype,
-    },
-    /// Shapes disagree, an axis is empty, or the frames are neither grey nor RGB.
+    /// A tensor does not have the type u8.
+    #[error("tensor `{tensor}` of the roll-outs has type {found:?}, expected U8")]
+    Type { tensor: &'static str, found: Dtype },
+    /// Shapes disagree, a dimension is 0, or the frames are neither grey nor RGB.
     #[error(
-        "roll-outs of shape {found:?} for {names} names and {context_frames} context frames, \
-         expected equal non-empty [N, T, H, W, 1 or 3] with N names and fewer than T context frames"
+        "the roll-outs have shape {found:?}, {names} names and {context_frames} context frames; expected \
+         `truth` and `prediction` of one shape [N, T, H, W, 1 or 3] without zeros, N names, and fewer than T \
+         context frames"
     )]
     Shape {
-        /// Shape of the tensor at fault.
+        /// Shape of the invalid tensor.
         found: Vec<usize>,
         /// Number of names.
         names: usize,
@@ -79,7 +65,7 @@ pub enum RolloutsError {
 }
 
 impl Rollouts {
-    /// Takes over the content of a `rollouts.safetensors`.
+    /// Reads the content of a `rollouts.safetensors`.
     pub fn new(
         tensors: &[StoredTensor],
         metadata: &BTreeMap<String, String>,
@@ -89,45 +75,45 @@ impl Rollouts {
 
         let truth = bytes_of(tensors, TRUTH)?;
         let prediction = bytes_of(tensors, PREDICTION)?;
-        let refuse = |tensor: &StoredTensor| RolloutsError::Shape {
+        let invalid = |tensor: &StoredTensor| RolloutsError::Shape {
             found: tensor.shape.clone(),
             names: names.len(),
             context_frames,
         };
         let &[count, frames, height, width, channels] = truth.shape.as_slice() else {
-            return Err(refuse(truth));
+            return Err(invalid(truth));
         };
-        let holds = count == names.len()
+        let is_valid = count == names.len()
             && ![count, frames, height, width].contains(&0)
             && matches!(channels, 1 | 3)
             && context_frames < frames;
-        if !holds {
-            return Err(refuse(truth));
+        if !is_valid {
+            return Err(invalid(truth));
         }
         if prediction.shape != truth.shape {
-            return Err(refuse(prediction));
+            return Err(invalid(prediction));
         }
 
-        let clip_bytes = frames * height * width * channels;
-        let clips = names
+        let sequence_bytes = frames * height * width * channels;
+        let sequences = names
             .into_iter()
-            .zip(truth.data.chunks_exact(clip_bytes))
-            .zip(prediction.data.chunks_exact(clip_bytes))
-            .map(|((name, truth), prediction)| Clip {
+            .zip(truth.data.chunks_exact(sequence_bytes))
+            .zip(prediction.data.chunks_exact(sequence_bytes))
+            .map(|((name, truth), prediction)| RolloutSequence {
                 name,
                 truth: truth.to_vec(),
                 prediction: prediction.to_vec(),
             })
             .collect();
-        Ok(Self { clips, context_frames, shape: [frames, height, width, channels] })
+        Ok(Self { sequences, context_frames, shape: [frames, height, width, channels] })
     }
 
     /// Returns the sequences in the split's order.
-    pub fn clips(&self) -> &[Clip] {
-        &self.clips
+    pub fn sequences(&self) -> &[RolloutSequence] {
+        &self.sequences
     }
 
-    /// Returns how many leading frames the model was given.
+    /// Returns the number of leading frames given to the model.
     pub const fn context_frames(&self) -> usize {
         self.context_frames
     }
@@ -183,18 +169,18 @@ mod tests {
     #[track_caller]
     fn check_rejects(content: &Content, message: &str) {
         let error = Rollouts::new(&content.tensors, &content.metadata)
-            .expect_err("the roll-outs are refused")
+            .expect_err("the roll-outs are invalid")
             .to_string();
-        assert!(error.contains(message), "`{error}` does not say `{message}`");
+        assert!(error.contains(message), "no `{message}` in `{error}`");
     }
 
     #[test]
-    fn clips_keep_their_names_and_frames() {
+    fn sequences_keep_their_names_and_frames() {
         let content = content(&[2, 3, 4, 5, 3], r#"["a/0", "b/1"]"#, "2");
         let rollouts = Rollouts::new(&content.tensors, &content.metadata).expect("it is valid");
         assert_eq!(rollouts.shape(), [3, 4, 5, 3]);
-        assert_eq!(rollouts.clips()[1].name, "b/1");
-        assert_eq!(rollouts.clips()[1].truth.len(), 3 * 4 * 5 * 3);
+        assert_eq!(rollouts.sequences()[1].name, "b/1");
+        assert_eq!(rollouts.sequences()[1].truth.len(), 3 * 4 * 5 * 3);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a run kept of its test besides frames and their predictions: tensors by name.
+//! What a run stored of its test: roll-outs and other tensors.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,22 @@ use crate::{
 
 /// The content of a `rollouts.safetensors`.
 ///
-/// Metadata `sequences` is a JSON list of names. Which tensors there are is the system's choice; each
-/// section of a report shows those that it knows. `truth` with `prediction` make [`Rollouts`].
+/// The tensors depend on the system; each section of a report shows those that it knows. `truth` and
+/// `prediction` become [`Rollouts`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples {
-    /// Names of the test sequences that are shown, in the split's order.
+    /// Names of the stored test sequences, in the split's order.
     pub names: Vec<String>,
-    /// Frames beside their predictions, where the system predicts frames.
     pub rollouts: Option<Rollouts>,
-    /// The other tensors, in the order of their names.
+    /// The other tensors, sorted by name.
     pub tensors: Vec<StoredTensor>,
 }
 
 impl Samples {
-    /// Takes over the content of a file.
+    /// Reads the content of a file.
     ///
     /// # Errors
-    /// If names are missing or frames and predictions do not fit together.
+    /// If names are missing, or if the shapes of frames and predictions disagree.
     pub fn new(
         tensors: Vec<StoredTensor>,
         metadata: &BTreeMap<String, String>,
@@ -44,12 +43,12 @@ impl Samples {
         Ok(Self { names, rollouts, tensors })
     }
 
-    /// Returns a tensor of bytes with this name, if it was kept.
+    /// Returns the tensor of u8 with this name, if it is stored.
     pub(super) fn bytes(&self, name: &str) -> Option<&StoredTensor> {
         self.of_type(name, Dtype::U8)
     }
 
-    /// Returns shape and values of a tensor of f32 with this name, if it was kept.
+    /// Returns shape and values of the tensor of f32 with this name, if it is stored.
     pub(super) fn floats(&self, name: &str) -> Option<(&[usize], Vec<f32>)> {
         let tensor = self.of_type(name, Dtype::F32)?;
         let values = tensor.data.chunks_exact(4).map(|bytes| {

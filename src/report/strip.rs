@@ -1,4 +1,4 @@
-//! Strips of frames: what happened, what each arm predicted and where they differ, one column a step.
+//! Strips of frames: the truth, the prediction of each arm and the difference, one column per frame.
 
 use std::fmt::Write as _;
 
@@ -7,21 +7,21 @@ use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
 
 use super::{
     palette::{self, BASELINE, Ink, MUTED, PAPER, TEXT},
-    rollouts::Clip,
+    rollouts::RolloutSequence,
     svg::{Drawing, escape},
 };
 
-/// Differences are multiplied by this before they are shown.
+/// Differences are multiplied by this.
 pub(super) const MAGNIFICATION: usize = 4;
 
-/// Side length that a frame is shown at, in units.
+/// Width of a frame, in units.
 pub(super) const FRAME: usize = 76;
-/// Distance of neighbouring frames, in units and in pixels of the picture.
+/// Gap between frames, in units and in pixels of the image.
 pub(super) const GAP: usize = 2;
 pub(super) const LABEL_HEIGHT: usize = 17;
 const HEAD_HEIGHT: usize = 38;
-/// A picture of at most so many pixels has room for twice as many on a page.
-const SMALL: usize = 300;
+/// An image of at most this width in pixels is shown at twice its size.
+const SMALL_WIDTH_MAX: usize = 300;
 pub(super) const ROW_GAP: usize = 5;
 
 /// A test sequence with the predictions of several arms.
@@ -29,23 +29,20 @@ pub(super) const ROW_GAP: usize = 5;
 pub(super) struct Strip<'a> {
     /// Frames, height, width, channels.
     pub(super) shape: [usize; 4],
-    /// How many leading frames the models were given.
+    /// Number of leading frames given to the models.
     pub(super) context_frames: usize,
-    /// The sequence itself.
     pub(super) truth: &'a [u8],
-    /// The arms that predicted it.
-    pub(super) predictions: Vec<Prediction<'a>>,
+    pub(super) predictions: Vec<ArmPrediction<'a>>,
 }
 
-/// What one arm predicted.
+/// The prediction of one arm.
 #[derive(Clone, Debug)]
-pub(super) struct Prediction<'a> {
-    /// The arm.
+pub(super) struct ArmPrediction<'a> {
+    /// The arm's label.
     pub(super) label: &'a str,
-    /// Its place among the arms.
+    /// The arm's position, which decides its colour.
     pub(super) position: usize,
-    /// The sequence as predicted.
-    pub(super) clip: &'a Clip,
+    pub(super) sequence: &'a RolloutSequence,
 }
 
 /// Draws the strip: a row of frames for the truth, and for each arm one for its prediction and one for
@@ -55,9 +52,9 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
     let mut rows = vec![("truth".to_owned(), TEXT, png(strip.truth, strip.shape)?)];
     for prediction in &strip.predictions {
         let ink = palette::arm(prediction.position);
-        let difference = difference(strip.truth, &prediction.clip.prediction, channels);
+        let difference = difference(strip.truth, &prediction.sequence.prediction, channels);
         let label = prediction.label;
-        rows.push((label.to_owned(), ink, png(&prediction.clip.prediction, strip.shape)?));
+        rows.push((label.to_owned(), ink, png(&prediction.sequence.prediction, strip.shape)?));
         rows.push((
             format!("|truth \u{2212} {label}| \u{d7} {MAGNIFICATION}"),
             ink,
@@ -73,7 +70,7 @@ pub(super) fn draw(strip: &Strip<'_>) -> Result<Drawing, EncodingError> {
     Ok(stacked(&elements, rows, strip.shape))
 }
 
-/// Draws videos below one another, each a row of frames with its label.
+/// Draws one row of frames per video, with its label.
 pub(super) fn draw_rows(
     rows: &[(String, Ink, &[u8])],
     shape: [usize; 4],
@@ -83,7 +80,7 @@ pub(super) fn draw_rows(
     Ok(stacked("", encoded.collect::<Result<_, EncodingError>>()?, shape))
 }
 
-/// Puts encoded rows below step labels and what stands above these.
+/// Draws frame numbers, the elements of `above`, and encoded rows below them.
 fn stacked(
     above: &str,
     rows: Vec<(String, Ink, Vec<u8>)>,
@@ -92,7 +89,7 @@ fn stacked(
     let frame_height = FRAME * height / width;
     let total_width = frames * (FRAME + GAP) - GAP;
     let mut elements = String::new();
-    step_labels(&mut elements, frames);
+    frame_numbers(&mut elements, frames);
     elements.push_str(above);
     let mut y = HEAD_HEIGHT;
     for (label, ink, picture) in rows {
@@ -105,7 +102,7 @@ fn stacked(
     on_paper(&elements, [total_width, y])
 }
 
-/// Lays the page's colour below elements that take up so much room.
+/// Returns elements of this size on the background colour of the page.
 pub(super) fn on_paper(elements: &str, [width, height]: [usize; 2]) -> Drawing {
     let mut all = String::new();
     rectangle(&mut all, [0, 0, width, height], PAPER);
@@ -114,20 +111,20 @@ pub(super) fn on_paper(elements: &str, [width, height]: [usize; 2]) -> Drawing {
     Drawing { width: size(width), height: size(height), scale: 1, elements: all }
 }
 
-/// Draws one picture `[H, W, C]` at its own size, or at twice that if it is small.
+/// Draws one image `[H, W, C]` at its own size, or at twice that if it is small.
 pub(super) fn single(
     picture: &[u8],
     [height, width, channels]: [usize; 3],
 ) -> Result<Drawing, EncodingError> {
     let mut elements = String::new();
     let encoded = png(picture, [1, height, width, channels])?;
-    let zoom = if width <= SMALL { 2 } else { 1 };
+    let zoom = if width <= SMALL_WIDTH_MAX { 2 } else { 1 };
     let size = [zoom * width, zoom * height];
     image(&mut elements, [0, 0, size[0], size[1]], &encoded);
     Ok(on_paper(&elements, size))
 }
 
-fn step_labels(elements: &mut String, frames: usize) {
+fn frame_numbers(elements: &mut String, frames: usize) {
     for frame in 0..frames {
         let label = if frame == 0 { "t = 0".to_owned() } else { frame.to_string() };
         let middle = frame * (FRAME + GAP) + FRAME / 2;
@@ -146,7 +143,7 @@ fn predicted_bar(elements: &mut String, frames: usize, context_frames: usize) {
     rectangle(elements, [context, 14, frames * (FRAME + GAP) - GAP - context, 2], MUTED);
 }
 
-/// Places a picture with its pixels unsmoothed.
+/// Adds an image without smoothing its pixels.
 pub(super) fn image(elements: &mut String, [x, y, width, height]: [usize; 4], picture: &[u8]) {
     let data = STANDARD.encode(picture);
     // Writing to a `String` cannot fail.
@@ -158,7 +155,7 @@ pub(super) fn image(elements: &mut String, [x, y, width, height]: [usize; 4], pi
     );
 }
 
-/// Fills a rectangle: left, top, width, height.
+/// Adds a filled rectangle: left, top, width, height.
 pub(super) fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4], ink: Ink) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
@@ -168,7 +165,7 @@ pub(super) fn rectangle(elements: &mut String, [x, y, width, height]: [usize; 4]
     );
 }
 
-/// Writes a line of text at a place; `anchor` is what of it stands there.
+/// Adds a line of text; `anchor` is its SVG `text-anchor`.
 pub(super) fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &str, anchor: &str) {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
@@ -180,7 +177,7 @@ pub(super) fn text(elements: &mut String, [x, y]: [usize; 2], ink: Ink, label: &
     );
 }
 
-/// Returns |truth − prediction| as grey frames: mean over channels, magnified, cut off at 255.
+/// Returns |truth − prediction| as grey frames: mean over channels, magnified, clipped at 255.
 fn difference(truth: &[u8], prediction: &[u8], channels: usize) -> Vec<u8> {
     truth
         .chunks_exact(channels)
@@ -193,8 +190,8 @@ fn difference(truth: &[u8], prediction: &[u8], channels: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Encodes frames `[T, H, W, C]` side by side with transparent gaps, with whichever filter gives the
-/// smallest file.
+/// Encodes frames `[T, H, W, C]` side by side with transparent gaps, with the filter that gives the smallest
+/// file.
 pub(super) fn png(
     frames: &[u8],
     [count, height, width, channels]: [usize; 4],
@@ -236,18 +233,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_are_magnified_and_cut_off() {
+    fn differences_are_magnified_and_clipped() {
         assert_eq!(difference(&[10, 200], &[13, 0], 1), [12, 255]);
         assert_eq!(difference(&[10, 10, 10], &[13, 10, 16], 3), [12]);
     }
 
     #[test]
-    fn frames_stand_side_by_side_with_a_transparent_gap() {
+    fn frames_are_side_by_side_with_a_transparent_gap() {
         let bytes = png(&[1, 2, 3, 4], [2, 2, 1, 1]).expect("the frames are encoded");
         let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
         let mut reader = decoder.read_info().expect("a PNG");
-        let mut pixels = vec![0; reader.output_buffer_size().expect("a small picture")];
-        reader.next_frame(&mut pixels).expect("a whole picture");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a small image")];
+        reader.next_frame(&mut pixels).expect("a complete image");
         let row = |first, second| [first, 255, 0, 0, 0, 0, second, 255];
         assert_eq!(pixels, [row(1, 3), row(2, 4)].concat());
     }

@@ -1,5 +1,5 @@
-//! SVG as a value: the size and the elements of a drawing, without the root element, so that the same
-//! drawing can stand inside a page or in a file of its own.
+//! SVG as a value: the size and the elements of a drawing without its root element, so that one drawing
+//! becomes part of a page and a file.
 
 use std::fmt::Write as _;
 
@@ -15,13 +15,12 @@ pub(super) struct Drawing {
     pub(super) width: u32,
     /// Height on the page in CSS pixels.
     pub(super) height: u32,
-    /// Units of the drawing in a CSS pixel.
+    /// Units of the drawing per CSS pixel.
     pub(super) scale: u32,
-    /// The elements.
     pub(super) elements: String,
 }
 
-/// Returns the drawing as an element of an HTML page.
+/// Returns the drawing as an element of the page.
 pub(super) fn inline(drawing: &Drawing, alt: &str) -> String {
     render(drawing, alt, "")
 }

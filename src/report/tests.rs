@@ -1,10 +1,12 @@
-//! What a report says, held against numbers worked out by hand.
+//! Reports of the fixture, compared with numbers computed by hand.
 
 use std::{path::Path, sync::LazyLock};
 
 use super::{
-    Report, ReportInput, ReportRun, RunState, Samples, build,
+    ReportFiles, build,
     fixture::{self, diverge},
+    input::{ReportInput, ReportRun, RunState},
+    samples::Samples,
 };
 use crate::{
     config::model::{
@@ -18,19 +20,19 @@ use crate::{
 };
 
 /// The report of the fixture as it is.
-static REPORT: LazyLock<Report> =
+static REPORT: LazyLock<ReportFiles> =
     LazyLock::new(|| build(&fixture::sweep()).expect("the report is built"));
 
 /// Returns one of the report's texts.
 #[track_caller]
-fn text(report: &Report, file: &str) -> String {
+fn text(report: &ReportFiles, file: &str) -> String {
     let bytes = report.files.get(Path::new(file)).expect("the file is part of the report");
     String::from_utf8(bytes.clone()).expect("the file is text")
 }
 
 /// Returns the report of the fixture after a change, without roll-outs since these take time.
 #[track_caller]
-fn changed(change: impl FnOnce(&mut ReportInput)) -> Report {
+fn changed(change: impl FnOnce(&mut ReportInput)) -> ReportFiles {
     let mut input = fixture::sweep();
     for run in &mut input.runs {
         run.samples = Samples::default();
@@ -41,7 +43,7 @@ fn changed(change: impl FnOnce(&mut ReportInput)) -> Report {
 
 /// Checks that the Markdown contains a text.
 #[track_caller]
-fn check(report: &Report, expected: &str) {
+fn check(report: &ReportFiles, expected: &str) {
     let markdown = text(report, "report.md");
     assert!(markdown.contains(expected), "no `{expected}` in\n{markdown}");
 }
@@ -52,7 +54,7 @@ fn equal_records_give_equal_bytes() {
 }
 
 #[test]
-fn arms_of_different_ports_are_told_apart() {
+fn differences_between_ports_are_listed() {
     let report = changed(|input| {
         for run in &mut input.runs {
             let RunState::Finished { record, .. } = &mut run.state else { continue };
@@ -70,7 +72,7 @@ fn arms_of_different_ports_are_told_apart() {
     check(&report, "**cyclical \u{2212} monotonic**: PSNR (dB) \u{2212}0.200 on test");
     let markdown = text(&report, "report.md");
     assert!(!markdown.contains("shifts of DNA"), "CDNA is not concerned");
-    assert!(!text(&REPORT, "report.md").contains("Where the ports differ"));
+    assert!(!text(&REPORT, "report.md").contains("Differences between the ports"));
 }
 
 #[test]
@@ -93,21 +95,21 @@ fn paired_differences_are_those_worked_out_by_hand() {
     // 0.07638; times t(0.975, 2) = 4.30265 is 0.32863, times that plus t(0.8, 2) = 1.06066 is 0.40963.
     check(
         &REPORT,
-        "| monotonic − cyclical | PSNR (dB) | 3 | +0.200 | [−0.129, +0.529] | 0.410 | +0.42 | not \
-         settled |\n",
+        "| monotonic − cyclical | PSNR (dB) | 3 | +0.200 | [−0.129, +0.529] | 0.410 | +0.42 | \
+         undecided |\n",
     );
     check(
         &REPORT,
-        "Paired by seed, the difference is +0.200\u{a0}dB, 95% interval [−0.129, +0.529].",
+        "The difference, paired by seed, is +0.200\u{a0}dB, 95% interval [−0.129, +0.529].",
     );
 }
 
 #[test]
-fn arms_are_held_against_the_baseline() {
+fn arms_are_compared_with_the_baseline() {
     // 20.00, 20.25 and 20.35 against 19.70: mean 0.5, standard error 0.1803 / sqrt(3) = 0.10408,
     // half width 0.44784.
-    check(&REPORT, "**cyclical** clearly better (+0.500\u{a0}dB, [+0.052, +0.948])");
-    check(&REPORT, "**monotonic** not distinguishable (+0.700\u{a0}dB, [−0.045, +1.445])");
+    check(&REPORT, "**cyclical** is clearly better (+0.500\u{a0}dB, [+0.052, +0.948])");
+    check(&REPORT, "**monotonic** shows no clear difference (+0.700\u{a0}dB, [−0.045, +1.445])");
     let worse = changed(|input| {
         for scores in input.runs.iter_mut().filter_map(test_scores) {
             scores
@@ -118,14 +120,14 @@ fn arms_are_held_against_the_baseline() {
                 .mean = 30.0;
         }
     });
-    check(&worse, "**monotonic** clearly worse (−9.600\u{a0}dB");
+    check(&worse, "**monotonic** is clearly worse (−9.600\u{a0}dB");
     check(&worse, "| *baseline: copy last frame* | – | **30.00** |");
 }
 
 #[test]
-fn published_numbers_stand_beside_ours() {
+fn published_numbers_are_beside_ours() {
     check(&REPORT, "| cyclical | Test PSNR (dB) | 25.21 | 20.20 ± 0.18 (n = 3) | −5.01 |");
-    check(&REPORT, "8 epochs × 30 steps = 240 updates, batch 8, width 8");
+    check(&REPORT, "8 epochs × 30 steps = 240 steps, batch 8, width 8");
 }
 
 #[test]
@@ -156,8 +158,8 @@ fn one_seed_has_no_spread_and_no_interval() {
     check(&report, "| monotonic | 1 of 1 | **20.10** |");
     check(&report, "| Difference | Metric | n | Mean | Published | Better |\n");
     check(&report, "| monotonic − cyclical | PSNR (dB) | 1 | +0.100 | +0.42 | no interval |");
-    check(&report, "on one seed and so without an interval: **monotonic** +0.400\u{a0}dB; ");
-    check(&report, "One seed has no spread, so no interval can be given");
+    check(&report, "(one seed, no interval): **monotonic** +0.400\u{a0}dB; ");
+    check(&report, "With one seed the spread is unknown, so there is no interval");
 }
 
 #[test]
@@ -198,7 +200,7 @@ fn arms_whose_baseline_scores_the_same_share_its_row() {
 }
 
 #[test]
-fn real_videos_are_a_bound_and_no_competitor() {
+fn real_videos_are_an_upper_bound_and_not_a_competitor() {
     let report = changed(|input| {
         for scores in input.runs.iter_mut().filter_map(test_scores) {
             let mut baseline = scores.remove("copy_last_frame").expect("a baseline");
@@ -208,11 +210,14 @@ fn real_videos_are_a_bound_and_no_competitor() {
     });
     check(&report, "| monotonic | 3 of 3 | **20.40 ± 0.30** |");
     check(&report, "| *baseline: real videos* | – | 30.00 |");
-    check(&report, "Against real videos, which nothing need beat: **monotonic** clearly worse");
+    check(
+        &report,
+        "real videos, an upper bound and not a competitor: **monotonic** is clearly worse",
+    );
 }
 
 #[test]
-fn a_published_training_error_stands_beside_that_of_the_last_epoch() {
+fn a_published_training_error_is_beside_that_of_the_last_epoch() {
     let report = changed(|input| {
         let published = input.manifest.published[0].clone();
         let (split, metric) = (crate::data::Split::Train, "rmse".to_owned());
@@ -238,7 +243,7 @@ fn a_published_training_error_stands_beside_that_of_the_last_epoch() {
 }
 
 #[test]
-fn values_that_are_no_numbers_show_as_an_en_dash() {
+fn values_that_are_not_finite_show_as_an_en_dash() {
     let report = changed(|input| {
         let model = |scores: &mut Scores| scores.get_mut("model").and_then(|m| m.remove("ssim"));
         for scores in input.runs[..3].iter_mut().filter_map(test_scores) {

@@ -17,7 +17,7 @@ use crate::{
         output::{print, tell},
     },
     fs::{self, FileKind},
-    report::{self, Report, ReportInput, ReportRun, RunState, Samples},
+    report::{self, ReportFiles, ReportInput, ReportRun, RunState, Samples},
     store::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
         tensors::read_tensors,
@@ -41,7 +41,8 @@ Examples:
   reprise report kl_annealing --check    checks that the report is up to date
 
 A report is computed from the records of the sweep as it was last started. Equal records give equal
-bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
+bytes. Beside the pages it has figures, and all scores and curves as CSV. With --check nothing is
+written, and the exit code is 1 if a file differs.")]
 pub struct ReportArgs {
     /// Name of the sweep; `NAME.PRESET` for a preset that is not its default
     #[arg(value_name = "NAME")]
@@ -98,7 +99,7 @@ fn page(reports: &Path, name: &str) -> PathBuf {
     reports.join(name).join("report.html")
 }
 
-fn compute(store: &Store, manifest: SweepManifest) -> Result<Report, Failure> {
+fn compute(store: &Store, manifest: SweepManifest) -> Result<ReportFiles, Failure> {
     let runs = manifest
         .runs
         .iter()
@@ -138,7 +139,7 @@ fn samples(dir: &RunDir) -> Result<Samples, Failure> {
 }
 
 /// Compares a report's folder with the report byte for byte.
-fn check(report: &Report, folder: &Path) -> Result<(), Failure> {
+fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     for (path, bytes) in &report.files {
         let at = folder.join(path);

@@ -1,29 +1,29 @@
-//! What a predicted frame of each arm was made of: masks, transformed frames, kernels.
+//! The parts of predicted frames: transformed frames, masks and kernels.
 
 use crate::report::{
-    ReportError,
     anatomy::Anatomy,
-    document::{Block, Figure, Layout, Picture, Text},
-    study::{Arm, Study},
+    document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
+    error::ReportError,
     svg::Drawing,
+    sweep_results::{ArmResults, SweepResults},
 };
 
-/// All drawings together take at most so many bytes where that can be had by showing fewer frames; each is
-/// kept twice, as a file and inside the page.
+/// Fewer frames are shown if all drawings together would take more bytes. Each is written twice, as a file
+/// and inside the page.
 const DRAWING_BYTES_MAX: usize = 600_000;
 
-/// An arm's run of the smallest seed that kept what its frames were made of.
-struct Shown<'a> {
-    arm: &'a Arm<'a>,
+/// An arm's first run that stored the parts of its frames.
+struct ShownFrames<'a> {
+    arm: &'a ArmResults<'a>,
     seed: u32,
     sequence: &'a str,
     context: usize,
     anatomy: Anatomy,
 }
 
-/// Returns the section; nothing if no run kept such tensors.
-pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
-    let shown: Vec<Shown<'_>> = study.arms.iter().filter_map(first_run).collect();
+/// Returns the section; empty if no run stored such tensors.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
+    let shown: Vec<ShownFrames<'_>> = results.arms.iter().filter_map(first_run).collect();
     if shown.is_empty() {
         return Ok(Vec::new());
     }
@@ -37,20 +37,20 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     }
     let figures = shown.iter().zip(drawings).map(|(shown, drawing)| figure(shown, drawing));
     Ok(vec![
-        Block::Heading("How frames are made".to_owned()),
-        Block::Note(
-            "The next frame is a sum: the previous frame and its transformed versions in the first row, \
-             each times the mask below it (white 1, black 0); an image without a mask takes no part. \
-             After the context the previous frame is the model's own prediction. Kernels, where there \
-             are any, stand in the third row below the frame that they made, each with its own largest \
-             weight white."
+        PageBlock::Heading("How frames are composed".to_owned()),
+        PageBlock::Note(
+            "The next frame is a weighted sum of the images in the first row: the previous frame and its \
+             transformed versions. The second row shows their weights, the masks (white 1, black 0); an \
+             image without a mask is not part of the sum. After the context the previous frame is the \
+             model's own prediction. Models with kernels have a third row: each kernel is below the image \
+             that it produced, scaled so that its largest weight is white."
                 .into(),
         ),
-        Block::Figures { figures: figures.collect(), layout: Layout::Wide },
+        PageBlock::Figures { figures: figures.collect(), layout: FigureLayout::Wide },
     ])
 }
 
-/// Which of the kept frames are drawn.
+/// Which of the stored frames are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Frames {
     All,
@@ -59,7 +59,7 @@ enum Frames {
 }
 
 impl Frames {
-    /// Returns the numbers of the frames among so many.
+    /// Returns the indices of the drawn frames among `count`.
     fn of(self, count: usize) -> Vec<usize> {
         let mut chosen = match self {
             Self::All => (0..count).collect(),
@@ -71,32 +71,32 @@ impl Frames {
     }
 }
 
-fn first_run<'a>(arm: &'a Arm<'a>) -> Option<Shown<'a>> {
+fn first_run<'a>(arm: &'a ArmResults<'a>) -> Option<ShownFrames<'a>> {
     arm.runs.iter().find_map(|run| {
         let context = run.record()?.spec.model.frames_used()?.context.len();
         let anatomy = Anatomy::of(&run.samples)?;
         let sequence = run.samples.names.first()?;
-        Some(Shown { arm, seed: run.entry.seed.0, sequence, context, anatomy })
+        Some(ShownFrames { arm, seed: run.entry.seed.0, sequence, context, anatomy })
     })
 }
 
-fn draw(shown: &[Shown<'_>], choice: Frames) -> Result<Vec<Drawing>, ReportError> {
-    let one = |Shown { sequence, context, anatomy, .. }: &Shown<'_>| {
+fn draw(shown: &[ShownFrames<'_>], choice: Frames) -> Result<Vec<Drawing>, ReportError> {
+    let one = |ShownFrames { sequence, context, anatomy, .. }: &ShownFrames<'_>| {
         anatomy
             .draw(&choice.of(anatomy.frames.len()), *context)
-            .map_err(|source| ReportError::Png { clip: (*sequence).to_owned(), source })
+            .map_err(|source| ReportError::Png { name: (*sequence).to_owned(), source })
     };
     shown.iter().map(one).collect()
 }
 
-fn figure(shown: &Shown<'_>, drawing: Drawing) -> Figure {
-    let Shown { arm, seed, sequence, context: _, anatomy } = shown;
+fn figure(shown: &ShownFrames<'_>, drawing: Drawing) -> Figure {
+    let ShownFrames { arm, seed, sequence, context: _, anatomy } = shown;
     let rows = if anatomy.has_kernels() { "images, masks and kernels" } else { "images and masks" };
     Figure {
         path: format!("figures/made_{:03}.svg", arm.position),
-        picture: Picture::Svg(drawing),
-        alt: format!("{rows} behind predicted frames of {}", arm.label),
-        caption: Text::default()
+        content: FigureContent::Svg(drawing),
+        alt: format!("{rows} of predicted frames of {}", arm.label),
+        caption: RichText::default()
             .strong(arm.label)
             .plain(format!(", {rows} of test sequence "))
             .code(*sequence)
@@ -104,21 +104,23 @@ fn figure(shown: &Shown<'_>, drawing: Drawing) -> Figure {
     }
 }
 
-/// Says what a reader could not guess from the pictures of an arm.
-fn remark(arm: &Arm<'_>) -> &'static str {
+/// Explains what the images of an arm do not show.
+fn remark(arm: &ArmResults<'_>) -> &'static str {
     use crate::config::model::physical_interaction::{Port, Transformation, Version};
     let record = arm.runs.iter().find_map(|run| run.record());
     let Some(model) = record.and_then(|it| it.spec.model.physical_interaction()) else { return "" };
     match (model.port, model.transformation) {
         (Port::Tensorflow(Version::V1), Transformation::Cdna { .. }) => {
-            " This port mixes colours and kernels: an image holds single colours under neighbouring \
-             kernels."
+            " This port mixes colour channels and kernels: the channels of one image come from \
+             neighbouring kernels."
         }
         (Port::ChainerStateless, Transformation::Cdna { .. }) => {
-            " This port ignores its kernels and filters every sequence of a batch with weights of its \
-             own."
+            " This port does not use the predicted kernels: it filters each sequence of a batch with \
+             separate trained weights."
         }
-        (Port::Chainer, Transformation::Stp { .. }) => " This port has one map, so all are equal.",
+        (Port::Chainer, Transformation::Stp { .. }) => {
+            " This port has one transformation, so all transformed images are equal."
+        }
         _ => "",
     }
 }

@@ -1,23 +1,23 @@
-//! The whole configuration: what arms differ in, then everything they share.
+//! All settings: first those that differ between arms, then those in common.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::report::{
-    ReportError,
-    document::{Block, Column, Row, Table, Text},
+    document::{Column, PageBlock, PageTable, RichText, Row},
+    error::ReportError,
     number::ABSENT,
-    study::Study,
+    sweep_results::SweepResults,
 };
 
-/// The setting that differs between the runs of an arm by design.
+/// The setting that differs between the runs of an arm.
 const SEED: &str = "seed";
 
-/// Returns the section; nothing if no run has a record.
-pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
+/// Returns the section; empty if no run has a record.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
     let mut arms: Vec<(&str, Value)> = Vec::new();
-    for arm in &study.arms {
+    for arm in &results.arms {
         let Some(record) = arm.runs.iter().find_map(|run| run.record()) else { continue };
         let mut tree = serde_json::to_value(&record.spec)
             .map_err(|source| ReportError::Settings { run: record.run.to_string(), source })?;
@@ -30,35 +30,34 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
         return Ok(Vec::new());
     }
     let trees: Vec<Option<&Value>> = arms.iter().map(|(_, tree)| Some(tree)).collect();
-    let mut settings = Settings::default();
+    let mut settings = ComparedSettings::default();
     compare("", &trees, &mut settings);
 
-    let mut blocks = vec![Block::Heading("Configuration".to_owned())];
+    let mut blocks = vec![PageBlock::Heading("Configuration".to_owned())];
     if !settings.different.is_empty() {
         let labels = arms.iter().map(|(label, _)| Column::words(*label));
         let columns = std::iter::once(Column::words("Setting")).chain(labels).collect();
         let rows = settings.different.into_iter().map(|(path, values)| {
             let cells = values.into_iter().map(|value| match value {
-                Some(text) => Text::default().code(text),
+                Some(text) => RichText::default().code(text),
                 None => ABSENT.into(),
             });
-            Row::new(std::iter::once(Text::default().code(path)).chain(cells).collect())
+            Row::new(std::iter::once(RichText::default().code(path)).chain(cells).collect())
         });
         let rows = rows.collect();
-        blocks.push(Block::Table(Table {
-            caption: "What the arms differ in.".into(),
+        blocks.push(PageBlock::Table(PageTable {
+            caption: "Settings that differ between arms.".into(),
             columns,
             rows,
         }));
     }
     let rows = settings.common.into_iter().map(|(path, value)| {
-        Row::new(vec![Text::default().code(path), Text::default().code(value)])
+        Row::new(vec![RichText::default().code(path), RichText::default().code(value)])
     });
-    blocks.push(Block::Fold {
-        summary: "Settings that all arms share".to_owned(),
-        blocks: vec![Block::Table(Table {
-            caption: "Every setting of every run, defaults written out; the seed is the run's own."
-                .into(),
+    blocks.push(PageBlock::Fold {
+        summary: "Settings that all arms have in common".to_owned(),
+        blocks: vec![PageBlock::Table(PageTable {
+            caption: "All other settings except the seed, defaults included.".into(),
             columns: vec![Column::words("Setting"), Column::words("Value")],
             rows: rows.collect(),
         })],
@@ -66,18 +65,17 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     Ok(blocks)
 }
 
-/// Settings by dotted path.
+/// Settings of several arms by dotted path.
 #[derive(Debug, Default)]
-struct Settings {
-    /// The same in all arms.
+struct ComparedSettings {
     common: BTreeMap<String, String>,
-    /// One value an arm.
+    /// One value per arm.
     different: BTreeMap<String, Vec<Option<String>>>,
 }
 
-/// Sorts the settings below `path` into common and different ones. A table is entered as long as all
-/// arms have the same keys in it, so that a choice such as `kl_weight` is compared as a whole.
-fn compare(path: &str, values: &[Option<&Value>], settings: &mut Settings) {
+/// Sorts the settings below `path` into common and different ones. Tables are compared key by key if all
+/// arms have the same keys in them; a choice such as `kl_weight` is compared as a whole.
+fn compare(path: &str, values: &[Option<&Value>], settings: &mut ComparedSettings) {
     let tables: Option<Vec<&serde_json::Map<String, Value>>> =
         values.iter().map(|value| value.and_then(Value::as_object)).collect();
     if let Some(tables) = tables.filter(|tables| !tables.iter().any(|table| table.is_empty())) {
@@ -106,7 +104,7 @@ fn compare(path: &str, values: &[Option<&Value>], settings: &mut Settings) {
     }
 }
 
-/// Returns a value in a line; a table with one key reads as a choice with its settings.
+/// Returns a value on one line; a table with one key is written as a choice with its settings.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
@@ -140,7 +138,7 @@ mod tests {
 
     #[track_caller]
     fn check(arms: &[Value], common: &[(&str, &str)], different: &[(&str, &[&str])]) {
-        let mut settings = Settings::default();
+        let mut settings = ComparedSettings::default();
         compare("", &arms.iter().map(Some).collect::<Vec<_>>(), &mut settings);
         let actual: Vec<_> =
             settings.common.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
@@ -175,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_inside_a_shared_choice_is_named() {
+    fn a_number_inside_a_common_choice_is_listed_by_its_path() {
         check(
             &[json!({"kl": {"constant": {"beta": 1}}}), json!({"kl": {"constant": {"beta": 2}}})],
             &[],

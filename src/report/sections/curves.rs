@@ -2,96 +2,75 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    in_words,
-    results::{capitalized, sentence},
-};
 use crate::{
     data::Split,
     report::{
-        ReportError, ReportRun,
         curve::{self, Line, Plot, Stroke},
-        document::{Block, Figure, Layout, Picture, Text},
+        document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
+        error::ReportError,
+        input::ReportRun,
         palette::{self, BASELINE, Ink},
-        study::{Arm, MODEL, Metric, Study, labelled},
+        sweep_results::{ArmResults, MODEL, Points, ReportedMetric, SweepResults, labelled},
+        words::{capitalized, in_words, sentence},
     },
-    store::{
-        event::{Event, Scores},
-        record::{Record, SeriesDefinition},
-    },
+    store::record::SeriesDefinition,
     vocabulary::SeriesName,
 };
 
-/// A drawn curve has at most this many points.
-const POINTS_MAX: u64 = 120;
-
-/// A curve's points, x ascending.
-type Points = Vec<(f64, f64)>;
-
-/// Returns the section; nothing if no run has a record.
-pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
-    if study.records().next().is_none() {
+/// Returns the section; empty if no run has a record.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
+    if results.records().next().is_none() {
         return Ok(Vec::new());
     }
-    let bin = bin_width(study);
     let mut training = Vec::new();
-    for (name, definition) in series(study) {
-        training.extend(step_figure(study, name, definition, bin)?);
+    for (name, definition) in series(results) {
+        training.extend(step_figure(results, name, definition)?);
     }
     let mut scores = Vec::new();
-    for metric in &study.metrics {
-        scores.extend(epoch_figure(study, metric)?);
+    for metric in &results.metrics {
+        scores.extend(epoch_figure(results, metric)?);
     }
-    for metric in &study.metrics {
-        scores.extend(frame_figure(study, metric)?);
+    for metric in &results.metrics {
+        scores.extend(frame_figure(results, metric)?);
     }
 
-    let mut blocks = vec![Block::Heading("Curves".to_owned()), Block::Note(legend(study, bin))];
+    let mut blocks = vec![PageBlock::Heading("Curves".to_owned()), PageBlock::Note(note(results))];
     for (title, figures) in [("Training", training), ("Evaluation", scores)] {
         if !figures.is_empty() {
-            blocks.push(Block::Prose(Text::default().strong(title)));
-            blocks.push(Block::Figures { figures, layout: Layout::Grid });
+            blocks.push(PageBlock::Prose(RichText::default().strong(title)));
+            blocks.push(PageBlock::Figures { figures, layout: FigureLayout::Grid });
         }
     }
     Ok(blocks)
 }
 
-/// Says once how all curves are drawn.
-fn legend(study: &Study<'_>, bin: u64) -> Text {
-    let mut text = Text::from(
-        "Thick lines are means over the completed runs of an arm, thin lines single runs. A thick line \
-         that would hide an equal one is dashed.",
+/// Explains how curves are drawn.
+fn note(results: &SweepResults<'_>) -> RichText {
+    let mut text = RichText::from(
+        "Thick lines: mean over the completed runs of an arm. Thin lines: single runs. Where means are \
+         equal, the upper line is dashed.",
     );
-    if bin > 1 {
+    let steps = results.steps_per_point;
+    if steps > 1 {
         text = text.plain(format!(
-            " For drawing, {bin} consecutive steps are averaged into one point; the journals keep \
-             every step."
+            " One point is the average of {steps} consecutive steps; the journals have every step."
         ));
     }
-    text = text.plain(match study.baselines.len() {
+    text = text.plain(match results.baselines.len() {
         0 => "",
-        1 => " Grey and dashed: the baseline, which does not learn.",
-        _ => " Grey, dashed or dotted: the baselines, which do not learn.",
+        1 => " Grey dashed line: the baseline, which is not trained.",
+        _ => " Grey dashed and dotted lines: the baselines, which are not trained.",
     });
-    if study.arms.iter().any(|arm| arm.diverged() > 0) {
-        text = text.plain(" A run that diverged is drawn to its end and not part of a mean.");
+    if results.arms.iter().any(|arm| arm.diverged() > 0) {
+        text =
+            text.plain(" A diverged run is drawn up to its last step and is not part of the mean.");
     }
     text
 }
 
-/// Returns how many consecutive steps make a point, the same for all runs.
-fn bin_width(study: &Study<'_>) -> u64 {
-    let events = study.input.runs.iter().flat_map(ReportRun::events);
-    let steps = events.filter_map(|event| match event {
-        Event::Step(step) => Some(step.step.0 + 1),
-        Event::Evaluation(_) => None,
-    });
-    steps.max().unwrap_or(1).div_ceil(POINTS_MAX).max(1)
-}
-
-/// Lists all series that a record defines, in reading order.
-fn series<'a>(study: &Study<'a>) -> Vec<(&'a str, &'a SeriesDefinition)> {
-    let all: BTreeMap<&str, &SeriesDefinition> = study
+/// Lists all series that the records define, in reading order.
+fn series<'a>(results: &SweepResults<'a>) -> Vec<(&'a str, &'a SeriesDefinition)> {
+    let all: BTreeMap<&str, &SeriesDefinition> = results
         .records()
         .flat_map(|record| &record.series)
         .map(|(name, definition)| (name.as_str(), definition))
@@ -102,115 +81,74 @@ fn series<'a>(study: &Study<'a>) -> Vec<(&'a str, &'a SeriesDefinition)> {
 }
 
 fn step_figure(
-    study: &Study<'_>,
+    results: &SweepResults<'_>,
     name: &str,
     definition: &SeriesDefinition,
-    bin: u64,
 ) -> Result<Option<Figure>, ReportError> {
-    let points = |run: &ReportRun| binned(run.events(), name, bin);
     let SeriesDefinition { label, unit, definition } = definition;
     let label = capitalized(label);
     let path = format!("figures/{}.svg", file_stem(name));
-    let caption = Text::default().strong(&label).recorded(&format!(". {}", sentence(definition)));
+    let caption =
+        RichText::default().strong(&label).recorded(&format!(". {}", sentence(definition)));
     let plot = Plot {
-        x_label: "optimizer step".to_owned(),
+        x_label: "step".to_owned(),
         y_label: labelled(&label, unit),
-        ..plot(study, points, None)
+        ..plot(results, |run, predictor| results.by_step.of(run, predictor, Split::Train, name))
     };
-    figure(path, &plot, format!("{label} by optimizer step, one colour an arm"), caption)
+    figure(path, &plot, format!("{label} by step, one colour per arm"), caption)
 }
 
-/// Averages the values of a series over every `bin` consecutive steps.
-fn binned(events: &[Event], name: &str, bin: u64) -> Points {
-    let mut bins: BTreeMap<u64, (f64, f64, f64)> = BTreeMap::new();
-    for event in events {
-        let Event::Step(step) = event else { continue };
-        let Some(value) = step.scalars.get(name).filter(|value| value.is_finite()) else {
-            continue;
-        };
-        let (count, x, y) = bins.entry(step.step.0 / bin).or_default();
-        *count += 1.0;
-        *x += step.step.0 as f64;
-        *y += value;
-    }
-    bins.into_values().map(|(count, x, y)| (x / count, y / count)).collect()
-}
-
-fn epoch_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, ReportError> {
-    let by_epoch = |run: &ReportRun, predictor: &str| -> Points {
-        let events = run.events().iter().filter_map(|event| match event {
-            Event::Evaluation(evaluation) if evaluation.split == Split::Validate => {
-                let score = evaluation.scores.get(predictor)?.get(&metric.name)?;
-                // Epochs are counted from 0; what is drawn is how many have passed.
-                score.mean.is_finite().then(|| ((evaluation.epoch.0 + 1) as f64, score.mean))
-            }
-            Event::Evaluation(_) | Event::Step(_) => None,
-        });
-        if defines(run, metric) { events.collect() } else { Vec::new() }
-    };
+fn epoch_figure(
+    results: &SweepResults<'_>,
+    metric: &ReportedMetric,
+) -> Result<Option<Figure>, ReportError> {
     let heading = metric.heading();
     let path = format!("figures/validation_{}.svg", file_stem(&metric.key));
-    let caption = Text::default()
+    let caption = RichText::default()
         .strong(format!("Validation {heading}"))
-        .plain(" after each evaluated epoch, as defined under Results.");
+        .plain(" after each evaluated epoch. Definition: see Results.");
     let plot = Plot {
         x_label: "epochs trained".to_owned(),
         y_label: format!("Validation {heading}"),
-        ..plot(study, |run| by_epoch(run, MODEL), Some(&by_epoch))
+        ..plot(results, |run, predictor| {
+            results.by_epoch.of(run, predictor, Split::Validate, &metric.key)
+        })
     };
-    figure(path, &plot, format!("validation {heading} by epoch, baselines dashed"), caption)
+    figure(path, &plot, format!("validation {heading} by epoch; baselines dashed"), caption)
 }
 
-fn frame_figure(study: &Study<'_>, metric: &Metric) -> Result<Option<Figure>, ReportError> {
-    let by_frame = |run: &ReportRun, predictor: &str| -> Points {
-        let scores = run.record().and_then(|record: &Record| record.test.as_ref());
-        let score = scores.and_then(|scores: &Scores| scores.get(predictor)?.get(&metric.name));
-        let values = score.filter(|_| defines(run, metric)).into_iter().flat_map(|s| &s.by_frame);
-        (1_u32..)
-            .map(f64::from)
-            .zip(values.copied())
-            .filter(|(_, value)| value.is_finite())
-            .collect()
-    };
+fn frame_figure(
+    results: &SweepResults<'_>,
+    metric: &ReportedMetric,
+) -> Result<Option<Figure>, ReportError> {
     let heading = metric.heading();
     let path = format!("figures/frames_{}.svg", file_stem(&metric.key));
-    let caption = Text::default()
+    let caption = RichText::default()
         .strong(format!("Test {heading} by predicted frame"))
-        .plain(", mean over test sequences; frame 1 is the first after the context.");
+        .plain(", mean over test sequences. Frame 1 is the first frame after the context.");
     let plot = Plot {
         x_start: 1.0,
         x_label: "predicted frame".to_owned(),
         y_label: format!("Test {heading}"),
-        ..plot(study, |run| by_frame(run, MODEL), Some(&by_frame))
+        ..plot(results, |run, predictor| {
+            results.by_frame.of(run, predictor, Split::Test, &metric.key)
+        })
     };
-    figure(path, &plot, format!("test {heading} by predicted frame, baselines dashed"), caption)
+    figure(path, &plot, format!("test {heading} by predicted frame; baselines dashed"), caption)
 }
 
-/// Returns whether the run's scores of that name have this definition.
-fn defines(run: &ReportRun, metric: &Metric) -> bool {
-    let definition = run.record().and_then(|record| record.metrics.get(&metric.name));
-    definition == Some(&metric.definition)
-}
-
-/// Points of a run's baseline.
-type OfBaseline<'a> = &'a dyn Fn(&ReportRun, &str) -> Points;
-
-/// Gathers the lines of all arms, single runs below means, baselines at the bottom.
-fn plot(
-    study: &Study<'_>,
-    of_run: impl Fn(&ReportRun) -> Points,
-    of_baseline: Option<OfBaseline<'_>>,
-) -> Plot {
+/// Collects the lines of all baselines and arms: means over single runs over baselines. `points` are
+/// those of a run's predictor.
+fn plot(results: &SweepResults<'_>, points: impl Fn(&ReportRun, &str) -> Points) -> Plot {
     let mut lines = Vec::new();
     let mut legend = Vec::new();
     let mut baselines = Vec::new();
-    let names = study.baselines.iter().filter(|_| of_baseline.is_some());
-    for (number, name) in names.enumerate() {
+    for (number, name) in results.baselines.iter().enumerate() {
         let stroke = Stroke::Reference { number };
-        // Most sweeps have one curve for all runs; equal ones are drawn once.
+        // Equal curves of several runs are drawn once.
         let mut drawn: Vec<Points> = Vec::new();
-        for run in &study.input.runs {
-            let points = of_baseline.map_or_else(Vec::new, |points| points(run, name));
+        for run in &results.input.runs {
+            let points = points(run, name);
             if !points.is_empty() && !drawn.contains(&points) {
                 drawn.push(points);
             }
@@ -221,9 +159,9 @@ fn plot(
         lines.extend(drawn.into_iter().map(|points| Line { ink: BASELINE, stroke, points }));
     }
     let mut means: Vec<Line> = Vec::new();
-    for arm in &study.arms {
+    for arm in &results.arms {
         let ink = palette::arm(arm.position);
-        let (runs, mut mean) = arm_lines(arm, ink, &of_run);
+        let (runs, mut mean) = arm_lines(arm, ink, |run| points(run, MODEL));
         if runs.is_empty() && mean.points.is_empty() {
             continue;
         }
@@ -240,8 +178,12 @@ fn plot(
     Plot { x_start: 0.0, x_label: String::new(), y_label: String::new(), lines, legend }
 }
 
-/// Returns the lines of an arm's runs and of their mean; a lone run is its own mean.
-fn arm_lines(arm: &Arm<'_>, ink: Ink, of_run: &impl Fn(&ReportRun) -> Points) -> (Vec<Line>, Line) {
+/// Returns the lines of an arm's runs and of their mean; a single completed run is drawn as the mean.
+fn arm_lines(
+    arm: &ArmResults<'_>,
+    ink: Ink,
+    of_run: impl Fn(&ReportRun) -> Points,
+) -> (Vec<Line>, Line) {
     let runs: Vec<(&ReportRun, Points)> = arm
         .runs
         .iter()
@@ -280,23 +222,25 @@ fn mean_of(curves: &[&Points]) -> Points {
     first.iter().filter_map(mean).collect()
 }
 
-/// Draws a plot; nothing if it has no point.
+/// Draws a plot; returns `None` if it has no point.
 fn figure(
     path: String,
     plot: &Plot,
     alt: String,
-    caption: Text,
+    caption: RichText,
 ) -> Result<Option<Figure>, ReportError> {
     if plot.lines.iter().all(|line| line.points.is_empty()) {
         return Ok(None);
     }
     match curve::draw(plot) {
-        Ok(drawing) => Ok(Some(Figure { path, picture: Picture::Svg(drawing), alt, caption })),
+        Ok(drawing) => {
+            Ok(Some(Figure { path, content: FigureContent::Svg(drawing), alt, caption }))
+        }
         Err(source) => Err(ReportError::Draw { figure: path, source }),
     }
 }
 
-/// Returns a name that every file system takes.
+/// Returns a name that is valid on every file system.
 fn file_stem(name: &str) -> String {
     let safe = |character: char| {
         if character.is_ascii_alphanumeric() || character == '_' { character } else { '-' }
@@ -307,26 +251,10 @@ fn file_stem(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        scalar::{Epoch, Step},
-        store::event::StepEvent,
-    };
-
-    fn step(step: u64, value: f64) -> Event {
-        let scalars = [("loss".to_owned(), value)].into();
-        Event::Step(StepEvent { step: Step(step), epoch: Epoch(0), scalars })
-    }
 
     #[track_caller]
     fn check(actual: &Points, expected: &[(f64, f64)]) {
         assert_eq!(actual, expected);
-    }
-
-    #[test]
-    fn consecutive_steps_are_averaged() {
-        let events = [step(0, 1.0), step(1, 3.0), step(2, 5.0)];
-        check(&binned(&events, "loss", 2), &[(0.5, 2.0), (2.0, 5.0)]);
-        check(&binned(&events, "kl", 2), &[]);
     }
 
     #[test]

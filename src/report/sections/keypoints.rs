@@ -1,17 +1,19 @@
-//! Pictures with true and predicted keypoints, and the error of every keypoint.
+//! Images with true and predicted keypoints, and the error of every keypoint.
 
 use std::fmt::Write as _;
 
-use super::predictions::chosen_seed;
 use crate::{
     report::{
-        ReportError, ReportRun,
-        document::{Block, Column, Figure, Layout, Picture, Row, Table, Text},
+        document::{
+            Column, Figure, FigureContent, FigureLayout, PageBlock, PageTable, RichText, Row,
+        },
+        error::ReportError,
+        input::ReportRun,
         number::{ABSENT, decimals, fixed},
         palette::{self, Ink, PAPER, TEXT},
         strip::{png, rectangle, text},
-        study::Study,
         svg::Drawing,
+        sweep_results::SweepResults,
     },
     stats::summary::{Summary, summarize},
     vocabulary::rollouts::{
@@ -19,21 +21,21 @@ use crate::{
     },
 };
 
-/// Side that a picture is shown at, in units.
+/// Width of an image, in units.
 const SIDE: usize = 144;
-/// Distance of neighbouring pictures in pixels of the picture; `strip::png` leaves it.
+/// Gap between images in pixels of the image, as in `strip::png`.
 const GAP_PIXELS: usize = 2;
-/// Height of the legend and of the label of an arm.
+/// Height of the legend and of an arm's label.
 const LINE: usize = 18;
 
-/// True keypoints: blue discs. Predicted ones: orange crosses. The two differ in form and in lightness.
+/// True keypoints are blue discs, predicted ones orange crosses: they differ in shape and lightness.
 const TRUTH: Ink = palette::arm(5);
 const PREDICTION: Ink = palette::arm(4);
-/// Lies below every mark, so that it shows on any grey.
+/// Outline of every mark, so that it is visible on any grey.
 const OUTLINE: &str = "#000000";
 
-/// What a run kept of its test pictures.
-struct Kept<'a> {
+/// The test images that a run stored, with their keypoints.
+struct StoredKeypoints<'a> {
     /// `[N, height, width]`.
     shape: [usize; 3],
     grey: &'a [u8],
@@ -42,20 +44,20 @@ struct Kept<'a> {
     prediction: Vec<f32>,
 }
 
-/// Returns the section; nothing if no run predicted keypoints.
-pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
+/// Returns the section; empty if no run predicted keypoints.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
     let mut blocks = Vec::new();
-    blocks.extend(errors(study));
-    blocks.extend(pictures(study)?);
+    blocks.extend(errors(results));
+    blocks.extend(images(results)?);
     if !blocks.is_empty() {
-        blocks.insert(0, Block::Heading("Keypoints".to_owned()));
+        blocks.insert(0, PageBlock::Heading("Keypoints".to_owned()));
     }
     Ok(blocks)
 }
 
 /// Tabulates the error of every keypoint by arm.
-fn errors(study: &Study<'_>) -> Option<Block> {
-    let completed = || study.arms.iter().flat_map(|arm| &arm.runs);
+fn errors(results: &SweepResults<'_>) -> Option<PageBlock> {
+    let completed = || results.arms.iter().flat_map(|arm| &arm.runs);
     let completed = || completed().filter(|run| run.completed().is_some());
     let first = completed().find(|run| run.samples.tensors.iter().any(|it| is_error(&it.name)))?;
     let names: Vec<&str> = first
@@ -65,7 +67,7 @@ fn errors(study: &Study<'_>) -> Option<Block> {
         .filter_map(|tensor| tensor.name.strip_prefix(KEYPOINT_RMSE_PREFIX))
         .collect();
 
-    // Of every keypoint: the baseline's error, which all runs share, and the arms' over their seeds.
+    // Per keypoint: the error of every arm over its seeds, and the baseline's, which is the same in all runs.
     let error = |run: &ReportRun, name: &str, which: usize| {
         let (_, values) = run.samples.floats(&format!("{KEYPOINT_RMSE_PREFIX}{name}"))?;
         values.get(which).map(|&value| f64::from(value))
@@ -73,7 +75,7 @@ fn errors(study: &Study<'_>) -> Option<Block> {
     let rows: Vec<(&str, Vec<Option<Summary>>)> = names
         .into_iter()
         .map(|name| {
-            let arms = study.arms.iter().map(|arm| {
+            let arms = results.arms.iter().map(|arm| {
                 let runs = arm.runs.iter().filter(|run| run.completed().is_some());
                 let values: Vec<f64> = runs.filter_map(|run| error(run, name, 0)).collect();
                 summarize(&values)
@@ -86,18 +88,18 @@ fn errors(study: &Study<'_>) -> Option<Block> {
     let means = rows.iter().flat_map(|(_, cells)| cells.iter().flatten().map(|cell| cell.mean));
     let places = decimals(means);
     let mut columns = vec![Column::words("Keypoint")];
-    columns.extend(study.arms.iter().map(|arm| Column::numbers(arm.label)));
+    columns.extend(results.arms.iter().map(|arm| Column::numbers(arm.label)));
     columns.push(Column::numbers("mean position"));
     let rows = rows.into_iter().map(|(name, cells)| {
         let best = cells.iter().flatten().map(|cell| cell.mean).min_by(f64::total_cmp);
-        let label = Text::from(name.replace('_', " "));
+        let label = RichText::from(name.replace('_', " "));
         let cells = cells.iter().map(|cell| written(cell.as_ref(), best, places));
         Row::new([label].into_iter().chain(cells).collect())
     });
-    Some(Block::Table(Table {
+    Some(PageBlock::Table(PageTable {
         caption:
-            "Test RMSE of each keypoint in pixels, both coordinates and all pictures together: \
-                  mean \u{b1} sample standard deviation over seeds. Bold: best mean of the row."
+            "Test RMSE of each keypoint in pixels, over both coordinates and all images: mean \u{b1} \
+             sample standard deviation over seeds. Bold: lowest mean of the row."
                 .into(),
         columns,
         rows: rows.collect(),
@@ -108,20 +110,20 @@ fn is_error(name: &str) -> bool {
     name.starts_with(KEYPOINT_RMSE_PREFIX)
 }
 
-fn written(cell: Option<&Summary>, best: Option<f64>, places: usize) -> Text {
+fn written(cell: Option<&Summary>, best: Option<f64>, places: usize) -> RichText {
     let Some(Summary { mean, standard_deviation, .. }) = cell else { return ABSENT.into() };
     let spread = standard_deviation
         .map_or_else(String::new, |spread| format!(" \u{b1} {}", fixed(spread, places)));
     let text = format!("{}{spread}", fixed(*mean, places));
-    if Some(*mean) == best { Text::default().strong(text) } else { text.into() }
+    if Some(*mean) == best { RichText::default().strong(text) } else { text.into() }
 }
 
-/// Shows some test pictures with what one run of each arm predicted for them.
-fn pictures(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
-    let Some((seed, shown)) = chosen_seed(study, kept) else { return Ok(Vec::new()) };
+/// Shows the stored test images with the predictions of one run per arm.
+fn images(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
+    let Some((seed, shown)) = results.smallest_seed_with(stored) else { return Ok(Vec::new()) };
     let [count, height, width] = shown[0].1.shape;
-    // Only predictions for the very same pictures can stand below one another.
-    let shown: Vec<_> = shown.iter().filter(|(_, kept)| kept.grey == shown[0].1.grey).collect();
+    // Only predictions for the same images are shown together.
+    let shown: Vec<_> = shown.iter().filter(|(_, stored)| stored.grey == shown[0].1.grey).collect();
     let total_width = count * SIDE + (count - 1) * SIDE * GAP_PIXELS / width;
     let total_height = LINE + shown.len() * (LINE + SIDE * height / width + 4);
 
@@ -129,11 +131,11 @@ fn pictures(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
     rectangle(&mut elements, [0, 0, total_width, total_height], PAPER);
     legend(&mut elements);
     let mut y = LINE;
-    for (arm, kept) in &shown {
+    for (arm, stored) in &shown {
         rectangle(&mut elements, [0, y + 4, 6, 10], palette::arm(arm.position));
         text(&mut elements, [11, y + 13], TEXT, arm.label, "start");
         y += LINE;
-        row(&mut elements, y, [total_width, SIDE * height / width], kept)?;
+        row(&mut elements, y, [total_width, SIDE * height / width], stored)?;
         y += SIDE * height / width + 4;
     }
     let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
@@ -141,17 +143,17 @@ fn pictures(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
         Drawing { width: size(total_width), height: size(total_height), scale: 1, elements };
     let figure = Figure {
         path: "figures/keypoints.svg".to_owned(),
-        picture: Picture::Svg(drawing),
-        alt: "test pictures with true and predicted keypoints, a row an arm".to_owned(),
-        caption: Text::default().strong("Test pictures").plain(format!(
-            ", the first {count} of the split, not chosen by their scores; seed {seed}. Discs: true \
-             keypoints. Crosses: predictions, joined to their truth by a line."
+        content: FigureContent::Svg(drawing),
+        alt: "test images with true and predicted keypoints, one row per arm".to_owned(),
+        caption: RichText::default().strong("Test images").plain(format!(
+            ", the first {count} of the split, not selected by score; seed {seed}. Discs: true \
+             keypoints. Crosses: predicted keypoints, joined to the true ones by lines."
         )),
     };
-    Ok(vec![Block::Figures { figures: vec![figure], layout: Layout::Wide }])
+    Ok(vec![PageBlock::Figures { figures: vec![figure], layout: FigureLayout::Wide }])
 }
 
-fn kept(run: &ReportRun) -> Option<Kept<'_>> {
+fn stored(run: &ReportRun) -> Option<StoredKeypoints<'_>> {
     let picture = run.samples.bytes(KEYPOINT_IMAGES)?;
     let &[count, height, width] = picture.shape.as_slice() else { return None };
     let (points, truth) = run.samples.floats(KEYPOINT_TRUTH)?;
@@ -161,7 +163,7 @@ fn kept(run: &ReportRun) -> Option<Kept<'_>> {
         && points.last() == Some(&2)
         && ![count, height, width].contains(&0);
     let shape = [count, height, width];
-    fits.then_some(Kept { shape, grey: &picture.data, truth, prediction })
+    fits.then_some(StoredKeypoints { shape, grey: &picture.data, truth, prediction })
 }
 
 fn legend(elements: &mut String) {
@@ -171,17 +173,17 @@ fn legend(elements: &mut String) {
     text(elements, [68, 13], TEXT, "predicted", "start");
 }
 
-/// Draws the pictures of an arm side by side with their keypoints.
+/// Draws the images of an arm side by side with their keypoints.
 fn row(
     elements: &mut String,
     y: usize,
     [width, height]: [usize; 2],
-    kept: &Kept<'_>,
+    stored: &StoredKeypoints<'_>,
 ) -> Result<(), ReportError> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let [count, rows, columns] = kept.shape;
-    let bytes = png(kept.grey, [count, rows, columns, 1])
-        .map_err(|source| ReportError::Png { clip: "keypoints".to_owned(), source })?;
+    let [count, rows, columns] = stored.shape;
+    let bytes = png(stored.grey, [count, rows, columns, 1])
+        .map_err(|source| ReportError::Png { name: "keypoints".to_owned(), source })?;
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         elements,
@@ -191,11 +193,11 @@ fn row(
         STANDARD.encode(bytes)
     );
     let scale = SIDE as f64 / columns as f64;
-    let points = kept.truth.len() / count / 2;
-    let coordinates = kept.truth.chunks_exact(2).zip(kept.prediction.chunks_exact(2));
+    let points = stored.truth.len() / count / 2;
+    let coordinates = stored.truth.chunks_exact(2).zip(stored.prediction.chunks_exact(2));
     for (point, (truth, prediction)) in coordinates.enumerate() {
         let left = (point / points * (columns + GAP_PIXELS)) as f64;
-        // (0, 0) is the middle of the first pixel. A mark stays in its picture.
+        // (0, 0) is the middle of the first pixel. A mark outside its image is drawn at the border.
         let place = |at: &[f32]| {
             let inside = |p: f32, end: usize| f64::from(p).clamp(-0.5, end as f64 - 0.5) + 0.5;
             [scale * (left + inside(at[0], columns)), y as f64 + scale * inside(at[1], rows)]
@@ -246,7 +248,7 @@ mod tests {
     use safetensors::Dtype;
 
     use crate::{
-        report::{Samples, build, fixture},
+        report::{build, fixture, samples::Samples},
         store::tensors::StoredTensor,
     };
 
@@ -259,7 +261,7 @@ mod tests {
         }
     }
 
-    /// A picture of 8×8 with one keypoint, missed by `error` pixels to the right.
+    /// An image of 8×8 pixels with one keypoint, predicted `error` pixels too far to the right.
     fn samples(error: f32) -> Samples {
         let picture = StoredTensor {
             name: "keypoints/picture".to_owned(),
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_stand_by_arm_beside_the_baseline_and_pictures_show_both_points() {
+    fn errors_are_listed_by_arm_and_images_show_both_points() {
         let mut input = fixture::sweep();
         for run in &mut input.runs {
             run.samples = samples(if run.entry.arm == fixture::ARMS[0] { 1.5 } else { 2.25 });
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_study_of_frames_has_no_section_of_keypoints() {
+    fn a_sweep_that_predicts_frames_has_no_section_on_keypoints() {
         let report = build(&fixture::sweep()).expect("the report can be built");
         let page = &report.files["report.md".as_ref() as &std::path::Path];
         assert!(!String::from_utf8_lossy(page).contains("Keypoints"));

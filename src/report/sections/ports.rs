@@ -1,6 +1,5 @@
-//! What the ports of a model compute differently, beside how much it changes the result.
+//! Differences between the ports of a model, and between their scores.
 
-use super::findings::difference_places;
 use crate::{
     config::model::{
         PhysicalInteractionSpec,
@@ -8,17 +7,18 @@ use crate::{
     },
     data::Split,
     report::{
-        document::{Block, Column, Row, Table, Text},
+        document::{Column, PageBlock, PageTable, RichText, Row},
         number::signed,
         paired::{confidence, interval},
-        study::{Arm, Study},
+        sweep_results::{ArmResults, SweepResults},
+        words::difference_decimals,
     },
 };
 
-/// Returns the section; nothing unless arms follow different ports.
-pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
-    let arms: Vec<(&Arm<'_>, &PhysicalInteractionSpec)> =
-        study.arms.iter().filter_map(|arm| Some((arm, spec(arm)?))).collect();
+/// Returns the section; empty unless arms follow different ports.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
+    let arms: Vec<(&ArmResults<'_>, &PhysicalInteractionSpec)> =
+        results.arms.iter().filter_map(|arm| Some((arm, spec(arm)?))).collect();
     let mut ports: Vec<Port> = Vec::new();
     for (_, spec) in &arms {
         if !ports.contains(&spec.port) {
@@ -34,61 +34,64 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
             && ports.iter().any(|&port| difference.of(port) != first)
     };
     let rows: Vec<Row> = DIFFERENCES.iter().filter(concerned).map(|it| row(it, &ports)).collect();
-    let mut columns = vec![Column::words("#"), Column::words("What")];
+    let mut columns = vec![Column::words("#"), Column::words("Difference")];
     columns.extend(ports.iter().map(|port| Column::words(port.name())));
     let note = format!(
-        "{} of the {} known differences tell these ports apart in these models. Each port is held \
-         against its original by reference cases, difference by difference; a result here is that of \
-         all of them together.",
+        "{} of the {} known differences apply to these ports and models. Reference cases check each \
+         port against its original, difference by difference; the scores here show all of them \
+         together.",
         rows.len(),
         DIFFERENCES.len(),
     );
-    let caption = "Where the ports differ.".into();
+    let caption = "Differences between the ports.".into();
     let mut blocks = vec![
-        Block::Heading("Ports".to_owned()),
-        Block::Table(Table { caption, columns, rows }),
-        Block::Note(note.into()),
+        PageBlock::Heading("Ports".to_owned()),
+        PageBlock::Table(PageTable { caption, columns, rows }),
+        PageBlock::Note(note.into()),
     ];
-    let measured = measured(study, &arms);
+    let measured = measured(results, &arms);
     if !measured.is_empty() {
-        blocks.push(Block::List(measured));
+        blocks.push(PageBlock::List(measured));
     }
     blocks
 }
 
-fn spec<'a>(arm: &Arm<'a>) -> Option<&'a PhysicalInteractionSpec> {
+fn spec<'a>(arm: &ArmResults<'a>) -> Option<&'a PhysicalInteractionSpec> {
     arm.runs.iter().find_map(|run| run.record()?.spec.model.physical_interaction())
 }
 
 fn row(difference: &Difference, ports: &[Port]) -> Row {
-    let mut cells: Vec<Text> = vec![difference.number.to_string().into(), difference.what.into()];
-    cells.extend(ports.iter().map(|&port| Text::from(difference.of(port))));
+    let mut cells: Vec<RichText> =
+        vec![difference.number.to_string().into(), difference.what.into()];
+    cells.extend(ports.iter().map(|&port| RichText::from(difference.of(port))));
     Row::new(cells)
 }
 
-/// Says by how much each port's test score differs from that of the first arm whose other settings it
-/// shares.
-fn measured(study: &Study<'_>, arms: &[(&Arm<'_>, &PhysicalInteractionSpec)]) -> Vec<Text> {
-    let Some(metric) = study.primary() else { return Vec::new() };
+/// Lists the paired difference in test score of each arm and the first arm that differs in its port only.
+fn measured(
+    results: &SweepResults<'_>,
+    arms: &[(&ArmResults<'_>, &PhysicalInteractionSpec)],
+) -> Vec<RichText> {
+    let Some(metric) = results.primary() else { return Vec::new() };
     let mut sentences = Vec::new();
     for (index, (arm, spec)) in arms.iter().enumerate() {
         let reference = arms[..index].iter().find(|(_, other)| {
             PhysicalInteractionSpec { port: spec.port, ..(*other).clone() } == **spec
         });
         let Some((reference, _)) = reference else { continue };
-        let Some(paired) = study.between(arm, reference, Split::Test, metric) else { continue };
-        let places = difference_places(study, metric, [&paired]);
+        let Some(paired) = results.between(arm, reference, Split::Test, metric) else { continue };
+        let places = difference_decimals(results, metric, [&paired]);
         sentences.push(
-            Text::default().strong(format!("{} \u{2212} {}", arm.label, reference.label)).plain(
-                format!(
+            RichText::default()
+                .strong(format!("{} \u{2212} {}", arm.label, reference.label))
+                .plain(format!(
                     ": {} {} on test, {} interval {} (n = {}).",
                     metric.heading(),
                     signed(paired.mean, places),
                     confidence(),
                     interval(&paired, places),
                     paired.n,
-                ),
-            ),
+                )),
         );
     }
     sentences

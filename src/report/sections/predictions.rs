@@ -1,35 +1,39 @@
-//! Test sequences beside what each arm predicts for them.
+//! Test sequences and what each arm predicts for them.
 
-use super::findings::seeds;
-use crate::report::{
-    ReportError, ReportRun, Rollouts,
-    animation::{self, FRAMES_PER_SECOND},
-    document::{Block, Figure, Layout, Picture, Text},
-    strip::{self, MAGNIFICATION, Prediction, Strip},
-    study::{Arm, Study},
+use crate::{
+    report::{
+        animation::{self, FRAMES_PER_SECOND},
+        document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
+        error::ReportError,
+        input::ReportRun,
+        rollouts::Rollouts,
+        strip::{self, ArmPrediction, MAGNIFICATION, Strip},
+        sweep_results::{ArmResults, SweepResults},
+    },
+    text::count,
 };
 
 /// At most this many test sequences are shown.
 const SEQUENCES_MAX: usize = 3;
-/// No further sequence is added once the pictures take this many bytes. Each picture is kept twice, as a
-/// file and inside the page, and the page adds base64, so a report stays below 5 MB.
-const PICTURE_BYTES_MAX: usize = 1_400_000;
+/// No sequence is added once the figures take this many bytes. Each figure is written twice, as a file and
+/// as base64 inside the page, so a report stays below 5 MB.
+const FIGURE_BYTES_MAX: usize = 1_400_000;
 
 /// Returns the section.
-pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
-    let heading = Block::Heading("Roll-outs".to_owned());
-    let Some((seed, shown)) = chosen_seed(study, rollouts) else {
-        if study.input.runs.iter().any(|run| !run.samples.tensors.is_empty()) {
-            return Ok(Vec::new()); // The task is another one, which another section shows.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
+    let heading = PageBlock::Heading("Roll-outs".to_owned());
+    let Some((seed, shown)) = results.smallest_seed_with(rollouts) else {
+        if results.input.runs.iter().any(|run| !run.samples.tensors.is_empty()) {
+            return Ok(Vec::new()); // Another section shows what these runs stored.
         }
-        return Ok(vec![heading, Block::Prose("No run has left roll-outs.".into())]);
+        return Ok(vec![heading, PageBlock::Prose("No run saved roll-outs.".into())]);
     };
     let reference = shown[0].1;
     let mut strips = Vec::new();
     let mut animations = Vec::new();
     let mut bytes = 0;
-    for index in spread(reference.clips().len()) {
-        if bytes > PICTURE_BYTES_MAX {
+    for index in spread(reference.sequences().len()) {
+        if bytes > FIGURE_BYTES_MAX {
             break;
         }
         let (strip, animation) = figures(&shown, seed, index)?;
@@ -38,108 +42,90 @@ pub(super) fn blocks(study: &Study<'_>) -> Result<Vec<Block>, ReportError> {
         animations.push(animation);
     }
 
-    let without: Vec<&str> = study
+    let without: Vec<&str> = results
         .arms
         .iter()
         .filter(|arm| shown.iter().all(|(with, _)| with.label != arm.label))
         .map(|arm| arm.label)
         .collect();
-    let mut note = Text::from(format!(
-        "Shown: seed {seed} (the smallest of {}), {} of {} stored test sequences, evenly spaced in the \
-         split's order and not chosen by their scores. Context frames are given to the model; everything \
-         after them is predicted from its own predictions.",
-        seeds(shown.iter().map(|(arm, _)| arm.runs.len()).max().unwrap_or(0)),
+    let mut note = RichText::from(format!(
+        "Seed {seed} (the smallest of {}); {} of {} stored test sequences, evenly spaced in the order of \
+         the split, not selected by score. The model is given the context frames and predicts the rest \
+         from its own predictions.",
+        count(shown.iter().map(|(arm, _)| arm.runs.len()).max().unwrap_or(0), "seed"),
         strips.len(),
-        reference.clips().len(),
+        reference.sequences().len(),
     ));
     if !without.is_empty() {
-        note = note.plain(format!(" Without roll-outs of this seed: {}.", without.join(", ")));
+        note =
+            note.plain(format!(" Arms without roll-outs for this seed: {}.", without.join(", ")));
     }
     Ok(vec![
         heading,
-        Block::Note(note),
-        Block::Figures { figures: strips, layout: Layout::Wide },
-        Block::Figures { figures: animations, layout: Layout::Natural },
+        PageBlock::Note(note),
+        PageBlock::Figures { figures: strips, layout: FigureLayout::Wide },
+        PageBlock::Figures { figures: animations, layout: FigureLayout::Natural },
     ])
 }
 
 fn rollouts(run: &ReportRun) -> Option<&Rollouts> {
-    run.samples.rollouts.as_ref().filter(|rollouts| !rollouts.clips().is_empty())
+    run.samples.rollouts.as_ref().filter(|rollouts| !rollouts.sequences().is_empty())
 }
 
-/// Returns the smallest seed for which as many arms as possible have `what`, and these arms.
-pub(super) fn chosen_seed<'a, T>(
-    study: &'a Study<'a>,
-    what: impl Fn(&'a ReportRun) -> Option<T>,
-) -> Option<(u32, Vec<(&'a Arm<'a>, T)>)> {
-    let with_seed = |seed| -> Vec<(&Arm<'_>, T)> {
-        let arms = study.arms.iter();
-        arms.filter_map(|arm| {
-            let run = arm.runs.iter().find(|run| run.entry.seed == seed)?;
-            Some((arm, what(run)?))
-        })
-        .collect()
-    };
-    let seeds = study.input.runs.iter().map(|run| run.entry.seed);
-    let best = seeds.max_by_key(|seed| (with_seed(*seed).len(), std::cmp::Reverse(*seed)))?;
-    let shown = with_seed(best);
-    (!shown.is_empty()).then_some((best.0, shown))
-}
-
-/// Spreads the shown sequences evenly over `count` stored ones, the first and the last among them.
+/// Returns the indices of the shown sequences: evenly spaced over `count`, first and last included.
 fn spread(count: usize) -> Vec<usize> {
     let shown = count.min(SEQUENCES_MAX);
     (0..shown).map(|index| index * (count - 1) / (shown - 1).max(1)).collect()
 }
 
-/// Draws one sequence as a strip and as an animation.
+/// Draws one sequence as rows of frames and as an animation.
 fn figures(
-    shown: &[(&Arm<'_>, &Rollouts)],
+    shown: &[(&ArmResults<'_>, &Rollouts)],
     seed: u32,
     index: usize,
 ) -> Result<(Figure, Figure), ReportError> {
     let reference = shown[0].1;
-    let clip = &reference.clips()[index];
-    // Only predictions of the very same frames can stand below one truth.
-    let predictions: Vec<Prediction<'_>> = shown
+    let sequence = &reference.sequences()[index];
+    // Only predictions of the same frames are shown below one truth.
+    let predictions: Vec<ArmPrediction<'_>> = shown
         .iter()
         .filter(|(_, rollouts)| rollouts.shape() == reference.shape())
         .filter_map(|(arm, rollouts)| {
-            let same = rollouts.clips().iter().find(|other| other.truth == clip.truth)?;
-            Some(Prediction { label: arm.label, position: arm.position, clip: same })
+            let same = rollouts.sequences().iter().find(|other| other.truth == sequence.truth)?;
+            Some(ArmPrediction { label: arm.label, position: arm.position, sequence: same })
         })
         .collect();
     let labels: Vec<&str> = predictions.iter().map(|prediction| prediction.label).collect();
     let strip = Strip {
         shape: reference.shape(),
         context_frames: reference.context_frames(),
-        truth: &clip.truth,
+        truth: &sequence.truth,
         predictions,
     };
 
     let drawing = strip::draw(&strip)
-        .map_err(|source| ReportError::Png { clip: clip.name.clone(), source })?;
+        .map_err(|source| ReportError::Png { name: sequence.name.clone(), source })?;
     let still = Figure {
         path: format!("rollouts/{index:03}.svg"),
-        picture: Picture::Svg(drawing),
-        alt: format!("test sequence {} as strips of frames", clip.name),
-        caption: Text::default().strong("Test sequence").plain(" ").code(&clip.name).plain(format!(
-            ", seed {seed}. For each arm the prediction and, below it, the absolute difference to the \
-             truth, mean over channels, magnified \u{d7} {MAGNIFICATION} (black: none; white: {} grey \
-             levels or more).",
+        content: FigureContent::Svg(drawing),
+        alt: format!("test sequence {}, truth and predictions frame by frame", sequence.name),
+        caption: RichText::default().strong("Test sequence").plain(" ").code(&sequence.name).plain(format!(
+            ", seed {seed}. Each arm has two rows: its prediction, and the absolute error, mean over \
+             channels, multiplied by {MAGNIFICATION} (black: no error; white: an error of {} or more out of \
+             255).",
             255_usize.div_ceil(MAGNIFICATION)
         )),
     };
     let encoded = animation::encode(&strip)
-        .map_err(|source| ReportError::Gif { clip: clip.name.clone(), source })?;
+        .map_err(|source| ReportError::Gif { name: sequence.name.clone(), source })?;
     let animation::Animation { bytes, width, height } = encoded;
     let moving = Figure {
         path: format!("rollouts/{index:03}.gif"),
-        picture: Picture::Gif { bytes, width, height },
-        alt: format!("animation of test sequence {}", clip.name),
-        caption: Text::default().code(&clip.name).plain(format!(
-            " at {FRAMES_PER_SECOND} frames a second. Left to right: truth, {}. Bar grey: context; \
-             orange: predicted.",
+        content: FigureContent::Gif { bytes, width, height },
+        alt: format!("animation of test sequence {}", sequence.name),
+        caption: RichText::default().code(&sequence.name).plain(format!(
+            " at {FRAMES_PER_SECOND} frames per second. Left to right: truth, {}. Grey bar: context \
+             frame; orange bar: predicted frame.",
             labels.join(", ")
         )),
     };

@@ -1,15 +1,15 @@
-//! Where every number comes from: runs, code, data, engine, and the command that makes them again.
+//! The origin of every number: runs, code, data, engine, and the commands that reproduce them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{amount, in_words, results::sentence};
 use crate::{
     config::engine::Arithmetic,
     report::{
-        ReportRun, RunState,
-        document::{Block, Column, Row, Table, Text},
+        document::{Column, PageBlock, PageTable, RichText, Row},
+        input::{ReportRun, RunState},
         number::{ABSENT, fixed, grouped},
-        study::Study,
+        sweep_results::SweepResults,
+        words::{in_words, sentence, split_sizes},
     },
     store::record::{
         CodeRecord, DataRecord, EngineRecord, GitRecord, HostRecord, Outcome, Record, RunId,
@@ -17,51 +17,51 @@ use crate::{
     text::count,
 };
 
-/// Digits of a digest that a table shows; the record has all of them.
+/// Digits of a digest in a table; the record has all of them.
 const DIGEST_DIGITS: usize = 12;
-/// Changed paths that a table lists; the record has all of them.
+/// Changed paths in a table; the record has all of them.
 const PATHS_MAX: usize = 8;
 
 /// Returns the section.
-pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
-    let manifest = &study.input.manifest;
+pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
+    let manifest = &results.input.manifest;
     let mut blocks = vec![
-        Block::Heading("Provenance".to_owned()),
-        Block::Prose("The runs were made by".into()),
-        Block::Command(manifest.command.clone()),
-        Block::Prose("and this report is made again from their records, byte for byte, by".into()),
-        Block::Command(format!("./just report {}", manifest.name)),
-        Block::Table(runs(study)),
-        Block::Note(
-            Text::from("Each run lies in the store under ")
+        PageBlock::Heading("Provenance".to_owned()),
+        PageBlock::Prose("Command that produced the runs:".into()),
+        PageBlock::Command(manifest.command.clone()),
+        PageBlock::Prose("Command that rebuilds this report from their records, byte for byte:".into()),
+        PageBlock::Command(format!("./just report {}", manifest.name)),
+        PageBlock::Table(runs(results)),
+        PageBlock::Note(
+            RichText::from("The folder of a run in the store is ")
                 .code("runs/<run>/")
                 .plain(": ")
                 .code("record.json")
                 .plain(" has everything below in full, ")
                 .code("journal.jsonl")
                 .plain(
-                    " every step. The final state is the SHA-256 over all parameters and buffers \
-                     after the last step: equal digests are equal bits.",
+                    " has every step. Final state is the SHA-256 of all parameters and buffers after the \
+                     last step: equal digests mean bit-equal models.",
                 ),
         ),
     ];
-    blocks.extend(protocol(study));
-    let facts = shared(study, facts);
+    blocks.extend(protocol(results));
+    let facts = shared(results, facts);
     if !facts.is_empty() {
-        blocks.push(Block::Table(Table {
-            caption: "What the runs were made with.".into(),
-            columns: vec![Column::words("What"), Column::words("Value")],
+        blocks.push(PageBlock::Table(PageTable {
+            caption: "Code, data and machine of the runs.".into(),
+            columns: vec![Column::words("Item"), Column::words("Value")],
             rows: facts,
         }));
     }
-    let streams = shared(study, streams);
+    let streams = shared(results, streams);
     if !streams.is_empty() {
-        blocks.push(Block::Fold {
+        blocks.push(PageBlock::Fold {
             summary: "Random streams".to_owned(),
-            blocks: vec![Block::Table(Table {
-                caption: "Every random draw belongs to a named stream derived from the run's seed."
+            blocks: vec![PageBlock::Table(PageTable {
+                caption: "Each random draw comes from a named stream that is derived from the run's seed."
                     .into(),
-                columns: vec![Column::words("Stream"), Column::words("Used for")],
+                columns: vec![Column::words("Stream"), Column::words("Use")],
                 rows: streams,
             })],
         });
@@ -69,24 +69,24 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
     blocks
 }
 
-fn runs(study: &Study<'_>) -> Table {
+fn runs(results: &SweepResults<'_>) -> PageTable {
     let columns = vec![
         Column::words("Run"),
         Column::words("Arm"),
         Column::numbers("Seed"),
-        Column::words("Outcome"),
-        Column::numbers("Tested after epoch"),
+        Column::words("State"),
+        Column::numbers("Tested checkpoint (epoch)"),
         Column::numbers("Time"),
         Column::words("Final state"),
     ];
-    let rows = study.input.runs.iter().map(run_row).collect();
-    Table { caption: "All runs of the sweep.".into(), columns, rows }
+    let rows = results.input.runs.iter().map(run_row).collect();
+    PageTable { caption: "Runs of the sweep.".into(), columns, rows }
 }
 
 fn run_row(run: &ReportRun) -> Row {
     let entry = &run.entry;
-    let mut cells: Vec<Text> = vec![
-        Text::default().code(entry.run.as_str()),
+    let mut cells: Vec<RichText> = vec![
+        RichText::default().code(entry.run.as_str()),
         entry.arm.as_str().into(),
         entry.seed.to_string().into(),
     ];
@@ -100,11 +100,11 @@ fn run_row(run: &ReportRun) -> Row {
                 outcome(&record.outcome),
                 epoch.into(),
                 time(record.timing.active_seconds).into(),
-                Text::default().code(short(&record.final_state)),
+                RichText::default().code(short(&record.final_state)),
             ]);
         }
         RunState::Unfinished { what } => cells.extend([
-            Text::default().strong("unfinished").plain(format!(": {what}")),
+            RichText::default().strong("unfinished").plain(format!(": {what}")),
             ABSENT.into(),
             ABSENT.into(),
             ABSENT.into(),
@@ -113,7 +113,7 @@ fn run_row(run: &ReportRun) -> Row {
     Row::new(cells)
 }
 
-/// Returns seconds in the largest unit of which there is one.
+/// Returns seconds in seconds, minutes or hours.
 fn time(seconds: f64) -> String {
     match seconds {
         s if s < 60.0 => format!("{} s", fixed(s, 0)),
@@ -122,32 +122,32 @@ fn time(seconds: f64) -> String {
     }
 }
 
-fn outcome(outcome: &Outcome) -> Text {
+fn outcome(outcome: &Outcome) -> RichText {
     match outcome {
         Outcome::Completed => "completed".into(),
-        Outcome::Diverged { step, quantity, value } => Text::default()
+        Outcome::Diverged { step, quantity, value } => RichText::default()
             .strong("diverged")
             .plain(format!(" at step {}: {quantity} = {value}", grouped(step.0))),
     }
 }
 
-/// Says which checkpoint was tested and how it was chosen.
-fn protocol(study: &Study<'_>) -> Option<Block> {
-    let label = study.choosing()?.label();
-    Some(Block::Prose(Text::default().strong("Protocol.").plain(format!(
-        " The checkpoint that is tested is the one with the best validation {label} of its run. Test \
-         data take no part in that choice, and no number in this report was used to choose a run."
+/// States which checkpoint was tested and how it was chosen.
+fn protocol(results: &SweepResults<'_>) -> Option<PageBlock> {
+    let label = results.choosing()?.label();
+    Some(PageBlock::Prose(RichText::default().strong("Protocol.").plain(format!(
+        " Each run tests its checkpoint with the best validation {label}. Test data are not used for \
+         that choice, and all runs of the sweep are reported."
     ))))
 }
 
 /// A fact about a run by its name.
-type Fact = (String, Text);
+type Fact = (String, RichText);
 
-/// Lists facts of all records: one row where all agree, otherwise one row a value with its arms.
-fn shared(study: &Study<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
+/// Lists facts of all records: one row if all agree, else one row per value with its arms or runs.
+fn shared(results: &SweepResults<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
     let mut names: Vec<String> = Vec::new();
-    let mut values: BTreeMap<String, Vec<(Text, BTreeSet<&RunId>)>> = BTreeMap::new();
-    for record in study.records() {
+    let mut values: BTreeMap<String, Vec<(RichText, BTreeSet<&RunId>)>> = BTreeMap::new();
+    for record in results.records() {
         for (name, value) in facts_of(record) {
             if !names.contains(&name) {
                 names.push(name.clone());
@@ -165,17 +165,17 @@ fn shared(study: &Study<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
         let agree = known.len() == 1;
         for (value, runs) in known {
             let value =
-                if agree { value } else { value.plain(format!(" ({})", whose(study, runs))) };
+                if agree { value } else { value.plain(format!(" ({})", whose(results, runs))) };
             rows.push(Row::new(vec![name.as_str().into(), value]));
         }
     }
     rows
 }
 
-/// Names runs: those of an arm all at once by its label, others by their ids.
-fn whose(study: &Study<'_>, mut runs: BTreeSet<&RunId>) -> String {
+/// Names runs: all runs of an arm by its label, others by their ids.
+fn whose(results: &SweepResults<'_>, mut runs: BTreeSet<&RunId>) -> String {
     let mut names = Vec::new();
-    for arm in &study.arms {
+    for arm in &results.arms {
         let of_arm: Vec<&RunId> =
             arm.runs.iter().filter(|run| run.record().is_some()).map(|it| &it.entry.run).collect();
         if !of_arm.is_empty() && of_arm.iter().all(|run| runs.contains(run)) {
@@ -203,20 +203,20 @@ fn facts(record: &Record) -> Vec<Fact> {
     let HostRecord { os, cpu, cpu_features, cores } = &record.host;
     facts.push(fact("Machine", format!("{cpu}, {}; {os}", count(*cores, "core"))));
     facts.push(fact("CPU features", cpu_features.join(" ")));
-    facts.push(fact("Trained scalars", grouped(record.parameters)));
+    facts.push(fact("Trained parameters", grouped(record.parameters)));
     facts
 }
 
 fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
     let CodeRecord { version, sources_sha256, rustc, git } = code;
     facts.push(fact("Code", format!("reprise {version}, {rustc}")));
-    facts.push(("Source digest".to_owned(), Text::default().code(short(sources_sha256))));
+    facts.push(("Source digest".to_owned(), RichText::default().code(short(sources_sha256))));
     let Some(git) = git else {
-        facts.push(fact("Commit", "not in a git repository"));
+        facts.push(fact("Commit", "none: not in a git repository"));
         return;
     };
     let GitRecord { commit, branch, tree, reference, changed, left_out } = git;
-    let commit = commit.as_deref().map_or("none yet", |id| short(id));
+    let commit = commit.as_deref().map_or("none", |id| short(id));
     let branch = branch.as_deref().map_or_else(String::new, |name| format!(" on {name}"));
     let state = if changed.is_empty() {
         ", working tree clean".to_owned()
@@ -232,13 +232,14 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
     };
     facts.push((
         "Commit".to_owned(),
-        Text::default().code(commit).plain(format!("{branch}{state}")),
+        RichText::default().code(commit).plain(format!("{branch}{state}")),
     ));
-    let tree = Text::default().code(short(tree)).plain(", kept under ").code(reference.as_str());
+    let tree =
+        RichText::default().code(short(tree)).plain(", stored under ").code(reference.as_str());
     let tree = if left_out.is_empty() {
         tree
     } else {
-        tree.plain(format!("; too large to keep: {}", left_out.join(", ")))
+        tree.plain(format!("; not in it: {}", left_out.join(", ")))
     };
     facts.push(("Exact tree".to_owned(), tree));
 }
@@ -257,13 +258,13 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
     let frames = if *frames == 1 { String::new() } else { format!(" of {frames} frames") };
     facts.push((
         "Data".to_owned(),
-        Text::from(format!(
+        RichText::from(format!(
             "{name}: {}{frames}, {height}\u{d7}{width}\u{d7}{channels}. ",
-            amount(data)
+            split_sizes(data)
         ))
         .recorded(&sentence(origin)),
     ));
-    let digests = Text::from("decoded ").code(short(pack_sha256));
+    let digests = RichText::from("decoded ").code(short(pack_sha256));
     facts.push((
         "Data digests".to_owned(),
         match source_files {
@@ -287,7 +288,7 @@ fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
         arithmetic,
         switches,
     } = engine;
-    let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+    let threads = count(*threads, "thread");
     facts.push(fact(
         "Engine",
         format!(
@@ -298,11 +299,11 @@ fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
         Arithmetic::Exact => {}
         Arithmetic::Fast => facts.push(fact(
             "Arithmetic",
-            "fast: fewer operations than the original, with the same value but for rounding",
+            "fast: fewer operations than the original; results differ by rounding only",
         )),
         Arithmetic::Bf16 => facts.push(fact(
             "Arithmetic",
-            "bf16: fewer operations than the original, convolutions and linear maps in bfloat16",
+            "bf16: fewer operations than the original; convolutions and linear layers in bfloat16",
         )),
     }
     if let Some(cuda) = cuda {

@@ -1,24 +1,24 @@
-//! Numbers of the source document beside ours, with what separates them.
+//! Published numbers beside ours, with the scale of both.
 
 use std::collections::BTreeSet;
 
-use super::{amount, split_name};
 use crate::{
     config::{RunSpec, run::TrainingSpec},
     data::Split,
     report::{
-        ReportRun,
-        document::{Block, Column, Row, Table, Text},
+        document::{Column, PageBlock, PageTable, RichText, Row},
+        input::ReportRun,
         number::{ABSENT, decimals, fixed, grouped, signed},
-        study::{Arm, MODEL, Study},
+        sweep_results::{ArmResults, MODEL, ReportedMetric, SweepResults},
+        words::{split_name, split_sizes},
     },
-    stats::summary::summarize,
+    stats::summary::{Summary, summarize},
     store::{event::Event, manifest::Published, record::Record},
 };
 
-/// Returns the section; nothing if the sweep names no published number.
-pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
-    let published = &study.input.manifest.published;
+/// Returns the section; empty if the sweep names no published number.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
+    let published = &results.input.manifest.published;
     if published.is_empty() {
         return Vec::new();
     }
@@ -29,60 +29,54 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         Column::numbers("Ours"),
         Column::numbers("Ours \u{2212} published"),
     ];
-    let rows = published.iter().map(|number| row(study, number)).collect();
-    let mut remarks: Vec<Text> = Vec::new();
+    let rows = published.iter().map(|number| row(results, number)).collect();
+    let mut remarks: Vec<RichText> = Vec::new();
     let scales: BTreeSet<(&str, &str)> =
         published.iter().map(|number| (number.source.as_str(), number.scale.as_str())).collect();
     for (source, scale) in scales {
-        remarks.push(Text::default().strong("Published").plain(format!(": {source}; {scale}.")));
+        remarks
+            .push(RichText::default().strong("Published").plain(format!(": {source}; {scale}.")));
     }
-    remarks.extend(our_scales(study));
+    remarks.extend(our_scales(results));
     if published.iter().any(|number| number.split == Split::Train) {
-        remarks.push(Text::default().strong("Ours on training").plain(
-            ": the root of the mean squared training loss over the updates of the last epoch, with \
-             whatever the model drops while it trains.",
+        remarks.push(RichText::default().strong("Ours on training").plain(
+            ": the root mean square of the training RMSE over the steps of the last epoch, with dropout \
+             active if the model has any.",
         ));
     }
     let arms: BTreeSet<&str> = published.iter().map(|number| number.arm.as_str()).collect();
-    let order = if arms.len() > 1 { "; what can be compared is the order of the arms" } else { "" };
+    let order = if arms.len() > 1 { "; otherwise compare only the order of the arms" } else { "" };
     vec![
-        Block::Heading("Published numbers".to_owned()),
-        Block::Table(Table {
-            caption: "What the document reports and what these runs reach.".into(),
+        PageBlock::Heading("Published numbers".to_owned()),
+        PageBlock::Table(PageTable {
+            caption: "Published scores and scores of these runs.".into(),
             columns,
             rows,
         }),
-        Block::List(remarks),
-        Block::Note(
-            format!(
-                "The scales differ, so the two columns are no reproduction of each other unless \
-                 the lines above agree{order}."
-            )
-            .into(),
+        PageBlock::List(remarks),
+        PageBlock::Note(
+            format!("Compare Published and Ours only if the scales above agree{order}.").into(),
         ),
     ]
 }
 
-fn row(study: &Study<'_>, number: &Published) -> Row {
+fn row(results: &SweepResults<'_>, number: &Published) -> Row {
     let Published { arm, split, metric, value, source: _, scale: _ } = number;
-    let known = study.metrics.iter().find(|known| known.name == *metric);
+    let known = results.metrics.iter().find(|known| known.name == *metric);
     let ours = known.and_then(|known| {
-        let arm = study.arms.iter().find(|candidate| candidate.label == *arm)?;
+        let arm = results.arms.iter().find(|candidate| candidate.label == *arm)?;
         match split {
             Split::Train => on_training(arm, metric),
-            Split::Validate | Split::Test => {
-                let summary = study.summary(arm, MODEL, *split, known)?;
-                Some(Ours { mean: summary.mean, std: summary.std, n: summary.n })
-            }
+            Split::Validate | Split::Test => results.summary(arm, MODEL, *split, known).copied(),
         }
     });
-    let heading = known.map_or_else(|| metric.clone(), super::super::study::Metric::heading);
+    let heading = known.map_or_else(|| metric.clone(), ReportedMetric::heading);
     let places = decimals([*value]);
     let (mean, difference) = ours.map_or_else(
         || (ABSENT.to_owned(), ABSENT.to_owned()),
         |summary| {
             let spread = summary
-                .std
+                .standard_deviation
                 .map_or_else(String::new, |std| format!(" \u{b1} {}", fixed(std, places)));
             (
                 format!("{}{spread} (n = {})", fixed(summary.mean, places), summary.n),
@@ -99,16 +93,9 @@ fn row(study: &Study<'_>, number: &Published) -> Row {
     ])
 }
 
-/// A score over the completed runs of an arm.
-struct Ours {
-    mean: f64,
-    std: Option<f64>,
-    n: usize,
-}
-
-/// Returns what an arm reaches on its own training batches: of a root of a mean square, the root of its
-/// mean square over the updates of the last epoch. No other metric is known on training.
-fn on_training(arm: &Arm<'_>, metric: &str) -> Option<Ours> {
+/// Returns the RMSE of an arm on its own training batches: the root mean square over the steps of the last
+/// epoch. Other metrics are not computed on training data.
+fn on_training(arm: &ArmResults<'_>, metric: &str) -> Option<Summary> {
     if metric != "rmse" {
         return None;
     }
@@ -124,14 +111,13 @@ fn on_training(arm: &Arm<'_>, metric: &str) -> Option<Ours> {
         Some(summarize(&squares)?.mean.sqrt())
     };
     let values: Vec<f64> = arm.runs.iter().copied().filter_map(|run| of_run(&run)).collect();
-    let summary = summarize(&values)?;
-    Some(Ours { mean: summary.mean, std: summary.standard_deviation, n: values.len() })
+    summarize(&values)
 }
 
-/// Describes the scale of our runs, one line for all arms that share it.
-fn our_scales(study: &Study<'_>) -> Vec<Text> {
+/// Describes the scale of our runs, one line per distinct scale.
+fn our_scales(results: &SweepResults<'_>) -> Vec<RichText> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-    for arm in &study.arms {
+    for arm in &results.arms {
         let Some(record) = arm.runs.iter().find_map(|run| ReportRun::record(run)) else { continue };
         let scale = scale(record);
         match groups.iter_mut().find(|(known, _)| *known == scale) {
@@ -145,12 +131,12 @@ fn our_scales(study: &Study<'_>) -> Vec<Text> {
         .map(|(scale, arms)| {
             let whose =
                 if is_common { "Ours".to_owned() } else { format!("Ours, {}", arms.join("; ")) };
-            Text::default().strong(whose).plain(format!(": {scale}."))
+            RichText::default().strong(whose).plain(format!(": {scale}."))
         })
         .collect()
 }
 
-/// Describes how much a run trains, and on what.
+/// Describes the training of a run, its model and its data.
 fn scale(record: &Record) -> String {
     let RunSpec {
         training,
@@ -165,11 +151,11 @@ fn scale(record: &Record) -> String {
     let TrainingSpec { epochs, steps_per_epoch, batch_size } = training;
     let width = model.facts().size().map_or_else(String::new, |size| format!("{size}, "));
     format!(
-        "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} updates, batch {batch_size}, {width}{} \
+        "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} steps, batch {batch_size}, {width}{} \
          parameters; {} of {}",
         grouped(training.total_steps()),
         grouped(record.parameters),
-        amount(&record.data),
+        split_sizes(&record.data),
         record.data.name,
     )
 }

@@ -1,38 +1,38 @@
-//! The table of arms × metrics, with the baselines beside them.
+//! The table of scores: a row per arm and baseline, a column per metric.
 
 use std::collections::BTreeMap;
 
-use super::{findings::direction, in_words, split_name};
 use crate::{
     data::Split,
     report::{
-        document::{Block, Column, Row, RowKind, Table, Text},
+        document::{Column, PageBlock, PageTable, RichText, Row, RowKind},
         number::{ABSENT, fixed},
-        study::{Arm, BOUND, MODEL, Metric, Study},
+        sweep_results::{ArmResults, MODEL, ReportedMetric, SweepResults, UPPER_BOUND},
+        words::{direction, in_words, sentence, split_name},
     },
 };
 
 /// A column of scores.
 struct Scored<'a> {
     split: Split,
-    metric: &'a Metric,
+    metric: &'a ReportedMetric,
     decimals: usize,
 }
 
 /// Returns the section.
-pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
-    let columns = columns(study);
+pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
+    let columns = columns(results);
     let mut lines = Vec::new();
-    for arm in &study.arms {
-        lines.push(line(study, arm, MODEL, &columns));
+    for arm in &results.arms {
+        lines.push(line(results, arm, MODEL, &columns));
     }
-    for baseline in &study.baselines {
-        lines.extend(baseline_lines(study, baseline, &columns));
+    for baseline in &results.baselines {
+        lines.extend(baseline_lines(results, baseline, &columns));
     }
     let best: Vec<Option<f64>> = (0..columns.len())
         .map(|column| {
             let higher = columns[column].metric.definition.higher_is_better;
-            let candidates = lines.iter().filter(|line| line.kind != RowKind::Bound);
+            let candidates = lines.iter().filter(|line| line.kind != RowKind::UpperBound);
             let means = candidates.filter_map(|line| line.scores[column].mean);
             if higher { means.max_by(f64::total_cmp) } else { means.min_by(f64::total_cmp) }
         })
@@ -44,63 +44,64 @@ pub(super) fn blocks(study: &Study<'_>) -> Vec<Block> {
         Column::numbers(format!("{split} {}", column.metric.heading()))
     }));
     let rows = lines.into_iter().map(|line| {
-        let mut cells = vec![Text::from(line.label), Text::from(line.completed)];
+        let mut cells = vec![RichText::from(line.label), RichText::from(line.completed)];
         cells.extend(line.scores.into_iter().zip(&best).map(|(score, best)| {
             if score.mean.is_some() && score.mean == *best {
-                Text::default().strong(score.text)
+                RichText::default().strong(score.text)
             } else {
-                Text::from(score.text)
+                RichText::from(score.text)
             }
         }));
         Row { kind: line.kind, cells }
     });
     let mut blocks = vec![
-        Block::Heading("Results".to_owned()),
-        Block::Table(Table {
+        PageBlock::Heading("Results".to_owned()),
+        PageBlock::Table(PageTable {
             caption: "Scores of the checkpoint chosen on validation: mean \u{b1} sample standard \
                       deviation over seeds."
                 .into(),
             columns: heads,
             rows: rows.collect(),
         }),
-        Block::Note(note(study).into()),
+        PageBlock::Note(note(results).into()),
     ];
-    // Records define every metric there is; what the system does not score needs no explanation.
-    let scored = |metric: &&Metric| columns.iter().any(|column| column.metric == *metric);
-    let definitions: Vec<Text> = study.metrics.iter().filter(scored).map(definition).collect();
+    // Records define all metrics; only the scored ones are explained.
+    let scored = |metric: &&ReportedMetric| columns.iter().any(|column| column.metric == *metric);
+    let definitions: Vec<RichText> =
+        results.metrics.iter().filter(scored).map(definition).collect();
     if !definitions.is_empty() {
-        blocks.push(Block::List(definitions));
+        blocks.push(PageBlock::List(definitions));
     }
     blocks
 }
 
-/// Says how the table is read.
-fn note(study: &Study<'_>) -> String {
-    let baselines = if study.baselines.is_empty() { "" } else { ", baselines included" };
-    let bound = if study.baselines.iter().any(|name| name == BOUND) {
-        "; real videos are no competitor, they show what a perfect generator would score"
+/// Explains the table.
+fn note(results: &SweepResults<'_>) -> String {
+    let baselines = if results.baselines.is_empty() { "" } else { ", baselines included" };
+    let bound = if results.baselines.iter().any(|name| name == UPPER_BOUND) {
+        "; real videos, an upper bound, excluded"
     } else {
         ""
     };
     format!(
-        "Bold: best mean of the column{baselines}{bound}. The number of completed runs is n of the \
-         row; a cell with another n says so."
+        "Bold: best mean of the column{baselines}{bound}. A cell covers all completed runs of its arm \
+         unless it gives another n."
     )
 }
 
-/// Chooses the columns: every metric on test, and on validation the one that chose the checkpoint.
-fn columns<'a>(study: &'a Study<'_>) -> Vec<Scored<'a>> {
-    let scored = |split: Split, metric: &'a Metric| {
-        let decimals = study.decimals(split, metric);
-        study.is_scored(split, metric).then_some(Scored { split, metric, decimals })
+/// Returns the columns: every metric on test, and the metric that chose the checkpoint on validation.
+fn columns<'a>(results: &'a SweepResults<'_>) -> Vec<Scored<'a>> {
+    let scored = |split: Split, metric: &'a ReportedMetric| {
+        let decimals = results.decimals(split, metric);
+        results.is_scored(split, metric).then_some(Scored { split, metric, decimals })
     };
-    let test = study.metrics.iter().filter_map(|metric| scored(Split::Test, metric));
-    let validation = study.choosing().and_then(|metric| scored(Split::Validate, metric));
+    let test = results.metrics.iter().filter_map(|metric| scored(Split::Test, metric));
+    let validation = results.choosing().and_then(|metric| scored(Split::Validate, metric));
     test.chain(validation).collect()
 }
 
 /// A row before the best of each column is known.
-struct Line {
+struct ScoreLine {
     kind: RowKind,
     label: String,
     completed: String,
@@ -112,14 +113,19 @@ struct Cell {
     text: String,
 }
 
-fn line(study: &Study<'_>, arm: &Arm<'_>, predictor: &str, columns: &[Scored<'_>]) -> Line {
+fn line(
+    results: &SweepResults<'_>,
+    arm: &ArmResults<'_>,
+    predictor: &str,
+    columns: &[Scored<'_>],
+) -> ScoreLine {
     let scores = columns.iter().map(|column| {
-        let Some(summary) = study.summary(arm, predictor, column.split, column.metric) else {
+        let Some(summary) = results.summary(arm, predictor, column.split, column.metric) else {
             return Cell { mean: None, text: ABSENT.to_owned() };
         };
         let mean = fixed(summary.mean, column.decimals);
         let spread = summary
-            .std
+            .standard_deviation
             .map_or_else(String::new, |std| format!(" \u{b1} {}", fixed(std, column.decimals)));
         let n = if summary.n == arm.completed() {
             String::new()
@@ -128,7 +134,7 @@ fn line(study: &Study<'_>, arm: &Arm<'_>, predictor: &str, columns: &[Scored<'_>
         };
         Cell { mean: Some(summary.mean), text: format!("{mean}{spread}{n}") }
     });
-    Line {
+    ScoreLine {
         kind: RowKind::Ordinary,
         label: arm.label.to_owned(),
         completed: completed(arm),
@@ -136,8 +142,8 @@ fn line(study: &Study<'_>, arm: &Arm<'_>, predictor: &str, columns: &[Scored<'_>
     }
 }
 
-/// Says how many runs of an arm completed and what became of the others.
-fn completed(arm: &Arm<'_>) -> String {
+/// Counts the runs of an arm by outcome.
+fn completed(arm: &ArmResults<'_>) -> String {
     let mut parts = vec![format!("{} of {}", arm.completed(), arm.runs.len())];
     for (count, what) in [(arm.diverged(), "diverged"), (arm.unfinished(), "unfinished")] {
         if count > 0 {
@@ -150,15 +156,19 @@ fn completed(arm: &Arm<'_>) -> String {
 /// Scores by seed.
 type BySeed = BTreeMap<u32, f64>;
 
-/// Returns the rows of a baseline, one for all arms that give it the same score with every seed.
-fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> Vec<Line> {
-    let kind = if baseline == BOUND { RowKind::Bound } else { RowKind::Reference };
-    let scores = |arm: &Arm<'_>| -> Vec<BySeed> {
-        let of = |it: &Scored<'_>| study.by_seed(arm, baseline, it.split, it.metric);
+/// Returns the rows of a baseline. Arms in which it has the same scores for all seeds share a row.
+fn baseline_lines(
+    results: &SweepResults<'_>,
+    baseline: &str,
+    columns: &[Scored<'_>],
+) -> Vec<ScoreLine> {
+    let kind = if baseline == UPPER_BOUND { RowKind::UpperBound } else { RowKind::Baseline };
+    let scores = |arm: &ArmResults<'_>| -> Vec<BySeed> {
+        let of = |it: &Scored<'_>| results.by_seed(arm, baseline, it.split, it.metric);
         columns.iter().map(of).collect()
     };
-    let mut groups: Vec<(Vec<&Arm<'_>>, Vec<BySeed>)> = Vec::new();
-    for arm in study.arms.iter().filter(|arm| arm.completed() > 0) {
+    let mut groups: Vec<(Vec<&ArmResults<'_>>, Vec<BySeed>)> = Vec::new();
+    for arm in results.arms.iter().filter(|arm| arm.completed() > 0) {
         let scores = scores(arm);
         match groups.iter_mut().find(|(_, known)| *known == scores) {
             Some((arms, _)) => arms.push(arm),
@@ -166,51 +176,34 @@ fn baseline_lines(study: &Study<'_>, baseline: &str, columns: &[Scored<'_>]) -> 
         }
     }
     let is_common = groups.len() == 1;
-    let row = |(arms, scores): (Vec<&Arm<'_>>, Vec<BySeed>)| {
+    let row = |(arms, scores): (Vec<&ArmResults<'_>>, Vec<BySeed>)| {
         let labels: Vec<&str> = arms.iter().map(|arm| arm.label).collect();
         let of_arms =
             if is_common { String::new() } else { format!(" (for {})", labels.join("; ")) };
         let label = format!("baseline: {}{of_arms}", in_words(baseline));
-        let line = line(study, arms[0], baseline, columns);
+        let line = line(results, arms[0], baseline, columns);
         let is_constant = scores.iter().all(|it| {
             it.values().zip(it.values().skip(1)).all(|(one, next)| one.to_bits() == next.to_bits())
         });
         if !is_constant {
-            return Line { kind, label, ..line };
+            return ScoreLine { kind, label, ..line };
         }
-        // What no seed changes has no spread and no number of runs.
+        // A score that is the same for all seeds has no spread.
         let cell = |(cell, column): (Cell, &Scored<'_>)| match cell.mean {
             Some(mean) => Cell { text: fixed(mean, column.decimals), ..cell },
             None => cell,
         };
         let scores = line.scores.into_iter().zip(columns).map(cell).collect();
-        Line { kind, label, completed: ABSENT.to_owned(), scores }
+        ScoreLine { kind, label, completed: ABSENT.to_owned(), scores }
     };
     groups.into_iter().map(row).collect()
 }
 
-/// Returns a text with a capital at its start; symbols such as β and names from code stay as they are.
-pub(super) fn capitalized(text: &str) -> String {
-    if text.split_whitespace().next().is_some_and(|word| word.contains('_')) {
-        return text.to_owned();
-    }
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        std::iter::once(first.to_ascii_uppercase()).chain(characters).collect()
-    })
-}
-
-fn definition(metric: &Metric) -> Text {
-    Text::default().strong(metric.heading()).recorded(&format!(
+fn definition(metric: &ReportedMetric) -> RichText {
+    RichText::default().strong(metric.heading()).recorded(&format!(
         ", {} is better: {} Source: {}",
         direction(metric),
         sentence(&metric.definition.definition),
         sentence(&metric.definition.source),
     ))
-}
-
-/// Makes a sentence of a fragment: a capital at the start, a full stop at the end.
-pub(super) fn sentence(text: &str) -> String {
-    let text = capitalized(text.trim());
-    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }
