@@ -5,16 +5,14 @@ use std::{fmt::Display, path::PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat},
-        output::{print, print_json},
-    },
-    store::{
-        Store,
-        diff::{DiffVerdict, diff_runs, diff_stores},
-    },
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat},
+    output::{print, print_json},
+};
+use reprise_store::store::{
+    Store,
+    diff::{DiffVerdict, diff_runs, diff_stores},
 };
 
 /// Arguments of `reprise runs diff`.
