@@ -8,6 +8,7 @@
 mod bench;
 mod completions;
 mod data;
+mod docs;
 mod faults;
 mod help;
 mod layers;
