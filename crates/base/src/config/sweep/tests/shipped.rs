@@ -27,7 +27,7 @@ fn kl_annealing_compares_two_schedules() {
 #[test]
 fn teacher_forcing_compares_four_rules() {
     let text = include_str!("../../../../../../experiments/teacher_forcing.toml");
-    let arms = ["document's schedule", "corrected line", "always", "never"];
+    let arms = ["original's schedule", "corrected line", "always", "never"];
     check("teacher_forcing", text, &arms, [2, 3, 1]);
 }
 
@@ -59,7 +59,7 @@ fn transformations_compares_three_ways_to_move_a_frame() {
 #[test]
 fn scheduled_sampling_compares_two_paces_and_none() {
     let text = include_str!("../../../../../../experiments/scheduled_sampling.toml");
-    check("scheduled_sampling", text, &["document's pace", "late", "never"], [2, 3, 1]);
+    check("scheduled_sampling", text, &["original's pace", "late", "never"], [2, 3, 1]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn ports_compares_four_programs() {
 fn keypoints_compares_the_originals_recipes_with_an_adapted_one() {
     let text = include_str!("../../../../../../experiments/keypoints.toml");
     let arms =
-        ["document", "repository", "adapted", "adapted, dropout", "adapted, no concatenation"];
+        ["article", "repository", "adapted", "adapted, dropout", "adapted, no concatenation"];
     check("keypoints", text, &arms, [2, 3, 1]);
 }
 
@@ -96,8 +96,8 @@ fn the_documents_recipe_of_keypoints_is_the_default_of_its_model() {
     let path = PathBuf::from("experiments/keypoints.toml");
     let text = include_str!("../../../../../../experiments/keypoints.toml").to_owned();
     let sweep = parse(&SweepSource { path, text }, Some("paper"), &[]).expect("it is valid");
-    let document = sweep.runs.iter().find(|run| run.arm == "document").expect("an arm");
-    assert_eq!(document.spec.model, ModelSpec::Rcn(RcnSpec::default()));
+    let article = sweep.runs.iter().find(|run| run.arm == "article").expect("an arm");
+    assert_eq!(article.spec.model, ModelSpec::Rcn(RcnSpec::default()));
 }
 
 #[test]
