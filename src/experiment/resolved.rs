@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use super::ExperimentError;
-use crate::{
-    config::{
-        RunSpec,
-        data::Dataset,
-        sweep::{Sweep, SweepRun},
-    },
-    data::{self, Pack, Required},
+use reprise_base::config::{
+    RunSpec,
+    data::Dataset,
+    sweep::{Sweep, SweepRun},
+};
+use reprise_data::{self as data, Pack, Required};
+use reprise_store::store::{
+    MANIFEST_FORMAT,
+    manifest::{ManifestRun, SweepManifest},
+    record::RunId,
+    run_id,
+};
+use reprise_torch::{
     libtorch::{self, device},
-    store::{
-        MANIFEST_FORMAT,
-        manifest::{ManifestRun, SweepManifest},
-        record::RunId,
-        run_id,
-    },
     train::{TrainError, systems::check_data},
 };
 

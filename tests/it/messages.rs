@@ -174,8 +174,8 @@ fn a_missing_data_root_is_named() {
     let set = "data.dataset.bair.root=data/mine";
     let said = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find the split `train` in `data/mine`
-    hint: there is no folder `data/mine`: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
+    error: failed to find the folder `data/mine`
+    hint: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
     ");
 }
 
@@ -183,8 +183,8 @@ fn a_missing_data_root_is_named() {
 fn a_data_set_that_is_not_there_is_explained() {
     let said = check(&Place::new(), &["data", "check", "sawyer"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a data set or a folder `sawyer`
-    hint: `reprise data list` names the data sets
+    error: failed to find a data set or folder `sawyer`
+    hint: give the path of a folder, or the name of an embedded data set from `reprise data list`
     ");
 }
 

@@ -3,13 +3,13 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat, StoreArgs},
-        output::{print, print_json, table, tell},
-    },
-    config::sweep::name_without_preset,
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat, StoreArgs},
+    output::{print, print_json, table, tell},
+};
+use reprise_base::config::sweep::name_without_preset;
+use reprise_store::{
     store::{Store, manifest::SweepManifest},
     sweep::status::{RunStatus, run_status},
 };

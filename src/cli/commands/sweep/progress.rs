@@ -10,16 +10,16 @@ use crate::{
         output::{duration, tell},
     },
     experiment::{ResolvedRun, ResolvedSweep, SweepEvent},
-    metrics,
+};
+use reprise_base::{metrics, scalar::Step, text::count};
+use reprise_store::{
     provenance::Stopwatch,
-    scalar::Step,
     store::{progress::WorkerProgress, record::Outcome},
     sweep::{
         message::WorkerMessage,
         plan::{Action, SkipReason},
         scheduler::{TaskEnd, TaskEvent, WorkerFailure},
     },
-    text::count,
 };
 
 /// Seconds between plain lines of one run.

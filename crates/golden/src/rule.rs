@@ -1,0 +1,136 @@
+//! The rules by which an output is compared, with their tolerances.
+
+use super::tolerance::KINK_TOLERANCE;
+
+/// How one output is compared.
+///
+/// A relative tolerance is a share of the largest absolute value of the output.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// Equal in every bit: integers, and what is defined to the last bit.
+    Exact,
+    /// Every element within a relative tolerance, every statistic accordingly.
+    Within { tolerance: f64, from: ToleranceSource },
+    /// An f32 gradient behind rectifiers, or a statistic of what followed such gradients: as
+    /// [`Rule::Within`], or statistics and relative L2 within 1e-2, since an input of a rectifier may
+    /// lie so near zero that correct runs take different branches.
+    Kinked { tolerance: f64 },
+    /// Every element within an absolute tolerance: numbers printed to a few places.
+    Printed { tolerance: f64 },
+    /// One value per training step, each with its own relative tolerance.
+    Trajectory { tolerances: Vec<f64> },
+    /// A parameter after one Adam update: tight where the gradient's sign is decided, within reach
+    /// of the start where it is not.
+    FirstUpdate {
+        /// Absolute tolerance of each compared element, or `None` where the sign is undecided.
+        limits: Vec<Option<f64>>,
+        /// Largest distance from the start.
+        reach: f64,
+    },
+    /// A parameter after several Adam updates: as [`Rule::Within`], except for elements whose gradient
+    /// may have changed its sign, which lie within twice the reach of each other; either a few such
+    /// elements, or a root mean square of the error below a 16th of the reach.
+    Updates {
+        tolerance: f64,
+        /// How many of the compared elements may exceed the tolerance.
+        strays: usize,
+        /// Largest distance from the start.
+        reach: f64,
+    },
+    /// A gradient that is zero mathematically.
+    ZeroGradient {
+        /// Largest absolute value allowed.
+        limit: f64,
+        /// The gradient whose rounding sets the limit.
+        neighbour: String,
+    },
+    /// A parameter whose gradient is zero mathematically, after Adam has followed the noise.
+    Drift {
+        /// Largest distance from the start.
+        reach: f64,
+    },
+    /// Noisy: mean, deviation, norm and largest value, and where it has a meaning the relative L2,
+    /// each as a share of the larger of both runs.
+    Statistics {
+        /// Tolerances of the four statistics.
+        tolerances: [f64; 4],
+        /// Tolerance of the relative L2 distance of the compared elements.
+        relative_l2: Option<f64>,
+        /// The original's noise.
+        noise: f64,
+    },
+}
+
+/// Where the tolerance of [`Rule::Within`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToleranceSource {
+    /// A multiple of the original's noise.
+    Noise,
+    /// The floor of the element type; the multiple of the noise is smaller.
+    Floor,
+    /// A multiple of the floor; no noise was measured.
+    Unmeasured,
+    /// The noise was measured, but no f64 run is stored: the f32 run is the reference.
+    SingleOnly,
+}
+
+impl Rule {
+    /// Returns the rule as one sentence without its period.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Exact => "equal in every bit".to_owned(),
+            Self::Within { tolerance, from } => {
+                let from = match from {
+                    ToleranceSource::Noise => "a multiple of the original's noise",
+                    ToleranceSource::Floor => {
+                        "the smallest tolerance of the element type; the noise is smaller"
+                    }
+                    ToleranceSource::Unmeasured => {
+                        "32 times the smallest tolerance of the element type; no noise was measured"
+                    }
+                    ToleranceSource::SingleOnly => {
+                        "compared with the f32 run; the original has no f64 run"
+                    }
+                };
+                format!("elements within {tolerance:.1e} of the largest value: {from}")
+            }
+            Self::Kinked { tolerance } => format!(
+                "elements within {tolerance:.1e} of the largest value; or statistics and relative L2 \
+                 within {KINK_TOLERANCE:.0e}, since a rectifier may have taken the other branch"
+            ),
+            Self::Printed { tolerance } => {
+                format!("elements within {tolerance:.1e}, the places that the original printed")
+            }
+            Self::Trajectory { tolerances } => format!(
+                "each step within a multiple of the difference of the original's f32 and f64 runs up \
+                 to the next step, {:.1e} to {:.1e}",
+                tolerances.first().copied().unwrap_or(0.0),
+                tolerances.last().copied().unwrap_or(0.0),
+            ),
+            Self::FirstUpdate { limits, reach } => format!(
+                "one Adam update: tight where the gradient's sign is decided; within {reach:.1e} of the \
+                 start for the {} of {} compared elements whose gradient is rounding noise; in f32 \
+                 alternatively by the root mean square of the error",
+                limits.iter().filter(|limit| limit.is_none()).count(),
+                limits.len(),
+            ),
+            Self::Updates { tolerance, strays, reach } => format!(
+                "several Adam updates: all but {strays} elements within {tolerance:.1e} of the largest \
+                 value, or a root mean square of the error below a 16th of {reach:.1e}, the distance \
+                 that the updates can move; no element off by more than twice that distance"
+            ),
+            Self::ZeroGradient { limit, neighbour } => format!(
+                "zero by construction, so its value is rounding noise: below {limit:.1e}, 1024 roundings \
+                 of `{neighbour}`"
+            ),
+            Self::Drift { reach } => format!(
+                "Adam follows the noise of a gradient that is zero by construction: within {reach:.1e} \
+                 of its start"
+            ),
+            Self::Statistics { noise, relative_l2, .. } => format!(
+                "the original's noise is {noise:.1e}: statistics{} instead of elements",
+                if relative_l2.is_some() { " and relative L2" } else { "" },
+            ),
+        }
+    }
+}
