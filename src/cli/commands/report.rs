@@ -8,22 +8,23 @@ use std::{
 use clap::Args;
 
 use super::status::manifest;
-#[cfg(feature = "torch")]
+use crate::cli::{
+    Failure,
+    args::StoreArgs,
+    output::{print, tell},
+};
 use crate::experiment::Change;
-use crate::{
-    cli::{
-        Failure,
-        args::StoreArgs,
-        output::{print, tell},
-    },
+use reprise_base::{
     fs::{self, FileKind},
-    report::{self, Report, ReportInput, ReportRun, RunState, Samples},
+    text::count,
+};
+use reprise_report::{self as report, ReportFiles, ReportInput, ReportRun, RunState, Samples};
+use reprise_store::{
     store::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
         tensors::read_tensors,
     },
     sweep::status::run_status,
-    text::count,
 };
 
 /// Default folder of reports.
@@ -41,7 +42,8 @@ Examples:
   reprise report kl_annealing --check    checks that the report is up to date
 
 A report is computed from the records of the sweep as it was last started. Equal records give equal
-bytes. With --check nothing is written, and the exit code is 1 if a file differs.")]
+bytes. Beside the pages it has figures, and all scores and curves as CSV. With --check nothing is
+written, and the exit code is 1 if a file differs.")]
 pub struct ReportArgs {
     /// Name of the sweep; `NAME.PRESET` for a preset that is not its default
     #[arg(value_name = "NAME")]
@@ -82,7 +84,6 @@ fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<Pat
 
 /// Writes the report of a sweep that was just carried out, unless it is up to date, and prints its
 /// path.
-#[cfg(feature = "torch")]
 pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
     let reports = Path::new(REPORTS);
     let page = page(reports, name);
@@ -98,7 +99,7 @@ fn page(reports: &Path, name: &str) -> PathBuf {
     reports.join(name).join("report.html")
 }
 
-fn compute(store: &Store, manifest: SweepManifest) -> Result<Report, Failure> {
+fn compute(store: &Store, manifest: SweepManifest) -> Result<ReportFiles, Failure> {
     let runs = manifest
         .runs
         .iter()
@@ -138,7 +139,7 @@ fn samples(dir: &RunDir) -> Result<Samples, Failure> {
 }
 
 /// Compares a report's folder with the report byte for byte.
-fn check(report: &Report, folder: &Path) -> Result<(), Failure> {
+fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     for (path, bytes) in &report.files {
         let at = folder.join(path);

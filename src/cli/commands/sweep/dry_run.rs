@@ -9,12 +9,10 @@ use crate::{
         chart::bars,
         output::{duration, print, print_json, table},
     },
-    config::model::ScheduleTable,
     experiment::{PlannedRun, ResolvedSweep, forecast},
-    fs,
-    store::Store,
-    text::count,
 };
+use reprise_base::{config::model::ScheduleTable, fs, text::count};
+use reprise_store::store::Store;
 
 /// Prints the plan; writes nothing but the data cache, since a run's id depends on its data.
 pub(super) fn run(
@@ -86,7 +84,7 @@ fn schedules(sweep: &ResolvedSweep) -> String {
             }
         }
     }
-    charts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    charts.sort_by_key(|(title, ..)| *title);
     let draw = |(title, values, arms): &(&str, Vec<f64>, Vec<&str>)| {
         format!("{title}: {}\n{}", arms.join(", "), bars(values))
     };

@@ -1,0 +1,154 @@
+//! Which optimizer updates the parameters.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::scalar::{DecayRate, NonNegative, Positive};
+
+/// The optimizer of a run, in the arithmetic of one framework.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimizerSpec {
+    /// Adam (Kingma & Ba 2015, arXiv:1412.6980).
+    Adam(AdamSpec),
+    /// Gradient descent without momentum.
+    GradientDescent(GradientDescentSpec),
+    /// Adagrad (Duchi et al. 2011) in the arithmetic of TensorFlow 1.
+    Adagrad(AdagradSpec),
+}
+
+impl OptimizerSpec {
+    /// Returns the optimizer's name as a sweep file spells it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Adam(_) => "adam",
+            Self::GradientDescent(_) => "gradient_descent",
+            Self::Adagrad(_) => "adagrad",
+        }
+    }
+
+    /// Returns the learning rate α.
+    pub const fn learning_rate(&self) -> Positive {
+        match self {
+            Self::Adam(AdamSpec { learning_rate, .. })
+            | Self::GradientDescent(GradientDescentSpec { learning_rate, .. })
+            | Self::Adagrad(AdagradSpec { learning_rate, .. }) => *learning_rate,
+        }
+    }
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self::Adam(AdamSpec::default())
+    }
+}
+
+/// Adam's hyper-parameters. The defaults are those of the cvae original.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamSpec {
+    /// Learning rate α.
+    pub learning_rate: Positive,
+    /// Decay rate β₁ of the first moment, the running mean of gradients.
+    pub beta1: DecayRate,
+    /// Decay rate β₂ of the second moment, the running mean of squared gradients.
+    pub beta2: DecayRate,
+    /// ε in the denominator √v + ε; added outside the square root.
+    pub epsilon: Positive,
+    /// Factor λ of the L2 penalty λ/2 · |p|². Its gradient λp is added to the gradient of the loss
+    /// before the moments are updated, as in `torch.optim.Adam`; this is not `AdamW`.
+    pub weight_decay: NonNegative,
+    /// Framework whose arithmetic the update follows. For `physical_interaction` it must be the
+    /// framework of `model.physical_interaction.port`.
+    pub form: AdamForm,
+}
+
+/// A framework's Adam. The forms differ in whether ε is added before or after the bias correction of
+/// the second moment, which matters where gradients are about as small as ε.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum AdamForm {
+    /// `torch.optim.Adam`: ε is added to the corrected second moment.
+    #[default]
+    PyTorch,
+    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added to the uncorrected second moment. The
+    /// learning rate, the decay rates and their powers are f32 even for f64 parameters.
+    TensorFlow,
+    /// `chainer.optimizers.Adam` of Chainer 2: as `tensorflow`, with f64 hyper-parameters.
+    Chainer,
+}
+
+impl fmt::Display for AdamForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PyTorch => "pytorch",
+            Self::TensorFlow => "tensorflow",
+            Self::Chainer => "chainer",
+        })
+    }
+}
+
+impl Default for AdamSpec {
+    fn default() -> Self {
+        let rate = |x: f64| DecayRate::try_from(x).expect("the literal is in [0, 1)");
+        let positive = |x: f64| Positive::try_from(x).expect("the literal is positive");
+        Self {
+            learning_rate: positive(0.002),
+            beta1: rate(0.9),
+            beta2: rate(0.999),
+            epsilon: positive(1e-8),
+            weight_decay: NonNegative::try_from(0.0).expect("the literal is not negative"),
+            form: AdamForm::default(),
+        }
+    }
+}
+
+/// Hyper-parameters of gradient descent. The defaults are those of the rcn original.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GradientDescentSpec {
+    /// Learning rate α.
+    pub learning_rate: Positive,
+    /// Framework whose arithmetic the update follows.
+    pub form: GradientDescentForm,
+}
+
+/// A framework's gradient descent. The forms differ in how the step αg is rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum GradientDescentForm {
+    /// `tf.train.GradientDescentOptimizer`: α is f32, and αg is rounded before it is subtracted.
+    #[default]
+    TensorFlow,
+    /// `torch.optim.SGD`: `p.add_(g, alpha=-α)`, one operation.
+    PyTorch,
+}
+
+impl Default for GradientDescentSpec {
+    fn default() -> Self {
+        Self {
+            learning_rate: Positive::try_from(0.01).expect("the literal is positive"),
+            form: GradientDescentForm::default(),
+        }
+    }
+}
+
+/// Adagrad's hyper-parameters. The learning rate's default is that of the rcn original's repository.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdagradSpec {
+    /// Learning rate α.
+    pub learning_rate: Positive,
+    /// Initial value of the sum of squared gradients (`initial_accumulator_value`); the default is
+    /// TensorFlow's.
+    pub initial_accumulator: Positive,
+}
+
+impl Default for AdagradSpec {
+    fn default() -> Self {
+        let positive = |x: f64| Positive::try_from(x).expect("the literal is positive");
+        Self { learning_rate: positive(0.01), initial_accumulator: positive(0.1) }
+    }
+}

@@ -1,0 +1,32 @@
+//! The contract of every kind of data set. `registry` lists the types that implement it.
+
+use std::path::Path;
+
+use super::{error::DataError, findings::Finding, pack::Pack, progress::Watch};
+
+/// Which splits a data set must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Required {
+    AllSplits,
+    /// `train`; the others may be missing and are then empty.
+    TrainOnly,
+}
+
+/// Where the sequences of a data set come from.
+pub(super) trait DataOrigin {
+    /// Opens the data. Their pack is kept in the folder `cache`, unless they are drawn in memory.
+    fn open(
+        &self,
+        required: Required,
+        cache: &Path,
+        progress: Watch<'_>,
+    ) -> Result<Pack, DataError>;
+
+    /// Reads all of the data; returns every error and warning.
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Finding>;
+
+    /// Writes a pack for distribution; returns nothing where that is not supported.
+    fn pack(&self, _out: &Path, _progress: Watch<'_>) -> Option<Result<(), DataError>> {
+        None
+    }
+}
