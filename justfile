@@ -111,7 +111,7 @@ fuzz TARGET *ARGS:
 # review changed snapshots one by one
 [group('tests')]
 snap:
-    @tools/setup -- cargo insta review
+    @tools/setup -- cargo insta review --workspace
 
 # all checks of CI except the tests
 [group('checks')]
