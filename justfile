@@ -74,7 +74,7 @@ setup *ARGS:
 # build the program and the tests
 [group('building')]
 build:
-    @tools/setup -- cargo build --release --locked --all-targets
+    @tools/setup -- cargo build --release --locked --workspace --all-targets
 
 # run all tests, or those that the arguments select
 [group('tests')]
@@ -84,7 +84,7 @@ test *ARGS:
 # run the tests of the layers that do not need libtorch
 [group('tests')]
 test-fast *ARGS:
-    @tools/test --no-default-features --lib "$@"
+    @tools/test -p reprise-base -p reprise-data -p reprise-store -p reprise-golden --lib "$@"
 
 # check ports against their reference cases: just golden [--system S] [--case GLOB] [--f64]
 [group('tests')]
@@ -111,7 +111,7 @@ fuzz TARGET *ARGS:
 # review changed snapshots one by one
 [group('tests')]
 snap:
-    @tools/setup -- cargo insta review
+    @tools/setup -- cargo insta review --workspace
 
 # all checks of CI except the tests
 [group('checks')]
@@ -120,7 +120,7 @@ check: format spelling snapshots scripts deny lint doc
 # check the formatting of the Rust sources
 [group('checks')]
 format:
-    @tools/step format cargo fmt --check
+    @tools/step format cargo fmt --all --check
 
 # check the spelling of all files
 [group('checks')]
@@ -147,10 +147,9 @@ deny:
 # run clippy with and without libtorch
 [group('checks')]
 lint:
-    @tools/step 'clippy, no libtorch' cargo clippy --release --locked --all-targets --no-default-features --quiet -- -D warnings
-    @tools/step clippy tools/setup -- cargo clippy --release --locked --all-targets --quiet -- -D warnings
+    @tools/step clippy tools/setup -- cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings
 
 # build the documentation without warnings
 [group('checks')]
 doc:
-    @RUSTDOCFLAGS='-D warnings' tools/step doc tools/setup -- cargo doc --release --locked --no-deps --quiet
+    @RUSTDOCFLAGS='-D warnings' tools/step doc tools/setup -- cargo doc --release --locked --workspace --no-deps --quiet

@@ -5,13 +5,11 @@
 use std::{path::Path, process::ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use reprise::{
-    golden::{
-        Case, CaseDir, CaseVerdict, Check, Exceptions, Filter, Outputs, Precision, Report,
-        discover, explain, table,
-    },
-    ports,
+use reprise_golden::{
+    Case, CaseDir, CaseVerdict, Check, Exceptions, Filter, Outputs, Precision, Report, discover,
+    explain, table,
 };
+use reprise_ports as ports;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

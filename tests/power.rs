@@ -20,7 +20,7 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use reprise::golden::matches_glob;
+use reprise_golden::matches_glob;
 use serde::Deserialize;
 
 /// A mistake in our sources.
@@ -43,7 +43,7 @@ struct Faults {
     fault: Vec<Fault>,
 }
 
-/// Everything that a build of the copy reads besides `src`, which is copied; these are linked.
+/// Everything that a build of the copy reads besides [`COPIED`]; these are linked.
 const LINKED: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -54,6 +54,9 @@ const LINKED: [&str; 8] = [
     "golden",
     "tests",
 ];
+
+/// The sources, which are copied.
+const COPIED: [&str; 2] = ["crates", "src"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -137,7 +140,9 @@ impl Copy {
                 std::os::unix::fs::symlink(project.join(name), link)?;
             }
         }
-        mirror(&project.join("src"), &root.join("src"))?;
+        for folder in COPIED {
+            mirror(&project.join(folder), &root.join(folder))?;
+        }
         share_dependencies(&target.join("release"), &root.join("target/release"))?;
         Ok(Self { root, _lock: lock })
     }
@@ -162,7 +167,6 @@ impl Copy {
     fn build(&self) -> Result<(), Failed> {
         let output = Command::new(env!("CARGO"))
             .args(["build", "--release", "--locked", "--offline", "--quiet", "--bin", "reprise"])
-            .args(["--no-default-features", "--features", "torch"])
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")

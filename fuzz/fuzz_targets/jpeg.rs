@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reprise::data::jpeg::{Dct, decode};
+use reprise_data::jpeg::{Dct, decode};
 
 fuzz_target!(|data: &[u8]| {
     match (decode(data, Dct::Fast), decode(data, Dct::Accurate)) {

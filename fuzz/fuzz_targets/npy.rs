@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reprise::data::{
+use reprise_data::{
     map_csv,
     npy::{AxisLength, Dtype, ExpectedArray, decode, encode, header},
 };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reprise::data::npz::{decode, encode};
+use reprise_data::npz::{decode, encode};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(arrays) = decode(data, |_| true) else { return };

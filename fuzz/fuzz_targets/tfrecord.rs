@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reprise::data::{
+use reprise_data::{
     jpeg::Dct,
     tfrecord::{Example, RecordLayout, Records, framing::write_record, read_sequence},
 };

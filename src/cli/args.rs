@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-#[cfg(feature = "torch")]
-use crate::{experiment::EventFolder, scalar::Count};
+use crate::experiment::EventFolder;
+use reprise_base::scalar::Count;
 
 /// Which store.
 #[derive(Debug, Args)]
@@ -16,7 +16,6 @@ pub struct StoreArgs {
 }
 
 /// What is written for TensorBoard; changes no number of a run.
-#[cfg(feature = "torch")]
 #[derive(Debug, Args)]
 pub struct TensorboardArgs {
     /// Write event files for TensorBoard to this folder: scalars, scores and pictures
@@ -27,7 +26,6 @@ pub struct TensorboardArgs {
     pub picture_steps: Count,
 }
 
-#[cfg(feature = "torch")]
 impl TensorboardArgs {
     /// Returns the folder of event files, if one is given.
     pub fn event_folder(&self) -> Option<EventFolder> {

@@ -9,7 +9,8 @@ use clap_complete::{
 };
 
 use super::{Cli, commands::completions::VARIABLE, places::sweep_names};
-use crate::{config::reference, store::Store};
+use reprise_base::config::reference;
+use reprise_store::store::Store;
 
 /// Prints candidates and exits if the program was called by a completion script.
 pub fn answer() {

@@ -2,9 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "report")]
 use super::commands::report;
-#[cfg(feature = "torch")]
 use super::commands::{bench, predict, sweep, worker};
 use super::{
     Failure,
@@ -38,12 +36,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train all unfinished runs of a sweep, then write its report
-    #[cfg(feature = "torch")]
     Sweep(sweep::SweepArgs),
     /// Show the progress of sweeps
     Status(status::StatusArgs),
     /// Rebuild a report from its records, or check that it is up to date
-    #[cfg(feature = "report")]
     Report(report::ReportArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
@@ -52,7 +48,6 @@ enum Command {
     /// Import weights to initialise runs
     Import(import::ImportArgs),
     /// Predict the keypoints of Kaggle's test images with the weights of a run
-    #[cfg(feature = "torch")]
     Predict(predict::PredictArgs),
     /// List, check, pack and import data sets
     Data(data::DataArgs),
@@ -65,14 +60,11 @@ enum Command {
     /// Print a script that completes commands, sweeps, runs and settings in a shell
     Completions(completions::CompletionsArgs),
     /// Time a training step in several precisions, and beside other programs
-    #[cfg(feature = "torch")]
     Bench(bench::BenchArgs),
     /// Train one run; started by `sweep`
-    #[cfg(feature = "torch")]
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
     /// Measure one contestant of a benchmark; started by `bench`
-    #[cfg(feature = "torch")]
     #[command(hide = true)]
     BenchWorker(bench::worker::BenchWorkerArgs),
 }
@@ -80,26 +72,20 @@ enum Command {
 /// Carries out a command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        #[cfg(feature = "torch")]
         Command::Sweep(args) => sweep::run(&args),
         Command::Status(args) => status::run(&args),
-        #[cfg(feature = "report")]
         Command::Report(args) => report::run(&args),
         Command::Runs(args) => runs::run(args),
         Command::Data(args) => data::run(args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
-        #[cfg(feature = "torch")]
         Command::Predict(args) => predict::run(&args),
         Command::Golden(args) => golden::run(args),
         Command::Settings(args) => settings::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
-        #[cfg(feature = "torch")]
         Command::Bench(args) => bench::run(&args),
-        #[cfg(feature = "torch")]
         Command::Worker(args) => worker::run(&args),
-        #[cfg(feature = "torch")]
         Command::BenchWorker(args) => bench::worker::run(&args),
     }
 }

@@ -2,17 +2,19 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{
+use reprise_base::{
     config::{
         reference::UnknownSetting,
-        sweep::{ConfigError, kept_sweep},
+        sweep::{ConfigError, name_without_preset},
     },
-    data::{DataError, npz::NpzError},
     fs::FsError,
-    golden::{CaseError, ExceptionsError, ExchangeError, PortError},
+    text::{causes, closest, count, quoted_list},
+};
+use reprise_data::{DataError, npz::NpzError};
+use reprise_golden::{CaseError, ExceptionsError, ExchangeError, PortError};
+use reprise_store::{
     provenance::GitError,
     store::{StoreError, tensors::TensorFileError},
-    text::{causes, closest, count, quoted_list},
 };
 
 /// Why a command failed.
@@ -91,42 +93,35 @@ pub enum Failure {
     #[error("failed to print as JSON")]
     Encode(#[source] serde_json::Error),
     /// The device.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
-    Device(#[from] crate::libtorch::device::DeviceError),
+    Device(#[from] reprise_torch::libtorch::device::DeviceError),
     /// A contestant of a benchmark.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
     Contestant(#[from] super::commands::bench::contestant::ContestantError),
     /// Training.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
-    Train(#[from] crate::train::TrainError),
+    Train(#[from] reprise_torch::train::TrainError),
     /// A sweep or a run.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
     Experiment(crate::experiment::ExperimentError),
     /// The report.
-    #[cfg(feature = "report")]
     #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
+    Report(#[from] reprise_report::ReportError),
     /// Stored roll-outs that a report needs.
-    #[cfg(feature = "report")]
     #[error("failed to read `{}`", path.display())]
     Rollouts {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: crate::report::RolloutsError,
+        source: reprise_report::RolloutsError,
     },
     /// A `.npz` file.
     #[error(transparent)]
     Npz(#[from] NpzError),
     /// Weights under an original's names.
-    #[cfg(feature = "torch")]
     #[error(transparent)]
-    Foreign(#[from] crate::models::physical_interaction::foreign::ForeignError),
+    Foreign(#[from] reprise_torch::models::physical_interaction::foreign::ForeignError),
     /// A file of tensors.
     #[error(transparent)]
     Tensors(#[from] TensorFileError),
@@ -188,7 +183,6 @@ pub enum Failure {
     Interrupted(String),
 }
 
-#[cfg(feature = "torch")]
 impl From<crate::experiment::ExperimentError> for Failure {
     fn from(error: crate::experiment::ExperimentError) -> Self {
         use crate::experiment::ExperimentError;
@@ -223,9 +217,7 @@ impl Failure {
             Self::Data(error) if error.is_usage_error() => 2,
             Self::Npz(NpzError::Archive { .. }) => 2,
             Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
-            #[cfg(feature = "torch")]
             Self::Foreign(_) => 2,
-            #[cfg(feature = "torch")]
             Self::Train(error) if error.is_usage_error() => 2,
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
@@ -246,10 +238,8 @@ impl Failure {
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return error.hint(),
             Self::Data(error) => return error.hint(),
-            #[cfg(feature = "torch")]
             Self::Experiment(error) => return error.hint(),
             Self::NoCache => "set REPRISE_CACHE to a folder with several GB of free space",
-            #[cfg(feature = "torch")]
             Self::Device(_) => {
                 "see `reprise doctor` for the devices of this machine, or use `--device cpu`"
             }
@@ -305,7 +295,7 @@ fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
         return format!("the store has no sweeps; run `{}` to start it", sweep_command(name));
     }
     let at_other_presets: Vec<String> =
-        known.iter().filter(|it| kept_sweep(it) == name).cloned().collect();
+        known.iter().filter(|it| name_without_preset(it) == name).cloned().collect();
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
         ([], None) => format!("the store has {}", quoted_list(known)),

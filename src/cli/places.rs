@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Failure;
-use crate::{
+use reprise_base::{
     config::sweep::{SOURCE_BYTES_MAX, SweepSource},
     fs::{self, FileKind},
 };

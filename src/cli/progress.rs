@@ -1,7 +1,8 @@
 //! Prints how far the decoding of a data set is.
 
 use super::output::tell;
-use crate::{data, provenance::Stopwatch};
+use reprise_data::{self as data};
+use reprise_store::provenance::Stopwatch;
 
 /// Seconds between lines about the same data set.
 const DATA_LINE_SECONDS: f64 = 2.0;

@@ -1,13 +1,12 @@
 //! Why an experiment cannot continue.
 
-use crate::{
-    data::DataError,
-    fs::FsError,
-    libtorch::device::DeviceError,
+use reprise_base::fs::FsError;
+use reprise_data::DataError;
+use reprise_store::{
     provenance::GitError,
     store::{StoreError, record::RunId},
-    train::TrainError,
 };
+use reprise_torch::{libtorch::device::DeviceError, train::TrainError};
 
 /// Why a sweep or a run cannot continue.
 #[derive(Debug, thiserror::Error)]

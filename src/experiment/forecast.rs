@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::{ExperimentError, ResolvedRun, ResolvedSweep};
-use crate::{
+use crate::build_identity::BUILD;
+use reprise_base::{
     config::{RunSpec, sweep::SweepRun},
-    provenance::SOURCES_SHA256,
     scalar::Step,
+};
+use reprise_store::{
     store::{LeaseState, Observed, State, Store},
     sweep::{
         estimate::Pace,
@@ -51,7 +53,7 @@ pub fn forecast(
             (observed.collect::<Result<_, _>>()?, Pace::of(&records))
         }
     };
-    let actions = plan(&observed, |record| Code::of(record, SOURCES_SHA256));
+    let actions = plan(&observed, |record| Code::of(record, BUILD.sources_sha256));
     let planned = |((run, SweepRun { arm, .. }), action): ((&ResolvedRun, &SweepRun), Action)| {
         let steps = steps_left(&run.spec, action);
         let seconds = match steps {

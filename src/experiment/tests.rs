@@ -5,8 +5,8 @@ use std::{
 };
 
 use super::*;
-use crate::{
-    config::sweep::{SweepSource, parse},
+use reprise_base::config::sweep::{SweepSource, parse};
+use reprise_store::{
     store::{RunFile, Store, record::Outcome},
     sweep::{
         message::WorkerMessage,

@@ -8,19 +8,19 @@ use std::{
 };
 
 use super::ExperimentError;
-use crate::{
-    config::RunSpec,
-    data::{self, Pack, Required},
-    fs, libtorch,
+use crate::build_identity::BUILD;
+use reprise_base::{config::RunSpec, fs, scalar::Count};
+use reprise_data::{self as data, Pack, Required};
+use reprise_store::{
     provenance::code_record,
-    scalar::Count,
     store::{
-        Lease, RunDir, RunFile, State, Store, StoreError,
-        checkpoint::read_checkpoint,
-        record::{RECORD_FORMAT, RunId},
-        run_id,
+        Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
+        record::RunId, run_id,
     },
     sweep::message::WorkerMessage,
+};
+use reprise_torch::{
+    libtorch,
     train::{
         self, TrainError,
         log::Tensorboard,
@@ -139,7 +139,7 @@ fn train_and_record(
     folder: &Path,
     report: &mut dyn FnMut(WorkerMessage),
 ) -> Result<WorkerEnd, ExperimentError> {
-    let (code, patch) = code_record(folder)?;
+    let (code, patch) = code_record(folder, &BUILD)?;
     if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
         fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
     }
@@ -158,7 +158,7 @@ fn train_and_record(
 
 /// Refuses to train a run whose id has changed.
 fn check_identity(dir: &RunDir, spec: &RunSpec, pack: &Pack) -> Result<(), ExperimentError> {
-    let now = run_id(RECORD_FORMAT, spec, pack.payload_sha256(), &libtorch::version());
+    let now = run_id(spec, pack.payload_sha256(), &libtorch::version());
     if now == *dir.id() {
         Ok(())
     } else {

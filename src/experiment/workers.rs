@@ -8,9 +8,9 @@ use std::{
 };
 
 use super::{EventFolder, ExperimentError, ResolvedRun, ResolvedSweep, Work, WorkerTask};
-use crate::{
-    config::engine::Device,
-    provenance::SOURCES_SHA256,
+use crate::build_identity::BUILD;
+use reprise_base::config::engine::Device;
+use reprise_store::{
     store::{RunFile, Store, StoreError, record::Record, record::RunId},
     sweep::{
         message::WorkerMessage,
@@ -115,7 +115,7 @@ impl Workers<'_> {
         let runs = &self.sweep.runs;
         let observed = runs.iter().map(|run| self.store.run(&run.id).observe());
         let observed = observed.collect::<Result<Vec<_>, _>>()?;
-        let code = |record: &Record| Code::of(record, SOURCES_SHA256);
+        let code = |record: &Record| Code::of(record, BUILD.sources_sha256);
         let mut actions = plan(&observed, code);
         if actions.contains(&Action::RepeatCanary) {
             let canaries = self.repeat_canaries(&actions, interrupts, report);
@@ -256,7 +256,7 @@ impl Workers<'_> {
             program: self.program.to_owned(),
             arguments: (self.arguments)(&task),
             environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            log: self.store.run(&run.id).root().join("stderr.log"),
+            log: self.store.run(&run.id).path(RunFile::Stderr),
         }
     }
 }

@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat},
-        output::{print, print_json, table, tell},
-        progress::data_watch,
-    },
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat},
+    output::{print, print_json, table, tell},
+    progress::data_watch,
+};
+use reprise_base::{
     config::data::Dataset,
-    data::{self, Finding, Required},
     fs,
     scalar::{Count, ScalarError},
     text::{count, error_chain},
 };
+use reprise_data::{self as data, Finding, Required};
 
 /// Arguments of `reprise data`.
 #[derive(Debug, Args)]

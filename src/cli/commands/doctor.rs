@@ -6,17 +6,17 @@ use clap::Args;
 use serde::Serialize;
 
 use super::engine;
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat, StoreArgs},
-        output::{print, print_json, size},
-        places,
-    },
-    fs,
-    provenance::{SOURCES_SHA256, Worktree, host_record, worktree},
+use crate::build_identity::BUILD;
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat, StoreArgs},
+    output::{print, print_json, size},
+    places,
+};
+use reprise_base::{fs, text::count};
+use reprise_store::{
+    provenance::{Worktree, host_record, worktree},
     store::record::HostRecord,
-    text::count,
 };
 
 /// Arguments of `reprise doctor`.
@@ -60,7 +60,7 @@ pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let engine_rows = engine.rows();
     let findings = Findings {
         version: env!("CARGO_PKG_VERSION"),
-        sources_sha256: SOURCES_SHA256,
+        sources_sha256: BUILD.sources_sha256,
         engine,
         host: host_record(),
         store: place(args.store.store.clone())?,

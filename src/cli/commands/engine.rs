@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{
-    cli::Failure,
+use crate::cli::Failure;
+use reprise_base::{
     config::engine::{Device, EngineSpec},
     fs,
-    libtorch::{self, device::cuda},
     scalar::Count,
 };
+use reprise_torch::libtorch::{self, device::cuda};
 
 /// Limit on the list of the memory areas of a process.
 const MAPS_BYTES_MAX: u64 = 1 << 26;

@@ -6,17 +6,15 @@ use clap::{Args, ValueEnum};
 use safetensors::Dtype;
 
 use super::original;
-use crate::{
-    cli::{Failure, args::StoreArgs, output::tell},
-    data::{
-        npy::{Array, ArrayData},
-        npz,
-    },
-    store::{
-        RunDir, RunFile, Store,
-        tensors::{StoredTensor, read_tensors, write_tensors},
-    },
-    text::count,
+use crate::cli::{Failure, args::StoreArgs, output::tell};
+use reprise_base::text::count;
+use reprise_data::{
+    npy::{Array, ArrayData},
+    npz,
+};
+use reprise_store::store::{
+    RunDir, RunFile, Store,
+    tensors::{StoredTensor, read_tensors, write_tensors},
 };
 
 /// Arguments of `reprise export`.

@@ -11,21 +11,17 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::engine;
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat},
-        output::{print, print_json, tell},
-    },
-    fs,
-    golden::{
-        self, Case, CaseDir, CaseError, CasePort, CaseReport, CaseVerdict, Check, Exceptions,
-        ExternalPort, Filter, Outputs, ParityReport, Precision,
-    },
-    ports,
-    scalar::Count,
-    text::count,
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat},
+    output::{print, print_json, tell},
 };
+use reprise_base::{fs, scalar::Count, text::count};
+use reprise_golden::{
+    self as golden, Case, CaseDir, CaseError, CasePort, CaseReport, CaseVerdict, Check, Exceptions,
+    ExternalPort, Filter, Outputs, ParityReport, Precision,
+};
+use reprise_ports::{self as ports};
 
 /// Arguments of `reprise golden`.
 #[derive(Debug, Args)]

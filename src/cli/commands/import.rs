@@ -10,21 +10,19 @@ use clap::Args;
 use safetensors::Dtype;
 
 use super::original;
-use crate::{
-    cli::{
-        Failure,
-        args::StoreArgs,
-        output::{print, tell},
-    },
-    data::{
-        npy::{Array, ArrayData},
-        npz,
-    },
-    store::{
-        Store,
-        tensors::{StoredTensor, read_foreign_tensors},
-    },
-    text::count,
+use crate::cli::{
+    Failure,
+    args::StoreArgs,
+    output::{print, tell},
+};
+use reprise_base::text::count;
+use reprise_data::{
+    npy::{Array, ArrayData},
+    npz,
+};
+use reprise_store::store::{
+    Store,
+    tensors::{StoredTensor, read_foreign_tensors},
 };
 
 /// Arguments of `reprise import`.

@@ -3,12 +3,12 @@
 use tch::Tensor;
 
 use super::export::Names;
-use crate::{
-    cli::{Failure, output::tell},
-    config::model::ModelSpec,
+use crate::cli::{Failure, output::tell};
+use reprise_base::config::model::ModelSpec;
+use reprise_store::store::{RunDir, tensors::StoredTensor};
+use reprise_torch::{
     libtorch::convert::{by_name, to_stored},
     models::physical_interaction::foreign,
-    store::{RunDir, tensors::StoredTensor},
 };
 
 /// Converts a run's weights to `names`.

@@ -5,22 +5,21 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::export::Checkpoint;
-use crate::{
-    cli::{
-        Failure,
-        args::StoreArgs,
-        output::{print, tell},
-        places::packs,
-        progress::data_watch,
-    },
-    config::model::ModelSpec,
-    data::{
-        self, DataError, Required,
-        kaggle::{KaggleError, OutsideImage, Predictions, read_lookup, read_test, submission},
-    },
-    fs, libtorch,
-    store::{Store, tensors::read_tensors},
-    text::count,
+use crate::cli::{
+    Failure,
+    args::StoreArgs,
+    output::{print, tell},
+    places::packs,
+    progress::data_watch,
+};
+use reprise_base::{config::model::ModelSpec, fs, text::count};
+use reprise_data::{
+    self as data, DataError, Required,
+    kaggle::{KaggleError, OutsideImage, Predictions, read_lookup, read_test, submission},
+};
+use reprise_store::store::{Store, tensors::read_tensors};
+use reprise_torch::{
+    libtorch,
     train::{TrainError, rcn},
 };
 

@@ -8,22 +8,23 @@ use std::{
 use clap::Args;
 
 use super::status::manifest;
-#[cfg(feature = "torch")]
+use crate::cli::{
+    Failure,
+    args::StoreArgs,
+    output::{print, tell},
+};
 use crate::experiment::Change;
-use crate::{
-    cli::{
-        Failure,
-        args::StoreArgs,
-        output::{print, tell},
-    },
+use reprise_base::{
     fs::{self, FileKind},
-    report::{self, ReportFiles, ReportInput, ReportRun, RunState, Samples},
+    text::count,
+};
+use reprise_report::{self as report, ReportFiles, ReportInput, ReportRun, RunState, Samples};
+use reprise_store::{
     store::{
         RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
         tensors::read_tensors,
     },
     sweep::status::run_status,
-    text::count,
 };
 
 /// Default folder of reports.
@@ -83,7 +84,6 @@ fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<Pat
 
 /// Writes the report of a sweep that was just carried out, unless it is up to date, and prints its
 /// path.
-#[cfg(feature = "torch")]
 pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
     let reports = Path::new(REPORTS);
     let page = page(reports, name);

@@ -3,15 +3,13 @@
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use crate::{
-    cli::{
-        Failure,
-        output::{print, print_json},
-    },
-    config::{
-        reference::{Setting, SettingChoice, SettingKind, settings, settings_below},
-        sweep::file_schema,
-    },
+use crate::cli::{
+    Failure,
+    output::{print, print_json},
+};
+use reprise_base::config::{
+    reference::{Setting, SettingChoice, SettingKind, settings, settings_below},
+    sweep::file_schema,
 };
 
 /// Columns of the text output.

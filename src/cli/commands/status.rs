@@ -3,13 +3,13 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat, StoreArgs},
-        output::{print, print_json, table, tell},
-    },
-    config::sweep::kept_sweep,
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat, StoreArgs},
+    output::{print, print_json, table, tell},
+};
+use reprise_base::config::sweep::name_without_preset;
+use reprise_store::{
     store::{Store, manifest::SweepManifest},
     sweep::status::{RunStatus, run_status},
 };
@@ -81,7 +81,7 @@ pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
         return Ok(manifest);
     }
     let all = store.manifests()?;
-    let at_other_preset = |it: &&SweepManifest| kept_sweep(&it.name) == name;
+    let at_other_preset = |it: &&SweepManifest| name_without_preset(&it.name) == name;
     match all.iter().filter(at_other_preset).collect::<Vec<_>>().as_slice() {
         [only] => Ok((*only).clone()),
         _ => Err(Failure::NoSuchSweep {

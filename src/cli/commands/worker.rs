@@ -19,9 +19,8 @@ use clap::Args;
 use crate::{
     cli::{Failure, args::TensorboardArgs},
     experiment::{EventFolder, Work, WorkerEnd, WorkerTask, work},
-    store::record::RunId,
-    sweep::message::WorkerMessage,
 };
+use reprise_store::{store::record::RunId, sweep::message::WorkerMessage};
 
 /// Arguments of `reprise worker`.
 #[derive(Debug, Args)]
@@ -110,7 +109,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::{scalar::Count, store::samples};
+    use reprise_base::scalar::Count;
+    use reprise_store::store::samples;
 
     #[derive(Parser)]
     struct Parsed {

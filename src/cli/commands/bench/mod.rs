@@ -10,17 +10,17 @@ use self::{
     ratios::{Measured, Ratios, ratios},
     worker::{BenchMode, BenchSystem, Gemm, Steps, horizon},
 };
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat},
-        output::{print, print_json, table, tell},
-    },
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat},
+    output::{print, print_json, table, tell},
+};
+use reprise_base::{
     config::engine::{Device, EngineSpec},
     scalar::Count,
     text::count,
-    train::bench::Workload,
 };
+use reprise_torch::train::bench::Workload;
 
 pub mod contestant;
 mod ratios;

@@ -9,15 +9,17 @@ use std::io::{self, BufRead, Write};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    cli::Failure,
+use crate::cli::Failure;
+use reprise_base::{
     config::{
         engine::{Arithmetic, Device, EngineSpec},
         model::CvaeSpec,
     },
-    libtorch,
-    provenance::peak_memory_bytes,
     scalar::Count,
+};
+use reprise_store::provenance::peak_memory_bytes;
+use reprise_torch::{
+    libtorch,
     train::bench::{Subject, Trainee, Workload, gemm_gflops},
 };
 

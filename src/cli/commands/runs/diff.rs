@@ -5,16 +5,14 @@ use std::{fmt::Display, path::PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat},
-        output::{print, print_json},
-    },
-    store::{
-        Store,
-        diff::{Verdict, diff_runs, diff_stores},
-    },
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat},
+    output::{print, print_json},
+};
+use reprise_store::store::{
+    Store,
+    diff::{DiffVerdict, diff_runs, diff_stores},
 };
 
 /// Arguments of `reprise runs diff`.
@@ -64,7 +62,7 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
 
 fn show(
     diff: &(impl Display + Serialize),
-    verdict: Verdict,
+    verdict: DiffVerdict,
     format: OutputFormat,
 ) -> Result<(), Failure> {
     match format {
@@ -72,7 +70,7 @@ fn show(
         OutputFormat::Text => print(&diff.to_string())?,
     }
     match verdict {
-        Verdict::BitEqual => Ok(()),
-        Verdict::Different => Err(Failure::Check("the runs are not bit-equal".to_owned())),
+        DiffVerdict::BitEqual => Ok(()),
+        DiffVerdict::Different => Err(Failure::Check("the runs are not bit-equal".to_owned())),
     }
 }

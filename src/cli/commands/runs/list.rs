@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat, StoreArgs},
-        output::{duration, print, print_json, table, tell},
-    },
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat, StoreArgs},
+    output::{duration, print, print_json, table, tell},
+};
+use reprise_store::{
     store::{
         Store,
         record::{Record, RunId},
@@ -144,7 +144,7 @@ fn text(listed: &[Listed]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::samples;
+    use reprise_store::store::samples;
 
     #[track_caller]
     fn check(record: &Record, expected: Option<&str>) {
@@ -159,8 +159,11 @@ mod tests {
         check(&record, None);
         let model = record.test.as_mut().unwrap().get_mut("model").unwrap();
         let psnr = model["psnr"].clone();
-        model.insert("rmse".to_owned(), crate::store::event::Score { mean: 0.012_345_678, ..psnr });
-        let definitions = crate::metrics::definitions();
+        model.insert(
+            "rmse".to_owned(),
+            reprise_store::store::event::Score { mean: 0.012_345_678, ..psnr },
+        );
+        let definitions = reprise_base::metrics::definitions();
         record.metrics.insert("rmse".to_owned(), definitions["rmse"].clone());
         check(&record, Some("RMSE 0.012346"));
         record.test = None;

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::Value;
 
-use crate::{
-    cli::{
-        Failure,
-        args::{FormatArgs, OutputFormat, StoreArgs},
-        output::{print, print_json, table},
-    },
-    store::{Store, record::Record},
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat, StoreArgs},
+    output::{print, print_json, table},
 };
+use reprise_store::store::{Store, record::Record};
 
 /// Items of a list that are printed as text.
 const LIST_MAX: usize = 12;
@@ -115,7 +113,7 @@ fn leaf(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::samples;
+    use reprise_store::store::samples;
 
     #[track_caller]
     fn check_shows(fragment: &str) {
@@ -126,7 +124,7 @@ mod tests {
     #[test]
     fn only_metrics_with_a_score_are_defined() {
         let mut record = samples::record(samples::id('a'));
-        record.metrics = crate::metrics::definitions();
+        record.metrics = reprise_base::metrics::definitions();
         let text = text(&record).unwrap();
         assert!(text.contains("\n  psnr\n") && !text.contains("\n  rmse\n"), "{text}");
     }

@@ -9,12 +9,10 @@ use crate::{
         chart::bars,
         output::{duration, print, print_json, table},
     },
-    config::model::ScheduleTable,
     experiment::{PlannedRun, ResolvedSweep, forecast},
-    fs,
-    store::Store,
-    text::count,
 };
+use reprise_base::{config::model::ScheduleTable, fs, text::count};
+use reprise_store::store::Store;
 
 /// Prints the plan; writes nothing but the data cache, since a run's id depends on its data.
 pub(super) fn run(

@@ -14,14 +14,18 @@ use crate::{
         places,
         progress::data_watch,
     },
+    experiment::{Change, ResolvedSweep, RunCounts, Workers, default_jobs},
+};
+use reprise_base::{
     config::{
         engine::Device,
         sweep::{Sweep, parse},
     },
-    experiment::{Change, ResolvedSweep, RunCounts, Workers, default_jobs},
+    text::count,
+};
+use reprise_store::{
     store::Store,
     sweep::scheduler::{Limits, OnFailure},
-    text::count,
 };
 
 mod dry_run;

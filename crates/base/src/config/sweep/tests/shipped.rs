@@ -1,0 +1,115 @@
+//! The sweep files in `experiments/` at every preset.
+
+use super::*;
+use crate::config::model::RcnSpec;
+
+#[track_caller]
+fn check(name: &str, text: &str, arms: &[&str], seeds: [usize; 3]) {
+    let path = PathBuf::from(format!("experiments/{name}.toml"));
+    let source = SweepSource { path, text: text.to_owned() };
+    for (preset, seeds) in ["smoke", "cpu", "paper"].into_iter().zip(seeds) {
+        let sweep = parse(&source, Some(preset), &[])
+            .unwrap_or_else(|error| panic!("preset {preset}:\n{}", error.render()));
+        let found: Vec<&str> = sweep.arms().iter().map(|run| run.arm.as_str()).collect();
+        assert_eq!(found, arms);
+        assert_eq!(sweep.runs.len(), arms.len() * seeds, "runs at preset {preset}");
+    }
+    let default = parse(&source, None, &[]).expect("the default preset is one of them");
+    assert_eq!(default.preset, "cpu");
+}
+
+#[test]
+fn kl_annealing_compares_two_schedules() {
+    let text = include_str!("../../../../../../experiments/kl_annealing.toml");
+    check("kl_annealing", text, &["monotonic", "cyclical (4)"], [2, 3, 1]);
+}
+
+#[test]
+fn teacher_forcing_compares_four_rules() {
+    let text = include_str!("../../../../../../experiments/teacher_forcing.toml");
+    let arms = ["document's schedule", "corrected line", "always", "never"];
+    check("teacher_forcing", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn learned_prior_compares_two_priors() {
+    let text = include_str!("../../../../../../experiments/learned_prior.toml");
+    check("learned_prior", text, &["fixed", "learned"], [2, 3, 1]);
+}
+
+#[test]
+fn skip_connections_compares_two_rules() {
+    let text = include_str!("../../../../../../experiments/skip_connections.toml");
+    check("skip_connections", text, &["last ground truth", "last frame"], [2, 3, 1]);
+}
+
+#[test]
+fn ablations_has_the_documents_two_and_a_control() {
+    let text = include_str!("../../../../../../experiments/ablations.toml");
+    let arms = ["no teacher forcing, no KL", "no teacher forcing, KL weight 1", "full recipe"];
+    check("ablations", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn transformations_compares_three_ways_to_move_a_frame() {
+    let text = include_str!("../../../../../../experiments/transformations.toml");
+    check("transformations", text, &["CDNA", "DNA", "STP"], [2, 3, 1]);
+}
+
+#[test]
+fn scheduled_sampling_compares_two_paces_and_none() {
+    let text = include_str!("../../../../../../experiments/scheduled_sampling.toml");
+    check("scheduled_sampling", text, &["document's pace", "late", "never"], [2, 3, 1]);
+}
+
+#[test]
+fn ports_compares_four_programs() {
+    let text = include_str!("../../../../../../experiments/ports.toml");
+    let arms = ["tensorflow", "tensorflow-fixed", "chainer", "chainer-stateless"];
+    check("ports", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn keypoints_compares_the_originals_recipes_with_an_adapted_one() {
+    let text = include_str!("../../../../../../experiments/keypoints.toml");
+    let arms =
+        ["document", "repository", "adapted", "adapted, dropout", "adapted, no concatenation"];
+    check("keypoints", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn convlstm_changes_width_learning_rate_and_horizon_in_turn() {
+    let text = include_str!("../../../../../../experiments/convlstm.toml");
+    let arms = ["base", "half the channels", "rate x 10", "half the horizon"];
+    check("convlstm", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn mocogan_compares_motion_noise_and_length() {
+    let text = include_str!("../../../../../../experiments/mocogan.toml");
+    let arms = ["GRU", "LSTM", "GRU, noise 0.1", "GRU, 13 frames"];
+    check("mocogan", text, &arms, [1, 2, 1]);
+}
+
+#[test]
+fn the_documents_recipe_of_keypoints_is_the_default_of_its_model() {
+    let path = PathBuf::from("experiments/keypoints.toml");
+    let text = include_str!("../../../../../../experiments/keypoints.toml").to_owned();
+    let sweep = parse(&SweepSource { path, text }, Some("paper"), &[]).expect("it is valid");
+    let document = sweep.runs.iter().find(|run| run.arm == "document").expect("an arm");
+    assert_eq!(document.spec.model, ModelSpec::Rcn(RcnSpec::default()));
+}
+
+#[test]
+fn the_paper_preset_is_the_documents_configuration() {
+    let path = PathBuf::from("experiments/kl_annealing.toml");
+    let text = include_str!("../../../../../../experiments/kl_annealing.toml").to_owned();
+    let sweep = parse(&SweepSource { path, text }, Some("paper"), &[]).expect("it is valid");
+    let document = r#"{
+        "seed": 1,
+        "data": { "dataset": { "bair": { "root": "data/bair" } } },
+        "model": { "cvae": {} }
+    }"#;
+    let document: RunSpec = serde_json::from_str(document).expect("the rest is left to defaults");
+    assert_eq!(sweep.runs[0].spec, document);
+}

@@ -1,0 +1,87 @@
+//! Why a data set cannot be used.
+//!
+//! [`DataError`] holds what several kinds of data sets share and wraps the errors of each kind, which
+//! are defined beside their readers.
+
+use std::path::PathBuf;
+
+use super::{
+    bair::BairError, kaggle::KaggleError, keypoints::KeypointError, moving_mnist::MovingMnistError,
+    pack::PackError, pushing::PushingError, video_folder::VideoFolderError,
+};
+use reprise_base::fs::FsError;
+
+/// Why a data set cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    #[error("failed to read `{}`: its name is not valid UTF-8", path.display())]
+    NameNotUtf8 {
+        /// Shown with replacement characters.
+        path: PathBuf,
+    },
+    #[error("failed to read `{}`: a sequence needs at least two frames", path.display())]
+    SingleFrame { path: PathBuf },
+    #[error("failed to read `{}`: its length changed during reading", path.display())]
+    SourceChanged { path: PathBuf },
+    #[error("failed to use pack `{}`", path.display())]
+    BrokenPack { path: PathBuf, source: PackError },
+    #[error(
+        "failed to pack `{name}`: only folders of frames, strips, videos or keypoints can be packed"
+    )]
+    NotPacked {
+        /// The data set's name.
+        name: &'static str,
+    },
+    #[error("failed to draw {sequences} sequences of {frames} frames: more than {limit} bytes")]
+    TooLarge { sequences: u64, frames: u64, limit: u64 },
+    #[error(transparent)]
+    Bair(#[from] BairError),
+    #[error(transparent)]
+    Pushing(#[from] PushingError),
+    #[error(transparent)]
+    Keypoints(#[from] KeypointError),
+    #[error(transparent)]
+    MovingMnist(#[from] MovingMnistError),
+    #[error(transparent)]
+    Videos(#[from] VideoFolderError),
+}
+
+impl From<KaggleError> for DataError {
+    fn from(error: KaggleError) -> Self {
+        KeypointError::from(error).into()
+    }
+}
+
+impl DataError {
+    /// Returns what the user can do about it, if anything.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NameNotUtf8 { .. } => Some("rename it"),
+            Self::SourceChanged { .. } => {
+                Some("wait until no other program writes to the data set, then try again")
+            }
+            Self::BrokenPack { .. } => Some("delete the pack; the next use creates it again"),
+            Self::Bair(error) => error.hint(),
+            Self::Pushing(error) => error.hint(),
+            Self::Keypoints(error) => error.hint(),
+            Self::MovingMnist(error) => error.hint(),
+            Self::Videos(error) => error.hint(),
+            Self::Fs(_)
+            | Self::SingleFrame { .. }
+            | Self::NotPacked { .. }
+            | Self::TooLarge { .. } => None,
+        };
+        hint.map(str::to_owned)
+    }
+
+    /// Returns whether the problem is in the data set, not in the disk that holds it.
+    pub fn is_usage_error(&self) -> bool {
+        match self {
+            Self::Fs(error) => error.is_not_found(),
+            Self::Keypoints(error) => error.is_usage_error(),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Sequences of frames with actions and positions, decoded once into a pack with digests.
+//!
+//! [`open`] turns a [`Dataset`](reprise_base::config::data::Dataset) into a [`Pack`], [`check`] lists
+//! everything that is wrong with one, [`list()`] names all. Nothing here uses tensors: a batch is a list
+//! of sequence indices, a frame is bytes. Invalid input is refused with the file, row or frame; the
+//! size of a file is checked before it is read.
+//!
+//! From bottom to top: readers of one file format each; `pack`; `error` and `origin`, which all kinds of
+//! data sets share; the kinds; `registry`, the list of them.
+
+mod bair;
+mod cache;
+mod embedded;
+mod error;
+pub mod files;
+mod findings;
+pub mod idx;
+pub mod jpeg;
+pub mod kaggle;
+mod keypoints;
+pub mod map_csv;
+pub mod moving_mnist;
+mod moving_square;
+mod natural;
+pub mod npy;
+pub mod npz;
+mod origin;
+mod pack;
+mod progress;
+pub mod protobuf;
+mod publish;
+mod pushing;
+mod registry;
+pub mod resize;
+pub mod rgb_image;
+mod rgb_png;
+pub mod sampler;
+mod sequence;
+mod source_files;
+pub mod strips;
+pub mod tfrecord;
+mod video_folder;
+pub mod video_set;
+pub mod videos;
+
+pub use bair::{BairError, FrameError, TableError};
+pub use error::DataError;
+pub use findings::Finding;
+pub use keypoints::KeypointError;
+pub use moving_mnist::MovingMnistError;
+pub use origin::Required;
+pub use pack::{Pack, PackError, Sequence};
+pub use progress::{Progress, Watch};
+pub use pushing::{
+    PushingError,
+    import::{Imported, arrays, import},
+};
+pub use registry::{DatasetSizes, ListedDataset, check, detect, list, open, pack};
+pub use reprise_base::config::data::Split;
+pub use sequence::HwcShape;
+pub use video_folder::VideoFolderError;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod hostile_bair;
+
+#[cfg(test)]
+mod hostile_readers;

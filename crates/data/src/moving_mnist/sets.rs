@@ -1,0 +1,300 @@
+//! Data sets of Moving MNIST: the embedded one, and those drawn from MNIST's own files.
+//!
+//! Sequences are drawn once into a pack. The original draws a new sequence for every requested item, so
+//! no sequence is repeated; a pack has as many as `sequences` says, and training repeats them. A pixel
+//! where digits overlap is their sum clipped at 255. It differs from the original's clipped sum of unit
+//! values in the last bit only.
+
+use std::{
+    io::{self, Write},
+    ops::Range,
+    path::Path,
+};
+
+use super::{
+    DIGIT_PIXELS, Integers, Scene, draw_bytes, error::MovingMnistError, resized, trajectories,
+};
+use crate::{
+    cache::{self, WriteError},
+    error::DataError,
+    findings::Finding,
+    idx,
+    origin::{DataOrigin, Required},
+    pack::{Description, Encoder, Pack, PackBytes, PackError, SequenceFormat},
+    progress::{Progress, Watch},
+    sequence::{HwcShape, SequenceBuffer},
+    source_files::{difference, source},
+};
+use reprise_base::{
+    config::data::{DigitSampling, Split, SplitSizes},
+    fs,
+    rng::{numpy::RandomState, streams::Stream},
+    scalar::{Count, Seed},
+};
+
+/// MNIST's names of the files of training and test digits.
+const FILES: [&str; 2] = ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"];
+
+/// Extension of a compressed file.
+const GZIP: &str = ".gz";
+
+pub(crate) const FRAME_SHAPE: HwcShape = [64, 64, 1];
+
+/// All data sets are drawn from this seed: runs with different seeds see the same data.
+const SEED: Seed = Seed(0);
+
+/// One in this many training digits appears only in validation.
+const HELD_OUT_ONE_IN: usize = 10;
+
+/// The embedded files of training and test digits.
+const EMBEDDED_FILES: [&[u8]; 2] = [
+    include_bytes!("../../../../data/moving_mnist/train-images-idx3-ubyte.gz"),
+    include_bytes!("../../../../data/moving_mnist/t10k-images-idx3-ubyte.gz"),
+];
+
+/// How the embedded data set is drawn.
+pub(crate) const EMBEDDED: DrawSettings = DrawSettings {
+    sampling: DigitSampling::Streams,
+    frames: Count::literal(20),
+    sequences: SplitSizes {
+        train: Count::literal(1000),
+        validate: Count::literal(100),
+        test: Count::literal(100),
+    },
+};
+
+/// Known digest of the embedded data set's frames.
+const EMBEDDED_SHA256: &str = "1a93ac00d087caed01ba7ddd025492fadc4b0e81b30110ef3e5d8fbd9a56b4fb";
+
+const ORIGIN: &str = "two of 7000 MNIST digits that bounce about, drawn by this program from digits \
+                      embedded in it (see `data/moving_mnist/README.md`)";
+
+/// How sequences are drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DrawSettings {
+    pub(crate) sampling: DigitSampling,
+    /// Frames of a sequence.
+    pub(crate) frames: Count,
+    pub(crate) sequences: SplitSizes,
+}
+
+/// Digits of 32×32 pixels, one after another.
+struct ResizedDigits {
+    pixels: Vec<u8>,
+}
+
+impl ResizedDigits {
+    fn of(digits: &idx::Digits) -> Self {
+        Self { pixels: resized(digits) }
+    }
+
+    const fn len(&self) -> usize {
+        self.pixels.len() / DIGIT_PIXELS
+    }
+
+    fn digit(&self, index: usize) -> &[u8] {
+        &self.pixels[index * DIGIT_PIXELS..(index + 1) * DIGIT_PIXELS]
+    }
+}
+
+/// The data set that is drawn from the embedded digits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EmbeddedDigits;
+
+impl DataOrigin for EmbeddedDigits {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let folder = cache.join(format!("moving_mnist-{}", &EMBEDDED_SHA256[..16]));
+        let outdated = |pack: &Pack| Ok(verify(pack).err().map(|error| error.to_string()));
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| {
+            Ok(encode(&embedded_digits(), EMBEDDED, DigitSources::default(), out, progress)?)
+        };
+        let pack = cache::load_or_make(&folder, &description(), &outdated, &encode, progress)?;
+        match verify(&pack) {
+            Ok(()) => Ok(pack),
+            Err(source) => Err(DataError::BrokenPack { path: folder, source }),
+        }
+    }
+
+    /// Draws the data set in memory and compares its digest with the known one.
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
+        let mut bytes = Vec::new();
+        encode(&embedded_digits(), EMBEDDED, DigitSources::default(), &mut bytes, progress)
+            .expect("writing to memory succeeds");
+        let checked = Pack::new(PackBytes::Owned(bytes), description(), progress)
+            .and_then(|pack| verify(&pack))
+            .map_err(|source| DataError::BrokenPack { path: "moving_mnist".into(), source });
+        Finding::of(checked)
+    }
+}
+
+fn description() -> Description {
+    Description { name: "moving_mnist", origin: ORIGIN.to_owned() }
+}
+
+fn embedded_digits() -> [ResizedDigits; 2] {
+    EMBEDDED_FILES.map(|file| {
+        ResizedDigits::of(&idx::parse_digits(file).expect("the embedded files are valid"))
+    })
+}
+
+fn verify(pack: &Pack) -> Result<(), PackError> {
+    let found = pack.payload_sha256();
+    if found == EMBEDDED_SHA256 {
+        Ok(())
+    } else {
+        Err(PackError::Digest { found: found.to_owned(), expected: EMBEDDED_SHA256 })
+    }
+}
+
+/// A folder of MNIST's files, and what is drawn from their digits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DigitFolder<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) settings: DrawSettings,
+}
+
+impl DataOrigin for DigitFolder<'_> {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        let Self { root, settings } = *self;
+        let files = files(root)?;
+        let names = files.each_ref().map(String::as_str);
+        let DrawSettings { sampling, frames, sequences } = settings;
+        let key = cache::settings(&(sampling, frames, sequences));
+        let folder = cache::folder(cache, "moving_mnist_idx", root, &key);
+        let outdated = |pack: &Pack| difference(root, &names, pack);
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| self.encode(&files, out, progress);
+        let origin = format!("two digits of `{}` that bounce about", root.display());
+        let description = Description { name: "moving_mnist_idx", origin };
+        cache::load_or_make(&folder, &description, &outdated, &encode, progress)
+    }
+
+    /// Reads the files and draws every sequence, but keeps none.
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
+        Finding::of(cache::write_to_nothing(|out| self.encode(&files(self.root)?, out, progress)))
+    }
+}
+
+impl DigitFolder<'_> {
+    fn encode(
+        &self,
+        files: &[String; 2],
+        out: &mut dyn Write,
+        progress: Watch<'_>,
+    ) -> Result<(), WriteError> {
+        let [train, test] = files.each_ref().map(|file| self.root.join(file));
+        let buffer = SequenceBuffer {
+            sources: vec![source(&train)?, source(&test)?],
+            ..SequenceBuffer::default()
+        };
+        let digits = [read(&train)?, read(&test)?];
+        let sources = DigitSources { buffer, files: files.to_vec() };
+        Ok(encode(&digits, self.settings, sources, out, progress)?)
+    }
+}
+
+fn read(path: &Path) -> Result<ResizedDigits, DataError> {
+    let digits = idx::read_digits(path).map_err(MovingMnistError::from)?;
+    Ok(ResizedDigits::of(&digits))
+}
+
+/// Returns the names of the files below `root`; a plain file is preferred to a compressed one.
+fn files(root: &Path) -> Result<[String; 2], DataError> {
+    let find = |file: &str| -> Result<String, DataError> {
+        for name in [file.to_owned(), format!("{file}{GZIP}")] {
+            if fs::kind(&root.join(&name))?.is_some() {
+                return Ok(name);
+            }
+        }
+        Err(MovingMnistError::DigitsMissing { path: root.join(file) }.into())
+    };
+    Ok([find(FILES[0])?, find(FILES[1])?])
+}
+
+/// The files that digits come from; they are the sources of the first sequence.
+#[derive(Default)]
+struct DigitSources {
+    /// A sequence without frames, but with the records of the files.
+    buffer: SequenceBuffer,
+    /// Their names.
+    files: Vec<String>,
+}
+
+/// Draws all sequences of training and test digits into a pack.
+fn encode(
+    digits: &[ResizedDigits; 2],
+    settings: DrawSettings,
+    sources: DigitSources,
+    out: &mut dyn Write,
+    progress: Watch<'_>,
+) -> io::Result<()> {
+    let DrawSettings { sampling, frames, sequences } = settings;
+    let scene = Scene { frames: frames.len(), ..Scene::default() };
+    let total = Split::ALL.iter().map(|&split| sequences.of(split).len()).sum();
+    let DigitSources { mut buffer, mut files } = sources;
+    let mut encoder = Encoder::begin(out)?;
+    let mut done = 0;
+    let mut each = |split: Split, number: u64, pixels: Vec<u8>| {
+        buffer.frames = pixels;
+        let files = std::mem::take(&mut files);
+        encoder.sequence(split, &number.to_string(), &buffer, files.into_iter())?;
+        buffer.sources.clear();
+        progress(Progress::decoding(done, total));
+        done += 1;
+        io::Result::Ok(())
+    };
+    match sampling {
+        DigitSampling::Streams => {
+            for split in Split::ALL {
+                let stream = Stream::new(SEED, &format!("data.moving_mnist.{split}"));
+                for number in 0..sequences.of(split).get() {
+                    let pixels = sequence(scene, digits, split, &mut stream.at(number));
+                    each(split, number, pixels)?;
+                }
+            }
+        }
+        DigitSampling::Original { first_index } => {
+            // The original has two data sets, `train=True` and `train=False`, each with a generator.
+            let mut training = RandomState::new(first_index);
+            let mut testing = RandomState::new(first_index);
+            for split in Split::ALL {
+                let (digits, random) = match split {
+                    Split::Train | Split::Validate => (&digits[0], &mut training),
+                    Split::Test => (&digits[1], &mut testing),
+                };
+                for number in 0..sequences.of(split).get() {
+                    each(split, number, drawn(scene, digits, 0..digits.len(), random))?;
+                }
+            }
+        }
+    }
+    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), Vec::new())
+}
+
+/// Draws a sequence of the digits that belong to a split.
+fn sequence(
+    scene: Scene,
+    [training, test]: &[ResizedDigits; 2],
+    split: Split,
+    random: &mut dyn Integers,
+) -> Vec<u8> {
+    // Training and validation have at least one digit each; it is the same one if there is only one.
+    let seen = (training.len() - training.len() / HELD_OUT_ONE_IN).min(training.len() - 1).max(1);
+    match split {
+        Split::Train => drawn(scene, training, 0..seen, random),
+        Split::Validate => {
+            drawn(scene, training, seen.min(training.len() - 1)..training.len(), random)
+        }
+        Split::Test => drawn(scene, test, 0..test.len(), random),
+    }
+}
+
+/// Draws the frames of a sequence of some digits.
+fn drawn(
+    scene: Scene,
+    digits: &ResizedDigits,
+    shown: Range<usize>,
+    random: &mut dyn Integers,
+) -> Vec<u8> {
+    let paths = trajectories(scene, shown.len(), random);
+    draw_bytes(scene, &paths, |index| digits.digit(shown.start + index))
+}

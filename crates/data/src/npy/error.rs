@@ -1,0 +1,82 @@
+//! Why a `.npy` file cannot be used.
+
+use std::{io, path::PathBuf};
+
+use super::array::Dtype;
+use reprise_base::fs::FsError;
+
+/// Longest header in bytes; NumPy has the same default limit.
+pub(super) const HEADER_BYTES_MAX: u64 = 10_000;
+
+/// Largest number of axes, NumPy's own limit before version 2.
+pub(super) const AXES_MAX: usize = 32;
+
+/// Why a `.npy` file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum NpyError {
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    #[error("failed to read array `{}`", path.display())]
+    Array { path: PathBuf, source: NpyFormatError },
+}
+
+impl NpyError {
+    /// Returns what the user can do, if anything.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Array { source: NpyFormatError::FortranOrder, .. } => {
+                Some("save it with `numpy.save(path, numpy.ascontiguousarray(array))`")
+            }
+            Self::Array { source: NpyFormatError::Dtype { .. }, .. } => {
+                Some("convert it with `array.astype(...)` and save it again")
+            }
+            Self::Fs(_) | Self::Array { .. } => None,
+        }
+    }
+}
+
+/// Why bytes are not the expected array.
+#[derive(Debug, thiserror::Error)]
+pub enum NpyFormatError {
+    #[error("read error")]
+    Io(#[source] io::Error),
+    #[error("no `.npy` signature at the start")]
+    NotNpy,
+    #[error("it is a zip archive, as `.npz` files are, not a `.npy` file")]
+    Zip,
+    #[error("format version {major}.{minor} is not supported, only 1.0, 2.0 and 3.0")]
+    Version { major: u8, minor: u8 },
+    #[error("its header states {length} bytes; the limit is {HEADER_BYTES_MAX}")]
+    HeaderTooLong { length: u64 },
+    #[error("the file ends inside its header")]
+    HeaderTruncated,
+    #[error("invalid header")]
+    Header(#[source] NpyHeaderError),
+    #[error("its element type is `{found}`, expected `{}` ({expected})", expected.descr())]
+    Dtype { found: String, expected: Dtype },
+    #[error("it is stored in Fortran order")]
+    FortranOrder,
+    #[error("its shape is {found:?}, expected [{expected}]")]
+    Shape { found: Vec<usize>, expected: String },
+    #[error("its shape {shape:?} takes more than {limit} bytes")]
+    TooLarge { shape: Vec<usize>, limit: u64 },
+    #[error("it has {found} bytes of data, expected {expected} for its shape")]
+    Length { found: u64, expected: u64 },
+}
+
+/// Why the text of a header is invalid; offsets are in bytes from its start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NpyHeaderError {
+    #[error("at byte {offset}: expected {expected}")]
+    Expected { offset: usize, expected: &'static str },
+    #[error("at byte {offset}: unknown key, expected `descr`, `fortran_order` or `shape`")]
+    UnknownKey { offset: usize },
+    #[error("duplicate key `{key}`")]
+    DuplicateKey { key: &'static str },
+    #[error("missing key `{key}`")]
+    MissingKey { key: &'static str },
+    #[error("at byte {offset}: expected an axis length from 0 to 2^63 - 1")]
+    AxisLength { offset: usize },
+    #[error("more than {AXES_MAX} axes")]
+    TooManyAxes,
+}

@@ -1,0 +1,67 @@
+//! Why a folder of strips cannot be used.
+
+use std::path::PathBuf;
+
+use png::DecodingError;
+
+use crate::rgb_png::SIDE_MAX;
+use reprise_base::fs::FsError;
+
+/// Largest size of the pixels of one strip in bytes.
+pub(super) const STRIP_BYTES_MAX: u64 = 32 << 20;
+
+/// Why a folder of strips cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StripError {
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    #[error("failed to find the category of `{}`: it is not in a category folder", path.display())]
+    NoCategory { path: PathBuf },
+    #[error("failed to read `{}`: its name is not valid UTF-8", path.display())]
+    NameNotUtf8 { path: PathBuf },
+    #[error("failed to decode strip `{}`", path.display())]
+    Strip { path: PathBuf, source: StripFormatError },
+    #[error(
+        "failed to read strip `{}`: its frames have side {found}, those before it {expected}",
+        path.display()
+    )]
+    Side { path: PathBuf, found: usize, expected: usize },
+    #[error("failed to find a strip of at least {shortest} frames in `{}`", root.display())]
+    NoVideos { root: PathBuf, shortest: u64 },
+    #[error("failed to load the strips in `{}`: they take more than {limit} bytes", root.display())]
+    TooLarge { root: PathBuf, limit: usize },
+}
+
+/// Why a file is not a strip.
+#[derive(Debug, thiserror::Error)]
+pub enum StripFormatError {
+    #[error("not a valid PNG")]
+    Png(#[source] DecodingError),
+    #[error("it is not 8-bit RGB")]
+    NotRgb,
+    #[error("its shorter edge has {side} pixels; the limit is {SIDE_MAX}")]
+    SideTooLarge { side: u32 },
+    #[error("{width}x{height} pixels take more than {STRIP_BYTES_MAX} bytes")]
+    TooLong { width: u32, height: u32 },
+    #[error("{width}x{height} pixels: the longer edge is not a multiple of the shorter")]
+    PartialFrame { width: u32, height: u32 },
+    #[error("{side}x{side} pixels are one frame; a video needs at least two")]
+    SingleFrame { side: u32 },
+}
+
+impl StripError {
+    /// Returns what the user can do, if anything.
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoCategory { .. } => "put strips one folder deep, as in `0/00000000.png`",
+            Self::NameNotUtf8 { .. } => "rename it",
+            Self::Strip { source: StripFormatError::NotRgb | StripFormatError::Png(_), .. } => {
+                "convert all strips to 8-bit RGB PNG without transparency"
+            }
+            Self::Strip { .. } => "a strip is a row or a column of at least two square frames",
+            Self::Side { .. } => "scale all strips to one frame size",
+            Self::NoVideos { .. } => "add longer strips, or lower `shortest`",
+            Self::Fs(_) | Self::TooLarge { .. } => return None,
+        })
+    }
+}

@@ -1,0 +1,8 @@
+//! Sets the run path, so that tests find libtorch without `LD_LIBRARY_PATH`.
+
+use std::{env, error::Error};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", env::var("DEP_TCH_LIBTORCH_LIB")?);
+    Ok(())
+}

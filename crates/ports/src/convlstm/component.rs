@@ -1,0 +1,130 @@
+//! Single modules and the forward pass.
+
+use tch::Tensor;
+
+use super::load::{LoadedConvLstm, input_channels};
+use crate::{
+    integer, refused, renamed,
+    torch::{Capture, builder, inner, input, kind, leaf, load},
+    unsupported,
+};
+use reprise_base::scalar::Count;
+use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_torch::{
+    models::convlstm::{
+        Head,
+        picture::{self, GridExample, picture_grid},
+    },
+    nn::conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState},
+};
+
+/// Steps of one cell from the zero state.
+pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+    let size = |key| integer::<Count>(case, key).map(Count::size);
+    let &[height, width] = case.config.i64s("kernel_size")?.as_slice() else {
+        return Err(unsupported(case, "a kernel size that is not two numbers"));
+    };
+    let bias = if case.tensor_spec("conv.bias").is_some() { Bias::Present } else { Bias::Absent };
+    let builder = builder(precision);
+    let sizes = conv_lstm::ConvLstmSizes {
+        inputs: size("input_dim")?,
+        hidden: size("hidden_dim")?,
+        kernel: [height, width],
+        bias,
+    };
+    let cell = ConvLstmCell::new(&builder.module("conv"), sizes);
+    let mut params = builder.finish();
+    load(case, &mut params, precision)?;
+
+    let steps = size("steps")?;
+    let inputs: Vec<Tensor> = (0..steps)
+        .map(|t| leaf(case, &format!("input/{t}"), precision))
+        .collect::<Result<_, _>>()?;
+    let mut capture = Capture::default();
+    let mut state = cell.zero_state(&inputs[0]);
+    let mut scalar = Tensor::zeros([], (kind(precision), tch::Device::Cpu));
+    for (t, x) in inputs.iter().enumerate() {
+        state = cell.step(x, &state);
+        capture.tensor(format!("h/{t}"), &state.h);
+        capture.tensor(format!("c/{t}"), &state.c);
+        scalar += inner(&state.h, &input(case, &format!("cotangent/{t}"), precision)?);
+    }
+    scalar += inner(&state.c, &input(case, "cotangent_c", precision)?);
+    scalar.backward();
+    capture.tensor("scalar", &scalar);
+    for (t, x) in inputs.iter().enumerate() {
+        capture.tensor(format!("grad/input/{t}"), &x.grad());
+    }
+    capture.gradients(&params);
+    Ok(capture.finish())
+}
+
+/// The output head alone.
+pub(super) fn head(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+    let hidden = input_channels(case, "decoder_CNN.weight")?;
+    let builder = builder(precision);
+    let head = Head::new(&builder.module("decoder_CNN"), i64::try_from(hidden).map_err(refused)?);
+    let mut params = builder.finish();
+    load(case, &mut params, precision)?;
+    let h = leaf(case, "input", precision)?;
+    let output = head.forward(&h);
+    let scalar = inner(&output, &input(case, "cotangent", precision)?);
+    scalar.backward();
+    let mut capture = Capture::default();
+    capture.tensor("output", &output);
+    capture.tensor("scalar", &scalar);
+    capture.tensor("grad/input", &h.grad());
+    capture.gradients(&params);
+    Ok(capture.finish())
+}
+
+/// The whole model, forward and, if the case has a cotangent, backward.
+pub(super) fn forward(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+    let LoadedConvLstm { model, params, to_case } = LoadedConvLstm::new(case, precision)?;
+    let x = leaf(case, "x", precision)?;
+    let horizon = integer::<Count>(case, "n_steps_ahead")?.size();
+    let differentiated = case.tensor_spec("cotangent").is_some();
+    let forecast = if differentiated {
+        model.forward(&x, horizon)
+    } else {
+        tch::no_grad(|| model.forward(&x, horizon))
+    };
+    let mut capture = Capture::default();
+    capture.tensor("output", &forecast.frames);
+    for (name, states) in [("encoder", &forecast.encoder), ("decoder", &forecast.decoder)] {
+        for (layer, ConvLstmState { h, c }) in (1..).zip(states) {
+            capture.tensor(format!("last/{name}_{layer}_convlstm/h"), h);
+            capture.tensor(format!("last/{name}_{layer}_convlstm/c"), c);
+        }
+    }
+    if differentiated {
+        let scalar = inner(&forecast.frames, &input(case, "cotangent", precision)?);
+        scalar.backward();
+        capture.tensor("scalar", &scalar);
+        capture.tensor("grad/x", &x.grad());
+        renamed::gradients(&mut capture, &params, to_case);
+    }
+    Ok(capture.finish())
+}
+
+/// The image grid of the first sequence of a batch.
+pub(super) fn picture(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+    let config = &case.config;
+    let padding =
+        if config.contains("padding") { config.i64("padding")? } else { picture::PADDING };
+    let value =
+        if config.contains("pad_value") { config.f64("pad_value")? } else { picture::PAD_VALUE };
+    let normalize = config.contains("normalize") && config.bool("normalize")?;
+    if padding != picture::PADDING || value != picture::PAD_VALUE || normalize {
+        return Err(unsupported(case, "a grid with other padding or normalization"));
+    }
+    // [B, T, 1, H, W], and [B, T, H, W] after the original's squeeze.
+    let context = input(case, "x", precision)?.get(0);
+    let [prediction, truth] = ["y_hat", "y"].map(|name| input(case, name, precision));
+    let [prediction, truth] = [prediction?.get(0).unsqueeze(1), truth?.get(0).unsqueeze(1)];
+    let grid =
+        picture_grid(&GridExample { context: &context, prediction: &prediction, truth: &truth });
+    let mut capture = Capture::default();
+    capture.tensor("grid", &grid);
+    Ok(capture.finish())
+}

@@ -1,0 +1,75 @@
+//! Prediction: frames of every step and their scores.
+
+use super::{load::load, training::warm_up};
+use crate::{
+    refused,
+    torch::{Capture, RecordedNoise, input},
+};
+use reprise_base::metrics::{self, FrameShape};
+use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_torch::models::cvae::{
+    rollout::{Latent, rollout},
+    training::ConditionedBatch,
+};
+
+pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+    let mut loaded = load(case, precision)?;
+    warm_up(case, precision, &mut loaded)?;
+    let batch = ConditionedBatch {
+        frames: input(case, "x", precision)?.permute([1, 0, 2, 3, 4]),
+        condition: input(case, "cond", precision)?.permute([1, 0, 2]),
+    };
+    let latent = match case.config.str("mode")? {
+        "posterior" => Latent::Posterior,
+        _ => Latent::Prior,
+    };
+    let mut noise = RecordedNoise::rollout(case, precision, "noise".to_owned());
+    noise.check(u64::try_from(loaded.frames - 1).map_err(refused)?)?;
+    let frames = rollout(&loaded.model, &batch, latent, loaded.skips, &mut noise);
+
+    let mut capture = Capture::default();
+    for t in 0..loaded.frames {
+        capture.tensor(format!("prediction/{t}"), &frames.get(t));
+    }
+    score(case, &mut capture, precision, &batch.frames, &frames, loaded.skips.context_frames);
+    Ok(capture.finish())
+}
+
+/// MSE, SSIM and PSNR of `finn_eval_seq` on the frames after the context, `[B, horizon]`.
+fn score(
+    case: &Case,
+    capture: &mut Capture,
+    precision: Precision,
+    truth: &tch::Tensor,
+    prediction: &tch::Tensor,
+    context_frames: i64,
+) {
+    let (frames, batch, channels, height, width) =
+        truth.size5().expect("frames are [T, B, C, H, W]");
+    let extent = |n: i64| usize::try_from(n).expect("sizes are not negative");
+    let shape =
+        FrameShape { channels: extent(channels), height: extent(height), width: extent(width) };
+    let (mut mse, mut ssim, mut psnr) = (Vec::new(), Vec::new(), Vec::new());
+    for b in 0..batch {
+        for t in context_frames..frames {
+            let x = plain(&truth.get(t).get(b));
+            let y = plain(&prediction.get(t).get(b));
+            mse.push(metrics::mse(&x, &y));
+            ssim.push(metrics::ssim(&x, &y, shape));
+            psnr.push(metrics::psnr(&x, &y, shape).unwrap_or(f64::INFINITY));
+        }
+    }
+    let mean = psnr.iter().sum::<f64>() / psnr.len() as f64;
+    for (name, values) in [("mse", mse), ("ssim", ssim), ("psnr", psnr), ("psnr_mean", vec![mean])]
+    {
+        capture.vector(case, name, values, precision);
+    }
+}
+
+/// Pixels in double precision, which is exact.
+fn plain(frame: &tch::Tensor) -> Vec<f64> {
+    let frame = frame.to_kind(tch::Kind::Double).contiguous();
+    let mut values = vec![0.0; frame.numel()];
+    frame.copy_data(&mut values, frame.numel());
+    values
+}

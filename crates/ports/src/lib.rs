@@ -1,0 +1,40 @@
+//! Ports: for every system, from the inputs of a case through our implementation to named outputs.
+//!
+//! One file per system; to add one, implement [`CasePort`] and list it in [`all`]. A port only
+//! translates names, layouts and settings: it contains no equation.
+
+mod cells;
+mod convlstm;
+mod cvae;
+mod data;
+mod init;
+mod metric;
+mod mocogan;
+mod physical_interaction;
+mod rcn;
+mod renamed;
+mod rng;
+mod schedule;
+mod setting;
+mod torch;
+
+use setting::{integer, number, refused, unsupported};
+
+use reprise_golden::CasePort;
+
+/// Returns every port of this build.
+pub fn all() -> Vec<Box<dyn CasePort>> {
+    vec![
+        Box::new(cells::CellsPort),
+        Box::new(convlstm::ConvLstmPort),
+        Box::new(cvae::CvaePort),
+        Box::new(data::DataPort),
+        Box::new(metric::MetricPort),
+        Box::new(mocogan::MocoganPort),
+        Box::new(physical_interaction::PhysicalInteractionPort),
+        Box::new(physical_interaction::PhysicalInteractionChainerPort),
+        Box::new(rcn::RcnPort),
+        Box::new(rng::RngPort),
+        Box::new(schedule::SchedulePort),
+    ]
+}

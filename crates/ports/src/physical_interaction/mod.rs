@@ -1,0 +1,47 @@
+//! Systems `physical_interaction` and `physical_interaction_chainer`: one model, checked against the
+//! TensorFlow original and against the port to Chainer.
+//!
+//! The settings, inputs and outputs of a case decide what is computed, never its name, so new cases
+//! run, too.
+
+mod chainer;
+mod model;
+mod settings;
+mod tensorflow;
+mod translate;
+
+use reprise_golden::{Case, CasePort, Outputs, PortError, Precision};
+
+/// The model against the TensorFlow original.
+pub(super) struct PhysicalInteractionPort;
+
+impl CasePort for PhysicalInteractionPort {
+    fn serves(&self, system: &str) -> bool {
+        system == "physical_interaction"
+    }
+
+    fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        if case.tensor_spec("images").is_some() {
+            model::run(case, precision, &settings::tensorflow(case)?)
+        } else {
+            tensorflow::run(case, precision)
+        }
+    }
+}
+
+/// The model against the port to Chainer.
+pub(super) struct PhysicalInteractionChainerPort;
+
+impl CasePort for PhysicalInteractionChainerPort {
+    fn serves(&self, system: &str) -> bool {
+        system == "physical_interaction_chainer"
+    }
+
+    fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        if case.tensor_spec("images").is_some() {
+            model::run(case, precision, &settings::chainer(case)?)
+        } else {
+            chainer::run(case, precision)
+        }
+    }
+}

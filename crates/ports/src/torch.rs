@@ -1,0 +1,214 @@
+//! What ports on libtorch share: filled tensors in, captured tensors out.
+
+use std::collections::BTreeMap;
+
+use tch::{Device, Kind, Tensor};
+
+use super::refused;
+use reprise_golden::{
+    self as golden, Case, ElementType, Outputs, PortError, Precision, Role, TensorData,
+};
+use reprise_torch::{
+    models::{NoisePurpose, NoiseSource},
+    nn::{
+        self,
+        params::{Builder, Params},
+    },
+};
+
+/// Kind of floating-point tensors in a precision.
+pub(super) fn kind(precision: Precision) -> Kind {
+    match precision {
+        Precision::F32 => Kind::Float,
+        Precision::F64 => Kind::Double,
+    }
+}
+
+/// Returns the builder of a model that a case will fill.
+pub(super) fn builder(precision: Precision) -> Builder {
+    Builder::unset(kind(precision), Device::Cpu)
+}
+
+/// Fills an input of the case; floating-point values take the kind of the precision.
+pub(super) fn input(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
+    Ok(to_tensor(&case.tensor(name)?, precision))
+}
+
+/// Fills an input whose gradient is computed.
+pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
+    Ok(input(case, name, precision)?.set_requires_grad(true))
+}
+
+/// ⟨a, b⟩ over all elements.
+pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
+    (a * b).sum(a.kind())
+}
+
+/// Overwrites a model with the case's parameters and buffers, each used exactly once.
+///
+/// A case may omit counters of batches, which start at 0 and affect no output.
+pub(super) fn load(
+    case: &Case,
+    params: &mut Params,
+    precision: Precision,
+) -> Result<(), PortError> {
+    let mut values = BTreeMap::new();
+    for spec in case.tensors() {
+        if matches!(spec.role, Role::Parameter | Role::Buffer) {
+            values.insert(spec.name.clone(), to_tensor(&case.fill(spec), precision));
+        }
+    }
+    for entry in params.iter().filter(|entry| entry.tensor.kind() == Kind::Int64) {
+        values.entry(entry.name.clone()).or_insert_with(|| entry.tensor.zeros_like());
+    }
+    params.load(values).map_err(refused)
+}
+
+fn to_tensor(filled: &golden::Tensor, precision: Precision) -> Tensor {
+    tensor(&filled.shape, &filled.data, precision)
+}
+
+/// Makes a tensor; f32 values take the kind of the precision.
+pub(super) fn tensor(shape: &[usize], data: &TensorData, precision: Precision) -> Tensor {
+    let extent = |&n: &usize| i64::try_from(n).expect("a case bounds its sizes");
+    let shape: Vec<i64> = shape.iter().map(extent).collect();
+    let tensor = match data {
+        TensorData::F32(values) => Tensor::from_slice(values).to_kind(kind(precision)),
+        TensorData::F64(values) => Tensor::from_slice(values),
+        TensorData::I64(values) => Tensor::from_slice(values),
+        TensorData::U8(values) => Tensor::from_slice(values),
+    };
+    tensor.reshape(shape)
+}
+
+/// The outputs captured so far.
+#[derive(Default)]
+pub(super) struct Capture(Outputs);
+
+impl Capture {
+    /// Captures a tensor.
+    pub(super) fn tensor(&mut self, name: impl Into<String>, tensor: &Tensor) {
+        self.0.insert(name.into(), from_tensor(tensor));
+    }
+
+    /// Captures a vector of f64 under the element type that the case declares.
+    pub(super) fn vector(
+        &mut self,
+        case: &Case,
+        name: &str,
+        values: Vec<f64>,
+        precision: Precision,
+    ) {
+        let single = case.output_spec(name).is_some_and(|output| output.dtype == ElementType::F32);
+        #[expect(clippy::cast_possible_truncation, reason = "the original returns f32 here")]
+        let data = if single && precision == Precision::F32 {
+            TensorData::F32(values.into_iter().map(|x| x as f32).collect())
+        } else {
+            TensorData::F64(values)
+        };
+        let shape = case.output_spec(name).map_or_else(|| vec![data.len()], |o| o.shape.clone());
+        self.0.insert(name.to_owned(), golden::Tensor { shape, data });
+    }
+
+    /// Captures integers in the shape that the case declares.
+    pub(super) fn integers(&mut self, case: &Case, name: &str, values: Vec<i64>) {
+        let shape = case.output_spec(name).map_or_else(|| vec![values.len()], |o| o.shape.clone());
+        self.0.insert(name.to_owned(), golden::Tensor { shape, data: TensorData::I64(values) });
+    }
+
+    /// Captures every gradient as `grad/NAME`.
+    pub(super) fn gradients(&mut self, params: &Params) {
+        self.gradients_where(params, |_| true);
+    }
+
+    /// Captures the gradients of the parameters whose names `wanted` selects.
+    pub(super) fn gradients_where(&mut self, params: &Params, wanted: impl Fn(&str) -> bool) {
+        for entry in params.trained().filter(|entry| wanted(&entry.name)) {
+            let gradient = entry.tensor.grad();
+            if gradient.defined() {
+                self.tensor(format!("grad/{}", entry.name), &gradient);
+            }
+        }
+    }
+
+    /// Captures every buffer under its own name.
+    pub(super) fn buffers(&mut self, params: &Params) {
+        for entry in params.iter().filter(|entry| entry.role == nn::params::TensorRole::Buffer) {
+            self.tensor(entry.name.as_str(), &entry.tensor);
+        }
+    }
+
+    /// Captures every parameter and buffer as `after/NAME`.
+    pub(super) fn after(&mut self, params: &Params) {
+        for entry in params.iter() {
+            self.tensor(format!("after/{}", entry.name), &entry.tensor);
+        }
+    }
+
+    /// Returns the captured outputs.
+    pub(super) fn finish(self) -> Outputs {
+        self.0
+    }
+}
+
+fn from_tensor(tensor: &Tensor) -> golden::Tensor {
+    let tensor = tensor.detach().to_device(Device::Cpu).contiguous();
+    let shape = tensor.size().into_iter().map(|n| usize::try_from(n).unwrap_or(0)).collect();
+    let n = tensor.numel();
+    macro_rules! copied {
+        ($variant:ident, $zero:expr) => {{
+            let mut values = vec![$zero; n];
+            tensor.copy_data(&mut values, n);
+            TensorData::$variant(values)
+        }};
+    }
+    let data = match tensor.kind() {
+        Kind::Float => copied!(F32, 0_f32),
+        Kind::Double => copied!(F64, 0_f64),
+        Kind::Int64 => copied!(I64, 0_i64),
+        kind => panic!("no case holds tensors of kind {kind:?}"),
+    };
+    golden::Tensor { shape, data }
+}
+
+/// Noise that the case recorded.
+pub(super) struct RecordedNoise<'a> {
+    case: &'a Case,
+    precision: Precision,
+    prefix: String,
+    suffixes: BTreeMap<NoisePurpose, &'static str>,
+}
+
+impl<'a> RecordedNoise<'a> {
+    /// Noise of a training step: `PREFIX/<t>/posterior` and `PREFIX/<t>/prior`.
+    pub(super) fn training(case: &'a Case, precision: Precision, prefix: String) -> Self {
+        let suffixes =
+            [(NoisePurpose::Posterior, "/posterior"), (NoisePurpose::Prior, "/prior")].into();
+        Self { case, precision, prefix, suffixes }
+    }
+
+    /// Noise of a roll-out: `PREFIX/<t>`.
+    pub(super) fn rollout(case: &'a Case, precision: Precision, prefix: String) -> Self {
+        Self { case, precision, prefix, suffixes: [(NoisePurpose::Rollout, "")].into() }
+    }
+
+    /// Checks that the case has the noise of times 1 … `last` for every purpose.
+    pub(super) fn check(&self, last: u64) -> Result<(), PortError> {
+        for suffix in self.suffixes.values() {
+            for t in 1..=last {
+                let name = format!("{}/{t}{suffix}", self.prefix);
+                if *suffix != "/prior" || self.case.tensor_spec(&name).is_some() {
+                    self.case.tensor(&name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl NoiseSource for RecordedNoise<'_> {
+    fn standard_normal(&mut self, purpose: NoisePurpose, t: u64, _: &[i64], _: &Tensor) -> Tensor {
+        let name = format!("{}/{t}{}", self.prefix, self.suffixes[&purpose]);
+        input(self.case, &name, self.precision).expect("the noise was checked before the run")
+    }
+}

@@ -1,0 +1,68 @@
+//! What a report is computed from: the manifest of a sweep and what its runs recorded.
+
+use super::samples::Samples;
+use reprise_store::store::{
+    event::Event,
+    manifest::{ManifestRun, SweepManifest},
+    record::{Outcome, Record},
+};
+
+/// Everything that a report is computed from.
+#[derive(Clone, Debug)]
+pub struct ReportInput {
+    /// The sweep as it was last started.
+    pub manifest: SweepManifest,
+    /// Its runs, in the manifest's order.
+    pub runs: Vec<ReportRun>,
+}
+
+/// One run of the sweep.
+#[derive(Clone, Debug)]
+pub struct ReportRun {
+    /// The run in the manifest.
+    pub entry: ManifestRun,
+    /// How far it got.
+    pub state: RunState,
+    /// What its test stored besides scores; empty if it was not tested.
+    pub samples: Samples,
+}
+
+/// How far a run got.
+#[derive(Clone, Debug)]
+pub enum RunState {
+    /// The run has a record: it completed or diverged.
+    Finished {
+        /// The record.
+        record: Box<Record>,
+        /// Its journal.
+        events: Vec<Event>,
+    },
+    /// The run has no record; no number includes it.
+    Unfinished {
+        /// Its state in words, e.g. `not started` or `stopped after step 120`.
+        what: String,
+    },
+}
+
+impl ReportRun {
+    /// Returns the record, if there is one.
+    pub(super) fn record(&self) -> Option<&Record> {
+        match &self.state {
+            RunState::Finished { record, events: _ } => Some(record),
+            RunState::Unfinished { what: _ } => None,
+        }
+    }
+
+    /// Returns the record if the run completed.
+    pub(super) fn completed(&self) -> Option<&Record> {
+        self.record().filter(|record| record.outcome == Outcome::Completed)
+    }
+
+    /// Returns the journal; empty if the run is unfinished.
+    pub(super) fn events(&self) -> &[Event] {
+        match &self.state {
+            RunState::Finished { record: _, events } => events,
+            RunState::Unfinished { what: _ } => &[],
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Comparison of two finished runs, bit by bit.
+//!
+//! Compares what was computed: specification, outcome, canary, final state, journal, scores and stored
+//! tensors, and reports the first difference of each. Differences in where and when it was computed
+//! (code, host, data, engine, timing) are listed but ignored. Start from [`diff_runs`] and
+//! [`diff_stores`].
+
+use serde::Serialize;
+
+use super::{
+    RunDir, RunFile, Store, StoreError,
+    event::{Scores, score_values},
+    record::{Record, RunId},
+};
+
+mod journal;
+mod tensors;
+mod text;
+mod value;
+
+pub use journal::JournalDifference;
+pub use tensors::TensorDifference;
+pub use value::{TextDifference, ValueDifference};
+
+/// Whether two runs are bit-equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffVerdict {
+    BitEqual,
+    Different,
+}
+
+/// Comparison of two runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunDiff {
+    pub a: RunId,
+    pub b: RunId,
+    pub verdict: DiffVerdict,
+    /// The first difference in each part that differs.
+    pub differences: Vec<RunDifference>,
+    /// All differences in parts that are ignored.
+    pub circumstances: Vec<TextDifference>,
+}
+
+/// The first difference in one part of two runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunDifference {
+    Spec(TextDifference),
+    Outcome(TextDifference),
+    Canary(TextDifference),
+    FinalState(TextDifference),
+    Journal(JournalDifference),
+    /// The checkpoint that validation chose.
+    Best(TextDifference),
+    /// A validation score.
+    Validation(ValueDifference),
+    /// A test score.
+    Test(ValueDifference),
+    Tensors(TensorDifference),
+}
+
+/// Comparison of two stores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StoreDiff {
+    /// Bit-equal if every run is finished in both stores and bit-equal.
+    pub verdict: DiffVerdict,
+    /// Runs that are finished in both.
+    pub runs: Vec<RunDiff>,
+    /// Runs that are finished only in the first store.
+    pub only_in_a: Vec<RunId>,
+    /// Runs that are finished only in the second store.
+    pub only_in_b: Vec<RunId>,
+    /// Runs that are finished in neither store.
+    pub unfinished: Vec<RunId>,
+}
+
+/// Tensor files of a run that are compared.
+const TENSOR_FILES: [RunFile; 3] = [RunFile::Final, RunFile::Best, RunFile::Rollouts];
+
+/// Compares two finished runs, of one store or of two.
+pub fn diff_runs(a: &RunDir, b: &RunDir) -> Result<RunDiff, StoreError> {
+    let (record_a, record_b) = (a.read_record()?, b.read_record()?);
+    let mut differences = diff_records(&record_a, &record_b);
+    let journals = (a.path(RunFile::Journal), b.path(RunFile::Journal));
+    differences.extend(journal::diff(&journals.0, &journals.1)?.map(RunDifference::Journal));
+    for file in TENSOR_FILES {
+        differences.extend(tensors::diff(file, a, b)?.map(RunDifference::Tensors));
+    }
+    let verdict =
+        if differences.is_empty() { DiffVerdict::BitEqual } else { DiffVerdict::Different };
+    let circumstances = circumstances(&record_a, &record_b);
+    Ok(RunDiff { a: record_a.run, b: record_b.run, verdict, differences, circumstances })
+}
+
+/// Compares two stores run by run.
+pub fn diff_stores(a: &Store, b: &Store) -> Result<StoreDiff, StoreError> {
+    let mut ids = a.runs()?;
+    ids.extend(b.runs()?);
+    ids.sort();
+    ids.dedup();
+    let (mut runs, mut only_in_a, mut only_in_b, mut unfinished) = (vec![], vec![], vec![], vec![]);
+    for id in ids {
+        let (run_a, run_b) = (a.run(&id), b.run(&id));
+        match (run_a.has(RunFile::Record)?, run_b.has(RunFile::Record)?) {
+            (true, true) => runs.push(diff_runs(&run_a, &run_b)?),
+            (true, false) => only_in_a.push(id),
+            (false, true) => only_in_b.push(id),
+            (false, false) => unfinished.push(id),
+        }
+    }
+    let paired = [&only_in_a, &only_in_b, &unfinished].iter().all(|ids| ids.is_empty());
+    let equal = paired && runs.iter().all(|run| run.verdict == DiffVerdict::BitEqual);
+    let verdict = if equal { DiffVerdict::BitEqual } else { DiffVerdict::Different };
+    Ok(StoreDiff { verdict, runs, only_in_a, only_in_b, unfinished })
+}
+
+/// Compares the parts of two records that were computed.
+fn diff_records(a: &Record, b: &Record) -> Vec<RunDifference> {
+    let none = || "none".to_owned();
+    let text = |key: &str, a: String, b: String| {
+        (a != b).then(|| TextDifference { key: key.to_owned(), a, b })
+    };
+    let canary = |record: &Record| record.canary.clone().unwrap_or_else(none);
+    let best = |record: &Record| record.best.as_ref().map_or_else(none, value::json_text);
+    let scores = |scores: &Option<Scores>| scores.as_ref().map(score_values).unwrap_or_default();
+    let found = [
+        value::text_differences("", &a.spec, &b.spec).into_iter().next().map(RunDifference::Spec),
+        text("outcome", value::json_text(&a.outcome), value::json_text(&b.outcome))
+            .map(RunDifference::Outcome),
+        text("canary", canary(a), canary(b)).map(RunDifference::Canary),
+        text("final_state", a.final_state.clone(), b.final_state.clone())
+            .map(RunDifference::FinalState),
+        text("best", best(a), best(b)).map(RunDifference::Best),
+        value::first_difference(&scores(&a.validation), &scores(&b.validation))
+            .map(RunDifference::Validation),
+        value::first_difference(&scores(&a.test), &scores(&b.test)).map(RunDifference::Test),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// Lists the differences in the ignored parts of two records.
+fn circumstances(a: &Record, b: &Record) -> Vec<TextDifference> {
+    let mut found = value::text_differences("data", &a.data, &b.data);
+    found.extend(value::text_differences("engine", &a.engine, &b.engine));
+    found.extend(value::text_differences("code", &a.code, &b.code));
+    found.extend(value::text_differences("host", &a.host, &b.host));
+    found.extend(value::text_differences("timing", &a.timing, &b.timing));
+    found
+}
+
+#[cfg(test)]
+mod tests;

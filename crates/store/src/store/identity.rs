@@ -1,0 +1,97 @@
+//! Identity of a run: equal ids mean that equal numbers are expected.
+//!
+//! A run keeps its id when reprise learns new settings; otherwise each of them would orphan every
+//! finished run. How a key of the specification counts depends on when it was added:
+//!
+//! - keys known when ids were first fixed (commit 10f9dbc), and keys inside a choice that was added
+//!   later: always, as written in `spec.json`. They are listed in `tests/fixtures/identity/keys.txt`;
+//! - keys added later to an existing table: only if not at the default with which they were added
+//!   ([`LATER`]);
+//! - keys that change no number of the training: never ([`IGNORED`]).
+//!
+//! A test fails for a key that is in none of the three lists, another one if an id of 10f9dbc changes.
+
+use serde_json::{Value, json};
+
+use super::record::RunId;
+use reprise_base::{config::RunSpec, fs::sha256_hex};
+
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod tests;
+
+/// Version of the rules above, independent of the record's format. Raising it changes every id.
+const IDENTITY_VERSION: u32 = 1;
+
+/// Keys added later to an existing table, oldest first, each with its default as JSON. The default of
+/// such a key must not change: runs that were stored without the key would be read with another value.
+const LATER: &[(&str, &str)] = &[];
+
+/// Keys that change no number of the training, with everything below them.
+const IGNORED: &[&str] = &[];
+
+/// Returns the id of a run: the first 16 hex digits of the SHA-256 over the canonical JSON of
+/// specification, data digest and version of libtorch.
+pub fn run_id(spec: &RunSpec, data_digest: &str, libtorch: &str) -> RunId {
+    let spec = serde_json::to_value(spec).expect("a specification has a JSON form");
+    hashed(IDENTITY_VERSION, &counted(spec, LATER, IGNORED), data_digest, libtorch)
+}
+
+fn hashed(version: u32, spec: &Value, data_digest: &str, libtorch: &str) -> RunId {
+    let identity =
+        json!({"schema": version, "spec": spec, "data": data_digest, "libtorch": libtorch});
+    let digest = sha256_hex(canonical_json(&identity).as_bytes());
+    digest[..16].parse().expect("16 hex digits are a run id")
+}
+
+/// Returns the part of a specification that counts.
+fn counted(mut spec: Value, later: &[(&str, &str)], ignored: &[&str]) -> Value {
+    for key in ignored {
+        if let Some((table, name)) = table_of(&mut spec, key) {
+            table.remove(name);
+        }
+    }
+    // Newest first: a key may have been added to a table that itself was added later.
+    for (key, default) in later.iter().rev() {
+        let default: Value = serde_json::from_str(default).expect("defaults are listed as JSON");
+        if let Some((table, name)) = table_of(&mut spec, key)
+            && table.get(name) == Some(&default)
+        {
+            table.remove(name);
+        }
+    }
+    spec
+}
+
+/// Returns the table of a dotted key, if the specification has it, and the key's last part.
+fn table_of<'v, 'k>(
+    spec: &'v mut Value,
+    key: &'k str,
+) -> Option<(&'v mut serde_json::Map<String, Value>, &'k str)> {
+    let (path, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let parts = path.split('.').filter(|part| !part.is_empty());
+    let table = parts.fold(Some(spec), |value, part| value?.get_mut(part))?;
+    Some((table.as_object_mut()?, name))
+}
+
+/// Returns a value as compact JSON with the keys of every object sorted bytewise.
+///
+/// Sorted here because the order of the JSON library depends on a feature that any other crate of the
+/// build may switch on.
+pub fn canonical_json(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let mut members: Vec<_> = object.iter().collect();
+            members.sort_by_key(|(key, _)| key.as_bytes());
+            let member = |(key, value): &(&String, &Value)| {
+                format!("{}:{}", Value::from(key.as_str()), canonical_json(value))
+            };
+            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(values) => {
+            format!("[{}]", values.iter().map(canonical_json).collect::<Vec<_>>().join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}

@@ -1,0 +1,282 @@
+//! `record.json`: everything that is known about a finished run.
+//!
+//! # Changes of the format
+//!
+//! | Format | Change | In older records |
+//! |---|---|---|
+//! | 1 | first format | |
+//! | 1 | `engine.arithmetic`, `spec.engine.arithmetic` | absent, read as `exact` |
+//! | 1 | `spec.initial_weights`, `spec.engine.devices`, `spec.evaluation.horizon`: written only if set | absent, read as not set |
+//!
+//! Every later version reads every earlier format: a new key has a default for records without it.
+//! Older versions refuse unknown keys, so a new key raises [`RECORD_FORMAT`] unless it is written only
+//! if set. A changed meaning or type always raises it. The format has no influence on run ids (see
+//! [`super::run_id`]).
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Scores;
+pub use reprise_base::metrics::MetricDefinition;
+use reprise_base::{
+    config::{RunSpec, engine::Arithmetic},
+    scalar::{Epoch, Step},
+};
+
+/// Version of the record format; newer records are refused.
+pub const RECORD_FORMAT: u32 = 1;
+
+/// Identity of a run, 16 hex digits; see [`super::run_id`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunId(String);
+
+/// A text that is not a run id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a run id (16 lower-case hexadecimal digits)")]
+pub struct InvalidRunId(String);
+
+impl RunId {
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RunId {
+    type Err = InvalidRunId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRunId> {
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == 16 && text.bytes().all(hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidRunId(text.to_owned()))
+        }
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = InvalidRunId;
+
+    fn try_from(text: String) -> Result<Self, InvalidRunId> {
+        text.parse()
+    }
+}
+
+impl From<RunId> for String {
+    fn from(id: RunId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// [`RECORD_FORMAT`] when it was written.
+    pub format: u32,
+    pub run: RunId,
+    pub outcome: Outcome,
+    pub spec: RunSpec,
+    pub data: DataRecord,
+    pub engine: EngineRecord,
+    pub code: CodeRecord,
+    pub host: HostRecord,
+    /// Use of each random stream, by name.
+    pub streams: BTreeMap<String, String>,
+    /// Number of trained scalars.
+    pub parameters: u64,
+    /// SHA-256 of all parameters and buffers after the first two optimizer steps.
+    pub canary: Option<String>,
+    /// SHA-256 of all parameters and buffers after the last optimizer step.
+    pub final_state: String,
+    /// The checkpoint that validation chose, if there was a validation.
+    pub best: Option<BestCheckpoint>,
+    /// Scores of the chosen checkpoint on the validation sequences.
+    pub validation: Option<Scores>,
+    /// Scores of the chosen checkpoint on the test sequences.
+    pub test: Option<Scores>,
+    /// Definitions by metric name.
+    pub metrics: BTreeMap<String, MetricDefinition>,
+    /// Definitions by name of a journal series.
+    pub series: BTreeMap<String, SeriesDefinition>,
+    /// Size and digest of files of the run folder, by name.
+    pub artefacts: BTreeMap<String, Artefact>,
+    /// Never compared.
+    pub timing: TimingRecord,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// All steps were taken.
+    Completed,
+    /// A quantity became NaN or infinite; the run ended there.
+    Diverged {
+        step: Step,
+        /// `loss`, or the name of a parameter.
+        quantity: String,
+        /// The value as text, since JSON has no NaN.
+        value: String,
+    },
+}
+
+/// The data set of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecord {
+    pub name: String,
+    /// SHA-256 over all decoded sequences.
+    pub pack_sha256: String,
+    /// SHA-256 over the list of source files with their digests.
+    pub sources_sha256: String,
+    pub source_files: u64,
+    /// Sequences by split.
+    pub sequences: BTreeMap<String, u64>,
+    /// Frames per sequence.
+    pub frames: u64,
+    /// Height, width, channels.
+    pub frame_shape: [u64; 3],
+    /// Where the data come from, in one sentence.
+    pub origin: String,
+}
+
+/// What computed the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineRecord {
+    /// Version.
+    pub libtorch: String,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// Product name of the device.
+    pub device_name: String,
+    pub cuda: Option<CudaRecord>,
+    /// Instruction set that libtorch uses, e.g. `AVX2`.
+    pub cpu_capability: String,
+    /// Intra-op threads.
+    pub threads: u64,
+    #[serde(default)]
+    pub arithmetic: Arithmetic,
+    /// Determinism switches and their values.
+    pub switches: BTreeMap<String, String>,
+}
+
+/// Versions of the CUDA stack of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CudaRecord {
+    pub runtime: String,
+    pub driver: String,
+    pub cudnn: String,
+}
+
+/// The code that trained a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeRecord {
+    /// Version of reprise.
+    pub version: String,
+    /// SHA-256 over the sources that the binary was built from.
+    pub sources_sha256: String,
+    /// The compiler of the binary.
+    pub rustc: String,
+    /// State of the repository in which the run was started, if there was one.
+    pub git: Option<GitRecord>,
+}
+
+/// The exact state of a git working tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GitRecord {
+    /// Commit id of HEAD, if there is one.
+    pub commit: Option<String>,
+    /// Branch name, unless detached.
+    pub branch: Option<String>,
+    /// Tree id of the working tree as it was: dirty and untracked files included.
+    pub tree: String,
+    /// Private reference that keeps git from deleting the tree.
+    pub reference: String,
+    /// Paths that differ from the commit; `code.patch` has the difference.
+    pub changed: Vec<String>,
+    /// Untracked paths that are not in the tree: too large, or of a type that git cannot store.
+    pub left_out: Vec<String>,
+}
+
+/// The machine of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostRecord {
+    /// Operating system and kernel.
+    pub os: String,
+    pub cpu: String,
+    /// Instruction-set extensions that can change results, sorted.
+    pub cpu_features: Vec<String>,
+    /// Logical cores.
+    pub cores: u64,
+}
+
+/// The checkpoint that validation chose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestCheckpoint {
+    /// The epoch after which it was taken.
+    pub epoch: Epoch,
+    /// The metric that chose it.
+    pub metric: String,
+    /// Its validation value.
+    pub value: f64,
+}
+
+/// Definition of a journal series.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesDefinition {
+    /// Label for an axis, e.g. `KL divergence`.
+    pub label: String,
+    /// Empty if there is none.
+    pub unit: String,
+    /// What one value is.
+    pub definition: String,
+}
+
+impl SeriesDefinition {
+    /// Returns a definition; `unit` is empty if there is none.
+    pub fn new(label: &str, unit: &str, definition: &str) -> Self {
+        let [label, unit, definition] = [label, unit, definition].map(str::to_owned);
+        Self { label, unit, definition }
+    }
+}
+
+/// A file of the run folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artefact {
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+/// Wall-clock times of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimingRecord {
+    /// Start of the first attempt, RFC 3339 in UTC.
+    pub started: String,
+    /// End of the last attempt, RFC 3339 in UTC.
+    pub finished: String,
+    /// Seconds of work, over all attempts.
+    pub active_seconds: f64,
+    /// Number of starts and resumes.
+    pub attempts: u64,
+    /// Peak resident memory of the last attempt in bytes.
+    pub peak_memory_bytes: u64,
+}

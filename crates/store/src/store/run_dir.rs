@@ -1,0 +1,338 @@
+//! The folder of a run: its files, its state, its lease and its record.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    StoreError,
+    checkpoint::{Position, read_checkpoint},
+    json_lines,
+    record::{Artefact, Outcome, RECORD_FORMAT, Record, RunId},
+};
+use reprise_base::{
+    config::RunSpec,
+    fs::{self, FileKind, Lock},
+    text::error_chain,
+};
+
+/// Larger than any record, manifest or specification.
+pub(super) const JSON_BYTES_MAX: u64 = 1 << 28;
+
+/// Folder of earlier attempts.
+const SUPERSEDED: &str = "superseded";
+
+/// Folder within [`SUPERSEDED`] that is being filled. While it exists, everything still in the run's
+/// folder belongs to the attempt that is being moved.
+const UNFINISHED: &str = "unfinished";
+
+/// A file of a run's folder; [`super`] describes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunFile {
+    Spec,
+    Lease,
+    Journal,
+    Timing,
+    Stderr,
+    Checkpoint,
+    Best,
+    Final,
+    Rollouts,
+    CodePatch,
+    Record,
+}
+
+impl RunFile {
+    /// Files that a record lists with their digests. Not among them: the checkpoint, which is working
+    /// state and contains its own digest, and `timing.jsonl` and `stderr.log`, which still grow when
+    /// the record is written.
+    pub const ARTEFACTS: [Self; 6] =
+        [Self::Spec, Self::Journal, Self::Best, Self::Final, Self::Rollouts, Self::CodePatch];
+
+    /// Returns the name within the folder.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spec => "spec.json",
+            Self::Lease => "lease",
+            Self::Journal => "journal.jsonl",
+            Self::Timing => "timing.jsonl",
+            Self::Stderr => "stderr.log",
+            Self::Checkpoint => "checkpoint.safetensors",
+            Self::Best => "best.safetensors",
+            Self::Final => "final.safetensors",
+            Self::Rollouts => "rollouts.safetensors",
+            Self::CodePatch => "code.patch",
+            Self::Record => "record.json",
+        }
+    }
+}
+
+/// The folder of a run; it may not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    root: PathBuf,
+    id: RunId,
+}
+
+/// State of a run as seen without its lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    pub state: State,
+    pub lease: LeaseState,
+}
+
+/// State of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Not started.
+    Nothing,
+    /// There is a record.
+    Finished(Box<Record>),
+    /// There is no record, but a valid checkpoint.
+    Resumable(Position),
+    /// The run was started, but has neither a record nor a valid checkpoint.
+    NotResumable {
+        /// Why the checkpoint cannot be used, if there is one.
+        refusal: Option<String>,
+    },
+    /// A newer reprise wrote the record or the checkpoint, in this format.
+    Newer { format: u32 },
+}
+
+/// Whether a process holds the lease of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseState {
+    /// A running process holds it.
+    Live,
+    Free,
+}
+
+/// The right to change a run's folder; released when dropped or when the process ends.
+#[derive(Debug)]
+pub struct Lease {
+    _lock: Lock,
+}
+
+impl RunDir {
+    pub(super) fn new(root: PathBuf, id: RunId) -> Self {
+        Self { root, id }
+    }
+
+    /// Returns the run's id.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Returns the folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the path of a file, whether or not it exists.
+    pub fn path(&self, file: RunFile) -> PathBuf {
+        self.root.join(file.name())
+    }
+
+    /// Returns whether a file exists.
+    pub fn has(&self, file: RunFile) -> Result<bool, StoreError> {
+        Ok(fs::kind(&self.path(file))?.is_some())
+    }
+
+    /// Returns the run's state without changing anything.
+    pub fn observe(&self) -> Result<Observed, StoreError> {
+        // The lease first: a run that ends in between is then live or finished, never resumable.
+        let locked = fs::is_locked(&self.path(RunFile::Lease))?;
+        let lease = if locked { LeaseState::Live } else { LeaseState::Free };
+        Ok(Observed { state: self.state()?, lease })
+    }
+
+    fn state(&self) -> Result<State, StoreError> {
+        if fs::kind(&self.unfinished_supersede())?.is_some() {
+            return Ok(State::Nothing);
+        }
+        match self.read_record() {
+            Ok(record) => return Ok(State::Finished(Box::new(record))),
+            Err(StoreError::Newer { found, .. }) => return Ok(State::Newer { format: found }),
+            Err(StoreError::Unfinished { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let not_resumable =
+            |error: &StoreError| State::NotResumable { refusal: Some(error_chain(error)) };
+        if self.has(RunFile::Checkpoint)? {
+            return Ok(match self.resumable_position() {
+                Ok(position) => State::Resumable(position),
+                Err(StoreError::Newer { found, .. }) => State::Newer { format: found },
+                Err(error) => not_resumable(&error),
+            });
+        }
+        let started = self.has(RunFile::Journal)?;
+        Ok(if started { State::NotResumable { refusal: None } } else { State::Nothing })
+    }
+
+    /// Returns the checkpoint's position if it is valid and the journal reaches that far.
+    fn resumable_position(&self) -> Result<Position, StoreError> {
+        let position = read_checkpoint(&self.path(RunFile::Checkpoint))?.position;
+        let path = self.path(RunFile::Journal);
+        let offset = position.journal_bytes;
+        if json_lines::has_line_start(&path, offset)? {
+            Ok(position)
+        } else {
+            Err(StoreError::NoLineStart { path, offset })
+        }
+    }
+
+    /// Takes the lease, or returns `None` if a running process holds it. Creates a missing folder, and
+    /// removes or completes what a killed process left unfinished.
+    pub fn lease(&self) -> Result<Option<Lease>, StoreError> {
+        fs::create_dir_all(&self.root)?;
+        let Some(lock) = fs::try_lock(&self.path(RunFile::Lease))? else { return Ok(None) };
+        let lease = Lease { _lock: lock };
+        fs::remove_temporaries(&self.root)?;
+        if fs::kind(&self.unfinished_supersede())?.is_some() {
+            self.supersede(&lease)?;
+        }
+        Ok(Some(lease))
+    }
+
+    /// Moves all files of an earlier attempt to `superseded/<n>/`; does nothing if there are none. If it
+    /// is interrupted, the next [`RunDir::lease`] completes it.
+    pub fn supersede(&self, _lease: &Lease) -> Result<(), StoreError> {
+        let kept = [RunFile::Lease.name(), SUPERSEDED];
+        let entries: Vec<_> = fs::read_dir_sorted(&self.root)?
+            .into_iter()
+            .filter(|entry| kept.iter().all(|&name| entry.name != name))
+            .collect();
+        let unfinished = self.unfinished_supersede();
+        if entries.is_empty() && fs::kind(&unfinished)?.is_none() {
+            return Ok(());
+        }
+        fs::create_dir_all(&unfinished)?;
+        for entry in entries {
+            fs::rename(&entry.path, &unfinished.join(&entry.name))?;
+        }
+        let superseded = self.root.join(SUPERSEDED);
+        let number = |entry: &fs::DirEntry| entry.name.to_str()?.parse::<u64>().ok();
+        let last = fs::read_dir_sorted(&superseded)?.iter().filter_map(number).max().unwrap_or(0);
+        Ok(fs::rename(&unfinished, &superseded.join((last + 1).to_string()))?)
+    }
+
+    fn unfinished_supersede(&self) -> PathBuf {
+        self.root.join(SUPERSEDED).join(UNFINISHED)
+    }
+
+    /// Returns the folders of superseded attempts, oldest first.
+    pub fn superseded(&self) -> Result<Vec<Self>, StoreError> {
+        let folder = self.root.join(SUPERSEDED);
+        if fs::kind(&folder)? != Some(FileKind::Dir) {
+            return Ok(Vec::new());
+        }
+        let number = |entry: &fs::DirEntry| entry.name.to_str()?.parse::<u64>().ok();
+        let numbers: BTreeMap<_, _> = fs::read_dir_sorted(&folder)?
+            .into_iter()
+            .filter_map(|entry| Some((number(&entry)?, entry.path)))
+            .collect();
+        Ok(numbers.into_values().map(|path| Self::new(path, self.id.clone())).collect())
+    }
+
+    /// Reads `spec.json`.
+    pub fn read_spec(&self) -> Result<RunSpec, StoreError> {
+        read_json(&self.path(RunFile::Spec))
+    }
+
+    /// Writes `spec.json`.
+    pub fn write_spec(&self, spec: &RunSpec) -> Result<(), StoreError> {
+        write_json(&self.path(RunFile::Spec), spec)
+    }
+
+    /// Reads the record; a missing one is [`StoreError::Unfinished`].
+    pub fn read_record(&self) -> Result<Record, StoreError> {
+        let path = self.path(RunFile::Record);
+        let record: Record = match read_versioned(&path, RECORD_FORMAT) {
+            Err(StoreError::Fs(error)) if error.is_not_found() => {
+                return Err(StoreError::Unfinished { path });
+            }
+            read => read?,
+        };
+        if record.run == self.id {
+            Ok(record)
+        } else {
+            Err(StoreError::Misplaced { path, found: record.run })
+        }
+    }
+
+    /// Writes the record, which makes the run finished: everything else must be on the disk.
+    pub fn write_record(&self, record: &Record) -> Result<(), StoreError> {
+        let path = self.path(RunFile::Record);
+        if record.run != self.id {
+            return Err(StoreError::Misplaced { path, found: record.run.clone() });
+        }
+        write_json(&path, record)
+    }
+
+    /// Returns size and digest of every artefact that exists, by name.
+    pub fn artefacts(&self) -> Result<BTreeMap<String, Artefact>, StoreError> {
+        let mut artefacts = BTreeMap::new();
+        for file in RunFile::ARTEFACTS {
+            match fs::sha256_file(&self.path(file)) {
+                Err(error) if error.is_not_found() => {}
+                hashed => {
+                    let (sha256, bytes) = hashed?;
+                    artefacts.insert(file.name().to_owned(), Artefact { bytes, sha256 });
+                }
+            }
+        }
+        Ok(artefacts)
+    }
+}
+
+impl Outcome {
+    /// Returns the outcome as a word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Diverged { .. } => "diverged",
+        }
+    }
+}
+
+/// Reads a JSON file.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
+    parse(path, &fs::read(path, JSON_BYTES_MAX)?)
+}
+
+/// Reads a JSON file with a `format` key, which is checked first.
+pub(super) fn read_versioned<T: DeserializeOwned>(
+    path: &Path,
+    known: u32,
+) -> Result<T, StoreError> {
+    #[derive(Deserialize)]
+    struct FormatKey {
+        format: u32,
+    }
+    let bytes = fs::read(path, JSON_BYTES_MAX)?;
+    let FormatKey { format: found } = parse(path, &bytes)?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    parse(path, &bytes)
+}
+
+/// Writes a JSON file atomically; refuses a value that cannot be read back, for example NaN.
+pub(super) fn write_json<T: Serialize + DeserializeOwned>(
+    path: &Path,
+    value: &T,
+) -> Result<(), StoreError> {
+    let refused = |source| StoreError::Encode { path: path.to_owned(), source };
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(refused)?;
+    serde_json::from_slice::<T>(&bytes).map_err(refused)?;
+    bytes.push(b'\n');
+    Ok(fs::write_atomic(path, &bytes)?)
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes)
+        .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
+}

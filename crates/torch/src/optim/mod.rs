@@ -1,0 +1,75 @@
+//! Optimizers whose whole state is named tensors, so that resumed runs are bit-equal.
+
+use tch::Tensor;
+
+use crate::nn::params::Params;
+use reprise_base::config::optim::OptimizerSpec;
+
+pub mod adagrad;
+pub mod adam;
+pub mod gradient_descent;
+mod tensorflow;
+
+pub use adagrad::Adagrad;
+pub use adam::AdamOptimizer;
+pub use gradient_descent::GradientDescent;
+
+/// The optimizer of a run.
+#[derive(Debug)]
+pub enum Optimizer {
+    Adam(AdamOptimizer),
+    GradientDescent(GradientDescent),
+    Adagrad(Adagrad),
+}
+
+impl Optimizer {
+    /// Creates the state before the first update of all parameters of a model.
+    pub fn new(spec: OptimizerSpec, params: &Params) -> Self {
+        match spec {
+            OptimizerSpec::Adam(spec) => Self::Adam(AdamOptimizer::new(spec, params)),
+            OptimizerSpec::GradientDescent(spec) => {
+                Self::GradientDescent(GradientDescent::new(spec))
+            }
+            OptimizerSpec::Adagrad(spec) => Self::Adagrad(Adagrad::new(spec, params)),
+        }
+    }
+
+    /// Updates every parameter that has a gradient.
+    pub fn step(&mut self, params: &Params) {
+        match self {
+            Self::Adam(adam) => adam.step(params),
+            Self::GradientDescent(descent) => descent.step(params),
+            Self::Adagrad(adagrad) => adagrad.step(params),
+        }
+    }
+
+    /// Same as [`Optimizer::step`] up to rounding, with a fused kernel if there is one.
+    pub fn step_fused(&mut self, params: &Params) {
+        match self {
+            Self::Adam(adam) => adam.step_fused(params),
+            Self::GradientDescent(_) | Self::Adagrad(_) => self.step(params),
+        }
+    }
+
+    /// Returns the state as named tensors.
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        fn named<'a>(state: impl Iterator<Item = (String, &'a Tensor)>) -> Vec<(String, Tensor)> {
+            state.map(|(name, tensor)| (name, tensor.shallow_clone())).collect()
+        }
+        match self {
+            Self::Adam(adam) => named(adam.state()),
+            Self::GradientDescent(_) => Vec::new(),
+            Self::Adagrad(adagrad) => named(adagrad.state()),
+        }
+    }
+
+    /// Restores the tensors that [`Optimizer::state`] returned after `updates` updates; returns
+    /// `false` if one is missing or has another shape.
+    pub fn restore(&mut self, updates: u64, find: impl FnMut(&str) -> Option<Tensor>) -> bool {
+        match self {
+            Self::Adam(adam) => adam.restore(updates, find),
+            Self::GradientDescent(_) => true,
+            Self::Adagrad(adagrad) => adagrad.restore(updates, find),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Training of the ConvLSTM autoencoder (`MovingMNISTLightning` of the original).
+//!
+//! The original's `use_amp` is `engine.arithmetic = "bf16"`. Deviation: bfloat16 instead of float16,
+//! which needs no loss scaling. The original's `n_gpus` is the number of `engine.devices`.
+
+use tch::{Kind, Tensor};
+
+use super::{
+    batch::{self, Batch, Examples, FrameCounts, size},
+    evaluate::{Evaluation, FrameMetric, Scope, score_rollouts_by},
+    replicas::{Replica, Replicas},
+    state::TrainState,
+    system::{At, Divergence, Scalars, System, UnfitData},
+};
+use crate::{
+    libtorch::{autocast, convert::to_stored},
+    models::convlstm::{
+        ConvLstm,
+        picture::{GridExample, picture_grid},
+        training::{FrameSplit, objective},
+    },
+    nn::params::Builder,
+};
+use reprise_base::{
+    config::{RunSpec, engine::Arithmetic, model::ConvLstmSpec},
+    vocabulary::{MetricName, SeriesName, rollouts::PICTURE_GRID},
+};
+use reprise_data::Pack;
+use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
+
+/// Channels of a frame (`in_chan`); the objective is defined for grey frames only.
+const CHANNELS: usize = 1;
+
+/// Metrics of roll-outs, among them the squared error in both conventions of the literature.
+const METRICS: [FrameMetric; 4] =
+    [FrameMetric::Mse, FrameMetric::MseSum, FrameMetric::Psnr, FrameMetric::Ssim];
+
+/// Checks that frames are grey.
+///
+/// # Errors
+/// If they are not.
+pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
+    let [height, width, channels] = pack.frame_shape();
+    if channels == CHANNELS {
+        Ok(())
+    } else {
+        let expected = [height, width, CHANNELS];
+        Err(UnfitData::FrameShape { expected, found: pack.frame_shape() })
+    }
+}
+
+/// Model and optimizer of a run.
+#[derive(Debug)]
+pub struct ConvLstmSystem {
+    model: ConvLstm,
+    state: TrainState,
+    replicas: Replicas<ConvLstm>,
+    frames: FrameCounts,
+    split: FrameSplit,
+    arithmetic: Arithmetic,
+    device: tch::Device,
+}
+
+impl ConvLstmSystem {
+    /// Builds the model with its initial weights.
+    pub fn new(spec: &RunSpec, convlstm: &ConvLstmSpec, device: tch::Device) -> Self {
+        let builder = Builder::new(spec.seed, Kind::Float, device);
+        let channels = size(CHANNELS);
+        let build = |builder: &Builder| ConvLstm::new(builder, convlstm, channels);
+        let model = build(&builder);
+        let params = builder.finish();
+        Self {
+            replicas: Replicas::new(&spec.engine, spec.seed, build),
+            model,
+            state: TrainState::new(spec.optimizer, params),
+            frames: FrameCounts::new(convlstm.context_frames, convlstm.horizon),
+            split: FrameSplit {
+                context_frames: convlstm.context_frames.size(),
+                predicted_frames: convlstm.horizon.size(),
+            },
+            arithmetic: spec.engine.arithmetic,
+            device,
+        }
+    }
+
+    /// Computes the loss of sequences `[B, T, 1, H, W]` with the arithmetic of the run.
+    fn loss_on(&self, model: &ConvLstm, frames: &Tensor, device: tch::Device) -> Tensor {
+        let compute = || objective(model, frames, self.split).loss;
+        match self.arithmetic {
+            Arithmetic::Exact | Arithmetic::Fast => compute(),
+            Arithmetic::Bf16 => autocast::bfloat16(device, compute),
+        }
+    }
+
+    /// Computes the loss of a batch, divided among the devices.
+    fn loss(&self, frames: &Tensor) -> Tensor {
+        let parts = frames.chunk(1 + size(self.replicas.iter().len()), 0);
+        let [first, others @ ..] = &parts[..] else { unreachable!("a batch has a sequence") };
+        let whole = frames.size()[0] as f64;
+        let own = self.loss_on(&self.model, first, self.device);
+        if others.is_empty() {
+            return own;
+        }
+        let mut loss = own * (first.size()[0] as f64 / whole);
+        for (part, Replica { model, device, .. }) in others.iter().zip(self.replicas.iter()) {
+            let term = self.loss_on(model, &part.to_device(*device), *device);
+            loss += term.to_device(self.device) * (part.size()[0] as f64 / whole);
+        }
+        loss
+    }
+
+    /// Computes the gradients of a batch and returns its loss.
+    ///
+    /// # Errors
+    /// If the loss is not finite.
+    fn differentiate(&mut self, batch: &Batch) -> Result<f64, Divergence> {
+        self.state.params.zero_grad();
+        self.replicas.synchronize(&self.state.params);
+        let loss = self.loss(&sequences_first(&batch.frames));
+        let value = loss.double_value(&[]);
+        Divergence::check(&Scalars::from([(SeriesName::Loss, value)]))?;
+        loss.backward();
+        self.replicas.add_gradients(&self.state.params);
+        Ok(value)
+    }
+
+    /// Takes one optimizer step on a batch and returns its scalars.
+    ///
+    /// # Errors
+    /// If the loss is not finite; the parameters are unchanged then.
+    pub fn step(&mut self, batch: &Batch) -> Result<Scalars, Divergence> {
+        let loss = self.differentiate(batch)?;
+        self.state.step();
+        Ok(Scalars::from([(SeriesName::Loss, loss)]))
+    }
+
+    /// Draws the image that the original logs, of the first sequence: `picture_grid`, `[1, H, W, 3]`.
+    fn picture_grid(&self, examples: &Examples<'_>) -> StoredTensor {
+        let batch = batch::load(examples, self.frames);
+        let rollout = self.rollout(&batch).select(1, 0); // [T, 1, H, W]
+        let FrameSplit { context_frames, predicted_frames } = self.split;
+        let grid = picture_grid(&GridExample {
+            context: &rollout.narrow(0, 0, context_frames),
+            prediction: &rollout.narrow(0, context_frames, predicted_frames),
+            truth: &batch.frames.select(1, 0).narrow(0, context_frames, predicted_frames),
+        });
+        // Truncated, not rounded, as in `SummaryWriter.add_image`.
+        let bytes = (grid * 255.0).clamp(0.0, 255.0).to_kind(Kind::Uint8);
+        to_stored(PICTURE_GRID.to_owned(), &bytes.permute([1, 2, 0]).unsqueeze(0))
+    }
+
+    /// Predicts the frames after the context; returns context and predictions, `[T, B, 1, H, W]`.
+    fn rollout(&self, batch: &Batch) -> Tensor {
+        let context_frames = self.split.context_frames;
+        let context = batch.frames.narrow(0, 0, context_frames);
+        let predicted_frames = batch.frames.size()[0] - context_frames;
+        let predicted = self.model.predict(&sequences_first(&context), predicted_frames);
+        Tensor::cat(&[context, predicted.transpose(0, 1)], 0)
+    }
+}
+
+/// Transposes `[T, B, 1, H, W]` to `[B, T, 1, H, W]`.
+fn sequences_first(frames: &Tensor) -> Tensor {
+    frames.transpose(0, 1).contiguous()
+}
+
+impl System for ConvLstmSystem {
+    fn state(&self) -> &TrainState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
+    }
+
+    fn update(&mut self, examples: &Examples<'_>, _: At) -> Result<Scalars, Divergence> {
+        self.step(&batch::load(examples, self.frames))
+    }
+
+    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
+        let mut evaluation =
+            score_rollouts_by(&METRICS, pack, scope, self.frames, device, |batch, _| {
+                self.rollout(batch)
+            });
+        if !evaluation.names.is_empty() {
+            let first = Examples { pack, split: scope.split, indices: &[0], device };
+            evaluation.tensors.push(self.picture_grid(&first));
+        }
+        evaluation
+    }
+
+    fn training_images(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
+        let first = Examples { indices: &examples.indices[..1], ..*examples };
+        vec![self.picture_grid(&first)]
+    }
+
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Mse
+    }
+
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
+        vec![(
+            SeriesName::Loss,
+            SeriesDefinition::new(
+                "training loss",
+                "",
+                "mean squared error over all pixels of all predicted frames of the batch \
+                 (`train_mse_loss`), before the step",
+            ),
+        )]
+    }
+
+    fn streams(&self) -> Vec<(String, &'static str)> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! Training of the conditional VAE (`main` and `train` of the original).
+
+use tch::Kind;
+
+use super::{
+    batch::{self, Batch, Examples, FrameCounts, size},
+    evaluate::{Evaluation, Scope, score_rollouts},
+    noise::{RolloutNoise, StepNoise, rollout_stream_name, stream_name},
+    state::TrainState,
+    system::{At, Divergence, Scalars, System, UnfitData},
+};
+use crate::{
+    libtorch::autocast,
+    models::{
+        NoisePurpose,
+        cvae::{
+            Cvae, fast,
+            rollout::{Latent, rollout},
+            training::{ConditionedBatch, CvaeObjective, Feedback, SkipPolicy, objective},
+            vgg::{VGG_CHANNELS, VGG_SIDE},
+        },
+    },
+    nn::params::Builder,
+};
+use reprise_base::{
+    config::{RunSpec, engine::Arithmetic, model::CvaeSpec},
+    rng::streams::Stream,
+    scalar::Seed,
+    vocabulary::{MetricName, SeriesName},
+};
+use reprise_data::Pack;
+use reprise_store::store::record::SeriesDefinition;
+
+/// Stream of the draw per step that decides between true frames and predictions.
+const TEACHER_FORCING_STREAM: &str = "teacher_forcing";
+
+/// Checks that frames have the size that the encoder takes.
+///
+/// # Errors
+/// If they have another size.
+pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
+    let (expected, found) = ([VGG_SIDE, VGG_SIDE, VGG_CHANNELS], pack.frame_shape());
+    if found == expected { Ok(()) } else { Err(UnfitData::FrameShape { expected, found }) }
+}
+
+/// Model, optimizer and schedules of a run.
+#[derive(Debug)]
+pub struct CvaeSystem {
+    model: Cvae,
+    state: TrainState,
+    seed: Seed,
+    skips: SkipPolicy,
+    frames: FrameCounts,
+    /// KL weight β by epoch.
+    kl_weight: Vec<f64>,
+    /// Teacher-forcing ratio by epoch.
+    teacher_forcing: Vec<f64>,
+    arithmetic: Arithmetic,
+    device: tch::Device,
+}
+
+impl CvaeSystem {
+    /// Builds the model with its initial weights.
+    pub fn new(
+        spec: &RunSpec,
+        cvae: &CvaeSpec,
+        condition_size: usize,
+        device: tch::Device,
+    ) -> Self {
+        let builder = Builder::new(spec.seed, Kind::Float, device);
+        let model = Cvae::new(&builder, cvae, size(condition_size));
+        let mut params = builder.finish();
+        let arithmetic = spec.engine.arithmetic;
+        match arithmetic {
+            Arithmetic::Exact => {}
+            Arithmetic::Fast | Arithmetic::Bf16 => params.store_channels_last(),
+        }
+        Self {
+            model,
+            state: TrainState::new(spec.optimizer, params),
+            seed: spec.seed,
+            skips: SkipPolicy { rule: cvae.skip, context_frames: cvae.context_frames.size() },
+            frames: FrameCounts::new(cvae.context_frames, cvae.horizon),
+            kl_weight: cvae.kl_weight.table(spec.training.epochs),
+            teacher_forcing: cvae.teacher_forcing.table(spec.training.epochs),
+            arithmetic,
+            device,
+        }
+    }
+
+    /// Computes the terms of the objective with the arithmetic of the run.
+    fn objective(&self, batch: &Batch, feedback: Feedback, at: At) -> CvaeObjective {
+        let noise = &mut StepNoise::new(self.seed, at.step);
+        let (model, skips) = (&self.model, self.skips);
+        let batch = conditioned(batch);
+        let fast = |noise| fast::objective(model, &batch, feedback, skips, noise);
+        match self.arithmetic {
+            Arithmetic::Exact => objective(model, &batch, feedback, skips, noise),
+            Arithmetic::Fast => fast(noise),
+            Arithmetic::Bf16 => autocast::bfloat16(self.device, || fast(noise)),
+        }
+    }
+}
+
+impl System for CvaeSystem {
+    fn state(&self) -> &TrainState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
+    }
+
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
+        let batch = batch::load(examples, self.frames);
+        let epoch = usize::try_from(at.epoch.0).expect("an epoch indexes its schedule");
+        let (beta, ratio) = (self.kl_weight[epoch], self.teacher_forcing[epoch]);
+        let coin = Stream::new(self.seed, TEACHER_FORCING_STREAM).at(at.step.0).next_unit();
+        let teacher_forced = coin < ratio;
+        let feedback = if teacher_forced { Feedback::TrueFrame } else { Feedback::Prediction };
+
+        self.state.params.zero_grad();
+        let objective = self.objective(&batch, feedback, at);
+        let loss = objective.loss(beta);
+        loss.backward();
+
+        // The original divides the reported values, not the differentiated ones, by n_past +
+        // n_future.
+        let frames = self.frames.total as f64;
+        let scalars = Scalars::from([
+            (SeriesName::Loss, loss.double_value(&[]) / frames),
+            (SeriesName::Reconstruction, objective.mse.double_value(&[]) / frames),
+            (SeriesName::Kl, objective.kld.double_value(&[]) / frames),
+            (SeriesName::KlWeight, beta),
+            (SeriesName::TeacherForcingRatio, ratio),
+            (SeriesName::TeacherForced, f64::from(u8::from(teacher_forced))),
+        ]);
+        Divergence::check(&scalars)?;
+        match self.arithmetic {
+            Arithmetic::Exact => self.state.step(),
+            Arithmetic::Fast | Arithmetic::Bf16 => self.state.step_fused(),
+        }
+        Ok(scalars)
+    }
+
+    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
+        score_rollouts(pack, scope, self.frames, device, |batch, indices| {
+            let mut noise = RolloutNoise::new(self.seed, scope.split, indices);
+            rollout(&self.model, &conditioned(batch), Latent::Prior, self.skips, &mut noise)
+        })
+    }
+
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Psnr
+    }
+
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
+        let per_frame = "divided by context + horizon, as the original reports it";
+        let define = SeriesDefinition::new;
+        vec![
+            (
+                SeriesName::Loss,
+                define(
+                    "training loss",
+                    "",
+                    &format!("reconstruction + KL weight x KL, {per_frame}"),
+                ),
+            ),
+            (
+                SeriesName::Reconstruction,
+                define(
+                    "reconstruction error",
+                    "",
+                    &format!("sum over time of the mean squared error of a frame, {per_frame}"),
+                ),
+            ),
+            (
+                SeriesName::Kl,
+                define(
+                    "KL divergence",
+                    "nats",
+                    &format!("sum over time of KL(posterior || prior) / batch size, {per_frame}"),
+                ),
+            ),
+            (SeriesName::KlWeight, define("KL weight", "", "weight of the KL term in the epoch")),
+            (
+                SeriesName::TeacherForcingRatio,
+                define(
+                    "teacher-forcing ratio",
+                    "",
+                    "probability that a step feeds back true frames in the epoch",
+                ),
+            ),
+            (
+                SeriesName::TeacherForced,
+                define(
+                    "teacher forcing",
+                    "",
+                    "1 if the step fed back true frames, 0 if predictions",
+                ),
+            ),
+        ]
+    }
+
+    fn streams(&self) -> Vec<(String, &'static str)> {
+        vec![
+            (
+                TEACHER_FORCING_STREAM.to_owned(),
+                "whether a step feeds back true frames or predictions, by step",
+            ),
+            (stream_name(NoisePurpose::Posterior).to_owned(), "z from the posterior, by step"),
+            (
+                stream_name(NoisePurpose::Prior).to_owned(),
+                "z from the learned prior in training, unused as in the original",
+            ),
+            (rollout_stream_name("SPLIT"), "z of roll-outs, by sequence"),
+        ]
+    }
+}
+
+fn conditioned(batch: &Batch) -> ConditionedBatch {
+    ConditionedBatch {
+        frames: batch.frames.shallow_clone(),
+        condition: batch.condition.shallow_clone(),
+    }
+}

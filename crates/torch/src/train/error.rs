@@ -1,0 +1,32 @@
+//! Why training fails.
+
+use super::{state::StateError, system::UnfitData};
+use reprise_data::sampler::SamplerError;
+use reprise_store::store::{StoreError, tensors::TensorFileError};
+
+/// An error that ends training before the run is finished.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The run folder could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A tensor file could not be read or written.
+    #[error(transparent)]
+    Tensors(#[from] TensorFileError),
+    /// A stored state does not fit the model.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The training split cannot be put in order.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// The data does not fit the model.
+    #[error(transparent)]
+    Data(#[from] UnfitData),
+}
+
+impl TrainError {
+    /// Returns whether the cause is the data or the weights that the user chose.
+    pub const fn is_usage_error(&self) -> bool {
+        matches!(self, Self::Data(_) | Self::State(_))
+    }
+}

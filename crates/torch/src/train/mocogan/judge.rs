@@ -1,0 +1,278 @@
+//! Scoring of generated videos against held-out real ones.
+//!
+//! A generated frame has no true frame, so sets of videos are compared
+//! ([`metrics::distribution`](reprise_base::metrics::distribution)).
+
+use std::collections::BTreeMap;
+
+use tch::{Kind, Tensor};
+
+use super::{
+    MocoganSystem,
+    real::{Cutting, category, signed},
+};
+use crate::{
+    libtorch::convert::{to_host, to_stored},
+    models::mocogan::VideoGenerator,
+    nn::Mode,
+    train::{
+        batch::size,
+        evaluate::{Evaluation, Scope},
+        noise::RolloutNoise,
+    },
+};
+use reprise_base::{
+    metrics::distribution::{ClassMeans, Described, VideoShape, energy_distance},
+    vocabulary::{
+        MetricName, Predictor,
+        rollouts::{GENERATED_VIDEOS, REAL_VIDEOS},
+    },
+};
+use reprise_data::{Pack, Split};
+use reprise_store::store::{event::Score, tensors::StoredTensor};
+
+/// Videos that are cut out of each held-out sequence.
+const VIDEOS_PER_SEQUENCE: usize = 6;
+/// Videos of each category that are saved for the report.
+const SHOWN_VIDEOS: usize = 3;
+
+/// Scores of one predictor by metric.
+type SetScores = BTreeMap<String, Score>;
+
+/// Videos with their categories.
+struct RealVideos {
+    shape: VideoShape,
+    /// Each `[T, H, W, C]`.
+    bytes: Vec<Vec<u8>>,
+    categories: Vec<usize>,
+}
+
+impl RealVideos {
+    /// Cuts videos out of evenly spaced sequences of a split.
+    fn cut(
+        cutting: Cutting,
+        pack: &Pack,
+        request: RealVideosRequest,
+        categories: &[String],
+    ) -> Self {
+        let RealVideosRequest { split, sequences, per_sequence } = request;
+        let mut videos =
+            Self { shape: cutting.shape(pack), bytes: Vec::new(), categories: Vec::new() };
+        let available = pack.sequences(split);
+        let sequences = sequences.min(available);
+        for number in 0..sequences {
+            let index = number * available / sequences;
+            let name = category(pack.sequence_name(split, index));
+            let class = categories.iter().position(|known| known == name).unwrap_or(0);
+            videos.bytes.extend(cutting.spread(&pack.sequence(split, index), per_sequence));
+            videos.categories.extend(std::iter::repeat_n(class, per_sequence));
+        }
+        videos
+    }
+
+    fn described(&self) -> DescribedSet {
+        let videos = self.bytes.iter().map(|video| Described::new(video, self.shape)).collect();
+        DescribedSet { videos, categories: self.categories.clone() }
+    }
+}
+
+/// Which real videos to cut.
+#[derive(Clone, Copy)]
+struct RealVideosRequest {
+    split: Split,
+    /// Maximum number of sequences.
+    sequences: usize,
+    per_sequence: usize,
+}
+
+/// Descriptors of a set of videos.
+struct DescribedSet {
+    videos: Vec<Described>,
+    categories: Vec<usize>,
+}
+
+impl DescribedSet {
+    fn part(&self, part: fn(&Described) -> &[f64]) -> Vec<&[f64]> {
+        self.videos.iter().map(part).collect()
+    }
+}
+
+impl MocoganSystem {
+    /// Scores generated videos and baselines against as many held-out videos.
+    pub(super) fn judged(&self, pack: &Pack, scope: Scope) -> Evaluation {
+        let Scope { split, sequences, batch_size, .. } = scope;
+        let cut = |request| RealVideos::cut(self.cutting, pack, request, &self.categories);
+        let held_out =
+            cut(RealVideosRequest { split, sequences, per_sequence: VIDEOS_PER_SEQUENCE });
+        let count = held_out.bytes.len();
+        let sequences = pack.sequences(Split::Train).min(count);
+        let per_sequence = count.div_ceil(sequences);
+        let training = cut(RealVideosRequest { split: Split::Train, sequences, per_sequence });
+        let training = training.described();
+        let reference = ReferenceVideos::new(self, held_out.described(), &training);
+
+        let shown = SHOWN_VIDEOS * self.category_count();
+        let generated = self.generate(&self.model.generator, split, count.max(shown), scope);
+        let mut of_model = reference.scores(&self.describe(&generated[..count], held_out.shape));
+        if self.is_conditional() {
+            let share = self.recognized(&held_out, split, batch_size);
+            of_model.insert(MetricName::RecognitionAccuracy.as_str().to_owned(), score(share));
+        }
+        let mut of_real = reference.distances(&training);
+        of_real.extend(reference.accuracy(&reference.held_out));
+        let untrained = self.generate(&self.untrained().generator, split, count, scope);
+        let mean = DescribedSet {
+            videos: vec![Described::mean(&training.videos)],
+            categories: Vec::new(),
+        };
+        let scores = [
+            (Predictor::Model, of_model),
+            (Predictor::RealVideos, of_real),
+            (
+                Predictor::UntrainedGenerator,
+                reference.scores(&self.describe(&untrained, held_out.shape)),
+            ),
+            (Predictor::MeanVideo, reference.distances(&mean)),
+        ];
+        let (tensors, names) = self.tensors(&generated, &held_out);
+        Evaluation {
+            scores: scores.map(|(name, scores)| (name.as_str().to_owned(), scores)).into(),
+            tensors,
+            names,
+        }
+    }
+
+    /// Describes generated videos, numbered from 0.
+    fn describe(&self, generated: &[Vec<u8>], shape: VideoShape) -> DescribedSet {
+        let videos = generated.iter().map(|video| Described::new(video, shape)).collect();
+        let categories = (0..generated.len()).map(|number| self.requested(number)).collect();
+        DescribedSet { videos, categories }
+    }
+
+    /// Generates the first `count` videos of a split, each `[T, H, W, C]`.
+    fn generate(
+        &self,
+        generator: &VideoGenerator,
+        split: Split,
+        count: usize,
+        scope: Scope,
+    ) -> Vec<Vec<u8>> {
+        let numbers: Vec<usize> = (0..count).collect();
+        let mut videos = Vec::new();
+        for numbers in numbers.chunks(scope.batch_size) {
+            let frames = self.sample(generator, split, numbers); // [N, C, T, S, S]
+            let frames = ((frames + 1.0) * 127.5).round().clamp(0.0, 255.0).to_kind(Kind::Uint8);
+            let frames = frames.permute([0, 2, 3, 4, 1]).contiguous().to_device(tch::Device::Cpu);
+            videos.extend((0..numbers.len()).map(|number| to_host(&frames.get(size(number)))));
+        }
+        videos
+    }
+
+    /// Returns the share of real videos whose category the video discriminator predicts.
+    fn recognized(&self, real: &RealVideos, split: Split, batch_size: usize) -> f64 {
+        let VideoShape { frames, height, width, channels } = real.shape;
+        let [frames, height, width, channels] = [frames, height, width, channels].map(size);
+        let numbers: Vec<usize> = (0..real.bytes.len()).collect();
+        let mut right = 0.0;
+        for numbers in numbers.chunks(batch_size) {
+            let bytes = numbers.iter().map(|&n| real.bytes[n].as_slice()).collect::<Vec<_>>();
+            let shape = [-1, frames, height, width, channels];
+            let videos = signed(&bytes.concat(), &shape, self.device).permute([0, 4, 1, 2, 3]);
+            // Other numbers than those of the generated videos, so that the noise is independent.
+            let unused: Vec<usize> = numbers.iter().map(|n| n + real.bytes.len()).collect();
+            let mut random = RolloutNoise::new(self.seed, split, &unused);
+            let discriminator = &self.model.video_discriminator;
+            let logits =
+                tch::no_grad(|| discriminator.forward(&videos, Mode::Eval, &mut random).category);
+            let predicted = logits.expect("categories are learned").argmax(1, false);
+            let truth: Vec<i64> = numbers.iter().map(|&n| size(real.categories[n])).collect();
+            let truth = Tensor::from_slice(&truth).to_device(self.device);
+            right += predicted.eq_tensor(&truth).sum(Kind::Double).double_value(&[]);
+        }
+        right / real.bytes.len() as f64
+    }
+
+    /// Returns generated videos, category by category, and the names of the categories; with them one
+    /// real video per category if generated categories mean those of the data.
+    fn tensors(
+        &self,
+        generated: &[Vec<u8>],
+        held_out: &RealVideos,
+    ) -> (Vec<StoredTensor>, Vec<String>) {
+        let codes = self.category_count();
+        let VideoShape { frames, height, width, channels } = held_out.shape;
+        let stored = |name: &str, videos: &[&[u8]]| {
+            let shape = [videos.len(), frames, height, width, channels].map(size);
+            to_stored(name.to_owned(), &Tensor::from_slice(&videos.concat()).view(shape))
+        };
+        let of_code = |code: usize| (0..SHOWN_VIDEOS).map(move |video| video * codes + code);
+        let shown: Vec<&[u8]> =
+            (0..codes).flat_map(of_code).map(|number| generated[number].as_slice()).collect();
+        let mut tensors = vec![stored(GENERATED_VIDEOS, &shown)];
+        if !self.is_conditional() {
+            let names = (0..codes).map(|code| format!("code {code}"));
+            return (tensors, names.collect());
+        }
+        let one_of = |code: usize| {
+            let at = held_out.categories.iter().position(|&category| category == code)?;
+            Some(held_out.bytes[at].as_slice())
+        };
+        let real: Option<Vec<&[u8]>> = (0..codes).map(one_of).collect();
+        tensors.extend(real.map(|real| stored(REAL_VIDEOS, &real)));
+        (tensors, self.categories.clone())
+    }
+}
+
+/// The real videos that others are compared with.
+struct ReferenceVideos {
+    held_out: DescribedSet,
+    /// Mean motion of the training videos of each category, if generated categories mean these.
+    classes: Option<ClassMeans>,
+}
+
+impl ReferenceVideos {
+    fn new(system: &MocoganSystem, held_out: DescribedSet, training: &DescribedSet) -> Self {
+        let vectors = training.part(|video| &video.motion_energy);
+        let classes = if system.is_conditional() {
+            ClassMeans::of(
+                system.categories.len(),
+                training.categories.iter().copied().zip(vectors),
+            )
+        } else {
+            None
+        };
+        Self { held_out, classes }
+    }
+
+    fn scores(&self, set: &DescribedSet) -> SetScores {
+        let mut scores = self.distances(set);
+        scores.extend(self.accuracy(set));
+        scores
+    }
+
+    fn distances(&self, set: &DescribedSet) -> SetScores {
+        let between = |part: fn(&Described) -> &[f64]| {
+            score(energy_distance(&set.part(part), &self.held_out.part(part)))
+        };
+        BTreeMap::from([
+            (MetricName::EnergyDistance.as_str().to_owned(), between(|video| &video.blocks)),
+            (MetricName::MotionEnergyDistance.as_str().to_owned(), between(|video| &video.motion)),
+        ])
+    }
+
+    /// Returns the share of videos whose motion is nearest to that of their category in training.
+    fn accuracy(&self, set: &DescribedSet) -> SetScores {
+        let Some(classes) = &self.classes else { return BTreeMap::new() };
+        let pairs = set.videos.iter().zip(&set.categories);
+        let right = pairs
+            .filter(|(video, category)| classes.nearest(&video.motion_energy) == **category)
+            .count();
+        let share = right as f64 / set.videos.len() as f64;
+        BTreeMap::from([(MetricName::CategoryAccuracy.as_str().to_owned(), score(share))])
+    }
+}
+
+/// Makes a score of a whole set; it has no values by frame or sequence.
+fn score(value: f64) -> Score {
+    Score { mean: value, by_frame: Vec::new(), by_sequence: Vec::new() }
+}

@@ -1,0 +1,246 @@
+//! Training of CDNA, DNA and STP (`prediction_train.py` of the TensorFlow original and
+//! `train_model.py` of its port to Chainer).
+//!
+//! An update is a forward pass, the gradient of the loss and a step of Adam in the form of the port.
+//! An evaluation rolls out from the context, feeding back every prediction. Start from
+//! [`PhysicalInteractionSystem`]; `evaluation` scores states and saves masks, kernels and transformed
+//! frames.
+
+use tch::{Kind, Tensor};
+
+use super::{
+    batch::{self, Batch, Examples, FrameCounts, size},
+    evaluate::{Evaluation, Scope, score_rollouts},
+    noise::{SAMPLING_ORDER_STREAM, StepShuffle},
+    state::TrainState,
+    system::{At, Divergence, Scalars, System, UnfitData},
+};
+use crate::{
+    models::physical_interaction::{
+        Network, NetworkSizes, Sequences,
+        network::HALVINGS,
+        sampling::ScheduledFeedback,
+        sequence::rollout,
+        training::{Pass, PassTime, pass},
+    },
+    nn::{Mode, params::Builder},
+};
+use reprise_base::{
+    config::{RunSpec, model::PhysicalInteractionSpec},
+    scalar::Seed,
+    vocabulary::{MetricName, SeriesName},
+};
+use reprise_data::Pack;
+use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
+
+mod evaluation;
+
+use evaluation::{StateErrors, inspected};
+
+/// Sequences whose masks, kernels and transformed frames are saved.
+const INSPECTED_SEQUENCES: usize = 2;
+
+/// Checks that frames can be halved as often as the network does and that there are positions.
+///
+/// # Errors
+/// If a side is not a multiple of 8 or the data has no positions.
+pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
+    let [height, width, _] = pack.frame_shape();
+    let multiple = 1 << HALVINGS;
+    if !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
+        return Err(UnfitData::FrameSides { multiple, height, width });
+    }
+    if pack.position_size() == 0 { Err(UnfitData::NoPositions) } else { Ok(()) }
+}
+
+/// Network and optimizer of a run.
+#[derive(Debug)]
+pub struct PhysicalInteractionSystem {
+    model: PhysicalInteractionSpec,
+    network: Network,
+    state: TrainState,
+    seed: Seed,
+    frames: FrameCounts,
+    actions: i64,
+}
+
+impl PhysicalInteractionSystem {
+    /// Builds the network with its initial weights for the frames, actions and positions of a pack.
+    pub fn new(
+        spec: &RunSpec,
+        model: &PhysicalInteractionSpec,
+        pack: &Pack,
+        device: tch::Device,
+    ) -> Self {
+        let [height, width, channels] = pack.frame_shape().map(size);
+        let actions = size(pack.action_size());
+        let sizes = NetworkSizes {
+            frame: [channels, height, width],
+            actions,
+            states: size(pack.position_size()),
+            batch: spec.training.batch_size.size(),
+        };
+        let builder = Builder::new(spec.seed, Kind::Float, device);
+        let network = Network::new(&builder, model, sizes);
+        let params = builder.finish();
+        Self {
+            model: model.clone(),
+            network,
+            state: TrainState::new(spec.optimizer, params),
+            seed: spec.seed,
+            frames: FrameCounts::new(model.context_frames, model.horizon),
+            actions,
+        }
+    }
+
+    /// Separates frames, actions and states of a batch.
+    fn sequences(&self, batch: &Batch) -> Sequences {
+        let states = batch.condition.size()[2] - self.actions;
+        Sequences {
+            images: batch.frames.shallow_clone(),
+            actions: batch.condition.narrow(2, 0, self.actions),
+            states: batch.condition.narrow(2, self.actions, states),
+        }
+    }
+
+    /// Takes one optimizer step on a batch and returns its scalars.
+    ///
+    /// # Errors
+    /// If a quantity is not finite; the parameters are unchanged then.
+    pub fn step(&mut self, batch: &Batch, at: At) -> Result<Scalars, Divergence> {
+        self.state.params.zero_grad();
+        let sequences = self.sequences(batch);
+        let shuffle = &mut StepShuffle::new(self.seed, at.step);
+        let now = PassTime { step: at.step, mode: Mode::Train };
+        let pass = pass(&self.network, &self.model, &sequences, now, shuffle, |_, _| {});
+        pass.objective.loss.backward();
+
+        let scalars = Self::scalars(&pass, batch);
+        Divergence::check(&scalars)?;
+        self.state.step();
+        Ok(scalars)
+    }
+
+    /// Returns the tensors of [`inspected`] for the first sequences of a split.
+    fn anatomy(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Vec<StoredTensor> {
+        let Scope { split, sequences, .. } = scope;
+        let count = INSPECTED_SEQUENCES.min(sequences).min(pack.sequences(split));
+        if count == 0 {
+            return Vec::new();
+        }
+        let indices: Vec<usize> = (0..count).collect();
+        let examples = Examples { pack, split, indices: &indices, device };
+        let batch = self.sequences(&batch::load(&examples, self.frames));
+        inspected(&self.network, &batch, self.frames.context)
+    }
+
+    fn scalars(pass: &Pass, batch: &Batch) -> Scalars {
+        let objective = &pass.objective;
+        let number = |tensor: &Tensor| tensor.double_value(&[]);
+        let sum = |terms: &[Tensor]| terms.iter().map(number).sum::<f64>();
+        let share = match pass.feedback {
+            ScheduledFeedback::Prediction => 0.0,
+            ScheduledFeedback::Mixture { true_frames } => {
+                true_frames as f64 / batch.frames.size()[1] as f64
+            }
+        };
+        Scalars::from([
+            (SeriesName::Loss, number(&objective.loss)),
+            (SeriesName::Reconstruction, sum(&objective.reconstruction)),
+            (SeriesName::StateLoss, sum(&objective.state)),
+            (SeriesName::PsnrSum, number(&objective.psnr_sum)),
+            (SeriesName::TrueFrameShare, share),
+        ])
+    }
+}
+
+impl System for PhysicalInteractionSystem {
+    fn state(&self) -> &TrainState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut TrainState {
+        &mut self.state
+    }
+
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
+        self.step(&batch::load(examples, self.frames), at)
+    }
+
+    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
+        let mut errors = StateErrors::default();
+        let mut evaluation = score_rollouts(pack, scope, self.frames, device, |batch, _| {
+            let sequences = self.sequences(batch);
+            let predicted = rollout(&self.network, &sequences, self.frames.context);
+            errors.add(&sequences.states, &predicted.states, self.frames.context);
+            predicted.frames
+        });
+        errors.into_scores(&mut evaluation.scores);
+        evaluation.tensors.extend(self.anatomy(pack, scope, device));
+        evaluation
+    }
+
+    fn choosing_metric(&self) -> MetricName {
+        MetricName::Psnr
+    }
+
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)> {
+        let define = SeriesDefinition::new;
+        vec![
+            (
+                SeriesName::Loss,
+                define(
+                    "training loss",
+                    "",
+                    "(reconstruction + state loss) / predicted frames, as the originals' `loss`",
+                ),
+            ),
+            (
+                SeriesName::Reconstruction,
+                define(
+                    "reconstruction error",
+                    "",
+                    "sum over predicted frames of the batch's mean squared error (`recon_cost`)",
+                ),
+            ),
+            (
+                SeriesName::StateLoss,
+                define(
+                    "state loss",
+                    "",
+                    "sum over predicted frames of 1e-4 x the mean squared error of the state \
+                     (`state_cost`)",
+                ),
+            ),
+            (
+                SeriesName::PsnrSum,
+                define(
+                    "sum of PSNR",
+                    "dB",
+                    "sum, not mean, over predicted frames of 10 log10(1 / mean squared error of the \
+                     batch), as the originals report it (`psnr_all`); with scheduled sampling some \
+                     frames are predicted from true ones",
+                ),
+            ),
+            (
+                SeriesName::TrueFrameShare,
+                define(
+                    "true-frame share",
+                    "",
+                    "share of the batch that reads the true previous frame after the context: \
+                     round(batch x k / (k + exp(step / k))) / batch",
+                ),
+            ),
+        ]
+    }
+
+    fn streams(&self) -> Vec<(String, &'static str)> {
+        vec![(
+            SAMPLING_ORDER_STREAM.to_owned(),
+            "which sequences of a batch are fed true frames after the context, by step",
+        )]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,378 @@
+//! The training loop.
+//!
+//! The process may be killed at any point: the next attempt truncates the journal to the length that
+//! the last checkpoint names and continues with the same bits. The only clock is the stopwatch that
+//! paces checkpoints; no number depends on it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::{
+    batch::Examples,
+    error::TrainError,
+    evaluate::{Evaluation, Scope},
+    log::{RunLog, Tensorboard},
+    state::{Best, Bookkeeping, TrainState},
+    system::{At, Divergence, Scalars, System},
+    systems::{build, check_data},
+};
+use reprise_base::{
+    config::RunSpec,
+    metrics,
+    scalar::{Epoch, Step},
+    vocabulary::{
+        Predictor, SeriesName,
+        rollouts::{CONTEXT_FRAMES, SEQUENCES},
+    },
+};
+use reprise_data::{
+    Pack, Split,
+    sampler::{Order, SamplerError},
+};
+use reprise_store::{
+    provenance::{Stopwatch, now_rfc3339},
+    store::{
+        RunDir, RunFile, StoreError,
+        checkpoint::{read_checkpoint, write_checkpoint},
+        event::{EvaluationEvent, Event, Scores, StepEvent},
+        journal::Journal,
+        progress::WorkerProgress,
+        record::Outcome,
+        tensors::{StoredTensor, read_tensors, state_digest, write_tensors},
+        timing::{TimingEvent, TimingLog},
+    },
+};
+
+/// Steps before the canary digest.
+const CANARY_STEPS: u64 = 2;
+/// Least time between checkpoints.
+const CHECKPOINT_SECONDS: f64 = 15.0;
+/// Least time between checkpoints as a multiple of the time that the last one took.
+const CHECKPOINT_COST_FACTOR: f64 = 20.0;
+
+/// A run to be trained, with its inputs and outputs.
+#[derive(Debug)]
+pub struct Job<'a> {
+    pub spec: &'a RunSpec,
+    pub pack: &'a Pack,
+    /// The run folder; the caller holds its lease.
+    pub dir: &'a RunDir,
+    /// Initial weights; random ones if absent.
+    pub initial: Option<&'a [StoredTensor]>,
+    pub device: tch::Device,
+    pub tensorboard: Option<Tensorboard<'a>>,
+    /// When set, training writes a checkpoint after the current step and stops.
+    pub stop: &'a AtomicBool,
+}
+
+/// How training ended.
+#[derive(Debug)]
+pub enum TrainingEnd {
+    /// The run is finished.
+    Finished(Box<Finished>),
+    /// Training was interrupted after `done` steps and has written a checkpoint.
+    Stopped { done: u64 },
+}
+
+/// The results of a finished run, for its record.
+#[derive(Debug)]
+pub struct Finished {
+    pub outcome: Outcome,
+    pub bookkeeping: Bookkeeping,
+    /// Test scores of the best checkpoint.
+    pub test: Option<Scores>,
+    /// Digest of the model after the last step.
+    pub final_state: String,
+    /// Number of trained scalars.
+    pub parameters: u64,
+    /// The system that was trained, for its definitions.
+    pub system: Box<dyn System>,
+}
+
+impl std::fmt::Debug for dyn System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("System")
+    }
+}
+
+/// Trains a run from its first step, or from its checkpoint, to the end.
+///
+/// # Errors
+/// If the data does not fit the model or a file cannot be read or written. Divergence is an
+/// [`Outcome`], not an error.
+pub fn train(
+    job: &Job<'_>,
+    watch: &mut dyn FnMut(WorkerProgress),
+) -> Result<TrainingEnd, TrainError> {
+    let Job { spec, pack, dir, initial, device, tensorboard, stop } = *job;
+    check_data(spec, pack)?;
+    let mut system = begin(spec, pack, initial, device)?;
+    let training = spec.training;
+    let total = training.total_steps();
+    let (journal, mut kept, first) = open(dir, system.state_mut())?;
+    let mut log = RunLog::new(journal, tensorboard, first)?;
+    let mut timing = Timing::start(dir, first)?;
+    let order = order(spec, pack)?;
+    let steps_per_epoch = training.steps_per_epoch.get();
+    watch(WorkerProgress::Started { first, total });
+
+    let mut outcome = Outcome::Completed;
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    for step in first.0..total {
+        let at = At { step: Step(step), epoch: Epoch(step / steps_per_epoch) };
+        let within_epoch = step % steps_per_epoch;
+        if batches.is_empty() || within_epoch == 0 {
+            batches = order.batches(Step(step - within_epoch), steps_per_epoch);
+        }
+        let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
+        let examples = Examples { pack, split: Split::Train, indices, device };
+        log.training_images(at.step, &*system, &examples)?;
+        let scalars = match system.update(&examples, at) {
+            Ok(scalars) => scalars,
+            Err(divergence) => {
+                outcome = diverged(at.step, &divergence);
+                break;
+            }
+        };
+        let done = step + 1;
+        watch(WorkerProgress::Stepped { done, loss: scalars[&system.watched_series()] });
+        log.append(at.step, &stepped(at, scalars, system.state()))?;
+        if done == CANARY_STEPS.min(total) {
+            kept.canary = Some(state_digest(&system.state().model_tensors()));
+        }
+
+        let epoch_ends = done.is_multiple_of(steps_per_epoch);
+        let evaluation_due =
+            (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
+        if epoch_ends && evaluation_due {
+            let scope = Scope::new(Split::Validate, &spec.evaluation);
+            let Evaluation { scores, tensors, .. } = system.evaluate(pack, scope, device);
+            if let Some(divergence) = non_finite(&scores) {
+                outcome = diverged(at.step, &divergence);
+                break;
+            }
+            let value = chosen(&*system, &scores);
+            watch(evaluated(&*system, at.epoch, scope.split, value));
+            log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
+            log.images(at.step, scope.split.name(), &tensors)?;
+            if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
+                write_model(dir, RunFile::Best, system.state(), at.epoch)?;
+                kept.best = Some(Best { epoch: at.epoch, value, scores });
+            }
+        }
+
+        let stopping = stop.load(Ordering::Relaxed);
+        if stopping || done == total || timing.checkpoint_is_due() {
+            timing.checkpoint(Step(done), || {
+                let tensors = system.state().checkpoint_tensors();
+                let path = dir.path(RunFile::Checkpoint);
+                write_checkpoint(&path, &log.journal, Step(done), &json!(kept), &tensors)
+            })?;
+        }
+        if stopping && done < total {
+            timing.end()?;
+            return Ok(TrainingEnd::Stopped { done });
+        }
+    }
+
+    let final_state = write_model(dir, RunFile::Final, system.state(), last_epoch(spec))?;
+    let parameters = system.state().params.trained_scalars();
+    let test = test_best(job, &mut *system, &kept, &mut log, watch)?;
+    log.journal.sync()?;
+    timing.end()?;
+    Ok(TrainingEnd::Finished(Box::new(Finished {
+        outcome,
+        bookkeeping: kept,
+        test,
+        final_state,
+        parameters,
+        system,
+    })))
+}
+
+/// Takes the first steps of a run without writing any file and returns the digest after them, or
+/// `None` if they diverge.
+///
+/// # Errors
+/// If the training split cannot be put in order or the initial weights do not fit the model.
+pub fn canary(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+) -> Result<Option<String>, TrainError> {
+    let mut system = begin(spec, pack, initial, device)?;
+    let steps = CANARY_STEPS.min(spec.training.total_steps());
+    for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
+        let epoch = Epoch(step / spec.training.steps_per_epoch.get());
+        let examples = Examples { pack, split: Split::Train, indices: &indices, device };
+        if system.update(&examples, At { step: Step(step), epoch }).is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(state_digest(&system.state().model_tensors())))
+}
+
+/// Builds the system of a run with its initial weights, drawn or imported.
+fn begin(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+) -> Result<Box<dyn System>, TrainError> {
+    let mut system = build(spec, pack, device);
+    if let Some(weights) = initial {
+        system.state_mut().load_model(weights)?;
+    }
+    Ok(system)
+}
+
+fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
+    let sequences = pack.sequences(Split::Train);
+    Order::new(spec.data.sampler, spec.seed, sequences, spec.training.batch_size)
+}
+
+/// Resumes from the checkpoint, or creates a new journal if there is none.
+fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, Step), TrainError> {
+    let path = dir.path(RunFile::Journal);
+    if !dir.has(RunFile::Checkpoint)? {
+        return Ok((Journal::create(&path)?, Bookkeeping::default(), Step(0)));
+    }
+    let checkpoint = read_checkpoint(&dir.path(RunFile::Checkpoint))?;
+    let next = checkpoint.position.next_step;
+    state.load_checkpoint(next.0, &checkpoint.tensors)?;
+    let kept = Bookkeeping::read(checkpoint.trainer)?;
+    let journal = Journal::resume(&path, checkpoint.position.journal_bytes)?;
+    Ok((journal, kept, next))
+}
+
+/// Evaluates the best checkpoint on the test split and writes `rollouts.safetensors`.
+fn test_best(
+    job: &Job<'_>,
+    system: &mut dyn System,
+    kept: &Bookkeeping,
+    log: &mut RunLog,
+    watch: &mut dyn FnMut(WorkerProgress),
+) -> Result<Option<Scores>, TrainError> {
+    let Some(best) = &kept.best else { return Ok(None) };
+    let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
+    system.state_mut().load_model(&tensors)?;
+    let scope = Scope::new(Split::Test, &job.spec.evaluation);
+    let Evaluation { scores, tensors, names } = system.evaluate(job.pack, scope, job.device);
+    if non_finite(&scores).is_some() {
+        return Ok(None);
+    }
+    watch(evaluated(system, best.epoch, scope.split, chosen(system, &scores)));
+    // One step after the last one, so that no resume starts later.
+    let step = Step(job.spec.training.total_steps());
+    log.append(step, &evaluation(best.epoch, scope.split, &scores))?;
+    log.images(step, scope.split.name(), &tensors)?;
+    let context_frames = job.spec.model.frames_used().map_or(0, |used| used.context.len());
+    let metadata = [
+        (SEQUENCES.to_owned(), json!(names).to_string()),
+        (CONTEXT_FRAMES.to_owned(), context_frames.to_string()),
+    ];
+    write_tensors(&job.dir.path(RunFile::Rollouts), &tensors, &metadata.into())?;
+    Ok(Some(scores))
+}
+
+fn stepped(at: At, mut scalars: Scalars, state: &TrainState) -> Event {
+    scalars.insert(SeriesName::LearningRate, state.learning_rate());
+    let scalars =
+        scalars.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
+    Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars })
+}
+
+/// Returns the model's mean of the metric that chooses the best checkpoint.
+fn chosen(system: &dyn System, scores: &Scores) -> f64 {
+    scores[Predictor::Model.as_str()][system.choosing_metric().as_str()].mean
+}
+
+fn is_better(system: &dyn System, value: f64, than: f64) -> bool {
+    if metrics::definitions()[system.choosing_metric().as_str()].higher_is_better {
+        value > than
+    } else {
+        value < than
+    }
+}
+
+fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> WorkerProgress {
+    WorkerProgress::Evaluated {
+        epoch,
+        split,
+        metric: system.choosing_metric().as_str().to_owned(),
+        value,
+    }
+}
+
+fn evaluation(epoch: Epoch, split: Split, scores: &Scores) -> Event {
+    Event::Evaluation(EvaluationEvent { epoch, split, scores: scores.clone() })
+}
+
+fn last_epoch(spec: &RunSpec) -> Epoch {
+    Epoch(spec.training.epochs.get() - 1)
+}
+
+fn diverged(step: Step, divergence: &Divergence) -> Outcome {
+    let Divergence { quantity, value } = divergence;
+    Outcome::Diverged { step, quantity: quantity.clone(), value: value.to_string() }
+}
+
+fn non_finite(scores: &Scores) -> Option<Divergence> {
+    scores.iter().find_map(|(predictor, metrics)| {
+        metrics.iter().find(|(_, score)| !score.mean.is_finite()).map(|(metric, score)| {
+            Divergence { quantity: format!("{predictor} {metric}"), value: score.mean }
+        })
+    })
+}
+
+/// Writes parameters and buffers and returns their digest.
+fn write_model(
+    dir: &RunDir,
+    file: RunFile,
+    state: &TrainState,
+    epoch: Epoch,
+) -> Result<String, TrainError> {
+    let metadata = [("epoch".to_owned(), epoch.0.to_string())];
+    Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
+}
+
+/// The stopwatch of an attempt: paces checkpoints and fills the timing log.
+struct Timing {
+    log: TimingLog,
+    watch: Stopwatch,
+    last_checkpoint: f64,
+    checkpoint_seconds: f64,
+}
+
+impl Timing {
+    fn start(dir: &RunDir, first_step: Step) -> Result<Self, StoreError> {
+        let mut log = TimingLog::open(&dir.path(RunFile::Timing))?;
+        log.append(&TimingEvent::Started { at: now_rfc3339(), first_step })?;
+        Ok(Self { log, watch: Stopwatch::start(), last_checkpoint: 0.0, checkpoint_seconds: 0.0 })
+    }
+
+    fn checkpoint_is_due(&self) -> bool {
+        let pause = CHECKPOINT_SECONDS.max(CHECKPOINT_COST_FACTOR * self.checkpoint_seconds);
+        self.watch.seconds() - self.last_checkpoint >= pause
+    }
+
+    fn checkpoint(
+        &mut self,
+        next_step: Step,
+        write: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let before = self.watch.seconds();
+        write()?;
+        self.last_checkpoint = self.watch.seconds();
+        self.checkpoint_seconds = self.last_checkpoint - before;
+        let elapsed_seconds = self.last_checkpoint;
+        self.log.append(&TimingEvent::Steps { next_step, elapsed_seconds })
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        let elapsed_seconds = self.watch.seconds();
+        self.log.append(&TimingEvent::Ended { at: now_rfc3339(), elapsed_seconds })
+    }
+}

@@ -1,0 +1,161 @@
+//! The state of a run in training: the named tensors of a checkpoint and their optimizers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tch::Tensor;
+
+use crate::{
+    libtorch::convert::{by_name, to_stored},
+    nn::params::{LoadError, Params},
+    optim::{AdamOptimizer, Optimizer},
+};
+use reprise_base::{
+    config::optim::{AdamSpec, OptimizerSpec},
+    scalar::Epoch,
+};
+use reprise_store::store::{event::Scores, tensors::StoredTensor};
+
+/// Prefix of model tensors in a checkpoint.
+const MODEL: &str = "model/";
+/// Prefix of optimizer tensors in a checkpoint.
+const OPTIMIZER: &str = "optimizer/";
+
+/// The trainer's state besides tensors, stored in the checkpoint as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bookkeeping {
+    /// The best validation of the run.
+    pub best: Option<Best>,
+    /// Digest of the model after two steps.
+    pub canary: Option<String>,
+}
+
+impl Bookkeeping {
+    /// Parses the trainer's entry of a checkpoint.
+    ///
+    /// # Errors
+    /// If it is not valid JSON of this type.
+    pub fn read(entry: Value) -> Result<Self, StateError> {
+        serde_json::from_value(entry).map_err(StateError::Bookkeeping)
+    }
+}
+
+/// The best validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    pub epoch: Epoch,
+    /// Value of the choosing metric.
+    pub value: f64,
+    pub scores: Scores,
+}
+
+/// Why a stored state does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A model tensor does not fit.
+    #[error("failed to restore the model")]
+    Model(#[from] LoadError),
+    /// A tensor of an optimizer is missing or has another shape.
+    #[error("failed to restore the optimizer: a tensor is missing or has another shape")]
+    Optimizer,
+    /// The trainer's entry of the checkpoint is not valid JSON of this version.
+    #[error("failed to parse the trainer's entry of the checkpoint")]
+    Bookkeeping(#[source] serde_json::Error),
+}
+
+/// What training changes: the tensors of a model and their optimizers.
+#[derive(Debug)]
+pub struct TrainState {
+    /// Parameters and buffers.
+    pub params: Params,
+    /// One for the whole model, or one per module that has updates of its own.
+    optimizers: Vec<Optimizer>,
+    learning_rate: f64,
+}
+
+impl TrainState {
+    /// Creates the state before the first update, with one optimizer for all parameters.
+    pub fn new(spec: OptimizerSpec, params: Params) -> Self {
+        let optimizers = vec![Optimizer::new(spec, &params)];
+        Self { params, optimizers, learning_rate: spec.learning_rate().get() }
+    }
+
+    /// Creates the state before the first update, with one Adam per top-level module.
+    pub fn of_modules<const N: usize>(
+        spec: AdamSpec,
+        params: Params,
+        modules: [&'static str; N],
+    ) -> Self {
+        let adam = |module| Optimizer::Adam(AdamOptimizer::of_module(spec, &params, module));
+        let optimizers = modules.map(adam).into();
+        Self { params, optimizers, learning_rate: spec.learning_rate.get() }
+    }
+
+    /// Returns the optimizers' step size.
+    pub const fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    /// Updates every parameter that has a gradient.
+    pub fn step(&mut self) {
+        for optimizer in &mut self.optimizers {
+            optimizer.step(&self.params);
+        }
+    }
+
+    /// Same as [`TrainState::step`] up to rounding, with fused kernels where there are any.
+    pub fn step_fused(&mut self) {
+        for optimizer in &mut self.optimizers {
+            optimizer.step_fused(&self.params);
+        }
+    }
+
+    /// Updates the parameters of one module, given by its index in [`TrainState::of_modules`].
+    pub fn step_module(&mut self, module: usize) {
+        self.optimizers[module].step(&self.params);
+    }
+
+    /// Returns parameters and buffers under their own names.
+    pub fn model_tensors(&self) -> Vec<StoredTensor> {
+        self.params.iter().map(|entry| to_stored(entry.name.clone(), &entry.tensor)).collect()
+    }
+
+    /// Returns all tensors of a checkpoint.
+    pub fn checkpoint_tensors(&self) -> Vec<StoredTensor> {
+        let model = self.params.iter();
+        let model = model.map(|entry| to_stored(format!("{MODEL}{}", entry.name), &entry.tensor));
+        // Unique even with several optimizers: each has the names of its own parameters.
+        let moments = self.optimizers.iter().flat_map(Optimizer::state);
+        let moments =
+            moments.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
+        model.chain(moments).collect()
+    }
+
+    /// Loads parameters and buffers.
+    ///
+    /// # Errors
+    /// If a tensor is missing, unknown or of another shape.
+    pub fn load_model(&mut self, tensors: &[StoredTensor]) -> Result<(), StateError> {
+        Ok(self.params.load(by_name(tensors, ""))?)
+    }
+
+    /// Loads a checkpoint that was written after `updates` updates.
+    ///
+    /// # Errors
+    /// If a tensor of the model or an optimizer is missing, unknown or of another shape.
+    pub fn load_checkpoint(
+        &mut self,
+        updates: u64,
+        tensors: &[StoredTensor],
+    ) -> Result<(), StateError> {
+        self.params.load(by_name(tensors, MODEL))?;
+        let moments = by_name(tensors, OPTIMIZER);
+        let mut complete = true;
+        for optimizer in &mut self.optimizers {
+            complete &=
+                optimizer.restore(updates, |name| moments.get(name).map(Tensor::shallow_clone));
+        }
+        if complete { Ok(()) } else { Err(StateError::Optimizer) }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the training loop requires of a system.
+
+use std::collections::BTreeMap;
+
+use super::{
+    batch::Examples,
+    evaluate::{Evaluation, Scope},
+    state::TrainState,
+};
+use reprise_base::{
+    scalar::{Epoch, Step},
+    vocabulary::{MetricName, SeriesName},
+};
+use reprise_data::Pack;
+use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
+
+/// A system in training: its model with optimizer and schedules.
+pub trait System {
+    /// Returns the state that training changes.
+    fn state(&self) -> &TrainState;
+
+    /// Returns the state that training changes, for loading.
+    fn state_mut(&mut self) -> &mut TrainState;
+
+    /// Takes one optimizer step and returns its scalars, one per entry of [`System::series`].
+    ///
+    /// # Errors
+    /// If a quantity is not finite; the parameters that it would have updated are unchanged.
+    fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence>;
+
+    /// Returns the series that progress lines show.
+    fn watched_series(&self) -> SeriesName {
+        SeriesName::Loss
+    }
+
+    /// Scores the model and the baselines of its task on the first sequences of a split.
+    ///
+    /// Systems that predict frames call [`super::evaluate::score_rollouts`].
+    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation;
+
+    /// Returns images of the model's output on training examples for TensorBoard, as bytes in the
+    /// form that [`EventFile::pictures`](reprise_store::tensorboard::EventFile::pictures) takes.
+    fn training_images(&self, _: &Examples<'_>) -> Vec<StoredTensor> {
+        Vec::new()
+    }
+
+    /// Returns the metric that chooses the best checkpoint.
+    fn choosing_metric(&self) -> MetricName;
+
+    /// Returns the definition of each scalar of [`System::update`].
+    fn series(&self) -> Vec<(SeriesName, SeriesDefinition)>;
+
+    /// Returns the names of the random streams that the system draws from, each with its use.
+    ///
+    /// Initial values and the order of training sequences are not listed here; they have streams of
+    /// their own.
+    fn streams(&self) -> Vec<(String, &'static str)>;
+}
+
+/// Numbers of an update.
+pub type Scalars = BTreeMap<SeriesName, f64>;
+
+/// The position of an update in a run.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Updates of the run before this one.
+    pub step: Step,
+    pub epoch: Epoch,
+}
+
+/// A quantity that is NaN or infinite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Divergence {
+    pub quantity: String,
+    pub value: f64,
+}
+
+impl Divergence {
+    /// Checks that all scalars are finite.
+    ///
+    /// # Errors
+    /// If one is not; reports the first by name.
+    pub fn check(scalars: &Scalars) -> Result<(), Self> {
+        let non_finite = scalars.iter().filter(|(_, value)| !value.is_finite());
+        match non_finite.min_by_key(|(series, _)| series.as_str()) {
+            Some((series, &value)) => Err(Self { quantity: series.as_str().to_owned(), value }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why the data of a run does not fit its model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitData {
+    /// The sequences are shorter than context and horizon together.
+    #[error("failed to cut sequences: the run uses {used} frames, the data has {available}")]
+    TooFewFrames { used: usize, available: usize },
+    /// The frames have another size than the model takes; both are height, width, channels.
+    #[error(
+        "failed to fit the data to the model: it takes {expected:?} frames, the data has {found:?}"
+    )]
+    FrameShape { expected: [usize; 3], found: [usize; 3] },
+    /// The model halves frames more often than their sides allow.
+    #[error(
+        "failed to fit the data to the model: it takes frames whose sides are multiples of \
+         {multiple}, the data has {height}x{width}"
+    )]
+    FrameSides { multiple: usize, height: usize, width: usize },
+    /// The model predicts positions, but the data has none.
+    #[error(
+        "failed to fit the data to the model: it predicts positions, but the data has only frames"
+    )]
+    NoPositions,
+    /// The model predicts keypoints, but the data has none.
+    #[error(
+        "failed to fit the data to the model: it predicts keypoints, but the data has only images"
+    )]
+    NoKeypoints,
+    /// The model learns another number of categories than the data has.
+    #[error(
+        "failed to fit the data to the model: it learns {expected} categories, the data has {found}; \
+         set `model.mocogan.categories.count={found}`"
+    )]
+    Categories { expected: usize, found: usize },
+}

@@ -1,0 +1,51 @@
+//! The list of systems that can be trained.
+
+use super::{
+    batch::FrameCounts,
+    convlstm::{self, ConvLstmSystem},
+    cvae::{self, CvaeSystem},
+    mocogan::{self, MocoganSystem},
+    physical_interaction::{self, PhysicalInteractionSystem},
+    rcn::{self, RcnSystem},
+    system::{System, UnfitData},
+};
+use reprise_base::config::{
+    RunSpec,
+    model::{FramesUsed, ModelSpec},
+};
+use reprise_data::Pack;
+
+/// Checks that the model of a run can be trained on a pack.
+///
+/// # Errors
+/// If sequences are too short, frames have another size, or labels that the model learns are missing.
+pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
+    for FramesUsed { context, horizon } in spec.frames_used().into_iter().flatten() {
+        let (used, available) = (FrameCounts::new(context, horizon).total, pack.frames());
+        if used > available {
+            return Err(UnfitData::TooFewFrames { used, available });
+        }
+    }
+    match &spec.model {
+        ModelSpec::Cvae(_) => cvae::check_data(pack),
+        ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),
+        ModelSpec::ConvLstm(_) => convlstm::check_data(pack),
+        ModelSpec::Mocogan(mocogan) => mocogan::check_data(mocogan, pack),
+        ModelSpec::Rcn(_) => rcn::check_data(pack),
+    }
+}
+
+/// Builds the system of a run on a device for the data of a pack.
+pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System> {
+    match &spec.model {
+        ModelSpec::Cvae(cvae) => {
+            Box::new(CvaeSystem::new(spec, cvae, pack.condition_size(), device))
+        }
+        ModelSpec::PhysicalInteraction(model) => {
+            Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
+        }
+        ModelSpec::ConvLstm(convlstm) => Box::new(ConvLstmSystem::new(spec, convlstm, device)),
+        ModelSpec::Mocogan(mocogan) => Box::new(MocoganSystem::new(spec, mocogan, pack, device)),
+        ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
+    }
+}
