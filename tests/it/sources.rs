@@ -1,7 +1,7 @@
 //! Reads the sources of all crates: the modules, what each defines and what it imports.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -51,6 +51,7 @@ struct Import {
 /// All modules but those of tests.
 pub(super) struct Sources {
     pub(super) modules: Vec<Module>,
+    by_path: BTreeMap<Segments, usize>,
 }
 
 impl Sources {
@@ -87,7 +88,13 @@ impl Sources {
                 modules.push(Module::parse(path, file, &parsed));
             }
         }
-        Self { modules }
+        Self::new(modules)
+    }
+
+    pub(super) fn new(modules: Vec<Module>) -> Self {
+        let by_path =
+            modules.iter().enumerate().map(|(index, it)| (it.path.clone(), index)).collect();
+        Self { modules, by_path }
     }
 
     /// Returns the modules that define what a module uses, without what it only re-exports.
@@ -112,7 +119,7 @@ impl Sources {
     }
 
     fn index(&self, path: &[String]) -> Option<usize> {
-        self.modules.iter().position(|module| module.path == path)
+        self.by_path.get(path).copied()
     }
 
     /// Returns the module that defines the item at a path; nothing for a module or a foreign crate.
