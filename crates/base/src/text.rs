@@ -17,7 +17,7 @@ pub fn error_chain(error: &dyn Error) -> String {
 }
 
 /// Returns a number with its noun, e.g. `1 run` or `3 runs`.
-pub fn count(number: impl Display + PartialEq + From<u8>, noun: &str) -> String {
+pub fn count(number: impl Copy + Display + PartialEq + From<u8>, noun: &str) -> String {
     let plural = if number == 1.into() { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
