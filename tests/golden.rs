@@ -1,15 +1,14 @@
 //! Every reference case is a test with its own name, in f32 and in f64.
 //!
-//! The cases are found when the tests start, so a folder that is added is a test at once, and a case
-//! that no port runs fails.
+//! The tests are listed at run time: adding a folder adds its tests, and a case without a port fails.
 
 use std::{path::Path, process::ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use reprise::{
     golden::{
-        Case, CaseDir, Check, Exceptions, Filter, Outputs, Precision, Report, Verdict, discover,
-        explain, table,
+        Case, CaseDir, CaseVerdict, Check, Exceptions, Filter, Outputs, Precision, Report,
+        discover, explain, table,
     },
     ports,
 };
@@ -20,7 +19,7 @@ fn main() -> ExitCode {
     let dirs = discover(&root, &Filter::all()).expect("the folder is part of the project");
     let mut trials = vec![Trial::test("there_are_cases", {
         let found = dirs.len();
-        move || if found > 0 { Ok(()) } else { Err(Failed::from("no case was found")) }
+        move || if found > 0 { Ok(()) } else { Err(Failed::from("no cases found")) }
     })];
     for (name, precision) in [("f32", Precision::F32), ("f64", Precision::F64)] {
         for dir in &dirs {
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
             trials.push(Trial::test(test, move || passes(&dir, precision)));
         }
         let dirs = dirs.clone();
-        let test = format!("{name}::every_known_difference_still_shows");
+        let test = format!("{name}::no_known_difference_is_stale");
         trials
             .push(Trial::test(test, move || none_is_stale(&root_exceptions()?, &dirs, precision)));
     }
@@ -45,15 +44,15 @@ fn passes(dir: &CaseDir, precision: Precision) -> Result<(), Failed> {
     let report =
         Check { ports: &ports::all(), precision, exceptions: &root_exceptions()? }.dir(dir);
     match (report.verdict, Case::load(&dir.path)) {
-        (Verdict::Pass, _) => Ok(()),
-        (Verdict::Fail, Ok(case)) => {
+        (CaseVerdict::Pass, _) => Ok(()),
+        (CaseVerdict::Fail, Ok(case)) => {
             Err(Failed::from(explain(&case, &report, &Outputs::new(), precision)))
         }
         _ => Err(Failed::from(table(&Report::new(precision, vec![report], Vec::new())))),
     }
 }
 
-/// Runs the cases that known differences speak of and no others.
+/// Runs only the cases that known differences cover.
 fn none_is_stale(
     exceptions: &Exceptions,
     dirs: &[CaseDir],

@@ -1,15 +1,15 @@
-//! The power of the reference cases: each known way to be wrong is put into a copy of the sources, and
-//! `golden check` must catch it, `golden explain` must point at the right place.
+//! The power of the reference cases: each fault in `tests/power/faults.toml` is injected into a copy of
+//! the sources; its case must fail, and `golden explain` must report the right first divergent output.
 //!
-//! The faults stand in `tests/power/faults.toml`. Every fault is a test of its own; they share one copy
-//! of the project below `target/power`, so a lock keeps them apart. The copy is built without the
-//! report and without optimization: building it anew after a fault takes seconds.
+//! Every fault is a separate test. They share one copy of the project below `target/power`, protected
+//! by a lock. The copy is built without the report and without optimization, so that a rebuild takes
+//! seconds.
 
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "a test harness that edits a copy of the sources and tells what it found"
+    reason = "a test harness that edits a copy of the sources and prints what it found"
 )]
 
 use std::{
@@ -20,9 +20,10 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use reprise::golden::matches_glob;
 use serde::Deserialize;
 
-/// A way to be wrong.
+/// A mistake in our sources.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fault {
@@ -42,7 +43,7 @@ struct Faults {
     fault: Vec<Fault>,
 }
 
-/// Everything that a build of the copy reads; `src` is copied, the rest linked.
+/// Everything that a build of the copy reads besides `src`, which is copied; these are linked.
 const LINKED: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
     let mut cases: Vec<String> = faults.iter().map(|fault| fault.case.clone()).collect();
     cases.sort();
     cases.dedup();
-    let mut trials = vec![Trial::test("the_cases_hold_without_a_fault", move || holds(&cases))];
+    let mut trials = vec![Trial::test("the_cases_pass_without_a_fault", move || all_pass(&cases))];
     trials.extend(
         faults
             .into_iter()
@@ -70,13 +71,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn holds(cases: &[String]) -> Result<(), Failed> {
+fn all_pass(cases: &[String]) -> Result<(), Failed> {
     let copy = Copy::open()?;
     copy.build()?;
     for case in cases {
         let explained = copy.explain(case)?;
         if !explained.status.success() {
-            return Err(Failed::from(format!("{case} does not hold\n{}", text(&explained))));
+            return Err(Failed::from(format!("{case} does not pass\n{}", text(&explained))));
         }
     }
     Ok(())
@@ -90,35 +91,25 @@ fn caught(fault: &Fault) -> Result<(), Failed> {
     let explained = explained?;
     let found = text(&explained);
     let Some(first) = first_divergent(&found) else {
-        return Err(Failed::from(format!("nobody noticed that {}\n{found}", fault.what)));
+        return Err(Failed::from(format!("no output diverges although {}\n{found}", fault.what)));
     };
     if explained.status.code() != Some(1) {
-        return Err(Failed::from(format!("the check should fail with exit code 1\n{found}")));
+        return Err(Failed::from(format!("expected exit code 1\n{found}")));
     }
-    if !matches(&fault.first, first) {
+    if !matches_glob(&fault.first, first) {
         let expected = &fault.first;
-        return Err(Failed::from(format!("`{first}` came first, not `{expected}`\n{found}")));
+        return Err(Failed::from(format!(
+            "first divergent output `{first}`, expected `{expected}`\n{found}"
+        )));
     }
     println!("{:32} {:40} first divergent: {first}", fault.name, fault.case);
     Ok(())
 }
 
-/// Returns the output below the line that announces it.
+/// Returns the output named below the heading.
 fn first_divergent(explained: &str) -> Option<&str> {
     let below = explained.split_once("first divergent output\n")?.1;
     Some(below.split(": ").next()?.trim())
-}
-
-/// `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len())
-                .filter(|&at| rest.is_char_boundary(at))
-                .any(|at| matches(tail, &rest[at..]))
-        }),
-    }
 }
 
 fn text(output: &Output) -> String {
@@ -126,7 +117,7 @@ fn text(output: &Output) -> String {
         .into_owned()
 }
 
-/// The copy of the project that faults are put into, held by one process at a time.
+/// The copy of the project into which faults are injected, locked by one process at a time.
 struct Copy {
     root: PathBuf,
     _lock: File,
@@ -153,12 +144,15 @@ impl Copy {
 
     fn inject(&self, fault: &Fault) -> Result<(), Failed> {
         let path = self.root.join(&fault.file);
-        let sound = fs::read_to_string(&path)?;
-        if sound.matches(&fault.from).count() != 1 {
+        let intact = fs::read_to_string(&path)?;
+        if intact.matches(&fault.from).count() != 1 {
             let file = fault.file.display();
-            return Err(Failed::from(format!("`{}` is not once in {file}", fault.from)));
+            return Err(Failed::from(format!(
+                "`{}` must occur exactly once in {file}",
+                fault.from
+            )));
         }
-        Ok(fs::write(&path, sound.replacen(&fault.from, &fault.to, 1))?)
+        Ok(fs::write(&path, intact.replacen(&fault.from, &fault.to, 1))?)
     }
 
     fn restore(&self, file: &Path) -> io::Result<()> {
@@ -177,7 +171,7 @@ impl Copy {
         if output.status.success() { Ok(()) } else { Err(Failed::from(text(&output))) }
     }
 
-    /// Explains a case in f64, the strong check.
+    /// Runs `golden explain` in f64, the strong check.
     fn explain(&self, case: &str) -> Result<Output, Failed> {
         let program = self.root.join("target/release/reprise");
         Ok(Command::new(program)
@@ -187,16 +181,16 @@ impl Copy {
     }
 }
 
-/// Returns the folder of this build: `target` above `release/deps`.
+/// Returns the target folder of this build, above `release/deps`.
 fn target_dir() -> io::Result<PathBuf> {
     let itself = std::env::current_exe()?;
     let target = itself.ancestors().nth(3);
     target
         .map(Path::to_owned)
-        .ok_or_else(|| io::Error::other("this test stands outside a target folder"))
+        .ok_or_else(|| io::Error::other("this test is not in a target folder"))
 }
 
-/// Makes `to` equal to `from`; what is equal already is not touched, so that it is not built again.
+/// Makes `to` equal to `from`; equal files are not touched, so that they are not built again.
 fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(to)? {
@@ -221,8 +215,7 @@ fn mirror(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Links the built dependencies of the project, which are the same for the copy; its own crate is
-/// another one and is built anew.
+/// Links the built dependencies of the project; only its own crate must be built for the copy.
 fn share_dependencies(from: &Path, to: &Path) -> io::Result<()> {
     if to.exists() {
         return Ok(());

@@ -1,21 +1,21 @@
-"""Holds a network in PyTorch eager mode and takes timed training steps on request.
+"""Runs timed training steps of a network in PyTorch eager mode, on request.
 
     python bench.py SYSTEM [--width 8] [--batch 8] [--frames 12] [--threads 1] [--mode f32]
 
-`reprise` times its own step and this one in turns, so the process answers lines on standard input with
-lines on standard output:
+`reprise bench` times its own step and this one in turns: requests are lines on stdin, answers lines on
+stdout:
 
     ready                 printed once, after the warm-up steps
     step N                N training steps:
                           {"seconds": [...], "peak_memory_bytes": n, "base_memory_bytes": m}
     gemm                  {"gflops": x, "sizes": {"256": ...}}: the best rate of square products in f32
-    quit                  ends the process, as the end of the input does
+    quit                  ends the process, like the end of stdin
 
-A step is what the training script does: forward, backward and Adam, on data that lie in memory. System
-`cvae` takes it with teacher forcing and the fixed prior, `physical_interaction` with CDNA and fed-back
-predictions. Modes: `f32`; `bf16`, forward under CPU autocast; `channels_last`, f32 with the convolutions'
-weights and the frames in that layout; `physical_interaction` has the first only. Peak memory is the process's largest
-resident set so far, base memory what it was before the network was built: Python and PyTorch's libraries.
+A step is forward, backward and Adam, as in the training script, on data in memory: for `cvae` with teacher
+forcing and the fixed prior, for `physical_interaction` with CDNA and fed-back predictions. Modes: `f32`;
+`bf16`, forward under CPU autocast; `channels_last`, f32 with the convolutions' weights and the frames in
+that layout; `physical_interaction` supports only `f32`. Peak memory is the largest resident set of the
+process so far, base memory that before the network was built: Python and PyTorch's libraries.
 """
 
 import argparse
@@ -36,11 +36,11 @@ N_PAST = 2
 BETA = 0.5
 WARM_UP_STEPS = 2
 GEMM_SIZES = (256, 512, 1024, 2048)
-GEMM_SECONDS = 0.5  # that each size is repeated for
+GEMM_SECONDS = 0.5  # time of repetitions per size
 
 
 class CvaeStep:
-    """A network, its optimizer and one batch, on which every step is taken."""
+    """A network, its optimizer and the batch of all steps."""
 
     def __init__(self, arguments):
         width = arguments.width
@@ -75,7 +75,7 @@ class CvaeStep:
 
 
 class PhysicalInteractionStep:
-    """The same for CDNA, with the sizes of action and state that the crate's data have."""
+    """The same for CDNA, with the sizes of action and state in our data sets."""
 
     def __init__(self, arguments):
         if arguments.mode != "f32":
@@ -139,7 +139,7 @@ def answer(request, step, base):
     if verb == "gemm" and not rest:
         rates = {str(n): gemm_gflops(n) for n in GEMM_SIZES}
         return {"gflops": max(rates.values()), "sizes": rates}
-    return {"error": f"unknown request `{request.strip()}`; known are step N, gemm and quit"}
+    return {"error": f"unknown request `{request.strip()}`; use step N, gemm or quit"}
 
 
 def main():

@@ -1,12 +1,12 @@
-"""Runs the reference cases of system `cells` in plain NumPy: the example of a port of one's own.
+"""Runs the reference cases of system `cells` in plain NumPy: an example of an external port.
 
     REPRISE_PRECISION=f32|f64 python cells_numpy.py CASE_FOLDER OUTPUT_FILE
     reprise golden check --system cells --command 'python golden/generate/cells_numpy.py'
 
-The recurrent cells of the MoCoGAN assignment, forward and, by hand, backward: a linear layer, the LSTM
+The recurrent cells of the MP6 assignment, with hand-written backward passes: a linear layer, the LSTM
 cell, the LSTM with its linear and normalization layers, its initial values, the GRU cell, and the
-assignment's acceptance rule. Not run: `literal`, the numbers that the assignment prints, most of which
-come from a random generator of PyTorch.
+assignment's acceptance rule. Unsupported: `literal`, the numbers that the assignment prints, most of
+which come from PyTorch's random generator.
 
 Shapes: B rows, N inputs, H hidden units. A gradient of a value `v` is called `d_v`.
 """
@@ -46,7 +46,7 @@ class LstmCell:
         self.bias_ih, self.bias_hh = bias_ih, bias_hh
 
     def forward(self, x, h, c):
-        """Returns h_t, c_t and what `backward` needs."""
+        """Returns h_t, c_t and the values that `backward` needs."""
         gates = linear(x, self.weight_ih, self.bias_ih) + linear(h, self.weight_hh, self.bias_hh)
         i, f, g, o = np.split(gates, 4, axis=1)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
@@ -90,7 +90,7 @@ class GruCell:
         self.bias_ih, self.bias_hh = bias_ih, bias_hh
 
     def forward(self, x, h):
-        """Returns h_t and what `backward` needs."""
+        """Returns h_t and the values that `backward` needs."""
         from_x = np.split(linear(x, self.weight_ih, self.bias_ih), 3, axis=1)
         from_h = np.split(linear(h, self.weight_hh, self.bias_hh), 3, axis=1)
         r = sigmoid(from_x[0] + from_h[0])
@@ -115,7 +115,7 @@ class GruCell:
 class BatchNorm:
     """Batch normalization without weight and bias, over the rows of [B, N].
 
-    y = (x - mean) / sqrt(var + eps); the running variance takes the unbiased estimate.
+    y = (x - mean) / sqrt(var + eps); the running variance is of unbiased estimates.
     """
 
     def __init__(self, running_mean, running_var, eps, momentum):
@@ -123,7 +123,7 @@ class BatchNorm:
         self.eps, self.momentum = eps, momentum
 
     def train(self, x):
-        """Normalizes by the batch's own statistics and moves the running ones."""
+        """Normalizes by the statistics of the batch and updates the running ones."""
         mean, var = x.mean(axis=0), x.var(axis=0)
         unbiased = var * (len(x) / (len(x) - 1))
         self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
@@ -167,7 +167,7 @@ def run(case, precision):
             return of(case, precision)
     if "forget_bias" in case.config:
         return run_lstm_init(case, precision)
-    raise port.Unsupported("NumPy alone does not run a case with these tensors")
+    raise port.Unsupported("a case with these tensors")
 
 
 def run_linear(case, precision):
@@ -205,7 +205,7 @@ def run_lstm_cell(case, precision):
 
 
 def run_lstm(case, precision):
-    """The same input at every frame; each h goes through the linear layer and is normalized."""
+    """The same input at every frame; a linear layer and a normalization follow each h."""
     cell = LstmCell(*(case.tensor(f"lstm.{name}", precision) for name in LstmCell.NAMES))
     weight, bias = case.tensor("linear.weight", precision), case.tensor("linear.bias", precision)
     norm = BatchNorm(
@@ -252,7 +252,7 @@ def run_lstm(case, precision):
 
 
 def evaluate_lstm(case, precision, cell, norm):
-    """The frames once more in evaluation mode, from the case's own state."""
+    """The frames in evaluation mode, from the case's initial state."""
     weight, bias = case.tensor("linear.weight", precision), case.tensor("linear.bias", precision)
     x, h, c = (case.tensor(name, precision) for name in ("inputs", "h", "c"))
     frames = []
@@ -263,7 +263,7 @@ def evaluate_lstm(case, precision, cell, norm):
 
 
 def run_lstm_init(case, precision):
-    """`initWeight`: both forget biases get the given value, all other biases 0; states start at 0."""
+    """`initWeight`: both forget biases have the given value, all other biases 0; states start at 0."""
     config = case.config
     inputs, hidden = config["input_size"], config["hidden_size"]
     bias = np.zeros(4 * hidden, precision)

@@ -1,10 +1,10 @@
-"""Prints how far the outputs of a port lie from the stored results of a case.
+"""Prints the errors of a port's outputs against the stored results of a case.
 
     python compare.py CASE_FOLDER OUTPUT_FILE [f32|f64]
 
-A first look while one writes a port in Python; `golden check --command` is what gives verdicts, with
-bounds. An error is the largest difference over the largest stored value, over all elements of an
-output stored whole, over the statistics and the 64 elements of one stored as a digest.
+For a first look while writing a port in Python; `golden check --command` computes verdicts with
+tolerances. An error is the largest difference over the largest stored value: of all elements of an
+output stored in full, or of the statistics and the 64 elements of a digest.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     REPRISE_PRECISION=f32|f64 python convlstm.py CASE_FOLDER OUTPUT_FILE
 
-A port outside of the crate: live parity compares what this writes with what the crate's own port
-writes, to the bit. What to do is read from a case's settings and tensors, never from its name.
-The number of threads is PyTorch's (`OMP_NUM_THREADS`).
+An external port: live parity compares its outputs with our port's, bit for bit. The settings and
+tensors of a case decide what is computed, never its name.
+`OMP_NUM_THREADS` sets the number of threads.
 """
 
 import sys
@@ -43,7 +43,7 @@ def run_training(case, precision):
         lightning.parameters(), lr=config["lr"], betas=betas, eps=config["adam_eps"]
     )
     steps, outputs, losses = config["steps"], {}, []
-    for step in range(steps + 1):  # some cases have the loss after the last step, too
+    for step in range(steps + 1):  # some cases also have the loss after the last step
         batch = f"batch/{step}" if f"batch/{step}" in case.tensors else "batch"
         if batch not in case.tensors:
             break
@@ -58,8 +58,8 @@ def run_training(case, precision):
             outputs = {"y_hat": array(y_hat), **gradients(lightning)}
             outputs = {name: value.copy() for name, value in outputs.items()}
         adam.step()
-    asked = case.outputs["losses"]["shape"][0]
-    return {**outputs, "losses": np.array(losses[:asked]), **after(lightning)}
+    declared = case.outputs["losses"]["shape"][0]
+    return {**outputs, "losses": np.array(losses[:declared]), **after(lightning)}
 
 
 def run_forward(case, precision):

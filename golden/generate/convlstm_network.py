@@ -1,8 +1,8 @@
 """The sequence-to-sequence ConvLSTM autoencoder in plain PyTorch: network and training objective.
 
-What is computed is the tutorial's system: two ConvLSTM cells read the context, two more roll on by
-feeding the top hidden state back, one convolution turns hidden states into frames. Module names give
-the same state_dict keys as the original's. Start from `ConvLstmAutoencoder`.
+The tutorial's system: two ConvLSTM cells read the context, two more predict by feeding the top hidden
+state back, one convolution turns hidden states into frames. Module names give the state_dict keys of the
+original. Start from `ConvLstmAutoencoder`.
 
 Shapes: B sequences, T given and N predicted frames, F = nf channels of a hidden state.
 """

@@ -2,9 +2,9 @@
 
     REPRISE_PRECISION=f32|f64 python cvae.py CASE_FOLDER OUTPUT_FILE
 
-A port outside of the crate: live parity compares what this writes with what the crate's own port
-writes, to the bit. What to do is read from a case's settings and tensors, never from its name.
-The number of threads is PyTorch's (`OMP_NUM_THREADS`); one and two threads give different bits.
+An external port: live parity compares its outputs with our port's, bit for bit. The settings and
+tensors of a case decide what is computed, never its name.
+`OMP_NUM_THREADS` sets the number of threads, which changes the last bits.
 """
 
 import sys
@@ -60,14 +60,14 @@ def skip_rule(case):
 def optimizer(case, model):
     config = case.config
     if config.get("optimizer", "adam") != "adam":
-        raise port.Unsupported(f"the optimizer `{config['optimizer']}`")
+        raise port.Unsupported(f"optimizer `{config['optimizer']}`")
     betas = (config["beta1"], config.get("adam_beta2", 0.999))
     eps = config.get("adam_eps", 1e-8)
     return torch.optim.Adam(model.parameters(), lr=config["lr"], betas=betas, eps=eps)
 
 
 def run_training(case, precision):
-    """Training steps: losses of each, everything on the way and the gradients of the last one."""
+    """Training steps: losses of each, intermediates and gradients of the last one."""
     config = case.config
     model = build(case, precision)
     adam = optimizer(case, model)
@@ -102,7 +102,7 @@ def update(case, precision, model, prefix, step, teacher_forcing):
 
 
 def run_prediction(case, precision):
-    """Frames of a roll-out and their scores, if asked for after some training steps."""
+    """Frames of a roll-out and their scores, after `warm_steps` training steps."""
     model = build(case, precision)
     adam = optimizer(case, model)
     for step in range(case.config["warm_steps"]):
@@ -136,7 +136,7 @@ def run_component(case, precision):
 
 
 def loaded(module, case, precision, prefix):
-    """Gives a module the case's values and mode."""
+    """Loads the case's values into a module and sets its mode."""
     load(module, case, precision, prefix)
     return module.train(case.config.get("mode", "train") == "train")
 

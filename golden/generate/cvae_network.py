@@ -1,15 +1,15 @@
 """The conditional video VAE in plain PyTorch: network, training step, prediction.
 
-What is computed is the lab report's system: a VGG encoder and decoder, a Gaussian LSTM as posterior
-and, if asked for, as learned prior, and an LSTM that predicts the next code (after SVG with a learned
-prior, Denton and Fergus 2018). Module names give the same state_dict keys as the original's, so its
-checkpoints load. Nothing here draws a random number: noise is an argument. Start from `Cvae`.
+The lab report's system: a VGG encoder and decoder, a Gaussian LSTM as posterior and optionally as learned
+prior, and an LSTM that predicts the next code (after SVG with a learned prior, Denton and Fergus 2018).
+Module names give the state_dict keys of the original, so its checkpoints load. Nothing here draws a random
+number: noise is an argument. Start from `Cvae`.
 
 Shapes: B sequences, T frames, G = g_dim, Z = z_dim, R = rnn_size, C = cond_dim; frames are
 [B, 3, 64, 64] in [0, 1].
 
 Where the report deviates from SVG, this follows the report: the predictor has a BatchNorm, and the
-skip connection is refreshed up to and including t = n_past.
+skip connection is updated up to and including t = n_past.
 """
 
 import dataclasses
@@ -106,9 +106,9 @@ class Decoder(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Linear embedding and a stack of LSTM cells, which both recurrent modules begin with.
+    """Linear embedding and a stack of LSTM cells, the first part of both recurrent modules.
 
-    The state is an argument and a result: one pair (h, c), each [B, R], a layer.
+    The state is an argument and a result: one pair (h, c), each [B, R], per layer.
     """
 
     def __init__(self, inputs, rnn_size, layers):
@@ -117,7 +117,7 @@ class Recurrent(nn.Module):
         self.lstm = nn.ModuleList(nn.LSTMCell(rnn_size, rnn_size) for _ in range(layers))
 
     def zero_state(self, like):
-        """The state that a sequence starts from; `like` gives batch size, type and device."""
+        """The initial state; `like` gives batch size, type and device."""
         rnn_size = self.embed.out_features
         return [2 * (like.new_zeros(len(like), rnn_size),) for _ in self.lstm]
 
@@ -207,7 +207,7 @@ class SkipRule:
 
 @dataclasses.dataclass
 class Objective:
-    """The two terms of the loss, summed over time, and every module's output on the way."""
+    """The two terms of the loss, summed over time, and the outputs of all modules."""
 
     mse: torch.Tensor
     kld: torch.Tensor
@@ -222,11 +222,11 @@ def objective(model, x, cond, teacher_forcing, skips, noise):
     """Runs a batch in the modules' current mode and returns the terms of the loss (`train`).
 
     `x` is [B, T, 3, 64, 64], `cond` is [B, T, C]. `noise(t, "posterior")` returns [B, Z]; with a
-    learned prior `noise(t, "prior")` is drawn after it, and the sample is thrown away. Without
-    teacher forcing only frame 0 is a true one, and gradients flow through the whole roll-out.
+    learned prior `noise(t, "prior")` is drawn after it, and the sample is not used. Without
+    teacher forcing only frame 0 is a true frame, and gradients flow through the whole roll-out.
 
-    The true frame is encoded before the previous one: BatchNorm's running statistics move twice a
-    step, in this order, even where both are the same frame.
+    The true frame is encoded before the previous one: BatchNorm's running statistics change twice per
+    step, in this order, even if both are the same frame.
     """
     x, cond = x.permute(1, 0, 2, 3, 4), cond.permute(1, 0, 2)
     batch_size = x.shape[1]
@@ -268,9 +268,9 @@ def objective(model, x, cond, teacher_forcing, skips, noise):
 def predict(model, x, cond, source, skips, noise):
     """Rolls the model out in evaluation mode and returns T frames [B, 3, 64, 64] (`pred`).
 
-    True frames are fed, and returned, up to n_past: predictions there are computed, so that the
-    states advance, and dropped. `source` says where z comes from: `fixed` (N(0, I)), `prior` or
-    `posterior`, which reads the current input frame. `noise(t)` is [B, Z].
+    True frames are fed, and returned, up to n_past; predictions there are computed to advance the
+    states, and discarded. `source` is the source of z: `fixed` (N(0, I)), `prior` or `posterior`,
+    which reads the current input frame. `noise(t)` is [B, Z].
     """
     model.eval()
     x, cond = x.permute(1, 0, 2, 3, 4), cond.permute(1, 0, 2)

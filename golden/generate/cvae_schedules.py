@@ -1,11 +1,11 @@
-"""KL weight and teacher-forcing ratio by epoch, as the lab report's training script has them."""
+"""KL weight and teacher-forcing ratio by epoch, as in the lab report's training script."""
 
 
 def kl_weights(niter, cycles, ratio, beta=1.0):
     """Returns the KL weight of every epoch: `cycles` ramps from 0 to `beta` (`kl_annealing`).
 
-    A ramp takes the first `ratio` of its cycle and accumulates its steps, rounding included; it ends
-    where it reaches 1, whatever `beta` is. The report's monotonic schedule is one cycle, ratio 1/4.
+    A ramp takes the first `ratio` of its cycle and accumulates its steps, with rounding; it ends when it
+    reaches 1, for any `beta`. The report's monotonic schedule is one cycle with ratio 1/4.
     """
     table = [beta] * niter
     period = niter / cycles
@@ -22,7 +22,7 @@ def kl_weights(niter, cycles, ratio, beta=1.0):
 def teacher_forcing_ratios(niter, tfr, start, lower):
     """Returns the ratio of every epoch: it is updated at an epoch's end, from epoch `start` on.
 
-    The slope has the initial ratio in it, the intercept is a fixed 1.
+    The slope depends on the initial ratio; the intercept is always 1.
     """
     table, ratio = [], tfr
     for epoch in range(niter):

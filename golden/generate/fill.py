@@ -1,8 +1,8 @@
 """The fill recipe of reference cases, format 1, in vectorised NumPy.
 
-Tensors that go into a case are not stored: every language computes them to the same bits from the
-tensor's name. This module is that recipe and nothing else; start from `fill`. `selftest` gives the
-two draws by which a reader checks its own recipe before it trusts anything else.
+The inputs of a case are not stored: every language computes them with the same bits from the tensor's
+name. This module is that recipe; start from `fill`. `selftest` gives the two draws by which a reader
+first checks its own recipe.
 
 Integers are unsigned, of 64 bits, and wrap; everything else is IEEE double precision, rounded to
 single precision once at the end.
@@ -12,7 +12,7 @@ import numpy as np
 
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # odd step of the counter (SplitMix64, Steele et al. 2014)
 MASK = (1 << 64) - 1
-CHUNK = 1 << 20  # elements that are filled at a time, which bounds the memory in between
+CHUNK = 1 << 20  # elements filled at a time, to limit temporary memory
 SELFTEST_NAME = "selftest/x"
 
 
@@ -43,7 +43,7 @@ def _chunks(n):
 
 
 def uniform(name, n, lo, hi):
-    """Evenly between `lo` and `hi`."""
+    """Uniform in `[lo, hi)`."""
     values = np.empty(n, np.float32)
     for start, stop in _chunks(n):
         values[start:stop] = lo + (hi - lo) * unit(name, start, stop)
@@ -51,7 +51,7 @@ def uniform(name, n, lo, hi):
 
 
 def normalish(name, n, std):
-    """Bell-shaped around 0: twelve draws make one element, and their sum is exact."""
+    """Bell-shaped around 0: an element is a sum of twelve draws, which is exact."""
     values = np.empty(n, np.float32)
     for start, stop in _chunks(n):
         draws = unit(name, 12 * start, 12 * stop).reshape(-1, 12)
@@ -60,7 +60,7 @@ def normalish(name, n, std):
 
 
 def byte(name, n):
-    """Evenly distributed bytes."""
+    """Uniform bytes."""
     return np.floor(256.0 * unit(name, 0, n)).astype(np.uint8)
 
 
@@ -75,8 +75,8 @@ DTYPES = {"f32": np.float32, "f64": np.float64, "i64": np.int64, "u8": np.uint8}
 def fill(name, shape, dtype, spec):
     """Returns the tensor that `spec`, the table `fill` of a case's tensor, describes.
 
-    `name` is `<seed_prefix>/<tensor name>`; `dtype` is f32, f64, i64 or u8. The values are those of
-    single precision whatever the type. Refuses `stored`, which is no recipe.
+    `name` is `<seed_prefix>/<tensor name>`; `dtype` is f32, f64, i64 or u8. Floating-point values are
+    rounded to single precision in either type. `stored` is an error: it has no recipe.
     """
     keys = dict(spec)
     kind = keys.pop("kind")
@@ -88,9 +88,9 @@ def fill(name, shape, dtype, spec):
         "permutation": set(),
     }
     if kind not in wanted:
-        raise ValueError(f"tensor `{name}`: no recipe fills `{kind}`")
+        raise ValueError(f"tensor `{name}`: no recipe for fill `{kind}`")
     if set(keys) != wanted[kind]:
-        raise ValueError(f"tensor `{name}`: `{kind}` takes the keys {sorted(wanted[kind])}")
+        raise ValueError(f"tensor `{name}`: `{kind}` needs exactly the keys {sorted(wanted[kind])}")
     n = int(np.prod(shape, dtype=np.int64))
     if kind == "uniform":
         values = uniform(name, n, float(keys["lo"]), float(keys["hi"]))
@@ -113,7 +113,7 @@ def selftest():
 
 
 def check_selftest(stated):
-    """Raises `ValueError` unless this recipe draws what the table `[selftest]` of a case says."""
+    """Raises `ValueError` unless this recipe gives the draws in the table `[selftest]` of a case."""
     drawn = [float(x) for x in unit(stated["name"], 0, 2)]
     if drawn != [stated["unit_0"], stated["unit_1"]]:
-        raise ValueError(f"the fill recipe draws {drawn} where the case says {stated}")
+        raise ValueError(f"the self-test of the fill recipe failed: {drawn}, expected {stated}")

@@ -27,7 +27,7 @@ def _window():
 
 
 def _filtered(plane):
-    """The Gaussian mean around every pixel where the window fits; the window is separable."""
+    """The Gaussian mean around every pixel whose window is inside; the window is separable."""
     weights = _window()
     for axis in (0, 1):
         windows = np.lib.stride_tricks.sliding_window_view(plane, SIDE, axis)
@@ -36,7 +36,7 @@ def _filtered(plane):
 
 
 def ssim(truth, frame):
-    """Structural similarity: mean over places, then over channels, where NaN counts as -1."""
+    """Structural similarity: mean over positions, then over channels, with NaN as -1."""
     scores = []
     for x, y in zip(truth, frame):
         mu_x, mu_y = _filtered(x), _filtered(y)

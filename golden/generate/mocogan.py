@@ -2,8 +2,8 @@
 
     REPRISE_PRECISION=f32|f64 python mocogan.py CASE_FOLDER OUTPUT_FILE
 
-A port outside of the crate: live parity compares what this writes with what the crate's own port
-writes, to the bit. What to do is read from a case's settings and tensors, never from its name.
+An external port: live parity compares its outputs with our port's, bit for bit. The settings and
+tensors of a case decide what is computed, never its name.
 """
 
 import sys
@@ -40,7 +40,7 @@ class Sizes:
 
 
 class Draws:
-    """Noise and choices in the order in which the original took them: `draw/<n>/<what>`."""
+    """Noise and choices in the order in which the original drew them: `draw/<n>/<what>`."""
 
     def __init__(self, case, precision):
         self.case, self.precision, self.taken = case, precision, 0
@@ -49,7 +49,7 @@ class Draws:
         name = f"draw/{self.taken:04}/{what}"
         self.taken += 1
         if name not in self.case.tensors:
-            raise port.Unsupported(f"draw `{name}`, which the case does not have")
+            raise port.Unsupported(f"a case without the draw `{name}`")
         return tensor(self.case, name, self.precision)
 
     noise = choice = next
@@ -75,7 +75,7 @@ def build(case, precision):
     model = Mocogan(sizes, BLOCKS[kinds[0]], BLOCKS[kinds[1]], categorical, sigma)
     names = case.named("parameter") + case.named("buffer")
     values = {name: tensor(case, name, precision) for name in names}
-    # PyTorch counts batches, which the cases leave out.
+    # The cases omit PyTorch's counters of batches.
     counted = {n: b for n, b in model.state_dict().items() if n.endswith("num_batches_tracked")}
     model.to(next(iter(values.values())).dtype)
     model.load_state_dict({**counted, **values}, strict=True)
@@ -83,7 +83,7 @@ def build(case, precision):
 
 
 def run(case, precision):
-    """Iterations of training: losses of each, first gradients, and everything after the last."""
+    """Iterations of training: losses of each, first gradients, and the state after the last."""
     if "train_batches" not in case.config:
         raise port.Unsupported("a case without training")
     config, model, draws = case.config, build(case, precision), Draws(case, precision)

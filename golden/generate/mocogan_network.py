@@ -1,6 +1,6 @@
 """MoCoGAN in plain PyTorch, and the losses of its three networks.
 
-Written from the equations of Tulyakov et al. 2018 (arXiv:1707.04993) and seed document 002; modules have the
+Written from the equations of Tulyakov et al. 2018 (arXiv:1707.04993) and the MP6 assignment; modules have the
 names that reference cases use. Random numbers come from a source of draws, so nothing here draws any.
 """
 
@@ -36,7 +36,7 @@ class Generator(nn.Module):
         )
 
     def latents(self, samples, draws):
-        """Codes of some videos, frame by frame `[N * T, Z]`, and the category of each video."""
+        """Codes of videos, frame by frame `[N * T, Z]`, and the category of each video."""
         sizes, frames = self.sizes, self.sizes.video_length
         content = draws.noise("z_content").repeat_interleave(frames, 0)
         parts, categories = [content], None
@@ -66,7 +66,7 @@ class Generator(nn.Module):
 
 
 class Noise(nn.Module):
-    """Adds noise of a standard deviation, drawn anew every time; it has no parameters."""
+    """Adds noise of a standard deviation, drawn at every call; it has no parameters."""
 
     def __init__(self, sigma):
         super().__init__()
@@ -102,7 +102,7 @@ class Discriminator(nn.Module):
         self.main = nn.Sequential(*layers)
 
     def forward(self, x, draws):
-        """Judgements, and the logits of categories where there are any."""
+        """Judgements, and the logits of categories, if any."""
         for layer in self.main:
             if isinstance(layer, Noise):
                 layer.draws = draws

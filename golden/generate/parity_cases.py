@@ -1,11 +1,11 @@
-"""Writes the cases of live parity: what the crate's port and the network in PyTorch both run.
+"""Writes the cases of live parity, which our port and the network in PyTorch both run.
 
     python parity_cases.py ROOT [--width 8] [--steps 100] [--batch 4] [--case GLOB]
 
 For every kind of training step of system `cvae` two cases are written below `ROOT/cvae/`: one step,
 with every gradient and every module's output, and `--steps` steps, with the losses of each and every
-parameter and buffer after the last. They are questions, no answer is stored: `golden parity` runs the
-crate's port and `cvae.py` on them, on one machine with the same number of threads, and compares bits.
+parameter and buffer after the last. They have no stored outputs: `golden parity` runs our port and
+`cvae.py` on them, on one machine with the same number of threads, and compares bits.
 
 The kinds are the eight training steps (prior fixed or learned, teacher forcing or not, skip from the
 last true frame or from the last frame) and the five trajectories of the lab report: monotonic and
@@ -27,12 +27,12 @@ from torch_tensors import declare
 N_PAST, N_FUTURE = 2, 3
 FRAMES = N_PAST + N_FUTURE
 COND_DIM = 7
-EPOCHS_MAX = 20  # of a trajectory; the steps are spread evenly over its epochs
+EPOCHS_MAX = 20  # of a trajectory; the steps are distributed evenly over its epochs
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What distinguishes a kind of training step; the schedules map steps to tables by step."""
+    """A kind of training step; `beta` and `tfr` map a number of steps to a table by step."""
 
     name: str
     learned_prior: bool = False
@@ -41,7 +41,7 @@ class Kind:
     tfr: object = None
 
 
-def constantly(value):
+def constant(value):
     return lambda steps: [value] * steps
 
 
@@ -64,22 +64,22 @@ def kinds():
             f"train_step_{prior}_{feedback}_{skip}",
             learned_prior=prior == "learned",
             last_frame_skip=skip == "lastframeskip",
-            beta=constantly(0.5),
-            tfr=constantly(1.0 if feedback == "tf" else 0.0),
+            beta=constant(0.5),
+            tfr=constant(1.0 if feedback == "tf" else 0.0),
         )
     monotonic = by_epoch(lambda niter: kl_weights(niter, 1, 0.25))
     cyclical = by_epoch(lambda niter: kl_weights(niter, min(4, niter), 0.5))
     decaying = by_epoch(lambda niter: teacher_forcing_ratios(niter, 1.0, niter // 5, 0.0))
-    off = constantly(0.0)
+    off = constant(0.0)
     yield Kind("trajectory_monotonic", beta=monotonic, tfr=decaying)
     yield Kind("trajectory_cyclical", beta=cyclical, tfr=decaying)
     yield Kind("trajectory_learned", learned_prior=True, beta=monotonic, tfr=decaying)
-    yield Kind("trajectory_notf_constkl", beta=constantly(1.0), tfr=off)
+    yield Kind("trajectory_notf_constkl", beta=constant(1.0), tfr=off)
     yield Kind("trajectory_notf_nokl", beta=off, tfr=off)
 
 
 def sizes(kind, width):
-    """The original's sizes at width 64, an eighth of each at width 8."""
+    """The original's sizes at width 64, an eighth of them at width 8."""
     return Sizes(
         width=width,
         g_dim=2 * width,
@@ -122,27 +122,27 @@ def prepare(kind, width, steps, batch_size):
     return case
 
 
-def ask(case, kind, width, steps, batch_size):
+def declare_outputs(case, kind, width, steps, batch_size):
     """Declares the outputs: everything of one step, or losses and final values of many."""
     network = sizes(kind, width)
     code, z = [batch_size, network.g_dim], [batch_size, network.z_dim]
     model = Cvae(network)
     for name in ("loss", "mse", "kld"):
-        case.ask(name, [steps])
+        case.output(name, [steps])
     if steps == 1:
         for t in range(1, FRAMES):
             gaussians = {2 * t - 1: "posterior", 2 * t: "prior"}
             for call, gaussian in gaussians.items():
-                case.ask(f"h/{call}", code)
+                case.output(f"h/{call}", code)
                 if gaussian == "posterior" or kind.learned_prior:
                     for value in ("z", "mu", "logvar"):
-                        case.ask(f"{gaussian}/{value}/{t}", z)
-            case.ask(f"g/{t}", code)
-            case.ask(f"prediction/{t}", [batch_size, 3, 64, 64])
+                        case.output(f"{gaussian}/{value}/{t}", z)
+            case.output(f"g/{t}", code)
+            case.output(f"prediction/{t}", [batch_size, 3, 64, 64])
         for name, parameter in model.named_parameters():
-            case.ask(f"grad/{name}", parameter.shape)
+            case.output(f"grad/{name}", parameter.shape)
     for name, value in model.state_dict().items():
-        case.ask(f"after/{name}", value.shape, "i64" if value.dtype == torch.int64 else "f32")
+        case.output(f"after/{name}", value.shape, "i64" if value.dtype == torch.int64 else "f32")
 
 
 def main():
@@ -157,7 +157,7 @@ def main():
         if fnmatch.fnmatch(kind.name, arguments.case):
             for steps in sorted({1, arguments.steps}):
                 case = prepare(kind, arguments.width, steps, arguments.batch)
-                ask(case, kind, arguments.width, steps, arguments.batch)
+                declare_outputs(case, kind, arguments.width, steps, arguments.batch)
                 print(case.save(arguments.root))
 
 

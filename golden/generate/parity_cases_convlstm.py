@@ -4,10 +4,10 @@
 
 For every kind of training step two cases are written below `ROOT/convlstm/`: one step, with the
 prediction and every gradient, and `--steps` steps, with the losses before each and after the last and
-every parameter after the last. They are questions, no answer is stored (see `parity_cases.py`, which has those of `cvae`).
+every parameter after the last. They have no stored outputs (as those of `parity_cases.py`).
 
 The kinds are a batch of several sequences, a batch of one, whose axis the original's `squeeze` removes,
-a horizon longer than the context, and one of a single frame.
+a horizon longer than the context, and a horizon of one frame.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from torch_tensors import declare
 SIDE = 32
 LEARNING_RATE, BETAS, EPSILON = 1e-4, (0.9, 0.98), 1e-8
 
-# Name: sequences of a batch (0: as asked), given frames, predicted frames.
+# Name: sequences per batch (0: `--batch`), context frames, predicted frames.
 KINDS = {
     "train_batch": (0, 4, 3),
     "train_batch_of_one": (1, 4, 3),
@@ -32,7 +32,7 @@ KINDS = {
 
 
 def prepare(kind, width, steps, batch_size):
-    """Declares a case: the network's values, the batch of every step, and what is asked for."""
+    """Declares a case: the network's values, the batch of every step, and the outputs."""
     own, n_past, n_ahead = KINDS[kind]
     batch_size = own or batch_size
     case = Case(
@@ -49,17 +49,17 @@ def prepare(kind, width, steps, batch_size):
     case.configure(n_hidden_dim=width, in_chan=1, height=SIDE, width=SIDE)
     lightning = Lightning(width)
     declare(case, lightning)
-    for step in range(steps + 1):  # the last is only looked at
+    for step in range(steps + 1):  # the last is for the loss only
         shape = [batch_size, n_past + n_ahead, SIDE, SIDE, 1]
         case.input(f"batch/{step}", shape, uniform(0.0, 1.0))
     if steps == 1:
         prediction = [extent for extent in (batch_size, n_ahead) if extent > 1]
-        case.ask("y_hat", [*prediction, SIDE, SIDE])
+        case.output("y_hat", [*prediction, SIDE, SIDE])
         for name, parameter in lightning.named_parameters():
-            case.ask(f"grad/{name}", parameter.shape)
-    case.ask("losses", [steps + 1])
+            case.output(f"grad/{name}", parameter.shape)
+    case.output("losses", [steps + 1])
     for name, value in lightning.state_dict().items():
-        case.ask(f"after/{name}", value.shape)
+        case.output(f"after/{name}", value.shape)
     return case
 
 

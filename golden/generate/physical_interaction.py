@@ -1,7 +1,7 @@
 """System `physical_interaction` in PyTorch, as a port for `golden check --command`.
 
-Serves the cases of the whole network: forward passes and training steps. Cases of single layers are
-refused; they are about TensorFlow's own operations.
+Supports the cases of the whole network: forward passes and training steps. Cases of single layers are
+unsupported; they are about TensorFlow's own operations.
 """
 
 import numpy as np
@@ -35,11 +35,11 @@ def run(case, precision):
     for step in range(max(steps, 1)):
         network.zero_grad()
         feed = feedback(case, precision, step)
-        made = unroll(network, images, actions, states, config["context_frames"], feed)
-        terms = objective(made, images, states, config["context_frames"])
+        rolled = unroll(network, images, actions, states, config["context_frames"], feed)
+        terms = objective(rolled, images, states, config["context_frames"])
         rows.append({**terms, **{f"{n}{i}": v for n in LISTED for i, v in enumerate(terms[n])}})
         if step == 0:
-            first = trace(made)
+            first = trace(rolled)
         if steps:
             terms["loss"].backward()
             if step == 0:
@@ -86,7 +86,7 @@ def build(case, precision, image, action, state):
 
 
 def feedback(case, precision, step):
-    """Returns what follows the context: predictions, or a mixture by the recorded permutations."""
+    """Returns the feedback after the context: predictions, or a mixture by the recorded permutations."""
     k, batch = case.config["schedsamp_k"], case.config["batch_size"]
     if k == -1:
         return lambda t, truth, generated: generated
@@ -109,11 +109,11 @@ def last(value):
     return array(value.movedim(1, -1))
 
 
-def trace(made):
-    """Returns what the first pass went through."""
-    outputs = {f"gen_images/{t}": last(step["image"]) for t, step in enumerate(made)}
-    outputs.update((f"gen_states/{t}", array(step["state"])) for t, step in enumerate(made))
-    for name, value in made[0].items():
+def trace(rolled):
+    """Returns the intermediates of the first pass."""
+    outputs = {f"gen_images/{t}": last(step["image"]) for t, step in enumerate(rolled)}
+    outputs.update((f"gen_states/{t}", array(step["state"])) for t, step in enumerate(rolled))
+    for name, value in rolled[0].items():
         if name == "masks":
             outputs["step0/masks"] = last(value).reshape(-1, value.shape[1])
         elif name not in ("image", "state", "cells"):
@@ -122,7 +122,7 @@ def trace(made):
 
 
 def gradients(network, scope):
-    """Returns the gradients in the original's layouts; what has none is zero, as TensorFlow fills in."""
+    """Returns the gradients in the original's layouts; a missing one is zero, as in TensorFlow."""
     return {
         f"grad/{scope}/{name}": array(
             to_original(value.grad if value.grad is not None else torch.zeros_like(value))

@@ -1,8 +1,8 @@
 """Physical interaction (CDNA, DNA, STP) in plain PyTorch, with the TensorFlow original's numerics.
 
-What is computed is tensorflow/models `video_prediction` (Finn, Goodfellow and Levine 2016): seven
-convolutional LSTMs between convolutions, a motion predicted from the narrowest map, and masks that merge
-the moved frames. Parameters have the original's variable names, without the scope; their layouts are
+The system of tensorflow/models `video_prediction` (Finn, Goodfellow and Levine 2016): seven convolutional
+LSTMs between convolutions, a motion predicted from the smallest feature map, and masks that merge the
+moved frames. Parameters have the original's variable names, without the scope; their layouts are
 PyTorch's, `from_original` and `to_original` translate. Nothing here draws a random number. Start from
 `Network`.
 
@@ -53,7 +53,7 @@ def to_original(value):
 
 
 def same(x, kernel, stride):
-    """Pads as TensorFlow's SAME does: the odd zero stands at the end."""
+    """Pads as TensorFlow's SAME does: an odd zero is at the end."""
     pads = []
     for n in (x.shape[3], x.shape[2]):
         total = max((-(-n // stride) - 1) * stride + kernel - n, 0)
@@ -96,7 +96,7 @@ class Network(nn.Module):
         self._linear("state_pred", condition, settings.states)
 
     def _conv(self, name, inputs, outputs, kernel, bias=True, biases=None):
-        """Of a transposed convolution `inputs` come out and `outputs` go in, as in its weights."""
+        """In a transposed convolution `inputs` are the outputs and vice versa, as in its weights."""
         bound = math.sqrt(6 / (kernel**2 * (inputs + outputs)))
         shape = (outputs, inputs, kernel, kernel)
         self.value[f"{name}/weights"] = nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
@@ -225,7 +225,7 @@ def dna(image, enc7):
 
 
 def stp(image, parameters):
-    """Samples the frame where an affine map, added to the identity, sends its pixels."""
+    """Samples the frame at the positions to which an affine map, added to the identity, sends its pixels."""
     batch, colours, height, row = image.shape
     identity = image.new_tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
 
@@ -256,7 +256,7 @@ def stp(image, parameters):
 
 
 def neighbours(s, n):
-    """Positions in pixels and the pixels beside them, clipped before weights are formed."""
+    """Positions in pixels and the neighbouring pixels, clipped before weights are formed."""
     position = (s + 1) * n / 2
     below = position.detach().floor()
     return position, below.clamp(0, n - 1), (below + 1).clamp(0, n - 1)
@@ -290,9 +290,9 @@ def objective(steps, images, states, context_frames):
 
 
 class Adam:
-    """`tf.train.AdamOptimizer`: epsilon stands beside the uncorrected second moment.
+    """`tf.train.AdamOptimizer`: epsilon is added to the root of the uncorrected second moment.
 
-    Rates and their powers are variables in single precision; only the step size takes the parameters'.
+    Rates and their powers are in single precision; only the step size has the parameters' type.
     """
 
     def __init__(self, parameters, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):

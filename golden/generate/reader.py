@@ -1,7 +1,7 @@
 """Reads a reference case, format 1: its settings, its filled tensors, its stored results.
 
-This is all that a port outside of this repository needs to know of the format; start from
-`Case.load`. Tensors are filled when asked for, so a case with many costs nothing to open.
+A port outside of this repository needs nothing else of the format; start from `Case.load`. A tensor
+is filled when `Case.tensor` is called, so opening a case is cheap.
 """
 
 import pathlib
@@ -38,7 +38,7 @@ class Case:
         with open(folder / "case.toml", "rb") as file:
             table = tomllib.load(file)
         if table["format"] != FORMAT:
-            raise ValueError(f"`{folder}` has format {table['format']}, known is {FORMAT}")
+            raise ValueError(f"`{folder}` has format {table['format']}, expected {FORMAT}")
         fill.check_selftest(table["selftest"])
         return cls(folder, table)
 
@@ -60,10 +60,10 @@ class Case:
         return self.stored
 
     def tensor(self, name, precision=None):
-        """Returns a tensor that goes in, filled anew at every call.
+        """Returns an input, filled again at every call.
 
-        With `precision` (`np.float32` or `np.float64`) a floating-point tensor takes that type;
-        values of the recipe are those of single precision either way.
+        With `precision` (`np.float32` or `np.float64`) a floating-point tensor has that type; the
+        values of the recipe are always rounded to single precision.
         """
         entry = self.tensors[name]
         if entry["fill"]["kind"] == "stored":
@@ -77,13 +77,13 @@ class Case:
         return array
 
     def named(self, role):
-        """Returns the names of the tensors of a role: parameter, buffer, input, noise or choice."""
+        """Returns the names of the tensors with a role: parameter, buffer, input, noise or choice."""
         return [name for name, entry in self.tensors.items() if entry["role"] == role]
 
     def expected(self, name, precision=np.float32):
-        """Returns what the original got for an output, whole or as a digest vector.
+        """Returns the original's values of an output, in full or as a digest vector.
 
-        `None` where the original has no run of that precision.
+        `None` if the original has no run in that precision.
         """
         folder = {"full": "out", "digest": "digest"}[self.outputs[name]["kind"]]
         bits = "64" if np.dtype(precision) == np.float64 else ""

@@ -1,7 +1,7 @@
 """Writes reference cases, format 1, for a model of your own.
 
-A case is one computation that a port shall repeat. Declare what goes in, run the original in single
-and in double precision, save:
+A case is one computation that a port must repeat. Declare the inputs, run the original in single and in
+double precision, save:
 
     case = Case(
         "mymodel", "train_step", "one training step on a batch of 4",
@@ -19,10 +19,10 @@ and in double precision, save:
     case.run(step)
     case.save("golden")  # golden/mymodel/train_step/{case.toml,values.safetensors}
 
-What goes in is filled by a recipe from its name, so it costs no space and every language computes the
-same bits; `case.stored` is for inputs that no recipe makes. The run in double precision is the exact
-answer, and its distance from the run in single precision, the case's noise, is what a port's bound is
-made of: record both wherever you can. Draw no random number in `step`: declare it as noise.
+A recipe fills inputs from their names, so they need no space and every language computes the same bits;
+`case.stored` is for inputs that no recipe can fill. The difference of the runs in double and in single
+precision is the noise of the case, from which tolerances are computed: record both if possible. Draw no
+random number in `step`: declare it as noise.
 
 Modules in PyTorch need no list of parameters: see `torch_tensors.declare`.
 """
@@ -44,7 +44,7 @@ NAMES = {np.dtype(dtype): name for name, dtype in fill.DTYPES.items()}
 
 
 def uniform(lo, hi):
-    """Evenly between `lo` and `hi`."""
+    """Uniform in `[lo, hi)`."""
     return {"kind": "uniform", "lo": float(lo), "hi": float(hi)}
 
 
@@ -59,7 +59,7 @@ def constant(c):
 
 
 def images():
-    """Evenly distributed bytes (dtype u8)."""
+    """Uniform bytes (dtype u8)."""
     return {"kind": "bytes"}
 
 
@@ -86,8 +86,8 @@ class Case:
         notes=(),
         threads=1,
     ):
-        """`changes` says in a sentence each what was needed to run the original, `entry` what was
-        called (`file.py:function`), `notes` what a reader should know before comparing."""
+        """`changes`: one sentence per change that was needed to run the original; `entry`: what was
+        called (`file.py:function`); `notes`: what a reader should know before comparing."""
         self.system, self.name, self.summary = system, name, summary
         self.notes = list(notes)
         self.origin = {
@@ -102,7 +102,7 @@ class Case:
         }
         self.config = {}
         self._tensors, self._stored = {}, {}
-        self._runs, self._asked = {}, []
+        self._runs, self._declared = {}, []
 
     def configure(self, **settings):
         """Adds settings under the original's argument names: numbers, strings, booleans, lists."""
@@ -113,7 +113,7 @@ class Case:
         self._declare("parameter", name, shape, spec, dtype)
 
     def buffer(self, name, shape, spec, dtype="f32"):
-        """Declares a tensor that the model keeps and does not train."""
+        """Declares a tensor that the model stores and does not train."""
         self._declare("buffer", name, shape, spec, dtype)
 
     def input(self, name, shape, spec, dtype="f32"):
@@ -129,7 +129,7 @@ class Case:
         self._declare("choice", name, shape, spec, dtype)
 
     def stored(self, role, name, array):
-        """Declares a tensor that no recipe makes; it is kept in values.safetensors."""
+        """Declares a tensor that no recipe can fill; it is stored in values.safetensors."""
         array = np.asarray(array)
         self._stored[f"in/{name}"] = array
         self._declare(role, name, array.shape, {"kind": "stored"}, NAMES[array.dtype])
@@ -143,11 +143,11 @@ class Case:
 
     @property
     def seed_prefix(self):
-        """What stands in front of a tensor's name when the recipe draws for it."""
+        """The prefix of a tensor's name in the fill recipe."""
         return f"{self.system}/{self.name}"
 
     def opened(self):
-        """Returns the case as a port reads it, before it has any output."""
+        """Returns the case as a port reads it, without outputs."""
         head = {"system": self.system, "case": self.name, "summary": self.summary}
         head.update(origin=self.origin, config=self.config, seed_prefix=self.seed_prefix)
         opened = reader.Case(None, {**head, "tensor": list(self._tensors.values())})
@@ -155,45 +155,45 @@ class Case:
         return opened
 
     def tensors(self, precision=np.float32):
-        """Returns everything that goes in by name, floating-point tensors in this precision."""
+        """Returns all inputs by name, floating-point tensors in this precision."""
         opened = self.opened()
         return {name: opened.tensor(name, precision) for name in self._tensors}
 
     def run(self, compute, double=True):
-        """Calls `compute` on the tensors in single and, unless told otherwise, double precision.
+        """Calls `compute` on the tensors in single and, if `double`, in double precision.
 
-        `compute` returns outputs by name, in the order in which it reaches them: a report of the
-        first output that diverges relies on it.
+        `compute` returns outputs by name, in the order in which it computes them; the first
+        divergent output of a report follows from this order.
         """
         self.record(np.float32, compute(self.tensors(np.float32)))
         if double:
             self.record(np.float64, compute(self.tensors(np.float64)))
 
     def record(self, precision, outputs):
-        """Takes the outputs of a run that was made elsewhere."""
+        """Adds the outputs of a run made by other means."""
         self._runs[np.dtype(precision)] = {
             name: np.asarray(value) for name, value in outputs.items()
         }
 
-    def ask(self, name, shape, dtype="f32"):
-        """Declares an output that nothing is known of.
+    def output(self, name, shape, dtype="f32"):
+        """Declares an output without values.
 
-        With such outputs, and no run, a case is a question: two ports can be held to each other on it
-        (`golden parity`), and neither to an original.
+        A case with such outputs and without runs is for `golden parity`, which compares two ports with
+        each other; no port can be checked against it.
         """
         shape = [int(n) for n in shape]
         kind = _kind(math.prod(shape))
-        self._asked.append({"name": name, "kind": kind, "dtype": dtype, "shape": shape})
+        self._declared.append({"name": name, "kind": kind, "dtype": dtype, "shape": shape})
 
     def save(self, root):
         """Writes `root/<system>/<case>/` and returns its path."""
         single = self._runs.get(np.dtype(np.float32), {})
         double = self._runs.get(np.dtype(np.float64), {})
-        if bool(single) == bool(self._asked):
-            raise ValueError(f"case `{self.seed_prefix}` needs a run in single precision to be saved")
+        if bool(single) == bool(self._declared):
+            raise ValueError(f"case `{self.seed_prefix}` needs either a run in single precision or declared outputs")
         if double and list(double) != list(single):
             raise ValueError("the runs in single and in double precision have different outputs")
-        entries, values = list(self._asked), dict(self._stored)
+        entries, values = list(self._declared), dict(self._stored)
         for name, value in single.items():
             entry, stored = _output(name, value, double.get(name))
             entries.append(entry)
@@ -221,9 +221,9 @@ def _kind(elements):
 
 
 def _output(name, single, double):
-    """Returns the table `[[output]]` of an output and what is stored of it."""
+    """Returns the table `[[output]]` of an output and its stored values."""
     if single.dtype not in NAMES:
-        raise TypeError(f"output `{name}` has type {single.dtype}, which no case holds")
+        raise TypeError(f"output `{name}` has type {single.dtype}, which cases do not support")
     kind = _kind(single.size)
     keep, folder = (np.asarray, "out") if kind == "full" else (digest, "digest")
     entry = {"name": name, "kind": kind, "dtype": NAMES[single.dtype], "shape": list(single.shape)}
@@ -242,7 +242,7 @@ def noise(single, double):
     difference = np.abs(single.astype(np.float64) - double).max(initial=0.0)
     scale = np.abs(double).max(initial=0.0)
     if not np.isfinite(difference) or not np.isfinite(scale):
-        raise ValueError("an output is not finite, so it has no noise")
+        raise ValueError("failed to compute the noise: an output is not finite")
     ratio = float(difference / scale) if scale else float(difference)
     if ratio == 0.0:
         return 0.0

@@ -1,11 +1,11 @@
-"""Writes a case that asks for the roll-out of exported weights.
+"""Writes a case of live parity: the roll-out of exported weights.
 
     python rollout_case.py ROOT WEIGHTS.safetensors [--batch 4] [--horizon 10]
 
-`WEIGHTS.safetensors` is what `reprise export RUN` wrote of a run of system `cvae`. Its tensors become
-the case's, the sizes of the network follow from their shapes, frames and noise are filled by the recipe.
-`golden parity` then has the crate's model and the original's modules in PyTorch, loaded with
-`load_state_dict(strict=True)`, predict the same frames.
+`WEIGHTS.safetensors` is written by `reprise export RUN` for a run of system `cvae`. Its tensors become
+the case's; their shapes give the sizes of the network; the recipe fills frames and noise. `golden parity`
+then compares the predictions of our model with those of the original's modules in PyTorch, loaded with
+`load_state_dict(strict=True)`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def layers(state, module):
 
 
 def sizes_of(state):
-    """Returns the sizes of the network that these tensors belong to."""
+    """Returns the sizes of the network with these tensors."""
     width = state["encoder.c1.0.main.0.weight"].shape[0]
     rnn_size, inputs = state["frame_predictor.embed.weight"].shape
     z_dim = state["posterior.mu_net.weight"].shape[0]
@@ -72,7 +72,7 @@ def prepare(state, batch_size, horizon):
     for t in range(1, frames):
         case.noise(f"noise/{t}", [batch_size, sizes.z_dim], normalish(1.0))
     for t in range(frames):
-        case.ask(f"prediction/{t}", [batch_size, 3, 64, 64])
+        case.output(f"prediction/{t}", [batch_size, 3, 64, 64])
     return case
 
 

@@ -1,4 +1,4 @@
-"""Tests of recipe, files, recorder and reader: `python -m unittest` in this folder, NumPy alone."""
+"""Tests of recipe, files, recorder and reader: `python -m unittest` in this folder, with NumPy only."""
 
 import pathlib
 import tempfile
@@ -16,7 +16,7 @@ from reader import Case
 
 
 def unit_in_python(name, i):
-    """The recipe once more, in Python's own integers."""
+    """The recipe in Python's own integers."""
     z = fill.fnv1a64(name.encode()) + (i + 1) * fill.GOLDEN_GAMMA & fill.MASK
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & fill.MASK
     z = (z ^ z >> 27) * 0x94D049BB133111EB & fill.MASK
@@ -31,7 +31,7 @@ class Recipe(unittest.TestCase):
         with self.assertRaises(ValueError):
             fill.check_selftest({**expected, "unit_1": 0.5})
 
-    def test_arrays_hold_what_the_definition_says(self):
+    def test_arrays_match_the_definition(self):
         draws = [unit_in_python("a/b", i) for i in range(36)]
         self.assertEqual(fill.unit("a/b", 0, 36).tolist(), draws)
         uniform = np.array([-0.3 + (0.7 - -0.3) * u for u in draws], np.float32)
@@ -42,7 +42,7 @@ class Recipe(unittest.TestCase):
         order = sorted(range(36), key=lambda i: (draws[i], i))
         self.assertEqual(fill.permutation("a/b", 36).tolist(), order)
 
-    def test_chunks_leave_no_seam(self):
+    def test_chunks_do_not_change_values(self):
         chunk, fill.CHUNK = fill.CHUNK, 5
         try:
             pieces = fill.uniform("x", 13, 0.0, 1.0), fill.normalish("x", 13, 1.0)
@@ -51,7 +51,7 @@ class Recipe(unittest.TestCase):
         np.testing.assert_array_equal(pieces[0], fill.uniform("x", 13, 0.0, 1.0))
         np.testing.assert_array_equal(pieces[1], fill.normalish("x", 13, 1.0))
 
-    def test_a_fill_with_other_keys_is_refused(self):
+    def test_a_fill_with_wrong_keys_is_rejected(self):
         for spec in ({"kind": "uniform", "lo": 0}, {"kind": "constant"}, {"kind": "stored"}):
             with self.assertRaises(ValueError):
                 fill.fill("x", [2], "f32", spec)
@@ -77,7 +77,7 @@ class Files(unittest.TestCase):
             self.assertEqual(read[name].dtype, tensor.dtype)
             np.testing.assert_array_equal(read[name], tensor)
 
-    def test_a_cut_file_is_refused(self):
+    def test_a_truncated_file_is_rejected(self):
         path = self.root / "t.safetensors"
         tensorfile.write(path, {"a": np.zeros(4)})
         whole = path.read_bytes()
@@ -116,13 +116,13 @@ class Files(unittest.TestCase):
             self.assertEqual(set(worst.values()), {0.0})
         self.assertAlmostEqual(read.outputs["y"]["noise"], 1e-7, delta=1e-6)
 
-    def test_a_question_holds_no_answers(self):
+    def test_a_case_of_declared_outputs_has_no_values(self):
         case = recorder.Case(
             "mine", "q", "s", framework="numpy", framework_version="2", repository="here", entry="f"
         )
         with self.assertRaises(ValueError):
             case.save(self.root)
-        case.ask("y", [5000])
+        case.output("y", [5000])
         read = Case.load(case.save(self.root))
         self.assertEqual(read.outputs["y"]["kind"], "digest")
         self.assertIsNone(read.expected("y"))

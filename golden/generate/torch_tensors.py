@@ -13,7 +13,7 @@ def tensor(case, name, precision):
 
 
 def leaf(case, name, precision):
-    """Fills an input that a gradient is asked for."""
+    """Fills an input whose gradient is computed."""
     return tensor(case, name, precision).requires_grad_()
 
 
@@ -35,7 +35,7 @@ def array(value):
 
 
 def gradients(module, prefix=""):
-    """Returns the gradients as `grad/<parameter>`; a parameter without one is left out."""
+    """Returns the gradients as `grad/<parameter>`; parameters without one are omitted."""
     return {
         f"grad/{prefix}{name}": array(parameter.grad)
         for name, parameter in module.named_parameters()
@@ -51,10 +51,10 @@ def after(module, prefix=""):
 def declare(case, module, prefix="", spread=1.0):
     """Declares every parameter and buffer of a module in a case that is being recorded.
 
-    Weights are drawn evenly within `spread * sqrt(3 / fan_in)`, which keeps the size of what passes
-    through them, biases within 0.05; a normalization's weights lie around 1, its running mean and
-    variance start at 0 and 1. All are far from the zeros and ones of a fresh module, which would hide
-    a mistake of a port. Start from `recorder.Case`.
+    Weights are uniform within `spread * sqrt(3 / fan_in)`, which preserves the scale of activations,
+    biases within 0.05; the weights of a normalization are around 1, its running mean and variance
+    start at 0 and 1. Parameters are not the zeros and ones of a new module, which could hide a
+    mistake of a port. Start from `recorder.Case`.
     """
     trained = {name for name, _ in module.named_parameters()}
     for name, value in module.state_dict().items():

@@ -5,9 +5,9 @@ use std::{io, path::PathBuf};
 use crate::{
     config::{
         reference::UnknownSetting,
-        sweep::{ConfigError, kept_sweep},
+        sweep::{ConfigError, name_without_preset},
     },
-    data::{DataError, kaggle::KaggleError, npz::NpzError},
+    data::{DataError, npz::NpzError},
     fs::FsError,
     golden::{CaseError, ExceptionsError, ExchangeError, PortError},
     provenance::GitError,
@@ -220,7 +220,7 @@ impl Failure {
             | Self::NoCases { .. }
             | Self::Exceptions(_) => 2,
             Self::Store(error) if error.is_usage_error() => 2,
-            Self::Data(error) if is_usage_error(error) => 2,
+            Self::Data(error) if error.is_usage_error() => 2,
             Self::Npz(NpzError::Archive { .. }) => 2,
             Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
             #[cfg(feature = "torch")]
@@ -243,18 +243,9 @@ impl Failure {
             Self::NoSuchSweep { name, known, .. } => return Some(no_such_sweep_hint(name, known)),
             Self::NoSuchCase { name, known } => return Some(no_such_case_hint(name, known)),
             Self::NoCases { systems, .. } => return Some(systems_hint(systems)),
-            Self::Data(DataError::SplitMissing { root, .. })
-                if matches!(crate::fs::kind(root), Ok(None)) =>
-            {
-                return Some(format!(
-                    "there is no folder `{}`: copy or link the data there, or give another folder; \
-                     `reprise data list` lists the data sets that need none",
-                    root.display()
-                ));
-            }
             Self::Usage { hint, .. } => hint,
             Self::Store(error) => return error.hint(),
-            Self::Data(error) => return error.hint().map(Into::into),
+            Self::Data(error) => return error.hint(),
             #[cfg(feature = "torch")]
             Self::Experiment(error) => return error.hint(),
             Self::NoCache => "set REPRISE_CACHE to a folder with several GB of free space",
@@ -289,14 +280,6 @@ impl Failure {
     }
 }
 
-/// Returns whether the data set is at fault, not the disk that it is on.
-fn is_usage_error(error: &DataError) -> bool {
-    match error {
-        DataError::Fs(error) | DataError::Kaggle(KaggleError::Fs(error)) => error.is_not_found(),
-        _ => true,
-    }
-}
-
 fn no_such_case_hint(name: &str, known: &[String]) -> String {
     if let Some(known) = closest(name, known) {
         return format!("did you mean `{known}`?");
@@ -322,7 +305,7 @@ fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
         return format!("the store has no sweeps; run `{}` to start it", sweep_command(name));
     }
     let at_other_presets: Vec<String> =
-        known.iter().filter(|it| kept_sweep(it) == name).cloned().collect();
+        known.iter().filter(|it| name_without_preset(it) == name).cloned().collect();
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
         ([], None) => format!("the store has {}", quoted_list(known)),

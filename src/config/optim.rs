@@ -58,7 +58,7 @@ pub struct AdamSpec {
     /// ε in the denominator √v + ε; added outside the square root.
     pub epsilon: Positive,
     /// Factor λ of the L2 penalty λ/2 · |p|². Its gradient λp is added to the gradient of the loss
-    /// before the moments are updated, as in `torch.optim.Adam`; this is not AdamW.
+    /// before the moments are updated, as in `torch.optim.Adam`; this is not `AdamW`.
     pub weight_decay: NonNegative,
     /// Framework whose arithmetic the update follows. For `physical_interaction` it must be the
     /// framework of `model.physical_interaction.port`.

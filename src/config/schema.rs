@@ -83,10 +83,14 @@ fn make_partial(schema: &mut Value, is_variant: bool) {
         map.remove("default");
     }
     if let Some(properties) = properties_mut(map) {
-        properties.values_mut().for_each(|property| make_partial(property, false));
+        for property in properties.values_mut() {
+            make_partial(property, false);
+        }
     }
     if let Some(Value::Array(variants)) = map.get_mut("oneOf") {
-        variants.iter_mut().for_each(|variant| make_partial(variant, true));
+        for variant in variants {
+            make_partial(variant, true);
+        }
     }
 }
 

@@ -1,16 +1,23 @@
-//! Packs in the cache: used while they are whole and current, made again otherwise.
+//! Packs in the cache: made when they are missing, damaged or older than their sources.
 //!
-//! Every pack has a folder of its own, so that whoever holds its lock may tidy the folder up.
+//! Every pack has a folder of its own, so that the holder of its lock may remove what an interrupted
+//! process left there.
 
 use std::{
     io::{self, Write},
     path::{self, Path, PathBuf},
 };
 
-use super::{Progress, Watch, error::DataError, pack::Pack};
+use serde::Serialize;
+
+use super::{
+    error::DataError,
+    pack::{Description, Pack, PackBytes, PackError},
+    progress::{Progress, Watch},
+};
 use crate::{fs, text::error_chain};
 
-/// Why a pack could not be written: the data it is made from, or the file it goes to.
+/// Why a pack could not be written: the data that it is made from, or its file.
 pub(super) enum WriteError {
     Data(DataError),
     Io(io::Error),
@@ -28,54 +35,59 @@ impl From<io::Error> for WriteError {
     }
 }
 
-/// Writes a file atomically from data that may turn out to be broken; then nothing is written.
+/// Writes a file atomically. If its data turn out to be damaged, nothing is written.
 pub(super) fn write_with(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
 ) -> Result<(), DataError> {
-    let mut broken = None;
+    let mut data_error = None;
     let written = fs::write_atomic_with(path, |out| {
         write(out).map_err(|error| match error {
             WriteError::Io(error) => error,
             WriteError::Data(error) => {
-                broken = Some(error);
-                io::Error::other("the data are broken")
+                data_error = Some(error);
+                io::Error::other("the data set is damaged")
             }
         })
     });
-    match broken {
+    match data_error {
         Some(error) => Err(error),
         None => Ok(written?),
     }
 }
 
-/// Reads what would be written, and refuses what would be refused, but writes nothing.
-pub(super) fn rehearse(
+/// Does all that writing does, except keeping the bytes.
+pub(super) fn write_to_nothing(
     write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
 ) -> Result<(), DataError> {
     match write(&mut io::sink()) {
         Err(WriteError::Data(error)) => Err(error),
-        Ok(()) | Err(WriteError::Io(_)) => Ok(()), // a sink takes everything
+        Ok(()) | Err(WriteError::Io(_)) => Ok(()), // a sink never fails
     }
 }
 
-/// Returns the folder for the pack of what lies at `source`: its name holds a digest of that path and of
-/// `settings`, what else the pack is made from. They begin with a zero byte, which no path contains.
+/// Returns the folder for the pack of the files at `source`: its name ends in a digest of that path and
+/// of everything else that decides the pack's content, which [`settings`] encodes.
 pub(super) fn folder(cache: &Path, name: &str, source: &Path, settings: &[u8]) -> PathBuf {
     let absolute = path::absolute(source).unwrap_or_else(|_| source.to_owned());
     let key = [absolute.as_os_str().as_encoded_bytes(), settings].concat();
     cache.join(format!("{name}-{}", &fs::sha256_hex(&key)[..16]))
 }
 
-/// Says in what a whole pack is not current, if in anything.
+/// Returns the JSON form of settings after a zero byte, which no path contains.
+pub(super) fn settings(values: &impl Serialize) -> Vec<u8> {
+    let json = serde_json::to_vec(values).expect("settings have a JSON form");
+    [&[0], &json[..]].concat()
+}
+
+/// Returns why an intact pack is out of date, if it is.
 type Outdated<'a> = &'a dyn Fn(&Pack) -> Result<Option<String>, DataError>;
 
 /// Writes the bytes of a pack.
-type Produce<'a> = &'a dyn Fn(&mut dyn Write, Watch<'_>) -> Result<(), WriteError>;
+type Encode<'a> = &'a dyn Fn(&mut dyn Write, Watch<'_>) -> Result<(), WriteError>;
 
-/// What stands at a pack's path.
-enum Found {
-    Nothing,
+enum Cached {
+    Missing,
     Usable(Box<Pack>),
     Unusable { why: String },
 }
@@ -83,18 +95,20 @@ enum Found {
 /// Name of a pack in its folder.
 pub(super) const PACK_FILE: &str = "data.pack";
 
-/// Name of the lock that stands beside a pack.
+/// Name of a pack's lock in the same folder.
 const LOCK_FILE: &str = "data.lock";
 
-/// Returns the pack in `folder`, made or made again where necessary; one process makes it, others wait.
+/// Returns the pack in `folder`, which is made first where necessary. One process makes it, others
+/// wait.
 pub(super) fn load_or_make(
     folder: &Path,
+    description: &Description,
     outdated: Outdated<'_>,
-    write: Produce<'_>,
+    encode: Encode<'_>,
     progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
     let path = folder.join(PACK_FILE);
-    if let Found::Usable(pack) = look(&path, outdated, progress)? {
+    if let Cached::Usable(pack) = look_up(&path, description, outdated, progress)? {
         return Ok(*pack);
     }
     fs::create_dir_all(folder)?;
@@ -106,30 +120,45 @@ pub(super) fn load_or_make(
         fs::lock(&lock_path)?
     };
     let mut warnings = Vec::new();
-    match look(&path, outdated, progress)? {
-        Found::Usable(pack) => return Ok(*pack), // made while this process waited
-        Found::Nothing => {}
-        Found::Unusable { why } => warnings.push(format!("the pack was made again: {why}")),
+    match look_up(&path, description, outdated, progress)? {
+        Cached::Usable(pack) => return Ok(*pack), // made while this process waited
+        Cached::Missing => {}
+        Cached::Unusable { why } => warnings.push(format!("the pack was made again: {why}")),
     }
     fs::remove_temporaries(folder)?;
-    write_with(&path, |out| write(out, progress))?;
+    write_with(&path, |out| encode(out, progress))?;
     drop(lock);
-    Ok(Pack::load(&path, progress)?.with_warnings(warnings))
+    let made = load(&path, description, progress)?;
+    let pack = made.map_err(|source| DataError::BrokenPack { path, source })?;
+    Ok(pack.with_warnings(warnings))
 }
 
-fn look(path: &Path, outdated: Outdated<'_>, progress: Watch<'_>) -> Result<Found, DataError> {
+fn load(
+    path: &Path,
+    description: &Description,
+    progress: Watch<'_>,
+) -> Result<Result<Pack, PackError>, DataError> {
+    let bytes = PackBytes::Mapped(fs::map(path)?);
+    Ok(Pack::new(bytes, description.clone(), progress))
+}
+
+fn look_up(
+    path: &Path,
+    description: &Description,
+    outdated: Outdated<'_>,
+    progress: Watch<'_>,
+) -> Result<Cached, DataError> {
     if fs::kind(path)?.is_none() {
-        return Ok(Found::Nothing);
+        return Ok(Cached::Missing);
     }
-    let pack = match Pack::load(path, progress) {
-        Ok(pack) => pack,
-        Err(error @ DataError::BrokenPack { .. }) => {
-            return Ok(Found::Unusable { why: error_chain(&error) });
+    let why = match load(path, description, progress)? {
+        Ok(pack) => match outdated(&pack)? {
+            None => return Ok(Cached::Usable(Box::new(pack))),
+            Some(why) => why,
+        },
+        Err(error) => {
+            format!("failed to use pack `{}`: {}", path.display(), error_chain(&error))
         }
-        Err(error) => return Err(error),
     };
-    Ok(match outdated(&pack)? {
-        None => Found::Usable(Box::new(pack)),
-        Some(why) => Found::Unusable { why },
-    })
+    Ok(Cached::Unusable { why })
 }

@@ -1,11 +1,11 @@
-//! Which files of a robot-pushing data set are for training: the original's rule.
+//! The original's rule that divides the files of a robot-pushing data set into training and validation.
 
 use crate::scalar::Fraction;
 
-/// Returns how many of `files`, counted from the first, are for training; the others validate.
+/// Returns how many of `files`, counted from the first, are for training; the others are for validation.
 ///
-/// `int(np.floor(train_val_split * len(filenames)))`, in double precision. Of few files that may be
-/// none.
+/// `int(np.floor(train_val_split * len(filenames)))`, in double precision. With few files the result
+/// may be 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,12 +1,12 @@
-//! A table of keypoints as a pack: sequences of one frame, whose position are the keypoints.
+//! A table of keypoints as a pack: sequences of one frame, whose position holds the keypoints.
 //!
 //! ```text
 //! ROOT/training.csv      30 columns of coordinates in pixels, then `Image`
 //! ```
-//! Rows that lack a coordinate are left out. The others are put in the document's order, scikit-learn's
-//! `shuffle(random_state=42)`, and divided by [`RowSplit`]. A position of the pack is what the network
-//! learns, (p − 48) / 48 of a coordinate p in pixels, computed in `f64` and then rounded: single-precision
-//! pixels would not lead back to the original's targets. Start from [`Table`].
+//! Rows that lack a coordinate are left out. The others are put in the original's order, scikit-learn's
+//! `shuffle(random_state=42)`, and divided by [`RowSplit`]. A position of the pack is the network's
+//! target, (p − 48) / 48 of a coordinate p in pixels, computed in `f64` and then rounded: pixels in
+//! single precision would give targets with other bits. Start from [`KeypointTable`].
 
 use std::{
     collections::BTreeMap,
@@ -15,92 +15,101 @@ use std::{
 };
 
 use super::{
-    Progress, Required, Split, Watch,
-    bair::SequenceBuffer,
     cache,
-    error::{DataError, Fault, Findings},
+    error::DataError,
     files::training_files,
+    findings::{Finding, Findings},
     kaggle::{KeypointColumns, Keypoints, SIDE, read_training, shuffled},
-    origin::Origin,
-    pack::{Encoder, Pack},
+    origin::{DataOrigin, Required},
+    pack::{Description, Encoder, Pack, SequenceFormat},
+    progress::{Progress, Watch},
     publish::publish,
-    source_files::{Source, difference, source},
+    sequence::{SequenceBuffer, SourceRecord},
+    source_files::{difference, source},
 };
 use crate::{
-    config::data::{Dataset, RowSplit, Shares},
+    config::data::{Dataset, RowSplit, Shares, Split},
     fs,
     scalar::Fraction,
 };
 
-/// Name of the table below a root.
+mod error;
+
+pub use error::KeypointError;
+
+/// Name of the table in its folder.
 const FILE: &str = "training.csv";
 
-/// A table of keypoints on the disk, and what is wanted of it.
+/// A table of keypoints on disk, its columns of interest, and how it is split.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Table<'a> {
+pub(super) struct KeypointTable<'a> {
     pub(super) root: &'a Path,
     pub(super) columns: &'a KeypointColumns,
     pub(super) split: RowSplit,
 }
 
-/// Returns the table that a folder holds, if it holds one: all of its columns, divided by default.
-pub(super) fn recognise(root: &Path) -> Result<Option<Dataset>, DataError> {
+/// Returns the data set in a folder, if it has a table of keypoints: all columns, with the default split.
+pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
     let (root, (columns, split)) = (root.to_owned(), <_>::default());
-    let there = fs::kind(&root.join(FILE))?.is_some();
-    Ok(there.then_some(Dataset::Kaggle { root, columns, split }))
+    let exists = fs::kind(&root.join(FILE))?.is_some();
+    Ok(exists.then_some(Dataset::Kaggle { root, columns, split }))
 }
 
-impl Origin for Table<'_> {
+impl DataOrigin for KeypointTable<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
-        let settings = format!("\0{:?} {:?}", self.columns, self.split);
-        let folder = cache::folder(cache, "kaggle", self.root, settings.as_bytes());
+        let settings = cache::settings(&(self.columns, self.split));
+        let folder = cache::folder(cache, "kaggle", self.root, &settings);
         let outdated = |pack: &Pack| difference(self.root, &[FILE], pack);
-        let write = |out: &mut dyn Write, progress: Watch<'_>| {
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| {
             encode(*self, source(&self.path())?, out, progress)
         };
-        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-        Ok(pack.described("kaggle", format!("folder `{}`", self.root.display())))
+        let origin = format!("folder `{}`", self.root.display());
+        let description = Description { name: "kaggle", origin };
+        cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
-    /// Reading ends at the first fault.
-    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
+    /// Stops at the first error.
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
         let mut findings = Findings::default();
         if let Some(keypoints) = findings.keep(self.read()) {
             let (rows, complete) = (keypoints.rows, keypoints.len() as u64);
             if complete < rows {
-                let without = rows - complete;
-                findings
-                    .warn(format!("{without} of {rows} rows lack a coordinate and are left out"));
+                let incomplete = rows - complete;
+                findings.warn(format!(
+                    "{incomplete} of {rows} rows lack a coordinate and are left out"
+                ));
             }
             let arranged = findings.keep(self.arrange(&keypoints));
-            doubts(*self, &keypoints, &arranged.unwrap_or_default(), &mut findings);
+            warn_of_duplicates(*self, &keypoints, &arranged.unwrap_or_default(), &mut findings);
         }
-        findings.into_faults()
+        findings.into_list()
     }
 
     fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
-        Some(publish(out, |out| encode(*self, source(&self.path())?.anywhere(), out, progress)))
+        Some(publish(out, |out| {
+            encode(*self, source(&self.path())?.without_stamp(), out, progress)
+        }))
     }
 }
 
-impl Table<'_> {
+impl KeypointTable<'_> {
     fn path(&self) -> PathBuf {
         self.root.join(FILE)
     }
 
-    fn read(&self) -> Result<Keypoints, DataError> {
+    fn read(&self) -> Result<Keypoints, KeypointError> {
         Ok(read_training(&self.path(), self.columns)?)
     }
 
     /// Returns split and complete row of every sequence in the pack's order.
-    fn arrange(&self, keypoints: &Keypoints) -> Result<Vec<(Split, usize)>, DataError> {
+    fn arrange(&self, keypoints: &Keypoints) -> Result<Vec<(Split, usize)>, KeypointError> {
         let rows = keypoints.len();
         arrange(rows, self.split)
-            .ok_or_else(|| DataError::NoRowsToTrain { path: self.path(), rows })
+            .ok_or_else(|| KeypointError::NoTrainingRows { path: self.path(), rows })
     }
 }
 
-/// Divides so many complete rows; nothing if none is left to train.
+/// Splits `rows` complete rows; returns nothing if none is left for training.
 fn arrange(rows: usize, split: RowSplit) -> Option<Vec<(Split, usize)>> {
     let order = shuffled(rows);
     let Shares { validate, test } = match split {
@@ -118,24 +127,25 @@ fn arrange(rows: usize, split: RowSplit) -> Option<Vec<(Split, usize)>> {
     Some(splits.zip(order).collect())
 }
 
-/// Warns of pictures that several splits share.
-fn doubts(
-    table: Table<'_>,
+/// Warns about images that occur more than once.
+fn warn_of_duplicates(
+    table: KeypointTable<'_>,
     keypoints: &Keypoints,
     arranged: &[(Split, usize)],
     findings: &mut Findings,
 ) {
     if table.split == RowSplit::Document {
-        findings.warn("validation and test are the training rows once more".to_owned());
+        findings.warn("validation and test consist of the training rows".to_owned());
         return;
     }
     let mut seen: BTreeMap<&[u8], (Split, usize)> = BTreeMap::new();
     for &(split, row) in arranged {
-        if let Some((other, twin)) = seen.insert(keypoints.images().grey(row), (split, row)) {
-            let what = if other == split { "there twice" } else { "in two splits" };
-            let [first, second] = [twin, row].map(|row| keypoints.number(row));
+        let earlier = seen.insert(keypoints.images().grey(row), (split, row));
+        if let Some((other, earlier)) = earlier {
+            let place = if other == split { "one split" } else { "two splits" };
+            let [first, second] = [earlier, row].map(|row| keypoints.number(row));
             findings.warn(format!(
-                "a picture is {what}: `{other}/{first}` and `{split}/{second}` (rows of `{FILE}`)"
+                "equal images in {place}: `{other}/{first}` and `{split}/{second}` (rows of `{FILE}`)"
             ));
         }
     }
@@ -143,17 +153,16 @@ fn doubts(
 
 /// Reads the table and writes its pack.
 fn encode(
-    table: Table<'_>,
-    source: Source,
+    table: KeypointTable<'_>,
+    source: SourceRecord,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let keypoints = table.read()?;
-    let arranged = table.arrange(&keypoints)?;
+    let keypoints = table.read().map_err(DataError::from)?;
+    let arranged = table.arrange(&keypoints).map_err(DataError::from)?;
     let mut findings = Findings::default();
-    doubts(table, &keypoints, &arranged, &mut findings);
+    warn_of_duplicates(table, &keypoints, &arranged, &mut findings);
     let mut encoder = Encoder::begin(out)?;
-    encoder.named(keypoints.columns.clone());
     let mut sources = vec![source];
     for (done, &(split, row)) in arranged.iter().enumerate() {
         let buffer = SequenceBuffer {
@@ -166,7 +175,11 @@ fn encode(
         encoder.sequence(split, &name, &buffer, [FILE.to_owned()].into_iter())?;
         progress(Progress::decoding(done, arranged.len()));
     }
-    Ok(encoder.finish([SIDE, SIDE, 1], findings.into_warnings())?)
+    let position_names = keypoints.columns.clone();
+    let position_size = position_names.len();
+    let frame_shape = [SIDE, SIDE, 1];
+    let format = SequenceFormat { frame_shape, action_size: 0, position_size, position_names };
+    Ok(encoder.finish(format, findings.into_warnings())?)
 }
 
 #[cfg(test)]

@@ -1,77 +1,81 @@
-//! A procedural data set for tests: a coloured square that a gripper pushes about between walls.
+//! A generated data set for tests: a coloured square that a gripper pushes between walls.
 //!
-//! Every sequence is a function of its split and number alone, so that a larger data set begins with
-//! the smaller one. Nothing is read and nothing is cached; what is drawn is held in memory as a pack.
-//! An action is `[right, down, 0, grip]` with distances in widths of the picture; the square follows
-//! only while `grip` is 1 and stops at walls. A position is `[x, y, 0]`, the square's centre.
+//! A sequence depends only on its split and number, so a larger data set begins with the smaller one.
+//! Nothing is read or cached; the pack is held in memory. An action is `[right, down, 0, grip]`, with
+//! distances as shares of the frame's width; the square moves only while `grip` is 1 and stops at
+//! walls. A position is `[x, y, 0]`, the square's centre.
 
 use std::{io, path::Path};
 
 use super::{
-    CHANNELS, Required, Split, Watch,
-    bair::SequenceBuffer,
-    error::{DataError, Fault},
-    origin::Origin,
-    pack::{Encoder, Pack},
+    error::DataError,
+    findings::Finding,
+    origin::{DataOrigin, Required},
+    pack::{Description, Encoder, Pack, PackBytes, SequenceFormat},
+    progress::Watch,
+    rgb_image::CHANNELS,
+    sequence::SequenceBuffer,
 };
 use crate::{
+    config::data::Split,
     rng::streams::{Draws, Stream},
     scalar::{Count, Seed},
 };
 
 /// Height and width of a frame in pixels.
-pub(super) const SIDE: usize = 64;
+const SIDE: usize = 64;
 
 /// Half the side of the square in pixels.
 const REACH: usize = 6;
 
-/// Longest way of an action in pixels per axis.
+/// Longest distance of an action along an axis, in pixels.
 const STEP_MAX: u64 = 5;
 
-/// One action in this many leaves the gripper open.
+/// One in this many actions leaves the gripper open.
 const OPEN_ONE_IN: u64 = 5;
 
 /// All data sets are drawn from this seed: runs with different seeds see the same data.
 const SEED: Seed = Seed(0);
 
-/// Most memory for frames.
+/// Most bytes of all frames.
 const BYTES_MAX: u64 = 1 << 30;
 
 /// Returns the number of sequences of a split.
-pub(super) fn size(split: Split, sequences: Count) -> u64 {
+fn size(split: Split, sequences: Count) -> u64 {
     match split {
         Split::Train => sequences.get(),
         Split::Validate | Split::Test => (sequences.get() / 4).max(1),
     }
 }
 
-/// A data set of this size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MovingSquare {
     /// Training sequences.
     pub(super) sequences: Count,
-    /// Frames of each.
+    /// Frames of each sequence.
     pub(super) frames: Count,
 }
 
-impl Origin for MovingSquare {
+impl DataOrigin for MovingSquare {
     /// Draws the whole data set.
     fn open(&self, _: Required, _: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
-        self.fits()?;
+        self.check_size()?;
         let mut bytes = Vec::new();
         draw(self.sequences, self.frames, &mut bytes).expect("writing to memory succeeds");
-        let pack = Pack::from_bytes(bytes, progress).expect("what was just encoded is whole");
-        Ok(pack.described("moving_square", "drawn by this program".to_owned()))
+        let origin = "drawn by this program".to_owned();
+        let description = Description { name: "moving_square", origin };
+        let pack = Pack::new(PackBytes::Owned(bytes), description, progress);
+        Ok(pack.expect("a pack that was just encoded is valid"))
     }
 
-    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Fault> {
-        Fault::of(self.fits())
+    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
+        Finding::of(self.check_size())
     }
 }
 
 impl MovingSquare {
-    /// Refuses what would not fit in memory.
-    fn fits(self) -> Result<(), DataError> {
+    /// Refuses a data set whose frames take too much memory.
+    fn check_size(self) -> Result<(), DataError> {
         let sequences = Split::ALL.iter().map(|&split| size(split, self.sequences)).sum::<u64>();
         let frames = self.frames.get();
         let bytes =
@@ -93,7 +97,7 @@ fn draw(sequences: Count, frames: Count, out: &mut Vec<u8>) -> io::Result<()> {
             encoder.sequence(split, &number.to_string(), &sequence, std::iter::empty())?;
         }
     }
-    encoder.finish([SIDE, SIDE, CHANNELS], Vec::new())
+    encoder.finish(SequenceFormat::new([SIDE, SIDE, CHANNELS], [4, 3]), Vec::new())
 }
 
 fn sequence(draws: &mut Draws, frames: Count) -> SequenceBuffer {
@@ -107,28 +111,28 @@ fn sequence(draws: &mut Draws, frames: Count) -> SequenceBuffer {
         let [x, y] = centre.map(share);
         drawn.positions.extend([x, y, 0.0]);
 
-        // A way is drawn as 0 to 2 · STEP_MAX, of which STEP_MAX stands still.
-        let way = [0; 2].map(|_| draws.below(2 * STEP_MAX + 1));
+        // A distance is drawn as 0 to 2 · STEP_MAX; STEP_MAX means no movement.
+        let distance = [0; 2].map(|_| draws.below(2 * STEP_MAX + 1));
         let closed = draws.below(OPEN_ONE_IN) > 0;
-        let [right, down] = way.map(|way| share(way) - share(STEP_MAX));
+        let [right, down] = distance.map(|pixels| share(pixels) - share(STEP_MAX));
         drawn.actions.extend([right, down, 0.0, if closed { 1.0 } else { -1.0 }]);
         if closed {
-            for (centre, way) in centre.iter_mut().zip(way) {
-                *centre = (*centre + way).saturating_sub(STEP_MAX).clamp(low, high);
+            for (centre, pixels) in centre.iter_mut().zip(distance) {
+                *centre = (*centre + pixels).saturating_sub(STEP_MAX).clamp(low, high);
             }
         }
     }
     drawn
 }
 
-/// Returns a colour of which every channel is at least `darkest` and below `darkest` + 128.
+/// Returns a colour whose channels are at least `darkest` and less than `darkest` + 128.
 fn colour(draws: &mut Draws, darkest: u8) -> [u8; 3] {
     [0; 3].map(|_| darkest + u8::try_from(draws.below(128)).expect("a draw below 128 is a byte"))
 }
 
-/// Returns pixels as a share of the picture's width, which is exact.
+/// Returns pixels as a share of the frame's width, which is exact.
 fn share(pixels: u64) -> f32 {
-    f32::from(u16::try_from(pixels).expect("a distance inside the picture")) / SIDE as f32
+    f32::from(u16::try_from(pixels).expect("a distance within the frame")) / SIDE as f32
 }
 
 fn paint([x, y]: [u64; 2], square: [u8; 3], ground: [u8; 3], frames: &mut Vec<u8>) {
@@ -154,7 +158,7 @@ mod tests {
         square.open(Required::AllSplits, Path::new(""), &mut |_| {}).unwrap()
     }
 
-    /// Returns the centre of the square as seen in a frame, in pixels.
+    /// Returns the centre of the square in a frame, found by its colour, in pixels.
     fn seen_centre(frame: &[u8]) -> [f32; 2] {
         let mut bright = Vec::new();
         for (at, pixel) in frame.chunks(3).enumerate() {
@@ -162,7 +166,7 @@ mod tests {
                 bright.push([at % SIDE, at / SIDE]);
             }
         }
-        assert_eq!(bright.len(), 4 * REACH * REACH, "the square is whole");
+        assert_eq!(bright.len(), 4 * REACH * REACH, "all of the square is visible");
         [0, 1].map(|axis| {
             bright.iter().map(|at| at[axis] as f32 + 0.5).sum::<f32>() / bright.len() as f32
         })
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::float_cmp, reason = "multiples of 1/64 are exact")]
-    fn positions_say_where_the_square_is_seen() {
+    fn positions_are_the_centre_of_the_square_in_the_frame() {
         let pack = drawn(3, 12);
         let sequence = pack.sequence(Split::Train, 2);
         for (frame, position) in
@@ -182,7 +186,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::float_cmp, reason = "multiples of 1/64 are exact")]
-    fn the_square_obeys_closed_grippers_and_walls() {
+    fn the_square_moves_with_closed_grippers_and_stops_at_walls() {
         let pack = drawn(8, 30);
         let wall = REACH as f32 / SIDE as f32;
         let mut stopped = 0;
@@ -198,7 +202,7 @@ mod tests {
                 }
             }
         }
-        assert!(stopped > 0, "some square meets a wall");
+        assert!(stopped > 0, "no square reached a wall");
     }
 
     #[test]
@@ -218,7 +222,7 @@ mod tests {
     #[test]
     fn more_than_fits_in_memory_is_refused() {
         let (sequences, frames) = (Count::literal(1_000_000), Count::literal(30));
-        let error = MovingSquare { sequences, frames }.fits().unwrap_err();
+        let error = MovingSquare { sequences, frames }.check_size().unwrap_err();
         assert!(error.to_string().contains("1500000 sequences of 30 frames"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Packs that are given away.
+//! Packs for distribution.
 
 use std::{
     io::{self, Write},
@@ -10,13 +10,13 @@ use super::{
     error::DataError,
 };
 
-/// Compression of a published pack; the highest there is, for it is done once.
+/// Zstandard's highest level: a pack is compressed once.
 const LEVEL: i32 = 22;
 
-/// Window of the compression: 2^23 bytes hold twenty sequences and are what any decoder grants.
+/// The compression window is 2^23 bytes: it holds twenty sequences, and every decoder accepts it.
 const WINDOW_LOG: u32 = 23;
 
-/// Writes a pack that can be given away; compressed if the name of the file ends in `.zst`.
+/// Writes a pack for distribution, compressed if the file's name ends in `.zst`.
 pub(super) fn publish(
     path: &Path,
     encode: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,

@@ -1,8 +1,7 @@
-//! Which sequences each training step sees: a pure function of the seed and the step.
+//! Which sequences each training step uses: a pure function of the seed and the step.
 //!
-//! No iterator is carried along, so a resumed run asks for its next step and gets it. Nothing here
-//! opens a file or knows what a sequence holds; a sequence is its index in the split's sorted
-//! order. Start from [`Order::new`]; a loop over an epoch takes [`Order::batches`] once.
+//! There is no iterator state, so a resumed run only needs its next step. A sequence is its index in the
+//! split's sorted order. Start from [`Order::new`]; a loop over an epoch calls [`Order::batches`] once.
 
 use super::kaggle::minibatches;
 use crate::{
@@ -11,26 +10,19 @@ use crate::{
     scalar::{Count, Seed, Step},
 };
 
-/// Name of the stream that [`Sampler::EpochPermutation`] draws from, one block of draws per pass.
+/// Name of the stream that [`Sampler::EpochPermutation`] draws from; the nonce is the number of the pass.
 pub const ORDER_STREAM: &str = "data.order";
 
 /// Why sequences cannot be put in an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SamplerError {
-    /// There is nothing to choose from.
     #[error("failed to order training sequences: the training split is empty")]
     NoSequences,
-    /// The original's loader drops an incomplete batch, and no complete one exists.
     #[error(
         "failed to order training sequences: this sampler drops incomplete batches, and \
          {sequences} sequences do not fill a batch of {batch_size}"
     )]
-    NoFullBatch {
-        /// Sequences of the split.
-        sequences: usize,
-        /// Sequences of a batch.
-        batch_size: usize,
-    },
+    NoFullBatch { sequences: usize, batch_size: usize },
 }
 
 /// The order of a run's training sequences.
@@ -40,7 +32,7 @@ pub struct Order {
     seed: Seed,
     sequences: usize,
     batch_size: usize,
-    /// What [`Sampler::EpochPermutation`] draws from.
+    /// Name of the stream that [`Sampler::EpochPermutation`] draws from.
     stream: &'static str,
 }
 
@@ -63,8 +55,7 @@ impl Order {
         Ok(Self { sampler, seed, sequences, batch_size, stream: ORDER_STREAM })
     }
 
-    /// Returns the order with permutations from a stream of its own, for a second order beside that of
-    /// the sequences.
+    /// Returns the order with permutations from another stream.
     #[must_use]
     pub const fn on(self, stream: &'static str) -> Self {
         Self { stream, ..self }
@@ -75,18 +66,18 @@ impl Order {
         self.batches(step, 1).swap_remove(0)
     }
 
-    /// Returns the batches of `steps` consecutive steps from `first` on, as an epoch needs them.
+    /// Returns the batches of `steps` consecutive steps, beginning with step `first`.
     ///
-    /// `EpochPermutation` strings together one fresh permutation of all sequences per pass and cuts
-    /// the string into batches, so a batch may straddle two passes and none is incomplete. The
-    /// permutation of pass `p` is drawn from [`ORDER_STREAM`] at `p`.
+    /// `EpochPermutation` concatenates one permutation of all sequences per pass and cuts the result
+    /// into batches. A batch may span two passes, and none is incomplete. The permutation of pass `p`
+    /// is drawn from [`ORDER_STREAM`] at `p`.
     ///
-    /// `Original` goes through the passes of [`loader_pass`] one after the other. As in the
-    /// document's script a pass outlives an epoch: when an epoch takes fewer steps than a pass has
-    /// batches the next epoch goes on in it, and when it takes more a new pass begins inside it.
+    /// `Original` concatenates the passes of [`loader_pass`]. As in the original, a pass does not end
+    /// with the epoch: if an epoch has fewer steps than a pass has batches, the next epoch continues
+    /// it; if it has more, a new pass begins within the epoch.
     ///
-    /// `Minibatches` goes through passes of [`minibatches`] in the same way, whose permutations one
-    /// generator draws; to find a pass, those before it are drawn again.
+    /// `Minibatches` concatenates passes of [`minibatches`]. One generator draws all permutations, so
+    /// those of earlier passes are drawn again.
     pub fn batches(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
         match self.sampler {
             Sampler::EpochPermutation => self.permuted(first, steps),
@@ -112,12 +103,12 @@ impl Order {
         let (batch_size, sequences) = (self.batch_size as u64, self.sequences as u64);
         let start = first.0 * batch_size;
         let drawn = steps * batch_size;
-        let mut string = Vec::new();
+        let mut order = Vec::new();
         for pass in start / sequences..(start + drawn).div_ceil(sequences) {
-            string.extend(stream.at(pass).permutation(self.sequences));
+            order.extend(stream.at(pass).permutation(self.sequences));
         }
         let skipped = index(start % sequences);
-        string[skipped..][..index(drawn)].chunks_exact(self.batch_size).map(<[_]>::to_vec).collect()
+        order[skipped..][..index(drawn)].chunks_exact(self.batch_size).map(<[_]>::to_vec).collect()
     }
 
     fn as_loaded(&self, workers: u32, first: Step, steps: u64) -> Vec<Vec<usize>> {
@@ -128,10 +119,10 @@ impl Order {
     }
 }
 
-/// What one iterator over the document's `DataLoader(shuffle=True, drop_last=True)` yields.
+/// What one iterator over the original's `DataLoader(shuffle=True, drop_last=True)` yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoaderPass {
-    /// The shuffled indices that the loader asks its dataset for, batch by batch.
+    /// The shuffled indices that the loader requests from its dataset, batch by batch.
     pub indices: Vec<Vec<usize>>,
     /// The sequences that the dataset returns instead.
     pub sequences: Vec<Vec<usize>>,
@@ -139,20 +130,20 @@ pub struct LoaderPass {
 
 /// Returns the pass of the iterator number `pass`, counted from 0 over the run.
 ///
-/// PyTorch's generator, seeded with the run's seed, gives every new iterator two 64-bit numbers: one
-/// seeds the workers (and decides nothing here), the other a generator of its own whose `randperm`
-/// is the order of the indices. The dataset uses an index only once, as the seed of NumPy's global
-/// state (`set_seed`), and then draws every sequence with replacement by
+/// PyTorch's generator, seeded with the run's seed, draws two 64-bit numbers for every new iterator. One
+/// seeds the workers and has no effect here. The other seeds a generator whose `randperm` is the order
+/// of the indices. The dataset uses only the first index that it is asked for, as the seed of NumPy's
+/// global state (`set_seed`), and then draws every sequence with replacement by
 /// `np.random.randint(number of sequences)`:
-/// - With `workers` processes, each iterator starts them anew with unseeded copies of the dataset.
+/// - With `workers` processes, each iterator starts new processes with unseeded copies of the dataset.
 ///   Worker `w` serves the batches `w, w + workers, …` and is seeded with the first index of its
-///   first batch. Workers whose first indices agree draw the same sequences.
-/// - With 0 workers there is one dataset object. The very first index of the run seeds it, and later
-///   iterators go on in the same NumPy state.
+///   first batch. Workers with equal first indices draw the same sequences.
+/// - With 0 workers there is one dataset object. The first index of the run seeds it, and later
+///   iterators continue with the same NumPy state.
 ///
-/// The original draws from the same two generators elsewhere, too (initial weights, noise on the
-/// CPU, the validation loader), so its real order also depends on those; here, as in the
-/// reference cases, the loader is alone.
+/// In the original, other code draws from the same two generators (initial weights, noise on the CPU,
+/// the validation loader), which changes the order. Here, as in the reference cases, only the loader
+/// draws.
 pub fn loader_pass(order: &Order, workers: u32, pass: u64) -> LoaderPass {
     let indices = loader_indices(order, pass);
     let mut states: Vec<RandomState> = match workers {
@@ -174,7 +165,7 @@ pub fn loader_pass(order: &Order, workers: u32, pass: u64) -> LoaderPass {
     LoaderPass { indices, sequences }
 }
 
-/// The complete batches of the shuffled indices of iterator number `pass`.
+/// Returns the complete batches of shuffled indices of iterator number `pass`.
 fn loader_indices(order: &Order, pass: u64) -> Vec<Vec<usize>> {
     let mut global = Generator::manual_seed(u64::from(order.seed.0));
     let mut shuffle_seed = 0;
@@ -196,7 +187,7 @@ fn draw(state: &mut RandomState, sequences: usize) -> usize {
 }
 
 fn index(count: u64) -> usize {
-    usize::try_from(count).expect("what is kept in memory has a usize for its length")
+    usize::try_from(count).expect("lengths in memory fit in a usize")
 }
 
 #[cfg(test)]
@@ -209,7 +200,7 @@ mod tests {
         Order::new(sampler, Seed(seed), sequences, Count::literal(batch_size)).expect("valid")
     }
 
-    /// Compares the first batch of a pass of the document's loader over 40 sequences.
+    /// Compares the first batch of a pass of the original's loader over 40 sequences.
     #[track_caller]
     fn check(workers: u32, seed: u32, pass: u64, indices: [usize; 4], sequences: [usize; 4]) {
         let order = order(Sampler::Original { workers }, seed, 40, 4);
@@ -227,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn workers_are_seeded_anew_by_every_iterator() {
+    fn every_iterator_seeds_new_workers() {
         check(2, 417, 0, [36, 26, 37, 38], [5, 34, 30, 33]);
         check(2, 417, 2, [30, 34, 19, 36], [37, 37, 12, 23]);
         check(4, 1, 1, [24, 26, 4, 5], [34, 3, 0, 23]);
     }
 
     #[test]
-    fn batches_go_round_the_workers() {
+    fn workers_serve_batches_in_turn() {
         let pass = loader_pass(&order(Sampler::Original { workers: 4 }, 1, 40, 4), 4, 0);
         assert_eq!(pass.sequences[3], [18, 23, 16, 34]);
         assert_eq!(pass.sequences[4], [38, 28, 10, 16]);
@@ -295,8 +286,8 @@ mod tests {
             seed: u32, sequences in 1_usize..40, batch_size in 1_u32..50
         ) {
             let order = order(Sampler::EpochPermutation, seed, sequences, batch_size);
-            let string = order.batches(Step(0), 3 * sequences as u64).concat();
-            for pass in string.chunks_exact(sequences) {
+            let visits = order.batches(Step(0), 3 * sequences as u64).concat();
+            for pass in visits.chunks_exact(sequences) {
                 let mut visited = pass.to_vec();
                 visited.sort_unstable();
                 prop_assert_eq!(visited, (0..sequences).collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt::Write as _, path::PathBuf};
 
 use super::*;
-use crate::fs;
+use crate::{config::data::Dataset, fs};
 
 const FRAMES: u8 = 3;
 
@@ -11,7 +11,7 @@ const FRAMES: u8 = 3;
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// Makes a root with these sequences; each `content` gives other pixels and numbers.
+    /// Makes a root with these sequences; `content` decides pixels and numbers.
     fn with(sequences: &[(&str, u8)]) -> Self {
         let folder = Self(tempfile::tempdir().expect("a temporary folder can be made"));
         for (sequence, content) in sequences {
@@ -21,14 +21,14 @@ impl Folder {
     }
 
     /// Makes a root with one sequence per split.
-    fn whole() -> Self {
+    fn with_all_splits() -> Self {
         Self::with(&[("train/a_0/1", 1), ("validate/a_0/1", 2), ("test/a_0/1", 3)])
     }
 
     fn add(&self, sequence: &str, content: u8) {
         fs::create_dir_all(&self.file(sequence)).unwrap();
         for frame in 0..FRAMES {
-            self.write(&format!("{sequence}/{frame}.png"), &picture(content + 10 * frame));
+            self.write(&format!("{sequence}/{frame}.png"), &png(content + 10 * frame));
         }
         for (table, columns) in [("actions", 4), ("endeffector_positions", 3)] {
             let mut text = String::new();
@@ -91,26 +91,26 @@ impl Folder {
         let error = self.open().expect_err("the root is refused");
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         let text = format!("{error}: {cause}").replace(&self.root().display().to_string(), "ROOT");
-        assert!(text.contains(message), "`{text}` does not say `{message}`");
-        assert!(self.packs().is_empty(), "a refused root leaves no pack");
+        assert!(text.contains(message), "`{text}` does not contain `{message}`");
+        assert!(self.packs().is_empty(), "no pack is written");
     }
 
-    /// Opens the root, does something, opens it again: the pack must be made again for this reason.
+    /// Opens the root, changes something, opens it again: the pack must be made again for this reason.
     #[track_caller]
     fn check_made_again(&self, change: impl FnOnce(&Self), why: &str) {
         let before = self.open().unwrap().0;
         change(self);
         let (pack, decoded) = self.open().unwrap();
         assert!(decoded > 0, "the pack is made again");
-        let text = pack.warnings().last().expect("a warning says so");
+        let text = pack.warnings().last().expect("a warning says why");
         let text = text.replace(&self.0.path().display().to_string(), "DIR");
-        assert!(text.contains(why), "`{text}` does not say `{why}`");
+        assert!(text.contains(why), "`{text}` does not contain `{why}`");
         drop(before);
-        assert_eq!(self.open().unwrap().1, 0, "the new pack is used from then on");
+        assert_eq!(self.open().unwrap().1, 0, "the new pack is used");
     }
 }
 
-fn picture(level: u8) -> Vec<u8> {
+fn png(level: u8) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, 2, 2);
     encoder.set_color(png::ColorType::Rgb);
@@ -120,7 +120,7 @@ fn picture(level: u8) -> Vec<u8> {
 
 #[test]
 fn a_sequence_comes_back_as_it_was_written() {
-    let (pack, _) = Folder::whole().open().unwrap();
+    let (pack, _) = Folder::with_all_splits().open().unwrap();
     let sequence = pack.sequence(Split::Validate, 0);
     assert_eq!(sequence.frames, [[2; 12], [12; 12], [22; 12]].concat());
     assert_eq!(sequence.actions[4..8], [2.10, 2.11, 2.12, 2.13]);
@@ -130,7 +130,7 @@ fn a_sequence_comes_back_as_it_was_written() {
 }
 
 #[test]
-fn directories_are_in_natural_order() {
+fn folders_are_in_natural_order() {
     let sequences = ["a_10/1", "a_9/10", "a_9/2", "a_9/1"].map(|name| format!("train/{name}"));
     let folder = Folder::with(&[("validate/a/1", 9), ("test/a/1", 8)]);
     for (content, sequence) in (0..).zip(&sequences) {
@@ -143,8 +143,8 @@ fn directories_are_in_natural_order() {
 }
 
 #[test]
-fn a_second_use_decodes_nothing() {
-    let folder = Folder::whole();
+fn the_second_use_decodes_nothing() {
+    let folder = Folder::with_all_splits();
     let (first, decoded) = folder.open().unwrap();
     assert_eq!(decoded, 3);
     let (second, decoded) = folder.open().unwrap();
@@ -154,41 +154,42 @@ fn a_second_use_decodes_nothing() {
 
 #[test]
 fn equal_folders_in_different_places_have_equal_digests() {
-    let [a, b] = [Folder::whole(), Folder::whole()].map(|folder| folder.open().unwrap().0);
+    let [a, b] = [Folder::with_all_splits(), Folder::with_all_splits()]
+        .map(|folder| folder.open().unwrap().0);
     assert_eq!(a.payload_sha256(), b.payload_sha256());
     assert_eq!(a.sources_sha256(), b.sources_sha256());
 }
 
 #[test]
-fn a_source_of_new_content_and_equal_length_is_noticed() {
+fn a_changed_source_of_equal_length_is_detected() {
     let rewrite = |folder: &Folder| {
         let path = folder.file("train/a_0/1/actions.csv");
         let text = fs::read_text(&path, 1000).unwrap().replace("1.23", "9.23");
         folder.write("train/a_0/1/actions.csv", text.as_bytes());
     };
-    let folder = Folder::whole();
+    let folder = Folder::with_all_splits();
     let digest = folder.open().unwrap().0.payload_sha256().to_owned();
     folder.check_made_again(rewrite, "`DIR/root/train/a_0/1/actions.csv` changed");
     assert_ne!(folder.open().unwrap().0.payload_sha256(), digest);
 }
 
 #[test]
-fn a_source_that_was_written_again_with_the_same_bytes_is_no_change() {
-    let folder = Folder::whole();
+fn a_source_that_is_rewritten_with_the_same_bytes_is_unchanged() {
+    let folder = Folder::with_all_splits();
     folder.open().unwrap();
-    folder.write("test/a_0/1/2.png", &picture(23));
+    folder.write("test/a_0/1/2.png", &png(23));
     assert_eq!(folder.open().unwrap().1, 0);
 }
 
 #[test]
-fn an_added_sequence_is_noticed() {
-    Folder::whole()
+fn an_added_sequence_is_detected() {
+    Folder::with_all_splits()
         .check_made_again(|f| f.add("train/a_0/2", 7), "`DIR/root/train/a_0/2` was added");
 }
 
 #[test]
-fn a_missing_sequence_is_noticed() {
-    let folder = Folder::whole();
+fn a_missing_sequence_is_detected() {
+    let folder = Folder::with_all_splits();
     folder.add("train/a_0/2", 7);
     let away = |f: &Folder| {
         fs::rename(&f.file("train/a_0/2"), &f.0.path().join("elsewhere")).unwrap();
@@ -198,7 +199,7 @@ fn a_missing_sequence_is_noticed() {
 
 #[test]
 fn a_source_file_that_disappears_is_named() {
-    let folder = Folder::whole();
+    let folder = Folder::with_all_splits();
     folder.open().unwrap();
     fs::rename(&folder.file("test/a_0/1/1.png"), &folder.0.path().join("away")).unwrap();
     let error = folder.open().expect_err("a frame is missing").to_string();
@@ -206,8 +207,8 @@ fn a_source_file_that_disappears_is_named() {
 }
 
 #[test]
-fn a_damaged_pack_is_made_again_wherever_the_damage_is() {
-    let folder = Folder::whole();
+fn a_pack_that_is_damaged_anywhere_is_made_again() {
+    let folder = Folder::with_all_splits();
     folder.open().unwrap();
     let path = folder.pack_file();
     let good = fs::read(&path, 1 << 20).unwrap();
@@ -216,21 +217,21 @@ fn a_damaged_pack_is_made_again_wherever_the_damage_is() {
         bad[at] ^= 0x10;
         fs::write_atomic(&path, &bad).unwrap();
         let (pack, decoded) = folder.open().unwrap();
-        assert_eq!(decoded, 3, "damage at byte {at} is noticed");
+        assert_eq!(decoded, 3, "damage at byte {at} is detected");
         assert!(pack.warnings()[0].contains("failed to use pack"), "{:?}", pack.warnings());
         assert_eq!(fs::read(&path, 1 << 20).unwrap(), good, "the pack is as before");
     }
 }
 
 #[test]
-fn a_pack_that_is_cut_short_anywhere_is_made_again() {
-    let folder = Folder::whole();
+fn a_pack_that_is_truncated_anywhere_is_made_again() {
+    let folder = Folder::with_all_splits();
     folder.open().unwrap();
     let path = folder.pack_file();
     let good = fs::read(&path, 1 << 20).unwrap();
     for length in (0..good.len()).step_by(97) {
         fs::write_atomic(&path, &good[..length]).unwrap();
-        assert_eq!(folder.open().unwrap().1, 3, "cut at {length}");
+        assert_eq!(folder.open().unwrap().1, 3, "truncated to {length} bytes");
     }
 }
 
@@ -243,20 +244,23 @@ fn a_missing_split_is_refused_unless_the_caller_allows_it() {
     assert!(pack.warnings()[0].contains("no split `validate`"), "{:?}", pack.warnings());
     let folder = Folder::with(&[("validate/a/1", 1)]);
     let error = open(&folder.dataset(), Required::TrainOnly, &folder.cache(), &mut |_| {});
-    assert!(matches!(error, Err(DataError::SplitMissing { split: Split::Train, .. })));
+    let Err(DataError::Bair(BairError::SplitMissing { split, .. })) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(split, Split::Train);
 }
 
 #[test]
 fn a_sequence_of_another_length_is_refused() {
-    let folder = Folder::whole();
-    folder.write("test/a_0/1/3.png", &picture(1));
-    folder.check_refused("`ROOT/test/a_0/1`: it has 4 frames, the sequences before it 3");
+    let folder = Folder::with_all_splits();
+    folder.write("test/a_0/1/3.png", &png(1));
+    folder.check_refused("`ROOT/test/a_0/1`: it has 4 frames, the sequences before it have 3");
 }
 
 #[test]
 fn a_frame_number_with_leading_zeros_is_refused() {
-    let folder = Folder::whole();
-    folder.write("test/a_0/1/03.png", &picture(1));
+    let folder = Folder::with_all_splits();
+    folder.write("test/a_0/1/03.png", &png(1));
     folder.check_refused("`ROOT/test/a_0/1/03.png`: its name is not a plain decimal number");
 }
 
@@ -265,13 +269,13 @@ fn a_sequence_in_two_splits_is_a_warning() {
     let folder = Folder::with(&[("train/a/1", 1), ("validate/a/1", 2), ("test/b/7", 1)]);
     for _ in ["made", "loaded"] {
         let (pack, _) = folder.open().unwrap();
-        assert_eq!(pack.warnings(), ["a sequence is in two splits: `train/a/1` and `test/b/7`"]);
+        assert_eq!(pack.warnings(), ["equal sequences in two splits: `train/a/1` and `test/b/7`"]);
     }
 }
 
 #[test]
-fn files_outside_the_layout_are_passed_over_with_a_warning_and_hidden_ones_without() {
-    let folder = Folder::whole();
+fn files_outside_the_layout_are_skipped_with_a_warning_and_hidden_ones_without() {
+    let folder = Folder::with_all_splits();
     folder.write("train/notes.txt", b"");
     folder.write("train/.DS_Store", b"");
     folder.write("train/a_0/1/Thumbs.db", b"");
@@ -280,22 +284,22 @@ fn files_outside_the_layout_are_passed_over_with_a_warning_and_hidden_ones_witho
 }
 
 #[test]
-fn check_lists_all_faults_at_once() {
-    let folder = Folder::whole();
+fn check_lists_all_errors() {
+    let folder = Folder::with_all_splits();
     folder.write("train/a_0/1/1.png", b"");
     folder.write("train/a_0/1/actions.csv", b"1,2,3,4\n");
     folder.write("test/a_0/1/1.png", b"");
-    let faults = check(&folder.dataset(), Required::AllSplits, &mut |_| {});
+    let findings = check(&folder.dataset(), Required::AllSplits, &mut |_| {});
     let root = folder.root().display().to_string();
-    let said: Vec<_> = faults
+    let messages: Vec<_> = findings
         .iter()
-        .map(|fault| match fault {
-            Fault::Error(error) => error.to_string().replace(&root, "ROOT"),
-            Fault::Warning(warning) => warning.clone(),
+        .map(|finding| match finding {
+            Finding::Error(error) => error.to_string().replace(&root, "ROOT"),
+            Finding::Warning(warning) => warning.clone(),
         })
         .collect();
     assert_eq!(
-        said,
+        messages,
         [
             "failed to decode frame `ROOT/train/a_0/1/1.png`",
             "failed to read table `ROOT/train/a_0/1/actions.csv`",
@@ -305,8 +309,8 @@ fn check_lists_all_faults_at_once() {
 }
 
 #[test]
-fn what_a_killed_maker_left_is_removed() {
-    let folder = Folder::whole();
+fn files_of_a_killed_process_are_removed() {
+    let folder = Folder::with_all_splits();
     folder.open().unwrap();
     let pack = folder.pack_file();
     let left = pack.with_file_name(".unfinished-x1");
@@ -317,8 +321,8 @@ fn what_a_killed_maker_left_is_removed() {
 }
 
 #[test]
-fn two_openers_at_once_decode_once() {
-    let folder = Folder::whole();
+fn concurrent_openers_decode_once() {
+    let folder = Folder::with_all_splits();
     let decoded: u64 = std::thread::scope(|scope| {
         let openers = [0; 4].map(|_| scope.spawn(|| folder.open().unwrap().1));
         openers.into_iter().map(|opener| opener.join().unwrap()).sum()
@@ -327,9 +331,9 @@ fn two_openers_at_once_decode_once() {
 }
 
 #[test]
-fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
+fn a_published_pack_does_not_depend_on_its_folder_and_compresses() {
     let [plain, again, compressed] = ["plain.pack", "again.pack", "small.pack.zst"].map(|name| {
-        let folder = Folder::whole();
+        let folder = Folder::with_all_splits();
         let out = folder.0.path().join(name);
         pack(&Dataset::Bair { root: folder.root().clone() }, &out, &mut |_| {}).unwrap();
         fs::read(&out, 1 << 20).unwrap()
@@ -339,7 +343,7 @@ fn a_published_pack_is_the_same_from_anywhere_and_compresses() {
 }
 
 #[test]
-fn the_embedded_data_sets_are_what_their_digests_say() {
+fn the_embedded_data_sets_have_their_known_digests() {
     for dataset in [Dataset::SawyerPush, Dataset::FacialKeypoints, Dataset::WeizmannLike] {
         assert!(check(&dataset, Required::AllSplits, &mut |_| {}).is_empty());
     }
@@ -350,7 +354,7 @@ fn the_embedded_data_set_opens_from_an_empty_cache_and_has_its_listed_sizes() {
     let cache = tempfile::tempdir().unwrap();
     let open = || open(&Dataset::SawyerPush, Required::AllSplits, cache.path(), &mut |_| {});
     let pack = open().unwrap();
-    let sizes = list()[0].sizes.expect("the embedded set has sizes");
+    let sizes = list()[0].sizes.expect("an embedded data set has sizes");
     assert_eq!(Split::ALL.map(|split| pack.sequences(split) as u64), sizes.sequences);
     assert_eq!((pack.frame_shape(), pack.frames() as u64), (sizes.frame_shape, sizes.frames));
     assert_eq!(Dataset::SawyerPush.frames(), Some(sizes.frames));
@@ -363,15 +367,15 @@ fn the_embedded_data_set_opens_from_an_empty_cache_and_has_its_listed_sizes() {
 fn the_list_has_every_data_set_that_a_sweep_file_can_name() {
     let error = serde_json::from_str::<Dataset>("\"none\"").unwrap_err().to_string();
     // unknown variant `none`, expected one of `sawyer_push`, `bair`, ...
-    let mut named: Vec<_> = error.split('`').skip(3).step_by(2).collect();
-    let mut listed: Vec<_> = list().iter().map(|known| known.name).collect();
-    named.sort_unstable();
+    let mut expected: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+    let mut listed: Vec<_> = list().iter().map(|listed| listed.name).collect();
+    expected.sort_unstable();
     listed.sort_unstable();
-    assert_eq!(listed, named);
+    assert_eq!(listed, expected);
 }
 
 #[test]
-fn a_data_set_goes_by_the_name_that_a_sweep_file_gives_it() {
+fn a_data_set_has_its_name_in_sweep_files() {
     let texts = [
         r#"{"sawyer_push": null}"#,
         r#"{"bair": {"root": ""}}"#,

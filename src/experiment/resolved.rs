@@ -14,7 +14,7 @@ use crate::{
     store::{
         MANIFEST_FORMAT,
         manifest::{ManifestRun, SweepManifest},
-        record::{RECORD_FORMAT, RunId},
+        record::RunId,
         run_id,
     },
     train::{TrainError, systems::check_data},
@@ -69,7 +69,7 @@ impl ResolvedSweep {
             let pack = pack.expect("the data set was just opened");
             check_data(&run.spec, pack).map_err(TrainError::from)?;
             runs.push(ResolvedRun {
-                id: run_id(RECORD_FORMAT, &run.spec, pack.payload_sha256(), &libtorch),
+                id: run_id(&run.spec, pack.payload_sha256(), &libtorch),
                 name: format!("{} · seed {}", run.arm, run.spec.seed.0),
                 spec: run.spec.clone(),
             });
@@ -92,7 +92,7 @@ impl ResolvedSweep {
         };
         SweepManifest {
             format: MANIFEST_FORMAT,
-            name: self.sweep.kept_as(),
+            name: self.sweep.storage_name(),
             title: title.clone(),
             description: description.clone(),
             preset: preset.clone(),

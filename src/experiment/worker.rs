@@ -15,10 +15,8 @@ use crate::{
     provenance::code_record,
     scalar::Count,
     store::{
-        Lease, RunDir, RunFile, State, Store, StoreError,
-        checkpoint::read_checkpoint,
-        record::{RECORD_FORMAT, RunId},
-        run_id,
+        Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
+        record::RunId, run_id,
     },
     sweep::message::WorkerMessage,
     train::{
@@ -158,7 +156,7 @@ fn train_and_record(
 
 /// Refuses to train a run whose id has changed.
 fn check_identity(dir: &RunDir, spec: &RunSpec, pack: &Pack) -> Result<(), ExperimentError> {
-    let now = run_id(RECORD_FORMAT, spec, pack.payload_sha256(), &libtorch::version());
+    let now = run_id(spec, pack.payload_sha256(), &libtorch::version());
     if now == *dir.id() {
         Ok(())
     } else {

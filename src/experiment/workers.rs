@@ -256,7 +256,7 @@ impl Workers<'_> {
             program: self.program.to_owned(),
             arguments: (self.arguments)(&task),
             environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            log: self.store.run(&run.id).root().join("stderr.log"),
+            log: self.store.run(&run.id).path(RunFile::Stderr),
         }
     }
 }

@@ -1,26 +1,26 @@
-//! How far Adam can move a parameter, whatever its gradients were.
+//! How far Adam can move a parameter, for any gradients.
 //!
 //! Adam divides the mean of the gradients by their root mean square, so an element whose gradient
-//! is rounding noise moves as far as one whose gradient is large. These bounds hold for the forms
+//! is rounding noise moves as far as one whose gradient is large. These limits apply to the forms
 //! of `PyTorch`, `TensorFlow` and Chainer alike: an epsilon only shortens the move.
 
-use super::{case::Case, config::Config};
+use super::config::Config;
 
-/// The settings of the optimizer as the case states them.
+/// Adam with the settings of a case.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Adam {
     lr: f64,
     beta1: f64,
     beta2: f64,
     epsilon: f64,
-    /// Number of updates between the parameters that go in and those that come out.
+    /// Updates between the parameters that go in and those that come out.
     pub(super) steps: i32,
 }
 
 impl Adam {
-    /// Returns the settings, or `None` if the case states no learning rate or number of steps.
-    pub(super) fn of(case: &Case) -> Option<Self> {
-        let config = &case.config;
+    /// Reads the settings of a case, under any of the originals' names; `None` if it has another
+    /// optimizer, no learning rate or no number of steps.
+    pub(super) fn read(config: &Config) -> Option<Self> {
         if config.str("optimizer").is_ok_and(|name| name != "adam") {
             return None;
         }
@@ -38,10 +38,10 @@ impl Adam {
         })
     }
 
-    /// Returns the largest distance that an element can have from its start after all updates.
+    /// Returns the largest distance of an element from its start after all updates.
     ///
     /// Update t moves by `lr * |sum w_i g_i| / sqrt(sum u_i g_i^2)` with the normalized weights w and
-    /// u of the two moving averages, which by Cauchy and Schwarz is at most
+    /// u of the two moving averages, which by the Cauchy-Schwarz inequality is at most
     /// `lr * sqrt(sum w_i^2 / u_i)`: 1.0 times lr at first, 1.06 in the twelfth update.
     pub(super) fn reach(&self) -> f64 {
         (1..=self.steps).map(|t| self.lr * self.longest_step(t)).sum()
@@ -57,11 +57,11 @@ impl Adam {
         terms.sum::<f64>().sqrt()
     }
 
-    /// Returns how much the first update of an element can differ when its gradient is `gradient`
-    /// in one run and differs by at most `slack` in the other; `None` if its sign is undecided.
+    /// Returns how much the first update of an element can differ between two runs, if its gradient is
+    /// `gradient` in one and differs by at most `slack` in the other; `None` if its sign is undecided.
     ///
-    /// The update is `lr * g / (|g| + e)`, whose slope is `lr * e / (|g| + e)^2`; e is the epsilon, or
-    /// epsilon over sqrt(1 - beta2) where it stands outside the bias correction.
+    /// The update is `lr * g / (|g| + e)`, whose slope is `lr * e / (|g| + e)^2`; e is epsilon, or
+    /// epsilon over sqrt(1 - beta2) if it is added before the bias correction.
     pub(super) fn first_update_slack(&self, gradient: f64, slack: f64) -> Option<f64> {
         let least = gradient.abs() - slack;
         (least > 0.0).then(|| {
@@ -102,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_gradients_move_an_element_beyond_reach(
+        fn gradients_move_an_element_at_most_by_reach(
             gradients in proptest::collection::vec(-1.0_f64..1.0, 1..30),
         ) {
             let (mut m, mut v, mut p) = (0.0, 0.0, 0.0);
@@ -119,7 +119,7 @@ mod tests {
         }
 
         #[test]
-        fn two_first_updates_differ_by_no_more_than_the_slack_allows(
+        fn first_updates_of_similar_gradients_differ_within_the_slack(
             exponent in -10.0_f64..0.0, share in 0.0_f64..0.99, sign in prop::bool::ANY,
         ) {
             let g = 10_f64.powf(exponent);

@@ -1,4 +1,4 @@
-//! Cases through ports to verdicts.
+//! From cases through ports to verdicts.
 
 use std::{
     any::Any,
@@ -11,32 +11,30 @@ use std::{
 };
 
 use super::{
-    case::{Case, Precision},
+    case::Case,
     discover::CaseDir,
     exceptions::{Exception, Exceptions},
-    flow,
     judge::{judge, widen_tail},
-    port::{Outputs, Port, PortError},
-    verdict::{CaseReport, Report, Verdict, diverging, special_rules, worst},
+    port::{CasePort, Outputs, PortError},
+    references::References,
+    spec::Precision,
+    verdict::{CaseReport, CaseVerdict, Report, diverging, special_rules, worst},
 };
 use crate::text::error_chain;
 
-/// What cases are held against, and how.
+/// How cases are checked.
 #[derive(Clone, Copy)]
 pub struct Check<'a> {
     /// The implementations; the first that serves a system runs its cases.
-    pub ports: &'a [Box<dyn Port>],
-    /// Working precision.
+    pub ports: &'a [Box<dyn CasePort>],
     pub precision: Precision,
-    /// Known differences.
     pub exceptions: &'a Exceptions,
 }
 
 impl Check<'_> {
-    /// Checks the cases in `dirs`, `jobs` of them beside each other.
+    /// Checks the cases in `dirs`, `jobs` of them in parallel.
     ///
-    /// `watch` hears of every case that is done, in the order in which they are; the report has them
-    /// in the order of `dirs`.
+    /// `watch` is called with the report of every case as it ends; the result has the order of `dirs`.
     pub fn all(
         &self,
         dirs: &[CaseDir],
@@ -77,47 +75,51 @@ impl Check<'_> {
         match Case::load(&dir.path) {
             Err(error) => invalid(error_chain(&error)),
             Ok(case) => match self.ports.iter().find(|port| port.serves(&case.system)) {
-                None => invalid(format!("there is no port for system `{}`", case.system)),
+                None => invalid(format!("no port for system `{}`", case.system)),
                 Some(port) => self.case(&case, port.as_ref()),
             },
         }
     }
 
     /// Checks one case with one port.
-    pub fn case(&self, case: &Case, port: &dyn Port) -> CaseReport {
+    pub fn case(&self, case: &Case, port: &dyn CasePort) -> CaseReport {
         let captured = match run(case, port, self.precision) {
             Ok(captured) => captured,
             Err(reason) => return CaseReport::invalid(&case.system, &case.name, reason),
         };
+        let references = References::of(case);
         let mut outputs = Vec::new();
         let mut incomparable = Vec::new();
-        for output in flow::ordered(case) {
-            match judge(case, output, captured.get(&output.name), self.precision) {
+        for output in case.outputs_in_flow_order() {
+            match judge(&references, output, captured.get(&output.name), self.precision) {
                 Ok(judgement) => outputs.push(judgement),
                 Err(error) => incomparable.push(error),
             }
         }
         widen_tail(case, &mut outputs, self.precision);
         for judgement in outputs.iter_mut().filter(|judgement| judgement.diverges()) {
-            let excuse = self.exceptions.list.iter().find(|exception| {
+            let known = self.exceptions.list.iter().find(|exception| {
                 exception.covers_case(&case.system, &case.name, self.precision)
                     && exception.covers_output(&judgement.output)
                     && judgement.ratio <= exception.size
             });
-            judgement.excuse = excuse.map(|exception| exception.reason.clone()).unwrap_or_default();
+            judgement.known_difference = known.map(|exception| exception.reason.clone());
         }
         let first_divergent =
             outputs.iter().find(|judgement| judgement.fails()).map(|j| j.output.clone());
         let (verdict, reason) = match (incomparable.first(), &first_divergent) {
             (Some(error), _) if incomparable.len() == 1 => {
-                (Verdict::Invalid, Some(error.to_string()))
+                (CaseVerdict::Invalid, Some(error.to_string()))
             }
             (Some(error), _) => {
                 let more = incomparable.len() - 1;
-                (Verdict::Invalid, Some(format!("{error}, and {more} more cannot be compared")))
+                (
+                    CaseVerdict::Invalid,
+                    Some(format!("{error}; {more} more outputs cannot be compared")),
+                )
             }
-            (None, Some(output)) => (Verdict::Fail, Some(diverging(&outputs, output))),
-            (None, None) => (Verdict::Pass, special_rules(&outputs)),
+            (None, Some(output)) => (CaseVerdict::Fail, Some(diverging(&outputs, output))),
+            (None, None) => (CaseVerdict::Pass, special_rules(&outputs)),
         };
         CaseReport {
             system: case.system.clone(),
@@ -132,38 +134,46 @@ impl Check<'_> {
 }
 
 /// Runs a port on a case.
-pub(super) fn run(case: &Case, port: &dyn Port, precision: Precision) -> Result<Outputs, String> {
+pub(super) fn run(
+    case: &Case,
+    port: &dyn CasePort,
+    precision: Precision,
+) -> Result<Outputs, String> {
     guarded(|| port.run(case, precision))
 }
 
 /// Runs every module of a port on the reference's own input, where the case stores it.
 ///
 /// # Errors
-/// Why the port could not do it.
-pub fn run_isolated(case: &Case, port: &dyn Port, precision: Precision) -> Result<Outputs, String> {
+/// If the port returns an error or panics.
+pub fn run_isolated(
+    case: &Case,
+    port: &dyn CasePort,
+    precision: Precision,
+) -> Result<Outputs, String> {
     guarded(|| port.run_isolated(case, precision))
 }
 
-/// Runs a port; a panic in it, or in the library below it, is an error like any other.
+/// Runs a port; a panic in it, or in the library below it, becomes an error.
 fn guarded(run: impl FnOnce() -> Result<Outputs, PortError>) -> Result<Outputs, String> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(outputs)) => Ok(outputs),
         Ok(Err(error)) => Err(error_chain(&error)),
-        Err(panic) => Err(format!("the port broke down: {}", message(&*panic))),
+        Err(panic) => Err(format!("the port panicked: {}", message(&*panic))),
     }
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// Returns whether the cases that an exception speaks of were run without showing the difference.
+/// Returns whether cases that an exception covers were run and none shows the difference.
 fn is_stale(exception: &Exception, cases: &[CaseReport], precision: Precision) -> bool {
     let mut covered = cases
         .iter()
         .filter(|case| exception.covers_case(&case.system, &case.case, precision))
-        .filter(|case| case.verdict != Verdict::Invalid)
+        .filter(|case| case.verdict != CaseVerdict::Invalid)
         .peekable();
     covered.peek().is_some()
         && covered.all(|case| {

@@ -1,6 +1,6 @@
-//! Two runs side by side: elements, statistics, and how far they lie apart.
+//! The distance of two runs of one output, in elements and statistics.
 //!
-//! Slices in, numbers out; what distance is too large is decided in [`super::judge`]. Start from
+//! Slices in, numbers out; [`super::judge`] decides which distance is too large. Start from
 //! [`Profile::expected`] and [`Profile::captured`], then [`compare`].
 
 use super::{case::Expected, tensor::TensorData, wire::OutputKind};
@@ -9,7 +9,7 @@ use crate::stats::{
     ulp::{self, Histogram},
 };
 
-/// What is compared of one output in one run.
+/// The part of one output of one run that is compared.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Profile {
     /// Number of elements of the output.
@@ -21,7 +21,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// Returns the profile of what the original got for an output of `n` elements.
+    /// Returns the profile of the original's values of an output of `n` elements.
     pub(super) fn expected(expected: &Expected<'_>, n: usize) -> Self {
         match expected {
             Expected::Full(data) => Self::full(data.to_f64()),
@@ -32,7 +32,7 @@ impl Profile {
         }
     }
 
-    /// Returns the profile of what a port got, cut down to what is stored of the original.
+    /// Returns the profile of a port's values, reduced to what is stored of the original's.
     pub(super) fn captured(data: &TensorData, kind: OutputKind) -> Self {
         fn summary<T: Copy + Into<f64>>(values: &[T]) -> Profile {
             let digest = digest(values);
@@ -73,10 +73,10 @@ impl Profile {
     }
 }
 
-/// How far a port's output lies from the reference.
+/// The distance of a port's output from the reference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Largest absolute difference of an element; infinite if one is NaN or infinite in one run only.
+    /// Largest absolute difference of an element; infinite if one is NaN or infinite in only one run.
     pub max_error: f64,
     /// Largest absolute value of the reference.
     pub scale: f64,
@@ -97,7 +97,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Returns the largest error over the scale; 0 if there is no error at all.
+    /// Returns the largest error over the scale; 0 without any error.
     pub fn relative_error(&self) -> f64 {
         over(self.max_error, self.scale)
     }
@@ -155,14 +155,14 @@ pub(super) fn norm(values: &[f64]) -> f64 {
     digest::sum(values, |x| x * x).sqrt()
 }
 
-/// Returns `error / bound`, where no error is within any bound and any error is beyond a bound of 0.
+/// Returns `error / tolerance`: 0 without an error, `f64::MAX` for any error at a tolerance of 0.
 ///
-/// Never NaN; an error beyond all bounds is `f64::MAX`, so that the ratio can be written as JSON.
-pub(super) fn over(error: f64, bound: f64) -> f64 {
+/// Never NaN or infinite, so that the ratio can be written as JSON.
+pub(super) fn over(error: f64, tolerance: f64) -> f64 {
     if error == 0.0 {
         0.0
-    } else if error.is_finite() && bound > 0.0 {
-        (error / bound).min(f64::MAX)
+    } else if error.is_finite() && tolerance > 0.0 {
+        (error / tolerance).min(f64::MAX)
     } else {
         f64::MAX
     }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_infinities_are_no_error_and_a_lone_one_is_an_infinite_error() {
+    fn only_unequal_infinities_are_an_infinite_error() {
         check(&[f64::INFINITY, f64::NAN], &[f64::INFINITY, f64::NAN], 0.0, 0);
         check(&[0.0, f64::NAN], &[0.0, 1.0], f64::INFINITY, 1);
     }

@@ -1,22 +1,21 @@
-//! The cases below a folder.
+//! Finding the cases below a folder.
 
 use std::path::{Path, PathBuf};
 
-use super::glob;
+use super::glob::matches_glob;
 use crate::fs::{self, FileKind, FsError};
 
-/// Where a case should be; whether it can be read is another question.
+/// A folder that should hold a case; it may be unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CaseDir {
     /// Name of the folder above the case.
     pub system: String,
     /// Name of the case's folder.
     pub case: String,
-    /// The case's folder.
     pub path: PathBuf,
 }
 
-/// Which cases are wanted.
+/// Which cases to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     /// Pattern for the system.
@@ -26,21 +25,20 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Returns the filter that lets every case pass.
+    /// Returns the filter that every case passes.
     pub fn all() -> Self {
         Self { system: "*".to_owned(), case: "*".to_owned() }
     }
 
     fn passes(&self, dir: &CaseDir) -> bool {
-        glob::matches(&self.system, &dir.system) && glob::matches(&self.case, &dir.case)
+        matches_glob(&self.system, &dir.system) && matches_glob(&self.case, &dir.case)
     }
 }
 
 /// Lists the folders `root/<system>/<case>` that pass the filter, sorted by system and case.
 ///
-/// A folder without a `case.toml` is listed too, so that it is reported and not overlooked. Files are
-/// not, nor are folders whose names begin with a dot, nor `__pycache__`, which Python leaves beside the
-/// programs of `golden/generate`.
+/// A folder without a `case.toml` is listed, too, so that it is reported. Files, folders whose names
+/// begin with a dot, and the `__pycache__` of the programs in `golden/generate` are not listed.
 pub fn discover(root: &Path, filter: &Filter) -> Result<Vec<CaseDir>, FsError> {
     let mut found = Vec::new();
     for system in folders(root)? {

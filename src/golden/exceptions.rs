@@ -1,20 +1,19 @@
-//! Known differences: listed with a reason and a size, and missed when they are gone.
+//! Known differences: listed with a reason and a size, and reported when they are stale.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{case::Precision, glob};
+use super::{glob::matches_glob, spec::Precision};
 use crate::fs::{self, FsError};
 
 /// Largest list that is read.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// The list, usually `golden/exceptions.toml`.
+/// The list of known differences, usually `golden/exceptions.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exceptions {
-    /// The known differences.
     #[serde(default, rename = "exception")]
     pub list: Vec<Exception>,
 }
@@ -23,27 +22,24 @@ pub struct Exceptions {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
-    /// The system.
     pub system: String,
     /// Pattern for the case.
     pub case: String,
     /// Pattern for the output.
     pub output: String,
-    /// Run in which it shows.
+    /// Precision in which it occurs.
     pub precision: ExceptionPrecision,
-    /// Why it is there and why it may stay.
+    /// Why it exists and why it is accepted.
     pub reason: String,
-    /// Largest ratio of error to bound that is excused.
+    /// Largest accepted ratio of error to tolerance.
     pub size: f64,
 }
 
-/// Run in which a known difference shows.
+/// Precision in which a known difference occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExceptionPrecision {
-    /// The f32 run.
     F32,
-    /// The f64 run.
     F64,
 }
 
@@ -53,16 +49,15 @@ pub enum ExceptionsError {
     /// The file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The text is not a list of exceptions.
+    /// The text is not a list of known differences.
     #[error("failed to parse the list of known differences")]
     Toml(#[source] Box<toml::de::Error>),
-    /// An exception excuses nothing or anything, or does not say why.
+    /// A known difference has no reason, or a size that accepts nothing or everything.
     #[error(
-        "failed to accept the known difference of {system}/{case} `{output}`: it needs a reason and a \
-         finite size above 1"
+        "invalid known difference of {system}/{case} `{output}`: it needs a reason and a finite size \
+         above 1"
     )]
     Unfounded {
-        /// The system.
         system: String,
         /// Pattern for the case.
         case: String,
@@ -95,17 +90,17 @@ impl Exceptions {
 }
 
 impl Exception {
-    /// Returns whether the exception speaks of this case in this run.
+    /// Returns whether this is about this case in this precision.
     pub fn covers_case(&self, system: &str, case: &str, precision: Precision) -> bool {
         let same_run = match self.precision {
             ExceptionPrecision::F32 => precision == Precision::F32,
             ExceptionPrecision::F64 => precision == Precision::F64,
         };
-        same_run && self.system == system && glob::matches(&self.case, case)
+        same_run && self.system == system && matches_glob(&self.case, case)
     }
 
-    /// Returns whether the exception speaks of this output.
+    /// Returns whether this is about this output.
     pub fn covers_output(&self, output: &str) -> bool {
-        glob::matches(&self.output, output)
+        matches_glob(&self.output, output)
     }
 }

@@ -1,4 +1,4 @@
-//! Outputs as a file: what a port of any language writes, and what ours writes for others to read.
+//! Outputs as a safetensors file, written by ports of any language.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype as StoredDtype, TensorView};
 use super::{
     case::Case,
     port::Outputs,
-    tensor::{Dtype, TensorData},
+    tensor::{ElementType, TensorData},
     values::{Values, ValuesError},
 };
 use crate::fs::{self, FsError};
@@ -21,36 +21,36 @@ pub enum ExchangeError {
     /// The file cannot be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The file is no safetensors file, or holds a type that no case knows.
+    /// The file is not a safetensors file, or has a type that cases never hold.
     #[error("failed to read the outputs")]
     Format(#[source] ValuesError),
 }
 
-/// Reads the outputs of `case` from a safetensors file: every tensor under the case's output name.
+/// Reads the outputs of `case` from a safetensors file: one tensor per output, under its name.
 ///
 /// # Errors
-/// If the file is missing, longer than the case's outputs can be, or no safetensors file.
+/// If the file is missing, longer than the case's outputs can be, or not a safetensors file.
 pub fn read_outputs(path: &Path, case: &Case) -> Result<Outputs, ExchangeError> {
     let elements: u64 = case.outputs().iter().map(|output| output.len() as u64).sum();
     let bytes = fs::read(path, HEADER_BYTES_MAX + 8 * elements)?;
     Ok(Values::decode(&bytes).map_err(ExchangeError::Format)?.into_entries())
 }
 
-/// Writes outputs in full, whether the case stores them so or as digests.
+/// Writes outputs in full, even if the case stores digests.
 ///
 /// # Errors
 /// If the file cannot be written.
 ///
 /// # Panics
-/// If a tensor has another number of elements than its shape.
+/// If the number of elements of a tensor does not match its shape.
 pub fn write_outputs(path: &Path, outputs: &Outputs) -> Result<(), ExchangeError> {
     let bytes: Vec<Vec<u8>> = outputs.values().map(|tensor| encode(&tensor.data)).collect();
     let views = outputs.iter().zip(&bytes).map(|((name, tensor), bytes)| {
         let dtype = match tensor.data.dtype() {
-            Dtype::F32 => StoredDtype::F32,
-            Dtype::F64 => StoredDtype::F64,
-            Dtype::I64 => StoredDtype::I64,
-            Dtype::U8 => StoredDtype::U8,
+            ElementType::F32 => StoredDtype::F32,
+            ElementType::F64 => StoredDtype::F64,
+            ElementType::I64 => StoredDtype::I64,
+            ElementType::U8 => StoredDtype::U8,
         };
         let view = TensorView::new(dtype, tensor.shape.clone(), bytes);
         (name, view.expect("a tensor has as many elements as its shape"))

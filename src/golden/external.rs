@@ -1,4 +1,4 @@
-//! A port that is somebody else's program.
+//! A port that is an external program.
 
 use std::{
     io::{self, Read},
@@ -11,23 +11,24 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
-    case::{Case, Precision},
+    case::Case,
     exchange::{ExchangeError, read_outputs},
-    port::{Outputs, Port, PortError},
+    port::{CasePort, Outputs, PortError},
+    spec::Precision,
 };
 use crate::provenance::Stopwatch;
 
-/// Pause between two looks at whether the program has ended.
+/// Interval at which the end of the program is polled.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Bytes of the program's last words that an error quotes.
+/// Bytes of the end of stderr that an error quotes.
 const QUOTED_BYTES: usize = 2000;
 
-/// A program of any language, held to the same cases as our own ports.
+/// A program of any language, checked against the same cases as our own ports.
 ///
-/// It is called as `COMMAND CASE_DIR OUTPUT_FILE` by the shell, with `REPRISE_PRECISION` set to `f32`
-/// or `f64`, and writes a safetensors file that holds every output in full under its name. Its stdin
-/// is empty, its stdout is ignored, its stderr is quoted if it fails.
+/// The shell runs `COMMAND CASE_DIR OUTPUT_FILE` with `REPRISE_PRECISION` set to `f32` or `f64`; the
+/// program writes a safetensors file with every output in full under its name. Its stdin is empty,
+/// its stdout is ignored, and its stderr is quoted if it fails.
 #[derive(Clone, Debug)]
 pub struct ExternalPort {
     command: String,
@@ -37,30 +38,26 @@ pub struct ExternalPort {
 /// Why a program gave no outputs.
 #[derive(Debug, thiserror::Error)]
 pub enum ExternalError {
-    /// There is no place for its outputs, or it cannot be started or watched.
-    #[error("failed to start it")]
+    /// No temporary folder can be created, or the program cannot be started or waited for.
+    #[error("failed to run the command")]
     Start(#[source] io::Error),
-    /// It took too long and was ended.
-    #[error("it ran longer than {} s and was ended", timeout.as_secs())]
-    Timeout {
-        /// The time it was given.
-        timeout: Duration,
-    },
-    /// It said that it failed, or a signal ended it.
+    /// It exceeded its time and was killed.
+    #[error("the command was killed after {} s (`--timeout`)", timeout.as_secs())]
+    Timeout { timeout: Duration },
+    /// It failed, or a signal ended it.
     #[error("{}{}", end(*status), quote(stderr))]
     Failed {
-        /// How it ended.
         status: ExitStatus,
-        /// Its last words.
+        /// The end of its stderr.
         stderr: String,
     },
     /// Its file of outputs cannot be used.
-    #[error("it ended well, but left no usable file of outputs")]
+    #[error("the command exited successfully but wrote no usable file of outputs")]
     Outputs(#[from] ExchangeError),
 }
 
 impl ExternalPort {
-    /// Makes a port of a shell command that gets `timeout` for each case.
+    /// Makes a port of a shell command that may take `timeout` per case.
     pub fn new(command: impl Into<String>, timeout: Duration) -> Self {
         Self { command: command.into(), timeout }
     }
@@ -80,9 +77,9 @@ impl ExternalPort {
             .spawn()
             .map_err(ExternalError::Start)?;
         let mut stderr = child.stderr.take();
-        let words = thread::spawn(move || last_words(stderr.as_mut()));
+        let tail = thread::spawn(move || read_tail(stderr.as_mut()));
         let ended = wait(&mut child, self.timeout).map_err(ExternalError::Start)?;
-        // Whatever it started ends with it, or nobody would close its stderr.
+        // Its children must end with it, or its stderr would stay open.
         let group = Pid::from_child(&child);
         kill_process_group(group, Signal::KILL).ok();
         let Some(status) = ended else {
@@ -90,14 +87,14 @@ impl ExternalPort {
             return Err(ExternalError::Timeout { timeout: self.timeout });
         };
         if !status.success() {
-            let stderr = words.join().unwrap_or_default();
+            let stderr = tail.join().unwrap_or_default();
             return Err(ExternalError::Failed { status, stderr });
         }
         Ok(read_outputs(&file, case)?)
     }
 }
 
-impl Port for ExternalPort {
+impl CasePort for ExternalPort {
     fn serves(&self, _system: &str) -> bool {
         true
     }
@@ -110,12 +107,12 @@ impl Port for ExternalPort {
     }
 }
 
-/// Waits until the program ends; `None` if it has not ended in time.
+/// Waits until the program ends; `None` if it exceeds its time.
 fn wait(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> {
-    let begun = Stopwatch::start();
+    let watch = Stopwatch::start();
     loop {
         match child.try_wait()? {
-            None if begun.seconds() >= timeout.as_secs_f64() => return Ok(None),
+            None if watch.seconds() >= timeout.as_secs_f64() => return Ok(None),
             None => thread::sleep(POLL),
             ended => return Ok(ended),
         }
@@ -123,7 +120,7 @@ fn wait(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> 
 }
 
 /// Reads to the end and keeps the last bytes.
-fn last_words(stream: Option<&mut impl Read>) -> String {
+fn read_tail(stream: Option<&mut impl Read>) -> String {
     let mut kept = Vec::new();
     let mut chunk = [0; 4096];
     if let Some(stream) = stream {
@@ -137,9 +134,9 @@ fn last_words(stream: Option<&mut impl Read>) -> String {
 
 fn end(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
-        (Some(code), _) => format!("it ended with exit code {code}"),
-        (None, Some(signal)) => format!("it was ended by signal {signal}"),
-        (None, None) => "it ended for an unknown reason".to_owned(),
+        (Some(code), _) => format!("the command failed with exit code {code}"),
+        (None, Some(signal)) => format!("the command was killed by signal {signal}"),
+        (None, None) => "the command failed for an unknown reason".to_owned(),
     }
 }
 
@@ -157,14 +154,14 @@ mod tests {
 
     use super::*;
     use crate::golden::{
-        Check, Exceptions, Verdict,
+        CaseVerdict, Check, Exceptions,
         exchange::write_outputs,
         testing::{CASE, Fixed, values, write},
     };
 
-    /// Holds a shell command, in which `RIGHT` is a file of right outputs, to the toy case.
+    /// Checks a shell command, in which `RIGHT` is a file of right outputs, against the toy case.
     #[track_caller]
-    fn check(command: &str, verdict: Verdict, reason: &str) {
+    fn check(command: &str, verdict: CaseVerdict, reason: &str) {
         let (root, dir) = write(CASE, &values());
         let right = root.path().join("right.safetensors");
         write_outputs(&right, &Fixed::right().0).expect("the folder is writable");
@@ -175,7 +172,7 @@ mod tests {
         let report = check.case(&load(&dir), &port);
         let found = report.reason.unwrap_or_default();
         assert_eq!(report.verdict, verdict, "{found}");
-        assert!(found.contains(reason), "`{found}` does not say `{reason}`");
+        assert!(found.contains(reason), "`{found}` does not contain `{reason}`");
     }
 
     fn load(dir: &Path) -> Case {
@@ -184,25 +181,37 @@ mod tests {
 
     #[test]
     fn a_program_that_writes_the_right_outputs_passes() {
-        check("f() { cp RIGHT \"$2\"; }; f", Verdict::Pass, "");
-        check("f() { test $REPRISE_PRECISION = f32 && cp RIGHT \"$2\"; }; f", Verdict::Pass, "");
+        check("f() { cp RIGHT \"$2\"; }; f", CaseVerdict::Pass, "");
+        check(
+            "f() { test $REPRISE_PRECISION = f32 && cp RIGHT \"$2\"; }; f",
+            CaseVerdict::Pass,
+            "",
+        );
     }
 
     #[test]
-    fn a_program_that_fails_is_a_verdict_with_its_last_words() {
-        check("echo no such layer >&2; exit 3;", Verdict::Invalid, "exit code 3: no such layer");
-        check("kill -9 $$;", Verdict::Invalid, "ended by signal 9");
-        check("no-such-program-anywhere", Verdict::Invalid, "exit code 127");
+    fn a_program_that_fails_is_invalid_and_its_stderr_is_quoted() {
+        check(
+            "echo no such layer >&2; exit 3;",
+            CaseVerdict::Invalid,
+            "exit code 3: no such layer",
+        );
+        check("kill -9 $$;", CaseVerdict::Invalid, "killed by signal 9");
+        check("no-such-program-anywhere", CaseVerdict::Invalid, "exit code 127");
     }
 
     #[test]
-    fn a_program_that_hangs_is_ended_with_its_children() {
-        check("sleep 600 & sleep 600;", Verdict::Invalid, "longer than 2 s");
+    fn a_program_that_hangs_is_killed_with_its_children() {
+        check("sleep 600 & sleep 600;", CaseVerdict::Invalid, "killed after 2 s");
     }
 
     #[test]
-    fn a_program_that_writes_nothing_or_nonsense_is_a_verdict() {
-        check("true", Verdict::Invalid, "no usable file of outputs");
-        check("f() { echo nonsense > \"$2\"; }; f", Verdict::Invalid, "no usable file of outputs");
+    fn a_program_that_writes_nothing_or_nonsense_is_invalid() {
+        check("true", CaseVerdict::Invalid, "no usable file of outputs");
+        check(
+            "f() { echo nonsense > \"$2\"; }; f",
+            CaseVerdict::Invalid,
+            "no usable file of outputs",
+        );
     }
 }

@@ -1,12 +1,12 @@
-//! Patterns with `*` and `?` for names of systems, cases and outputs.
+//! Patterns with `*` and `?` for the names of systems, cases and outputs.
 
-/// Returns whether `name` matches `pattern`, in which `*` stands for any characters (also `/`) and
-/// `?` for one.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+/// Returns whether `name` matches `pattern`, in which `*` matches any characters, also `/`, and `?`
+/// matches one.
+pub fn matches_glob(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
-    // Where to go on if the characters after the last star do not fit: the star may take one more.
+    // Where to continue if the characters after the last star do not match: the star takes one more.
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
         match pattern.get(p) {
@@ -37,11 +37,11 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, name: &str, expected: bool) {
-        assert_eq!(matches(pattern, name), expected, "{pattern} against {name}");
+        assert_eq!(matches_glob(pattern, name), expected, "{pattern} against {name}");
     }
 
     #[test]
-    fn a_star_stands_for_anything_and_nothing() {
+    fn a_star_matches_any_characters_and_none() {
         check("*", "", true);
         check("train_*", "train_step", true);
         check("*_step*", "train_step", true);
@@ -51,14 +51,14 @@ mod tests {
     }
 
     #[test]
-    fn a_question_mark_stands_for_one_character() {
+    fn a_question_mark_matches_one_character() {
         check("kl_?", "kl_1", true);
         check("kl_?", "kl_", false);
         check("kl_?", "kl_10", false);
     }
 
     #[test]
-    fn a_name_without_wildcards_matches_itself_only() {
+    fn a_pattern_without_wildcards_matches_only_itself() {
         check("tfr_half", "tfr_half", true);
         check("tfr_half", "tfr_half2", false);
         check("", "x", false);

@@ -1,40 +1,45 @@
-//! A rule applied to what a port got: the ratio of error to bound.
+//! A rule applied to a port's values: the ratio of error to tolerance.
 
 use super::{
-    case::{Case, Expected, OutputSpec, Precision},
+    case::{Case, Expected},
+    choose::{choose, relative_l2, statistic_distances},
     compare::{Comparison, Profile, UlpWidth, compare, distance, over},
-    rule::{self, BoundSource, Rule, Twins},
-    tensor::{Dtype, Tensor, TensorData},
+    references::{Reference, References},
+    rule::{Rule, ToleranceSource},
+    spec::{OutputRole, OutputSpec, Precision},
+    tensor::{ElementType, Tensor, TensorData},
+    tolerance::{
+        FLOOR_F32, KINK_TOLERANCE, OUTPUTS_PER_TAIL, RMS_ELEMENTS_MIN, RMS_SHARE_OF_REACH,
+        TAIL_FACTOR,
+    },
 };
 
-/// What became of one output.
+/// The result of comparing one output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// Name of the output.
     pub output: String,
-    /// Error over bound of the worst check; at most 1 passes.
+    /// Error over tolerance in the worst check; at most 1 passes.
     pub ratio: f64,
     /// The check that gave the ratio.
     pub check: &'static str,
-    /// The rule that held the output.
     pub rule: Rule,
-    /// Whether the bound was widened for the tail of the noise (METHODOLOGY.md).
+    /// Whether the tolerance was widened for the tail of the noise (METHODOLOGY.md).
     pub tail: bool,
-    /// Reason of the known difference that excuses a ratio above 1, or empty.
-    pub excuse: String,
-    /// The distances.
+    /// Reason of the known difference that accepts a ratio above 1.
+    pub known_difference: Option<String>,
     pub comparison: Comparison,
 }
 
 impl Judgement {
-    /// Returns whether the output lies beyond its bound, excused or not.
+    /// Returns whether the output exceeds its tolerance, as a known difference or not.
     pub fn diverges(&self) -> bool {
         self.ratio > 1.0
     }
 
-    /// Returns whether the output fails its case.
+    /// Returns whether the output makes its case fail.
     pub fn fails(&self) -> bool {
-        self.diverges() && self.excuse.is_empty()
+        self.diverges() && self.known_difference.is_none()
     }
 }
 
@@ -43,125 +48,103 @@ impl Judgement {
 pub enum Incomparable {
     /// The port did not return it.
     #[error("output `{output}` is missing")]
-    Missing {
-        /// Name of the output.
-        output: String,
-    },
-    /// The port returned another shape.
-    #[error("output `{output}` has shape {found:?} where the case says {expected:?}")]
-    Shape {
-        /// Name of the output.
-        output: String,
-        /// Shape that the case states.
-        expected: Vec<usize>,
-        /// Shape that the port returned.
-        found: Vec<usize>,
-    },
-    /// The port returned another number of elements than its own shape says.
+    Missing { output: String },
+    /// The port returned another shape than the case states.
+    #[error("output `{output}` has shape {found:?}, expected {expected:?}")]
+    Shape { output: String, expected: Vec<usize>, found: Vec<usize> },
+    /// The port returned another number of elements than its own shape has.
     #[error("output `{output}` has shape {shape:?} but {found} elements")]
-    Count {
-        /// Name of the output.
-        output: String,
-        /// Shape that the port returned.
-        shape: Vec<usize>,
-        /// Elements that the port returned.
-        found: usize,
-    },
-    /// The port returned another element type.
-    #[error("output `{output}` is {found} where this precision asks for {expected}")]
-    Type {
-        /// Name of the output.
-        output: String,
-        /// Type that the case and the precision ask for.
-        expected: Dtype,
-        /// Type that the port returned.
-        found: Dtype,
-    },
+    Count { output: String, shape: Vec<usize>, found: usize },
+    /// The port returned another element type than case and precision require.
+    #[error("output `{output}` is {found}, expected {expected} in this precision")]
+    Type { output: String, expected: ElementType, found: ElementType },
 }
 
-/// Judges one output of a port.
+/// Compares one output of a port with the original's.
 pub(super) fn judge(
-    case: &Case,
+    references: &References<'_>,
     output: &OutputSpec,
     captured: Option<&Tensor>,
     precision: Precision,
 ) -> Result<Judgement, Incomparable> {
+    let case = references.case;
     let captured = comparable(case, output, captured, precision)?;
     let port = Profile::captured(&captured.data, output.kind);
-    let mut judgement = judge_profile(case, output, &port, precision);
+    let mut judgement = judge_profile(references, output, &port, precision);
     if judgement.rule == Rule::Exact && !same_integers(case, output, captured) {
         judgement.ratio = f64::MAX;
     }
     Ok(judgement)
 }
 
-/// Judges what is compared of an output.
+/// Compares the profile of one output.
 pub(super) fn judge_profile(
-    case: &Case,
+    references: &References<'_>,
     output: &OutputSpec,
     port: &Profile,
     precision: Precision,
 ) -> Judgement {
-    let twins = Twins::of(case, output, precision);
-    let reference = &twins.reference;
-    let rule = rule::choose(case, output, precision, &twins);
-    let width = width(output.dtype, twins.precision);
+    let Reference { profile: reference, precision: compared, .. } =
+        references.runs(&output.name).reference(precision);
+    let rule = choose(references, output, precision);
+    let width = width(output.dtype, compared);
     let comparison = compare(port, reference, width);
     let distance_from_start =
-        |reach| (drift(case, output, port, reach, width), "distance from start");
+        |reach| (drift(references.case, output, port, reach, width), "distance from start");
     let (ratio, check) = match &rule {
         Rule::Exact => exact(&comparison, port),
-        Rule::Within { bound, .. } => worst(within(&comparison, port, bound * comparison.scale)),
-        Rule::Kinked { bound } => least([
-            worst(within(&comparison, port, bound * comparison.scale)),
-            worst(statistics(port, reference, &[rule::NOISY; 4], Some(rule::NOISY))),
+        Rule::Within { tolerance, .. } => {
+            worst(within(&comparison, port, tolerance * comparison.scale))
+        }
+        Rule::Kinked { tolerance } => least([
+            worst(within(&comparison, port, tolerance * comparison.scale)),
+            worst(statistics(port, reference, &[KINK_TOLERANCE; 4], Some(KINK_TOLERANCE))),
         ]),
         Rule::Printed { tolerance } => {
-            let rounding = rule::FLOOR_SINGLE * comparison.scale;
+            let rounding = FLOOR_F32 * comparison.scale;
             (over(comparison.max_error, tolerance + rounding), "element")
         }
-        Rule::Trajectory { bounds } => {
-            let pairs = port.elements.iter().zip(&reference.elements).zip(bounds);
-            worst(
-                pairs.map(|((&a, &b), bound)| {
-                    (over(distance(a, b), bound * comparison.scale), "step")
-                }),
-            )
+        Rule::Trajectory { tolerances } => {
+            let pairs = port.elements.iter().zip(&reference.elements).zip(tolerances);
+            worst(pairs.map(|((&a, &b), tolerance)| {
+                (over(distance(a, b), tolerance * comparison.scale), "step")
+            }))
         }
         Rule::FirstUpdate { limits, reach } => {
             let decided = worst(first_update(&comparison, port, reference, limits, *reach));
-            let decided = match twins.precision {
+            let decided = match compared {
                 Precision::F32 => least([decided, moved_apart(port, reference, *reach)]),
                 Precision::F64 => decided,
             };
             worst([decided, distance_from_start(*reach)])
         }
-        Rule::Updates { bound, strays, reach } => {
-            worst(updates(&comparison, port, reference, bound * comparison.scale, *strays, *reach))
+        Rule::Updates { tolerance, strays, reach } => {
+            let limit = tolerance * comparison.scale;
+            worst(updates(&comparison, port, reference, limit, *strays, *reach))
         }
         Rule::ZeroGradient { limit, .. } => (over(port.max_abs(), *limit), "largest"),
         Rule::Drift { reach } => distance_from_start(*reach),
-        Rule::Statistics { bounds, relative_l2, .. } => {
-            worst(statistics(port, reference, bounds, *relative_l2))
+        Rule::Statistics { tolerances, relative_l2, .. } => {
+            worst(statistics(port, reference, tolerances, *relative_l2))
         }
     };
     let output = output.name.clone();
-    Judgement { output, ratio, check, rule, tail: false, excuse: String::new(), comparison }
+    Judgement { output, ratio, check, rule, tail: false, known_difference: None, comparison }
 }
 
-/// Widens the bounds of the few outputs of an f32 run that lie in the tail of the noise.
+/// Widens the tolerances of the few outputs of an f32 run that lie in the tail of the noise.
 ///
 /// Noise is one draw of the original, and the ratio of two draws has a heavy tail: of independent
-/// outputs one in 50 exceeds a bound of 32 draws ([`rule::MULTIPLE`]). So one output in 16, and one
-/// more, may lie up to [`rule::TAIL`] bounds away. At batch size 2 a batch normalization over 1×1 maps
-/// amplifies the draw of one element into everything behind it, so there any number may.
+/// outputs one in 50 exceeds a tolerance of 32 draws. So one output in [`OUTPUTS_PER_TAIL`], and one
+/// more, may have an error of up to [`TAIL_FACTOR`] tolerances. At batch size 2 a batch normalization
+/// over 1×1 maps amplifies the draw of one element into everything behind it, so any number may.
 pub(super) fn widen_tail(case: &Case, outputs: &mut [Judgement], precision: Precision) {
     let by_noise = |j: &Judgement| {
         j.diverges()
-            && j.ratio <= rule::TAIL
+            && j.ratio <= TAIL_FACTOR
             && matches!(
                 j.rule,
-                Rule::Within { from: BoundSource::Noise | BoundSource::Floor, .. }
+                Rule::Within { from: ToleranceSource::Noise | ToleranceSource::Floor, .. }
                     | Rule::Kinked { .. }
                     | Rule::Trajectory { .. }
                     | Rule::FirstUpdate { .. }
@@ -169,17 +152,17 @@ pub(super) fn widen_tail(case: &Case, outputs: &mut [Judgement], precision: Prec
                     | Rule::Statistics { .. }
             )
     };
-    let many = outputs.len() / rule::TAIL_SHARE + 1;
-    let few = outputs.iter().filter(|j| j.diverges()).count() <= many;
-    if precision == Precision::F32 && (few || rule::is_batch_of_two(case)) {
+    let allowed = outputs.len() / OUTPUTS_PER_TAIL + 1;
+    let few = outputs.iter().filter(|j| j.diverges()).count() <= allowed;
+    if precision == Precision::F32 && (few || case.numerics.batch_of_two) {
         for judgement in outputs.iter_mut().filter(|j| by_noise(j)) {
-            judgement.ratio /= rule::TAIL;
+            judgement.ratio /= TAIL_FACTOR;
             judgement.tail = true;
         }
     }
 }
 
-/// Checks that the output is there, in the case's shape and in the type of this precision.
+/// Checks that the output exists, in the case's shape and in the type of this precision.
 fn comparable<'a>(
     case: &Case,
     spec: &OutputSpec,
@@ -200,27 +183,31 @@ fn comparable<'a>(
     }
     let found = captured.data.dtype();
     let (expected, fits) = match (spec.dtype, precision) {
-        (Dtype::F32, Precision::F64) => {
-            // Without an f64 run of the original either precision is compared with the f32 run.
+        (ElementType::F32, Precision::F64) => {
+            // Without an f64 run of the original both precisions are compared with the f32 run.
             let single_only = case.expected(spec, Precision::F64).is_none();
-            (Dtype::F64, found == Dtype::F64 || (single_only && found == Dtype::F32))
+            (
+                ElementType::F64,
+                found == ElementType::F64 || (single_only && found == ElementType::F32),
+            )
         }
         (dtype, _) => (dtype, found == dtype),
     };
     if fits { Ok(captured) } else { Err(Incomparable::Type { output, expected, found }) }
 }
 
-const fn width(dtype: Dtype, precision: Precision) -> UlpWidth {
+const fn width(dtype: ElementType, precision: Precision) -> UlpWidth {
     match (dtype, precision) {
-        (Dtype::F32, Precision::F32) => UlpWidth::Single,
-        (Dtype::F32 | Dtype::F64, _) => UlpWidth::Double,
-        (Dtype::I64 | Dtype::U8, _) => UlpWidth::Integer,
+        (ElementType::F32, Precision::F32) => UlpWidth::Single,
+        (ElementType::F32 | ElementType::F64, _) => UlpWidth::Double,
+        (ElementType::I64 | ElementType::U8, _) => UlpWidth::Integer,
     }
 }
 
-type Check = (f64, &'static str);
+/// The ratio of error to tolerance, and the name of the check.
+type CheckRatio = (f64, &'static str);
 
-fn worst(checks: impl IntoIterator<Item = Check>) -> Check {
+fn worst(checks: impl IntoIterator<Item = CheckRatio>) -> CheckRatio {
     checks.into_iter().fold(
         (0.0, "element"),
         |worst, check| {
@@ -229,20 +216,20 @@ fn worst(checks: impl IntoIterator<Item = Check>) -> Check {
     )
 }
 
-/// The check that lets an output pass, if one of several does.
-fn least<const N: usize>(checks: [Check; N]) -> Check {
+/// The check with the smallest ratio: one of several is enough to pass.
+fn least<const N: usize>(checks: [CheckRatio; N]) -> CheckRatio {
     checks.into_iter().reduce(|a, b| if b.0 < a.0 { b } else { a }).expect("there is a check")
 }
 
 /// Equality; the ratio counts half units in the last place, so that one unit gives 2.
-fn exact(comparison: &Comparison, port: &Profile) -> Check {
+fn exact(comparison: &Comparison, port: &Profile) -> CheckRatio {
     let reach = comparison.ulps.reach();
     let elements = (if reach == 0 { 0.0 } else { 2.0 * reach as f64 }, "element");
-    // The stored statistics of a digest were summed in another order.
+    // The statistics of a stored digest were summed in another order.
     worst([elements].into_iter().chain(named_statistics(comparison, |_| 1e-12 * port.rms())))
 }
 
-/// Returns whether integers are equal; beyond 2^53 they do not survive as f64.
+/// Returns whether integers are equal; above 2^53 f64 cannot represent them.
 fn same_integers(case: &Case, output: &OutputSpec, captured: &Tensor) -> bool {
     match (&captured.data, case.expected(output, Precision::F32)) {
         (TensorData::I64(found), Some(Expected::Full(TensorData::I64(stored)))) => found == stored,
@@ -251,11 +238,11 @@ fn same_integers(case: &Case, output: &OutputSpec, captured: &Tensor) -> bool {
 }
 
 /// Every element within `limit`, and therefore every statistic.
-fn within(comparison: &Comparison, port: &Profile, limit: f64) -> impl Iterator<Item = Check> {
+fn within(comparison: &Comparison, port: &Profile, limit: f64) -> impl Iterator<Item = CheckRatio> {
     let root_n = (port.n.max(1) as f64).sqrt();
     let limits = [limit, limit, limit * root_n, limit];
     let element = (over(comparison.max_error, limit), "element");
-    let statistics: Vec<Check> = named_statistics(comparison, |i| limits[i]).collect();
+    let statistics: Vec<CheckRatio> = named_statistics(comparison, |i| limits[i]).collect();
     [element].into_iter().chain(statistics)
 }
 
@@ -264,7 +251,7 @@ const STATISTICS: [&str; 4] = ["mean", "deviation", "norm", "largest"];
 fn named_statistics(
     comparison: &Comparison,
     limit: impl Fn(usize) -> f64,
-) -> impl Iterator<Item = Check> {
+) -> impl Iterator<Item = CheckRatio> {
     (0..4).map(move |i| {
         let error = distance(comparison.statistics_port[i], comparison.statistics_reference[i]);
         (over(error, limit(i)), STATISTICS[i])
@@ -278,7 +265,7 @@ fn first_update(
     reference: &Profile,
     limits: &[Option<f64>],
     reach: f64,
-) -> Vec<Check> {
+) -> Vec<CheckRatio> {
     let undecided = limits.iter().filter(|limit| limit.is_none()).count();
     let share = if limits.len() == port.n {
         undecided as f64 / limits.len().max(1) as f64
@@ -294,7 +281,7 @@ fn first_update(
     elements.chain(mixed_statistics(comparison, port.n, decided, share, reach)).collect()
 }
 
-/// All elements but a few strays within `limit`, the strays within what two runs can be apart.
+/// All elements except a few strays within `limit`, the strays within the largest distance of two runs.
 fn updates(
     comparison: &Comparison,
     port: &Profile,
@@ -302,7 +289,7 @@ fn updates(
     limit: f64,
     strays: usize,
     reach: f64,
-) -> Vec<Check> {
+) -> Vec<CheckRatio> {
     let pairs = port.elements.iter().zip(&reference.elements);
     let mut errors: Vec<f64> = pairs.map(|(&a, &b)| distance(a, b)).collect();
     errors.sort_by(|a, b| b.total_cmp(a));
@@ -319,25 +306,25 @@ fn updates(
 }
 
 /// The root mean square of the error against a share of what the updates can move.
-fn moved_apart(port: &Profile, reference: &Profile, reach: f64) -> Check {
+fn moved_apart(port: &Profile, reference: &Profile, reach: f64) -> CheckRatio {
     let pairs = port.elements.iter().zip(&reference.elements);
     let squares: f64 = pairs.map(|(&a, &b)| distance(a, b).powi(2)).sum();
-    let rms = if port.elements.len() < rule::FEW {
-        f64::MAX // the mean of a few says no more than each of them
+    let rms = if port.elements.len() < RMS_ELEMENTS_MIN {
+        f64::MAX // the mean of a few elements adds nothing to the single elements
     } else {
         (squares / port.elements.len() as f64).sqrt()
     };
-    (over(rms, rule::MOVED_SHARE * reach), "root mean square of the error")
+    (over(rms, RMS_SHARE_OF_REACH * reach), "root mean square of the error")
 }
 
-/// Statistics of elements within `limit`, but for a `share` that lies within twice the reach.
+/// Statistics of elements within `limit`, except for a `share` within twice the reach.
 fn mixed_statistics(
     comparison: &Comparison,
     n: usize,
     limit: f64,
     share: f64,
     reach: f64,
-) -> impl Iterator<Item = Check> {
+) -> impl Iterator<Item = CheckRatio> {
     let spread = limit + share.sqrt() * 2.0 * reach;
     let limits = [
         limit + share * 2.0 * reach,
@@ -348,10 +335,13 @@ fn mixed_statistics(
     named_statistics(comparison, move |i| limits[i])
 }
 
-/// Returns how far beyond `reach` of its start any element lies, in units of what rounding allows.
+/// Returns the largest excess of a distance from the start over `reach`, over what rounding allows.
 fn drift(case: &Case, output: &OutputSpec, port: &Profile, reach: f64, width: UlpWidth) -> f64 {
-    let name = output.name.strip_prefix("after/").unwrap_or(&output.name);
-    let Some(spec) = case.tensor_spec(name).filter(|spec| spec.shape == output.shape) else {
+    let start = match &output.role {
+        OutputRole::Updated { of, .. } => case.tensor_spec(of),
+        _ => None,
+    };
+    let Some(start) = start.filter(|start| start.shape == output.shape) else {
         return f64::MAX;
     };
     let unit = match width {
@@ -359,7 +349,7 @@ fn drift(case: &Case, output: &OutputSpec, port: &Profile, reach: f64, width: Ul
         UlpWidth::Double | UlpWidth::Integer => f64::EPSILON,
     };
     let positions: Vec<usize> = (0..port.elements.len()).map(|i| port.position(i)).collect();
-    let before = case.elements_at(spec, &positions);
+    let before = case.elements_at(start, &positions);
     port.elements.iter().zip(&before).fold(0.0, |worst: f64, (&after, &before)| {
         let excess = distance(after, before) - reach;
         let slack = 1e-4 * reach + 32.0 * unit * before.abs();
@@ -370,67 +360,14 @@ fn drift(case: &Case, output: &OutputSpec, port: &Profile, reach: f64, width: Ul
 fn statistics(
     port: &Profile,
     reference: &Profile,
-    bounds: &[f64; 4],
-    relative_l2: Option<f64>,
-) -> Vec<Check> {
-    let shares = rule::statistic_distances(port, reference);
-    let mut checks: Vec<Check> =
-        (0..4).map(|i| (over(shares[i], bounds[i]), STATISTICS[i])).collect();
-    if let Some(bound) = relative_l2 {
-        checks.push((over(rule::relative_l2(port, reference), bound), "relative L2"));
+    tolerances: &[f64; 4],
+    l2_tolerance: Option<f64>,
+) -> Vec<CheckRatio> {
+    let shares = statistic_distances(port, reference);
+    let mut checks: Vec<CheckRatio> =
+        (0..4).map(|i| (over(shares[i], tolerances[i]), STATISTICS[i])).collect();
+    if let Some(tolerance) = l2_tolerance {
+        checks.push((over(relative_l2(port, reference), tolerance), "relative L2"));
     }
     checks
-}
-
-/// Returns the reason why `rule` holds an output, as one sentence without its period.
-pub(super) fn reason(rule: &Rule) -> String {
-    match rule {
-        Rule::Exact => "equal bit for bit".to_owned(),
-        Rule::Within { bound, from } => {
-            let from = match from {
-                BoundSource::Noise => "a multiple of the original's own noise",
-                BoundSource::Floor => "the floor of the element type, above the noise's multiple",
-                BoundSource::Unmeasured => "32 floors of the element type; no noise was measured",
-                BoundSource::SingleOnly => "held to the f32 run; the original has no f64 run",
-            };
-            format!("elements within {bound:.1e} of the largest: {from}")
-        }
-        Rule::Kinked { bound } => format!(
-            "elements within {bound:.1e} of the largest; or, since a rectifier may have taken the other \
-             branch, statistics and relative L2 within {:.0e}",
-            rule::NOISY
-        ),
-        Rule::Printed { tolerance } => {
-            format!("within {tolerance:.1e}, the places to which the original was printed")
-        }
-        Rule::Trajectory { bounds } => format!(
-            "each step within a multiple of the original's own distance up to the next step, {:.1e} to {:.1e}",
-            bounds.first().copied().unwrap_or(0.0),
-            bounds.last().copied().unwrap_or(0.0),
-        ),
-        Rule::FirstUpdate { limits, reach } => format!(
-            "one Adam update: tight where the gradient's sign is decided, within {reach:.1e} of the \
-             start for the {} of {} compared elements where it is rounding noise; in f32 the root mean \
-             square of the error may decide",
-            limits.iter().filter(|limit| limit.is_none()).count(),
-            limits.len(),
-        ),
-        Rule::Updates { bound, strays, reach } => format!(
-            "several Adam updates: elements within {bound:.1e} of the largest but {strays}, or a root mean \
-             square of the error below a 16th of the {reach:.1e} that the updates can move; none beyond \
-             twice that"
-        ),
-        Rule::ZeroGradient { limit, neighbour } => format!(
-            "zero by construction, so its value is rounding noise: below {limit:.1e}, 1024 roundings \
-             of `{neighbour}`"
-        ),
-        Rule::Drift { reach } => format!(
-            "Adam follows the noise of a gradient that is zero by construction: within {reach:.1e} of \
-             its start"
-        ),
-        Rule::Statistics { noise, relative_l2, .. } => format!(
-            "the original's own noise is {noise:.1e}: statistics{} instead of elements",
-            if relative_l2.is_some() { " and relative L2" } else { "" },
-        ),
-    }
 }

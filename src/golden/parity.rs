@@ -1,38 +1,36 @@
-//! Two ports beside each other: equal to the last bit, or how far apart.
+//! Two ports compared with each other, bit for bit.
 //!
-//! A verdict asks whether a port is as good as the original; parity asks whether two programs on one
-//! machine do the same operations in the same order. Nothing is stored, so every element is compared.
+//! A verdict tells whether a port is as accurate as the original; parity tells whether two programs on
+//! one machine do the same operations in the same order. Every element is compared.
 
 use serde::Serialize;
 
 use super::{
-    case::{Case, Precision},
+    case::Case,
     check::run,
     compare::{Profile, UlpWidth, compare},
-    flow,
-    port::{Outputs, Port},
-    tensor::{Dtype, Tensor, TensorData},
+    port::{CasePort, Outputs},
+    spec::Precision,
+    tensor::{ElementType, Tensor, TensorData},
     wire::OutputKind,
 };
 use crate::stats::ulp::{distance_f32, distance_f64};
 
-/// How two ports compare on one case.
+/// The comparison of two ports on one case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ParityReport {
-    /// System of the case.
     pub system: String,
-    /// Name of the case.
     pub case: String,
-    /// Outputs that both have.
+    /// Number of outputs that both have.
     pub outputs: usize,
-    /// Outputs of which every bit is equal.
+    /// Number of outputs that are bit-equal.
     pub equal: usize,
-    /// Elements compared.
+    /// Number of elements compared.
     pub elements: u64,
-    /// The output, in data-flow order, in which the two part.
-    pub first_different: Option<Difference>,
+    /// The first output, in data-flow order, that differs.
+    pub first_different: Option<OutputDifference>,
     /// The output with the largest error over scale.
-    pub farthest: Option<Difference>,
+    pub farthest: Option<OutputDifference>,
     /// Why the ports could not be compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -40,10 +38,10 @@ pub struct ParityReport {
 
 /// One output in which two ports differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Difference {
+pub struct OutputDifference {
     /// Name of the output.
     pub output: String,
-    /// Elements of it that differ.
+    /// Number of elements that differ.
     pub elements: u64,
     /// Largest distance in units in the last place.
     pub ulps: u64,
@@ -52,17 +50,17 @@ pub struct Difference {
 }
 
 impl ParityReport {
-    /// Returns whether there was something to compare and all of it was equal.
+    /// Returns whether there was an output to compare and all were bit-equal.
     pub fn holds(&self) -> bool {
         self.reason.is_none() && self.outputs > 0 && self.equal == self.outputs
     }
 }
 
-/// Runs `case` in two ports and compares every output that the case declares.
+/// Runs `case` with two ports and compares every output that the case declares.
 pub fn parity(
     case: &Case,
-    ours: &dyn Port,
-    theirs: &dyn Port,
+    ours: &dyn CasePort,
+    theirs: &dyn CasePort,
     precision: Precision,
 ) -> ParityReport {
     let mut report = ParityReport {
@@ -88,14 +86,14 @@ pub fn parity(
 }
 
 fn compare_all(case: &Case, ours: &Outputs, theirs: &Outputs, report: &mut ParityReport) {
-    for spec in flow::ordered(case) {
+    for spec in case.outputs_in_flow_order() {
         let (Some(a), Some(b)) = (ours.get(&spec.name), theirs.get(&spec.name)) else {
             report.reason = Some(format!("output `{}` is missing", spec.name));
             return;
         };
         if a.shape != b.shape || a.data.dtype() != b.data.dtype() {
             report.reason = Some(format!(
-                "output `{}` is {} {:?} here and {} {:?} there",
+                "output `{}` is {} {:?} here, but {} {:?} in the other program",
                 spec.name,
                 a.data.dtype(),
                 a.shape,
@@ -112,7 +110,7 @@ fn compare_all(case: &Case, ours: &Outputs, theirs: &Outputs, report: &mut Parit
             report.equal += 1;
             continue;
         }
-        let difference = Difference {
+        let difference = OutputDifference {
             output: spec.name.clone(),
             elements,
             ulps: distances.into_iter().max().unwrap_or(0),
@@ -140,7 +138,8 @@ fn distances(a: &TensorData, b: &TensorData) -> Vec<u64> {
 
 fn relative(a: &Tensor, b: &Tensor) -> f64 {
     let profile = |tensor: &Tensor| Profile::captured(&tensor.data, OutputKind::Full);
-    let width = if a.data.dtype() == Dtype::F32 { UlpWidth::Single } else { UlpWidth::Double };
+    let width =
+        if a.data.dtype() == ElementType::F32 { UlpWidth::Single } else { UlpWidth::Double };
     compare(&profile(a), &profile(b), width).relative_error()
 }
 
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_unit_in_one_element_is_named() {
+    fn one_unit_in_one_element_is_reported() {
         let y = Tensor::vector(TensorData::F32(vec![1.0, -2.000_000_2]));
         let report = toy(&Fixed::right(), &Fixed::right().with("y", y));
         let first = report.first_different.clone().expect("one bit differs");
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_is_no_parity() {
+    fn a_missing_output_is_not_parity() {
         let mut without = Fixed::right();
         without.0.remove("y");
         assert!(!toy(&Fixed::right(), &without).holds());

@@ -9,115 +9,76 @@ use crate::fs::FsError;
 #[derive(Debug, thiserror::Error)]
 #[error("failed to load case `{}`", dir.display())]
 pub struct CaseError {
-    /// Folder of the case.
+    /// The case's folder.
     pub dir: PathBuf,
-    /// What is wrong with it.
     #[source]
-    pub problem: Problem,
+    pub problem: CaseProblem,
 }
 
 /// What is wrong with a case.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum CaseProblem {
     /// A file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
     /// `case.toml` is not TOML or not of this format.
     #[error("`case.toml` does not follow format 1")]
     Toml(#[source] Box<toml::de::Error>),
-    /// The case is of another version of the format.
-    #[error("`case.toml` is of format {found}; this reader knows format 1")]
-    Version {
-        /// The version stated.
-        found: i64,
-    },
+    /// The case has another version of the format.
+    #[error("`case.toml` has format {found}; this program reads format 1")]
+    Version { found: i64 },
     /// Our fill recipe is not the one that wrote the case.
-    #[error("the self-test fails: unit(\"{name}\", {i}) is {computed}, the case says {expected}")]
+    #[error("the self-test failed: unit(\"{name}\", {i}) is {computed}, expected {expected}")]
     SelfTest {
         /// Name that seeds the draw.
         name: String,
         /// Index of the draw.
         i: u64,
-        /// The case's draw.
         expected: f64,
-        /// Our draw.
         computed: f64,
     },
-    /// The folder is not called what the file states.
-    #[error("`{key}` is \"{stated}\" but the folder is called `{folder}`")]
+    /// The folder has another name than the file states.
+    #[error("`{key}` is \"{stated}\", but the folder is called `{folder}`")]
     Folder {
         /// `case` or `system`.
         key: &'static str,
-        /// The name in the file.
         stated: String,
-        /// The folder's name.
         folder: String,
     },
-    /// A name is empty or holds control characters.
-    #[error("{name:?} is no name for a {what}")]
-    Name {
-        /// What is named.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
+    /// A name is empty or contains control characters.
+    #[error("invalid name {name:?} of a {what}")]
+    Name { what: &'static str, name: String },
     /// A name is used twice.
     #[error("{what} `{name}` is listed twice")]
-    Duplicate {
-        /// What is named.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// A tensor or output is too large.
+    Duplicate { what: &'static str, name: String },
+    /// A tensor or output is too large, alone or with the tensors before it.
     #[error("`{name}` has shape {shape:?}; at most {limit} elements are allowed")]
-    TooLarge {
-        /// Name of the tensor or output.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-        /// The limit that it passes, alone or with the tensors before it.
-        limit: usize,
-    },
+    TooLarge { name: String, shape: Vec<usize>, limit: usize },
     /// A digest summarizes nothing.
     #[error("output `{name}` is a digest of no elements")]
-    EmptyDigest {
-        /// Name of the output.
-        name: String,
-    },
-    /// A fill has wrong keys or makes another type.
-    #[error("the fill of tensor `{name}` is wrong: {why}")]
-    Fill {
-        /// Name of the tensor.
-        name: String,
-        /// What is wrong.
-        why: &'static str,
-    },
+    EmptyDigest { name: String },
+    /// A fill has wrong keys or cannot produce the stated type.
+    #[error("invalid fill of tensor `{name}`: {why}")]
+    Fill { name: String, why: &'static str },
     /// A noise is negative or not finite.
-    #[error("the noise of output `{name}` is no finite number of at least 0")]
-    Noise {
-        /// Name of the output.
-        name: String,
-    },
-    /// The stored values do not fit.
+    #[error("the noise of output `{name}` must be finite and at least 0")]
+    Noise { name: String },
+    /// The stored values do not match the case.
     #[error(transparent)]
     Values(#[from] ValuesError),
-    /// A variant names a file that is not there.
+    /// A variant names a file that does not exist.
     #[error("variant file `{file}` is not in the case's folder")]
     VariantFile {
         /// Path below the case's folder.
         file: String,
     },
-    /// A data file is a named pipe, a device or a link to nothing.
-    #[error("`{}` is no regular file", path.display())]
+    /// A data file is a named pipe, a device or a broken link.
+    #[error("`{}` is not a regular file", path.display())]
     Irregular {
         /// Path below the case's folder.
         path: PathBuf,
     },
-    /// A port asked for a tensor that the case does not have.
+    /// A port reads a tensor that the case does not have.
     #[error("the case has no tensor `{name}`")]
-    UnknownTensor {
-        /// The name asked for.
-        name: String,
-    },
+    UnknownTensor { name: String },
 }

@@ -1,17 +1,18 @@
-//! Reports as text: the table of verdicts and the explanation of one case.
+//! Reports as text: the table of verdicts, and all outputs of one case.
 
 use std::fmt::Write;
 
 use super::{
-    case::{Case, Precision},
+    case::Case,
     compare::{Profile, UlpWidth, compare},
-    judge::{Judgement, reason},
+    judge::Judgement,
     port::Outputs,
-    rule::Twins,
-    verdict::{CaseReport, Report, SystemReport, Verdict},
+    references::ReferenceRuns,
+    spec::Precision,
+    verdict::{CaseReport, CaseVerdict, Report, SystemReport},
 };
 
-/// Returns the table of a check: a line per case, then a line per system, then what is stale.
+/// Returns the table of a check: a line per case, a line per system, and stale known differences.
 pub fn table(report: &Report) -> String {
     let id = |case: &CaseReport| format!("{}/{}", case.system, case.case);
     let width = report.cases.iter().map(|case| id(case).len()).max().unwrap_or(0);
@@ -30,7 +31,7 @@ pub fn table(report: &Report) -> String {
     text.push_str(&summary(report));
     for stale in &report.stale_exceptions {
         let _infallible =
-            writeln!(text, "stale    the known difference `{stale}` no longer shows: remove it");
+            writeln!(text, "stale    the known difference `{stale}` no longer occurs: remove it");
     }
     text
 }
@@ -42,17 +43,18 @@ fn summary(report: &Report) -> String {
         let worst = worst_ratio.map_or_else(|| "-".to_owned(), ratio);
         let _infallible = writeln!(
             text,
-            "{system}: {pass} pass, {fail} fail, {invalid} invalid; worst error over bound {worst}",
+            "{system}: {pass} pass, {fail} fail, {invalid} invalid; worst error over tolerance {worst}",
         );
     }
     text
 }
 
-/// Returns every output of a checked case in data-flow order, the first divergent one on top.
+/// Returns every output of a checked case in data-flow order, below the details of the first
+/// divergent one.
 ///
-/// `isolated` holds what the port's modules gave on the reference's own inputs
-/// ([`super::Port::run_isolated`]); where it has an output, the error splits into what was inherited
-/// from the inputs and what the module contributed.
+/// `isolated` holds the results of the port's modules on the reference's own inputs
+/// ([`super::CasePort::run_isolated`]): where it has an output, its error is what the module contributed;
+/// the rest was inherited.
 pub fn explain(
     case: &Case,
     report: &CaseReport,
@@ -101,25 +103,25 @@ pub fn explain(
     text
 }
 
-/// Several lines on one output: where it is worst, by which rule it was held.
+/// Several lines on one output: its worst element, and the rule by which it was compared.
 fn detail(judgement: &Judgement) -> String {
     let comparison = &judgement.comparison;
     let mut text = format!(
-        "  {}: {} times its bound, check `{}`\n  rule: {}\n",
+        "  {}: {} times its tolerance, check `{}`\n  rule: {}\n",
         judgement.output,
         ratio(judgement.ratio),
         judgement.check,
-        reason(&judgement.rule),
+        judgement.rule.in_words(),
     );
     let _infallible = writeln!(
         text,
-        "  element {}: {:e} where the original has {:e}",
+        "  element {}: {:e}, original {:e}",
         comparison.worst_position, comparison.worst_port, comparison.worst_reference
     );
     let names = ["mean", "deviation", "norm", "largest"];
     for (i, name) in names.iter().enumerate() {
         let (port, reference) = (comparison.statistics_port[i], comparison.statistics_reference[i]);
-        let _infallible = writeln!(text, "  {name}: {port:e} where the original has {reference:e}");
+        let _infallible = writeln!(text, "  {name}: {port:e}, original {reference:e}");
     }
     text.pop();
     text
@@ -134,9 +136,10 @@ fn contributed(
 ) -> Option<f64> {
     let spec = case.output_spec(&judgement.output)?;
     let captured = isolated.get(&spec.name).filter(|tensor| tensor.shape == spec.shape)?;
-    let reference = Twins::of(case, spec, precision).reference;
+    let runs = ReferenceRuns::of(case, spec);
     let port = Profile::captured(&captured.data, spec.kind);
-    Some(compare(&port, &reference, UlpWidth::Double).relative_error())
+    let reference = runs.reference(precision).profile;
+    Some(compare(&port, reference, UlpWidth::Double).relative_error())
 }
 
 fn mark(judgement: &Judgement) -> &'static str {
@@ -149,15 +152,15 @@ fn mark(judgement: &Judgement) -> &'static str {
     }
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+const fn word(verdict: CaseVerdict) -> &'static str {
     match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "FAIL",
-        Verdict::Invalid => "INVALID",
+        CaseVerdict::Pass => "pass",
+        CaseVerdict::Fail => "FAIL",
+        CaseVerdict::Invalid => "INVALID",
     }
 }
 
-/// Writes a ratio so that 1 is where it changes sides.
+/// Formats a ratio so that its relation to 1 shows.
 fn ratio(ratio: f64) -> String {
     if ratio >= f64::MAX {
         "beyond".to_owned()

@@ -1,4 +1,4 @@
-//! Tests of the rules on every case of the project: tight enough to refuse, wide enough for the
+//! The rules on every case of the project: tight enough to fail wrong ports, wide enough for the
 //! original itself.
 
 use std::path::Path;
@@ -8,16 +8,18 @@ use super::{
     compare::Profile,
     discover,
     judge::{Judgement, judge_profile},
+    references::References,
 };
 
-/// Judges every output of every case of the project by what `port` makes of its values.
+/// Judges the values that `port` returns for every output of every case of the project.
 fn judge_all(precision: Precision, port: impl Fn(&Case, &OutputSpec) -> Profile) -> Vec<Judged> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
     let mut judged = Vec::new();
     for dir in discover(&root, &Filter::all()).expect("the folder is part of the project") {
-        let case = Case::load(&dir.path).expect("another test says why if not");
+        let case = Case::load(&dir.path).expect("another test reports why not");
+        let references = References::of(&case);
         for output in case.outputs() {
-            let judgement = judge_profile(&case, output, &port(&case, output), precision);
+            let judgement = judge_profile(&references, output, &port(&case, output), precision);
             judged.push(Judged { id: format!("{} {}", case.id(), output.name), judgement });
         }
     }
@@ -84,17 +86,17 @@ fn a_value_that_is_not_a_number_never_passes() {
 }
 
 #[test]
-fn the_f32_run_is_no_f64_run() {
+fn the_f32_run_fails_as_an_f64_port() {
     let single = |case: &Case, output: &OutputSpec| stored(case, output, Precision::F32);
     let judged = judge_all(Precision::F64, single);
     let within = |j: &&Judged| matches!(j.judgement.rule, Rule::Within { .. });
     let far = judged.iter().filter(within).filter(|j| {
         let Judgement { rule, comparison, .. } = &j.judgement;
         let noisy = comparison.relative_error() > 1e-8;
-        noisy && matches!(rule, Rule::Within { bound, .. } if *bound < 1e-9)
+        noisy && matches!(rule, Rule::Within { tolerance, .. } if *tolerance < 1e-9)
     });
     let far: Vec<&Judged> = far.collect();
-    assert!(far.len() > 500, "only {} outputs tell the runs apart", far.len());
+    assert!(far.len() > 500, "only {} outputs distinguish the runs", far.len());
     for Judged { id, judgement } in far {
         assert!(judgement.diverges(), "{id}: {:?}", judgement.rule);
     }

@@ -1,13 +1,13 @@
-//! Elements of a tensor as plain vectors, with nothing of the library that made them.
+//! Tensors as plain vectors, independent of any tensor library.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// Element type of a tensor in a case.
+/// Element type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Dtype {
+pub enum ElementType {
     /// IEEE single precision.
     F32,
     /// IEEE double precision.
@@ -18,14 +18,14 @@ pub enum Dtype {
     U8,
 }
 
-impl Dtype {
+impl ElementType {
     /// Returns whether values of this type carry rounding errors.
     pub const fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }
 }
 
-impl fmt::Display for Dtype {
+impl fmt::Display for ElementType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::F32 => "f32",
@@ -51,12 +51,12 @@ pub enum TensorData {
 
 impl TensorData {
     /// Returns the type of the elements.
-    pub const fn dtype(&self) -> Dtype {
+    pub const fn dtype(&self) -> ElementType {
         match self {
-            Self::F32(_) => Dtype::F32,
-            Self::F64(_) => Dtype::F64,
-            Self::I64(_) => Dtype::I64,
-            Self::U8(_) => Dtype::U8,
+            Self::F32(_) => ElementType::F32,
+            Self::F64(_) => ElementType::F64,
+            Self::I64(_) => ElementType::I64,
+            Self::U8(_) => ElementType::U8,
         }
     }
 
@@ -75,7 +75,7 @@ impl TensorData {
         self.len() == 0
     }
 
-    /// Returns the elements in double precision; exact but for integers beyond 2^53.
+    /// Returns the elements in double precision; exact except for integers above 2^53.
     pub fn to_f64(&self) -> Vec<f64> {
         match self {
             Self::F32(values) => values.iter().map(|&x| x.into()).collect(),
@@ -86,7 +86,7 @@ impl TensorData {
     }
 }
 
-/// One tensor with its shape: an input as filled, or an output as captured from a port.
+/// A tensor with its shape: a filled input, or an output of a port.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Extents, outermost first; empty for a scalar.
@@ -102,7 +102,7 @@ impl Tensor {
     }
 }
 
-/// Returns the number of elements of `shape`, or `None` if it passes `limit`.
+/// Returns the number of elements of `shape`, or `None` if it exceeds `limit`.
 pub(super) fn element_count(shape: &[usize], limit: usize) -> Option<usize> {
     shape.iter().try_fold(1_usize, |n, &extent| n.checked_mul(extent)).filter(|&n| n <= limit)
 }

@@ -1,14 +1,13 @@
-//! A small case written to a temporary folder, and a port that returns what a test tells it to.
+//! A small case in a temporary folder, and a port that returns fixed outputs.
 
 use std::path::PathBuf;
 
-use safetensors::tensor::{Dtype as StoredDtype, TensorView};
 use tempfile::TempDir;
 
-use super::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData};
+use super::{Case, CasePort, Outputs, PortError, Precision, Tensor, TensorData, write_outputs};
 use crate::fs;
 
-/// Text of a case with three outputs: an intermediate, a gradient and a parameter after one update.
+/// A case with three outputs: a loss, a vector and an integer.
 pub(super) const CASE: &str = r#"
 format = 1
 system = "toy"
@@ -89,35 +88,16 @@ pub(super) fn write(case: &str, values: &[(&str, Tensor)]) -> (TempDir, PathBuf)
     let dir = root.path().join("toy/step");
     fs::create_dir_all(&dir).expect("the folder is ours");
     fs::write_atomic(&dir.join("case.toml"), case.as_bytes()).expect("the folder is ours");
-    let encoded: Vec<(&str, StoredDtype, Vec<usize>, Vec<u8>)> = values
-        .iter()
-        .map(|(name, Tensor { shape, data })| {
-            let (dtype, bytes) = encode(data);
-            (*name, dtype, shape.clone(), bytes)
-        })
-        .collect();
-    let views = encoded.iter().map(|(name, dtype, shape, bytes)| {
-        (*name, TensorView::new(*dtype, shape.clone(), bytes).expect("the sizes fit"))
-    });
-    let bytes = safetensors::serialize(views, None).expect("the views are valid");
-    fs::write_atomic(&dir.join("values.safetensors"), &bytes).expect("the folder is ours");
+    let values = values.iter().map(|(name, tensor)| ((*name).to_owned(), tensor.clone())).collect();
+    write_outputs(&dir.join("values.safetensors"), &values).expect("the folder is ours");
     (root, dir)
-}
-
-fn encode(data: &TensorData) -> (StoredDtype, Vec<u8>) {
-    match data {
-        TensorData::F32(v) => (StoredDtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::F64(v) => (StoredDtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::I64(v) => (StoredDtype::I64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        TensorData::U8(v) => (StoredDtype::U8, v.clone()),
-    }
 }
 
 /// A port of system `toy` that returns fixed outputs.
 pub(super) struct Fixed(pub(super) Outputs);
 
 impl Fixed {
-    /// Returns what the original got, in single precision.
+    /// Returns the original's values in single precision.
     pub(super) fn right() -> Self {
         let outputs = values().into_iter().filter_map(|(entry, tensor)| {
             entry.strip_prefix("out/").map(|name| (name.to_owned(), tensor))
@@ -132,7 +112,7 @@ impl Fixed {
     }
 }
 
-impl Port for Fixed {
+impl CasePort for Fixed {
     fn serves(&self, system: &str) -> bool {
         system == "toy"
     }

@@ -1,4 +1,4 @@
-//! What makes a case valid: the checks of [`super::Case::load`], none of which runs anything.
+//! The checks that make a case valid, for [`super::Case::load`].
 
 use std::{
     collections::BTreeSet,
@@ -6,90 +6,91 @@ use std::{
 };
 
 use super::{
-    case::{FORMAT, Fill, OutputSpec, Precision, TensorSpec},
-    problem::Problem,
-    tensor::{Dtype, element_count},
+    config::Config,
+    problem::CaseProblem,
+    spec::{FORMAT, Fill, Numerics, OutputRole, OutputSpec, Precision, TensorSpec},
+    tensor::{ElementType, element_count},
     values::{Values, ValuesError},
     wire::{CaseFile, FillEntry, FillKind, OutputEntry, OutputKind, TensorEntry},
 };
 use crate::{fs, rng::fill, stats::digest};
 
-/// Most elements that one tensor of a case may have: 1 GiB in single precision.
+/// Limit on the elements of one tensor of a case: 1 GiB in single precision.
 const ELEMENTS_MAX: usize = 1 << 28;
 
-/// Most elements that all tensors of a case may have together.
+/// Limit on the elements of all inputs of a case together.
 const ELEMENTS_TOTAL_MAX: usize = 1 << 30;
 
-/// Most elements of an output that is stored in full.
+/// Limit on the elements of an output that is stored in full.
 const FULL_ELEMENTS_MAX: usize = 4096;
 
 /// Parses the text of a `case.toml`.
-pub(super) fn parse(text: &str) -> Result<CaseFile, Problem> {
+pub(super) fn parse(text: &str) -> Result<CaseFile, CaseProblem> {
     let found = match toml::from_str::<CaseFile>(text) {
         Ok(file) if file.format == FORMAT => return Ok(file),
         Ok(file) => i64::from(file.format),
-        // Keys of a newer format are unknown here, which is no mistake of its writer.
+        // A newer format may have keys that are unknown here.
         Err(source) => match stated_format(text).filter(|&found| found != i64::from(FORMAT)) {
             Some(found) => found,
-            None => return Err(Problem::Toml(Box::new(source))),
+            None => return Err(CaseProblem::Toml(Box::new(source))),
         },
     };
-    Err(Problem::Version { found })
+    Err(CaseProblem::Version { found })
 }
 
 fn stated_format(text: &str) -> Option<i64> {
     text.parse::<toml::Table>().ok()?.get("format")?.as_integer()
 }
 
-/// Compares our fill recipe with the two draws that the case carries.
+/// Compares our fill recipe with the two draws that the case states.
 #[expect(clippy::float_cmp, reason = "the recipe is exact or wrong")]
-pub(super) fn check_recipe(file: &CaseFile) -> Result<(), Problem> {
+pub(super) fn check_recipe(file: &CaseFile) -> Result<(), CaseProblem> {
     let test = &file.selftest;
     for (i, expected) in (0..).zip([test.unit_0, test.unit_1]) {
         let computed = fill::unit(&test.name, i);
         if computed != expected {
-            return Err(Problem::SelfTest { name: test.name.clone(), i, expected, computed });
+            return Err(CaseProblem::SelfTest { name: test.name.clone(), i, expected, computed });
         }
     }
     Ok(())
 }
 
-/// Checks that the folder carries the names that the file states.
-pub(super) fn check_folder(dir: &Path, file: &CaseFile) -> Result<(), Problem> {
+/// Checks that the names in the file are those of its folders.
+pub(super) fn check_folder(dir: &Path, file: &CaseFile) -> Result<(), CaseProblem> {
     let name_of = |path: Option<&Path>| Some(path?.file_name()?.to_string_lossy().into_owned());
     let pairs =
         [("case", &file.case, name_of(Some(dir))), ("system", &file.system, name_of(dir.parent()))];
     for (key, stated, folder) in pairs {
         check_name(key, stated)?;
         if let Some(folder) = folder.filter(|folder| folder != stated) {
-            return Err(Problem::Folder { key, stated: stated.clone(), folder });
+            return Err(CaseProblem::Folder { key, stated: stated.clone(), folder });
         }
     }
     Ok(())
 }
 
-fn check_name(what: &'static str, name: &str) -> Result<(), Problem> {
+fn check_name(what: &'static str, name: &str) -> Result<(), CaseProblem> {
     if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(Problem::Name { what, name: name.to_owned() });
+        return Err(CaseProblem::Name { what, name: name.to_owned() });
     }
     Ok(())
 }
 
-pub(super) fn check_tensors(entries: Vec<TensorEntry>) -> Result<Vec<TensorSpec>, Problem> {
+pub(super) fn check_tensors(entries: Vec<TensorEntry>) -> Result<Vec<TensorSpec>, CaseProblem> {
     let mut names = BTreeSet::new();
     let mut total = 0;
     let mut specs = Vec::with_capacity(entries.len());
     for TensorEntry { name, role, dtype, shape, fill } in entries {
         check_name("tensor", &name)?;
         if !names.insert(name.clone()) {
-            return Err(Problem::Duplicate { what: "tensor", name });
+            return Err(CaseProblem::Duplicate { what: "tensor", name });
         }
         let Some(n) = element_count(&shape, ELEMENTS_MAX) else {
-            return Err(Problem::TooLarge { name, shape, limit: ELEMENTS_MAX });
+            return Err(CaseProblem::TooLarge { name, shape, limit: ELEMENTS_MAX });
         };
         total += n;
         if total > ELEMENTS_TOTAL_MAX {
-            return Err(Problem::TooLarge { name, shape, limit: ELEMENTS_TOTAL_MAX });
+            return Err(CaseProblem::TooLarge { name, shape, limit: ELEMENTS_TOTAL_MAX });
         }
         let fill = check_fill(&name, dtype, &fill)?;
         specs.push(TensorSpec { name, role, dtype, shape, fill });
@@ -97,10 +98,10 @@ pub(super) fn check_tensors(entries: Vec<TensorEntry>) -> Result<Vec<TensorSpec>
     Ok(specs)
 }
 
-/// Checks that a fill has exactly the keys of its kind and makes elements of type `dtype`.
-fn check_fill(name: &str, dtype: Dtype, entry: &FillEntry) -> Result<Fill, Problem> {
+/// Checks that a fill has exactly the keys of its kind and can produce elements of type `dtype`.
+fn check_fill(name: &str, dtype: ElementType, entry: &FillEntry) -> Result<Fill, CaseProblem> {
     let FillEntry { kind, lo, hi, std, c } = *entry;
-    let problem = |why| Problem::Fill { name: name.to_owned(), why };
+    let problem = |why| CaseProblem::Fill { name: name.to_owned(), why };
     let fill = match (kind, lo, hi, std, c) {
         (FillKind::Uniform, Some(lo), Some(hi), None, None) => Fill::Uniform { lo, hi },
         (FillKind::Normalish, None, None, Some(std), None) => Fill::Normalish { std },
@@ -108,72 +109,77 @@ fn check_fill(name: &str, dtype: Dtype, entry: &FillEntry) -> Result<Fill, Probl
         (FillKind::Bytes, None, None, None, None) => Fill::Bytes,
         (FillKind::Permutation, None, None, None, None) => Fill::Permutation,
         (FillKind::Stored, None, None, None, None) => Fill::Stored,
-        (FillKind::Uniform, ..) => return Err(problem("`uniform` takes `lo` and `hi`")),
-        (FillKind::Normalish, ..) => return Err(problem("`normalish` takes `std`")),
-        (FillKind::Constant, ..) => return Err(problem("`constant` takes `c`")),
-        _ => return Err(problem("`bytes`, `permutation` and `stored` take no further key")),
+        (FillKind::Uniform, ..) => return Err(problem("`uniform` needs exactly `lo` and `hi`")),
+        (FillKind::Normalish, ..) => return Err(problem("`normalish` needs exactly `std`")),
+        (FillKind::Constant, ..) => return Err(problem("`constant` needs exactly `c`")),
+        _ => return Err(problem("`bytes`, `permutation` and `stored` take no other key")),
     };
     if [lo, hi, std, c].into_iter().flatten().any(|x| !x.is_finite()) {
-        return Err(problem("its numbers are not all finite"));
+        return Err(problem("its numbers must be finite"));
     }
     let fits = match fill {
         Fill::Uniform { .. } | Fill::Normalish { .. } => dtype.is_float(),
         Fill::Constant { c } => match dtype {
-            Dtype::F32 | Dtype::F64 => true,
-            Dtype::I64 => c.fract() == 0.0 && c.abs() < 9e15,
-            Dtype::U8 => c.fract() == 0.0 && (0.0..256.0).contains(&c),
+            ElementType::F32 | ElementType::F64 => true,
+            ElementType::I64 => c.fract() == 0.0 && c.abs() < 9e15,
+            ElementType::U8 => c.fract() == 0.0 && (0.0..256.0).contains(&c),
         },
-        Fill::Bytes => dtype == Dtype::U8,
-        Fill::Permutation => dtype == Dtype::I64,
+        Fill::Bytes => dtype == ElementType::U8,
+        Fill::Permutation => dtype == ElementType::I64,
         Fill::Stored => true,
     };
-    if fits {
-        Ok(fill)
-    } else {
-        Err(problem("its kind does not make elements of the stated dtype"))
-    }
+    if fits { Ok(fill) } else { Err(problem("its kind cannot produce the stated dtype")) }
 }
 
-pub(super) fn check_outputs(entries: Vec<OutputEntry>) -> Result<Vec<OutputSpec>, Problem> {
+pub(super) fn check_outputs(
+    entries: Vec<OutputEntry>,
+    tensors: &[TensorSpec],
+    config: &Config,
+    numerics: &Numerics,
+) -> Result<Vec<OutputSpec>, CaseProblem> {
+    let zeros = config.strs("zero_by_construction").unwrap_or_default();
+    let roles: Vec<OutputRole> =
+        entries.iter().map(|entry| OutputRole::read(entry, &entries, tensors, config)).collect();
     let mut names = BTreeSet::new();
     let mut specs = Vec::with_capacity(entries.len());
-    for OutputEntry { name, kind, dtype, shape, noise, note } in entries {
+    for (entry, role) in entries.into_iter().zip(roles) {
+        let per_update = numerics.is_per_update(&entry, config);
+        let OutputEntry { name, kind, dtype, shape, noise, note } = entry;
         check_name("output", &name)?;
         if !names.insert(name.clone()) {
-            return Err(Problem::Duplicate { what: "output", name });
+            return Err(CaseProblem::Duplicate { what: "output", name });
         }
         let limit = match kind {
             OutputKind::Full => FULL_ELEMENTS_MAX,
             OutputKind::Digest => ELEMENTS_MAX,
         };
         match element_count(&shape, limit) {
-            None => return Err(Problem::TooLarge { name, shape, limit }),
-            Some(0) if kind == OutputKind::Digest => return Err(Problem::EmptyDigest { name }),
+            None => return Err(CaseProblem::TooLarge { name, shape, limit }),
+            Some(0) if kind == OutputKind::Digest => return Err(CaseProblem::EmptyDigest { name }),
             Some(_) => {}
         }
         if noise.is_some_and(|noise| !(noise.is_finite() && noise >= 0.0)) {
-            return Err(Problem::Noise { name });
+            return Err(CaseProblem::Noise { name });
         }
-        specs.push(OutputSpec { name, kind, dtype, shape, noise, note });
+        let zero = zeros.contains(&name.as_str());
+        specs.push(OutputSpec { name, role, kind, dtype, shape, noise, note, per_update, zero });
     }
     Ok(specs)
 }
 
-/// Whether a case holds what came out.
+/// Whether a case must hold the values of its outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answers {
-    /// It must.
-    Stored,
-    /// It may.
+pub(super) enum StoredOutputs {
+    Required,
     Optional,
 }
 
-/// Checks that the stored values are exactly those that the case names.
+/// Checks that the stored values are exactly those that the case needs.
 pub(super) fn check_values(
     tensors: &[TensorSpec],
     outputs: &[OutputSpec],
     values: &Values,
-    answers: Answers,
+    stored: StoredOutputs,
 ) -> Result<(), ValuesError> {
     let mut known = Vec::new();
     for tensor in tensors.iter().filter(|tensor| tensor.fill == Fill::Stored) {
@@ -186,13 +192,13 @@ pub(super) fn check_values(
         let double = entry_name(output, Precision::F64);
         let (dtype, shape) = match output.kind {
             OutputKind::Full => (output.dtype, output.shape.as_slice()),
-            OutputKind::Digest => (Dtype::F64, [digest::LEN].as_slice()),
+            OutputKind::Digest => (ElementType::F64, [digest::LEN].as_slice()),
         };
-        if answers == Answers::Stored || values.get(&single).is_some() {
+        if stored == StoredOutputs::Required || values.get(&single).is_some() {
             values.require(&single, dtype, shape)?;
         }
         if values.get(&double).is_some() {
-            values.require(&double, Dtype::F64, shape)?;
+            values.require(&double, ElementType::F64, shape)?;
         }
         known.extend([single, double]);
     }
@@ -211,7 +217,7 @@ pub(super) fn entry_name(output: &OutputSpec, precision: Precision) -> String {
 }
 
 /// Lists the regular files below `data/`, relative to the case's folder.
-pub(super) fn list_data(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
+pub(super) fn list_data(dir: &Path) -> Result<Vec<PathBuf>, CaseProblem> {
     let mut files = Vec::new();
     if fs::kind(&dir.join("data"))?.is_some() {
         list_files(dir, Path::new("data"), &mut files)?;
@@ -220,14 +226,14 @@ pub(super) fn list_data(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
-fn list_files(dir: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), Problem> {
+fn list_files(dir: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), CaseProblem> {
     for entry in fs::read_dir_sorted(&dir.join(below))? {
         let path = below.join(entry.name);
         match entry.kind {
             fs::FileKind::File => files.push(path),
             fs::FileKind::Dir => list_files(dir, &path, files)?,
             fs::FileKind::Other | fs::FileKind::Dangling => {
-                return Err(Problem::Irregular { path });
+                return Err(CaseProblem::Irregular { path });
             }
         }
     }

@@ -1,47 +1,34 @@
-//! `values.safetensors` of a case: what came out of the original, and inputs that no recipe makes.
+//! `values.safetensors` of a case: the original's outputs, and inputs that no recipe can fill.
 
 use std::collections::BTreeMap;
 
 use safetensors::{SafeTensorError, SafeTensors};
 
-use super::tensor::{Dtype, Tensor, TensorData};
+use super::tensor::{ElementType, Tensor, TensorData};
 use crate::stats::digest;
 
-/// Why the stored values do not fit the case.
+/// Why the stored values do not match the case.
 #[derive(Debug, thiserror::Error)]
 pub enum ValuesError {
     /// The container is damaged.
-    #[error("the tensors are no valid safetensors file")]
+    #[error("invalid safetensors file")]
     Container(#[source] SafeTensorError),
-    /// The case names an entry that is not there.
+    /// An entry that the case needs is missing.
     #[error("`values.safetensors` has no entry `{entry}`")]
-    Missing {
-        /// Name of the entry.
+    Missing { entry: String },
+    /// The file has an entry that the case does not need.
+    #[error(
+        "`values.safetensors` has an entry `{entry}`, but the case has no such tensor or output"
+    )]
+    Extra { entry: String },
+    /// An entry has another shape than the case states or implies.
+    #[error("entry `{entry}` has shape {found:?}, expected {expected:?}")]
+    Shape { entry: String, expected: Vec<usize>, found: Vec<usize> },
+    /// An entry has another element type than the case states or implies.
+    #[error("entry `{entry}` holds {found}, expected {expected}")]
+    ElementType {
         entry: String,
-    },
-    /// The file holds an entry that nothing in the case asks for.
-    #[error("`values.safetensors` holds `{entry}`, which no tensor or output of the case names")]
-    Extra {
-        /// Name of the entry.
-        entry: String,
-    },
-    /// An entry has another shape than the case says.
-    #[error("entry `{entry}` has shape {found:?} where the case says {expected:?}")]
-    Shape {
-        /// Name of the entry.
-        entry: String,
-        /// Shape that the case states or implies.
-        expected: Vec<usize>,
-        /// Shape in the file.
-        found: Vec<usize>,
-    },
-    /// An entry has another element type than the case says.
-    #[error("entry `{entry}` holds {found} where the case says {expected}")]
-    Dtype {
-        /// Name of the entry.
-        entry: String,
-        /// Type that the case states or implies.
-        expected: Dtype,
+        expected: ElementType,
         /// Type in the file, in the file's spelling.
         found: String,
     },
@@ -54,18 +41,19 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Decodes the content of a file.
+    /// Decodes a file.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, ValuesError> {
         let mut entries = BTreeMap::new();
         for (entry, view) in
             SafeTensors::deserialize(bytes).map_err(ValuesError::Container)?.tensors()
         {
-            let data =
-                decode_elements(view.dtype(), view.data()).ok_or_else(|| ValuesError::Dtype {
+            let data = decode_elements(view.dtype(), view.data()).ok_or_else(|| {
+                ValuesError::ElementType {
                     entry: entry.clone(),
-                    expected: Dtype::F64,
+                    expected: ElementType::F64,
                     found: format!("{:?}", view.dtype()),
-                })?;
+                }
+            })?;
             entries.insert(entry, Tensor { shape: view.shape().to_vec(), data });
         }
         Ok(Self { entries })
@@ -81,17 +69,17 @@ impl Values {
         self.entries.get(entry)
     }
 
-    /// Checks that `entry` is there with this type and shape.
+    /// Checks that `entry` exists with this type and shape.
     pub(super) fn require(
         &self,
         entry: &str,
-        dtype: Dtype,
+        dtype: ElementType,
         shape: &[usize],
     ) -> Result<(), ValuesError> {
         let found =
             self.get(entry).ok_or_else(|| ValuesError::Missing { entry: entry.to_owned() })?;
         if found.data.dtype() != dtype {
-            return Err(ValuesError::Dtype {
+            return Err(ValuesError::ElementType {
                 entry: entry.to_owned(),
                 expected: dtype,
                 found: found.data.dtype().to_string(),
@@ -126,7 +114,7 @@ pub(super) fn stored_digest(tensor: &Tensor) -> Option<digest::Digest> {
     }
 }
 
-/// Returns the elements of `bytes` in little-endian order, or `None` for a type that cases never hold.
+/// Decodes little-endian elements; `None` for a type that cases never hold.
 fn decode_elements(dtype: safetensors::Dtype, bytes: &[u8]) -> Option<TensorData> {
     fn elements<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
         bytes.as_chunks::<N>().0.iter().map(|&chunk| from(chunk)).collect()

@@ -1,6 +1,6 @@
 use super::{
-    Case, CaseDir, Check, Dtype, Exceptions, Outputs, Port, Precision, Report, Tensor, TensorData,
-    Verdict, explain, table,
+    Case, CaseDir, CasePort, CaseVerdict, Check, ElementType, Exceptions, Outputs, Precision,
+    Report, Tensor, TensorData, explain, table,
     testing::{CASE, Fixed, values, write},
 };
 
@@ -17,7 +17,7 @@ fn run(port: Fixed, exceptions: &str) -> Report {
     check_all(&dirs, &[Box::new(port)], &exceptions)
 }
 
-fn check_all(dirs: &[CaseDir], ports: &[Box<dyn Port>], exceptions: &Exceptions) -> Report {
+fn check_all(dirs: &[CaseDir], ports: &[Box<dyn CasePort>], exceptions: &Exceptions) -> Report {
     Check { ports, precision: Precision::F32, exceptions }.all(dirs, 2, &|_| ())
 }
 
@@ -28,21 +28,21 @@ fn wrong() -> Fixed {
 }
 
 #[track_caller]
-fn check_verdict(port: Fixed, verdict: Verdict, reason: &str) {
+fn check_verdict(port: Fixed, verdict: CaseVerdict, reason: &str) {
     let report = run(port, "");
     assert_eq!(report.cases[0].verdict, verdict);
     let found = report.cases[0].reason.as_deref().unwrap_or_default();
-    assert!(found.contains(reason), "`{found}` does not say `{reason}`");
+    assert!(found.contains(reason), "`{found}` does not contain `{reason}`");
 }
 
 #[test]
 fn the_original_s_values_pass() {
-    check_verdict(Fixed::right(), Verdict::Pass, "");
+    check_verdict(Fixed::right(), CaseVerdict::Pass, "");
     assert!(run(Fixed::right(), "").holds());
 }
 
 #[test]
-fn an_error_below_the_bound_passes_and_gives_its_ratio() {
+fn an_error_within_the_tolerance_passes_and_gives_its_ratio() {
     let nearly = Tensor::vector(TensorData::F32(vec![1.0, -2.000_032]));
     let report = run(Fixed::right().with("y", nearly), "");
     let worst = report.cases[0].worst.as_ref().expect("outputs were judged");
@@ -61,32 +61,32 @@ fn the_first_divergent_output_is_the_first_reached_and_not_the_first_declared() 
 fn a_missing_output_is_invalid() {
     let mut port = Fixed::right();
     port.0.remove("y");
-    check_verdict(port, Verdict::Invalid, "output `y` is missing");
+    check_verdict(port, CaseVerdict::Invalid, "output `y` is missing");
 }
 
 #[test]
 fn another_shape_is_invalid() {
     let tensor = Tensor { shape: vec![1, 2], data: TensorData::F32(vec![1.0, -2.0]) };
-    check_verdict(Fixed::right().with("y", tensor), Verdict::Invalid, "has shape [1, 2]");
+    check_verdict(Fixed::right().with("y", tensor), CaseVerdict::Invalid, "has shape [1, 2]");
     let tensor = Tensor { shape: vec![2], data: TensorData::F32(vec![1.0]) };
-    check_verdict(Fixed::right().with("y", tensor), Verdict::Invalid, "but 1 elements");
+    check_verdict(Fixed::right().with("y", tensor), CaseVerdict::Invalid, "but 1 elements");
 }
 
 #[test]
 fn another_type_is_invalid() {
     let tensor = Tensor::vector(TensorData::F64(vec![1.0, -2.0]));
-    assert_eq!(tensor.data.dtype(), Dtype::F64);
+    assert_eq!(tensor.data.dtype(), ElementType::F64);
     check_verdict(
         Fixed::right().with("y", tensor),
-        Verdict::Invalid,
-        "is f64 where this precision asks for f32",
+        CaseVerdict::Invalid,
+        "is f64, expected f32 in this precision",
     );
 }
 
 #[test]
 fn a_wrong_integer_fails() {
     let tensor = Tensor::vector(TensorData::I64(vec![8]));
-    check_verdict(Fixed::right().with("count", tensor), Verdict::Fail, "first `count`");
+    check_verdict(Fixed::right().with("count", tensor), CaseVerdict::Fail, "first `count`");
 }
 
 #[test]
@@ -98,11 +98,11 @@ fn an_unreadable_case_and_a_system_without_port_are_invalid() {
         path: root.path().join("toy/step"),
     }];
     let report = check_all(&dirs, &[], &Exceptions::default());
-    assert_eq!(report.cases[0].verdict, Verdict::Invalid);
+    assert_eq!(report.cases[0].verdict, CaseVerdict::Invalid);
     let (_root, case) = toy();
     let dirs = [CaseDir { system: "toy".to_owned(), case: "step".to_owned(), path: case.dir }];
     let report = check_all(&dirs, &[], &Exceptions::default());
-    assert_eq!(report.cases[0].reason.as_deref(), Some("there is no port for system `toy`"));
+    assert_eq!(report.cases[0].reason.as_deref(), Some("no port for system `toy`"));
 }
 
 const KNOWN: &str = r#"
@@ -116,7 +116,7 @@ size = 100.0
 "#;
 
 #[test]
-fn a_known_difference_is_excused_up_to_its_size() {
+fn a_known_difference_is_accepted_up_to_its_size() {
     let tensor = |y| Tensor::vector(TensorData::F32(vec![1.0, y]));
     let report = run(Fixed::right().with("y", tensor(-2.001)), KNOWN);
     assert!(report.holds(), "{}", table(&report));
@@ -125,9 +125,9 @@ fn a_known_difference_is_excused_up_to_its_size() {
 }
 
 #[test]
-fn a_known_difference_that_no_longer_shows_fails_the_check() {
+fn a_stale_known_difference_fails_the_check() {
     let report = run(Fixed::right(), KNOWN);
-    assert_eq!(report.cases[0].verdict, Verdict::Pass);
+    assert_eq!(report.cases[0].verdict, CaseVerdict::Pass);
     assert!(!report.holds());
     assert_eq!(report.stale_exceptions, ["toy/* y"]);
 }
@@ -153,7 +153,7 @@ fn the_json_report_holds_what_a_script_needs() {
             "output": "loss",
             "ratio": 31250.0
           },
-          "reason": "2 of 3 outputs lie beyond their bounds, first `y`"
+          "reason": "2 of 3 outputs exceed their tolerance, first `y`"
         }
       ],
       "systems": [
@@ -173,8 +173,8 @@ fn the_json_report_holds_what_a_script_needs() {
 fn the_table_names_the_worst_output_of_every_case() {
     insta::assert_snapshot!(table(&run(wrong(), "")), @r"
     FAIL     toy/step  31250.000  loss
-             2 of 3 outputs lie beyond their bounds, first `y`
-    toy: 0 pass, 1 fail, 0 invalid; worst error over bound 31250.000
+             2 of 3 outputs exceed their tolerance, first `y`
+    toy: 0 pass, 1 fail, 0 invalid; worst error over tolerance 31250.000
     ");
 }
 
@@ -190,17 +190,17 @@ fn the_explanation_begins_with_the_first_divergent_output() {
     insta::assert_snapshot!(explain(&case, &report, &isolated, Precision::F32), @r"
     toy/step: FAIL (f32)
     one step of a toy
-    2 of 3 outputs lie beyond their bounds, first `y`
+    2 of 3 outputs exceed their tolerance, first `y`
     note: a note
 
     first divergent output
-      y: 15.624 times its bound, check `element`
-      rule: elements within 3.2e-5 of the largest: a multiple of the original's own noise
-      element 1: -2.000999927520752e0 where the original has -2e0
-      mean: -5.00499963760376e-1 where the original has -5e-1
-      deviation: 1.500499963760376e0 where the original has 1.5e0
-      norm: 2.2369623845603783e0 where the original has 2.23606797749979e0
-      largest: 2.000999927520752e0 where the original has 2e0
+      y: 15.624 times its tolerance, check `element`
+      rule: elements within 3.2e-5 of the largest value: a multiple of the original's noise
+      element 1: -2.000999927520752e0, original -2e0
+      mean: -5.00499963760376e-1, original -5e-1
+      deviation: 1.500499963760376e0, original 1.5e0
+      norm: 2.2369623845603783e0, original 2.23606797749979e0
+      largest: 2.000999927520752e0, original 2e0
 
              output     ratio     error   rel. L2  contributed  ulps
     FAIL     y         15.624    5.0e-4    4.5e-4            -  0:1 4097-8192:1

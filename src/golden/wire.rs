@@ -1,13 +1,12 @@
-//! `case.toml` as it is written, format 1; what the values mean is checked in [`super::case`].
+//! `case.toml` as it is written, format 1; [`super::validate`] checks the values.
 //!
-//! Every table has a fixed set of keys, and any other key is refused with its line, except in
+//! Every table has a fixed set of keys; any other key is an error that names its line, except in
 //! `[config]`, which holds the original's own argument names.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::tensor::Dtype;
+use super::tensor::ElementType;
 
-/// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseFile {
@@ -19,7 +18,7 @@ pub(super) struct CaseFile {
     #[serde(default)]
     pub(super) notes: Vec<String>,
     pub(super) selftest: SelfTest,
-    pub(super) origin: Origin,
+    pub(super) origin: CaseOrigin,
     pub(super) config: toml::Table,
     #[serde(default)]
     pub(super) tensor: Vec<TensorEntry>,
@@ -29,7 +28,7 @@ pub(super) struct CaseFile {
     pub(super) variant: Vec<Variant>,
 }
 
-/// Two draws by which a reader checks its own recipe.
+/// Two draws by which a reader checks its implementation of the fill recipe.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SelfTest {
@@ -41,20 +40,19 @@ pub(super) struct SelfTest {
 /// Where the numbers of a case come from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Origin {
+pub struct CaseOrigin {
     /// `pytorch`, `tensorflow`, `chainer` or `numpy`.
     pub framework: String,
-    /// Version of the framework.
     pub framework_version: String,
-    /// Version of the interpreter.
+    /// Version of the Python interpreter.
     pub python: String,
-    /// Repository or document that holds the original.
+    /// Repository or document with the original.
     pub repository: String,
-    /// Commit of the repository as far as known.
+    /// Commit of the repository, if known.
     pub commit: String,
     /// What was called.
     pub entry: String,
-    /// Every change that was needed to run it.
+    /// Every change to the original that was needed to run it.
     pub changes: Vec<String>,
     /// Machine and threads.
     pub platform: String,
@@ -66,12 +64,12 @@ pub struct Origin {
 pub(super) struct TensorEntry {
     pub(super) name: String,
     pub(super) role: Role,
-    pub(super) dtype: Dtype,
+    pub(super) dtype: ElementType,
     pub(super) shape: Vec<usize>,
     pub(super) fill: FillEntry,
 }
 
-/// What a tensor that goes in is to the computation.
+/// What an input is to the computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -87,7 +85,7 @@ pub enum Role {
     Choice,
 }
 
-/// `fill = { ... }`; which keys belong to which kind is checked when it becomes a `Fill`.
+/// `fill = { ... }`; the keys of each kind are checked when it becomes a `Fill`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FillEntry {
@@ -116,11 +114,11 @@ pub(super) enum FillKind {
 pub(super) struct OutputEntry {
     pub(super) name: String,
     pub(super) kind: OutputKind,
-    pub(super) dtype: Dtype,
+    pub(super) dtype: ElementType,
     pub(super) shape: Vec<usize>,
     pub(super) noise: Option<f64>,
-    #[serde(default)]
-    pub(super) note: String,
+    #[serde(default, deserialize_with = "non_empty")]
+    pub(super) note: Option<String>,
 }
 
 /// How the expected values of an output are stored.
@@ -133,22 +131,35 @@ pub enum OutputKind {
     Digest,
 }
 
-/// One damaged file and what the original made of it.
+/// One damaged file and how the original handled it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Path below the case's folder.
     pub file: String,
-    /// What was done to the file.
+    /// The damage.
     pub what: String,
     /// Complete records that the original returned.
     pub records_read: u64,
-    /// Where the original stopped; `none` if it accepted the file.
-    pub stage: String,
-    /// Exception of the original, or empty.
-    pub error: String,
-    /// Message of the original, or empty.
-    pub message: String,
-    /// Frame of the record at fault, where the original names one.
+    /// Where the original stopped; `None` if it accepted the file.
+    #[serde(deserialize_with = "stage")]
+    pub stage: Option<String>,
+    /// The original's exception.
+    #[serde(deserialize_with = "non_empty")]
+    pub error: Option<String>,
+    /// The original's message.
+    #[serde(deserialize_with = "non_empty")]
+    pub message: Option<String>,
+    /// The invalid frame, if the original names one.
     pub frame: Option<u64>,
+}
+
+/// Reads a text; the files write absence as an empty one.
+fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Reads a stage; the files write absence as `none`.
+fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(|stage| Some(stage).filter(|stage| stage != "none"))
 }

@@ -1,7 +1,6 @@
-//! System `cells`: the layers that seed document 002 has its readers write, its draws and its
-//! acceptance rule.
+//! System `cells`: the layers of the MP6 assignment, its random draws and its acceptance rule.
 //!
-//! What a case asks for is read from its settings and tensors.
+//! The settings and tensors of a case decide what is computed.
 
 use tch::{Device, Kind, Reduction, Tensor};
 
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::{
     config::optim::{GradientDescentForm, GradientDescentSpec},
-    golden::{self, Case, Dtype, Outputs, Port, PortError, Precision, TensorData},
+    golden::{self, Case, CasePort, Outputs, PortError, Precision, TensorData},
     nn::{
         Mode,
         gru::GruCell,
@@ -28,10 +27,10 @@ use crate::{
 
 mod literal;
 
-/// The document's layers.
-pub(super) struct Cells;
+/// The assignment's layers.
+pub(super) struct CellsPort;
 
-impl Port for Cells {
+impl CasePort for CellsPort {
     fn serves(&self, system: &str) -> bool {
         system == "cells"
     }
@@ -58,26 +57,26 @@ impl Port for Cells {
     }
 }
 
-/// Initial values of layers that the case fills.
+/// Initial values that the case overwrites.
 const UNSET: AffineInit = AffineInit { weight: Init::Constant(0.0), bias: Init::Constant(0.0) };
 
-/// `e` and `accepted` for copies of the reference that are scaled and disturbed.
+/// `e` and `accepted` of scaled and disturbed copies of the reference.
 fn acceptance(case: &Case) -> Result<Outputs, PortError> {
-    const DISTURBANCE: f32 = 0.001; // stated by the case in words
+    const DISTURBANCE: f32 = 0.001; // the case states it in words
     let reference = singles(case, "reference")?;
     let disturbance = singles(case, "disturbance")?;
     let threshold = case.config.f64("threshold")?;
     let exact: Vec<f64> = reference.iter().map(|&b| b.into()).collect();
     let (mut errors, mut accepted) = (Vec::new(), Vec::new());
     for scale in case.config.f64s("scales")? {
-        let scale = single(scale);
+        let scale = literal::single(scale);
         let disturbed: Vec<f64> = reference
             .iter()
             .zip(&disturbance)
             .map(|(b, d)| f64::from(b * scale + DISTURBANCE * d))
             .collect();
         let error = relative::l1(&disturbed, &exact);
-        errors.push(single(error));
+        errors.push(literal::single(error));
         accepted.push(i64::from(error < threshold));
     }
     Ok([("e", TensorData::F32(errors)), ("accepted", TensorData::I64(accepted))]
@@ -103,7 +102,7 @@ fn linear(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     capture.tensor("loss", &loss);
     capture.tensor("grad/batch_input", &batch.grad());
     capture.gradients(&params);
-    // A case that states no step size means the document's `SGD(lr=0.5, momentum=0.)`.
+    // The default is the assignment's `SGD(lr=0.5, momentum=0.)`.
     let learning_rate: Positive = if case.config.contains("lr") {
         number(case, "lr")?
     } else {
@@ -143,7 +142,7 @@ fn lstm_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     Ok(capture.finish())
 }
 
-/// `GRUCell` over some steps.
+/// `GRUCell` over several steps.
 fn gru_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
     let builder = builder(precision);
@@ -222,7 +221,7 @@ fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     Ok(capture.finish())
 }
 
-/// `initWeight` and `initHidden`: what they set, and the bounds of what they draw.
+/// `initWeight` and `initHidden`: constants, and the limits of random draws.
 fn lstm_init(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let (layer, params) = repeated(case, Builder::new(Seed(0), kind(precision), Device::Cpu))?;
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
@@ -243,16 +242,6 @@ fn lstm_init(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
 fn singles(case: &Case, name: &str) -> Result<Vec<f32>, PortError> {
     match case.tensor(name)?.data {
         TensorData::F32(values) => Ok(values),
-        data => Err(unsupported(case, format!("`{name}` of {}", data.dtype()))),
+        data => Err(unsupported(case, format!("`{name}` of type {}", data.dtype()))),
     }
-}
-
-/// Returns whether an output of this precision is in f64.
-fn is_double(declared: Dtype, precision: Precision) -> bool {
-    declared == Dtype::F64 || precision == Precision::F64
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the original computes in f32 here")]
-fn single(value: f64) -> f32 {
-    value as f32
 }

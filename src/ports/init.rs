@@ -1,6 +1,6 @@
-//! Which numbers PyTorch draws when the cvae document's script builds its modules.
+//! The numbers that PyTorch draws when the lab report's script builds its modules.
 //!
-//! Every layer draws its default weights when it is made, in the order of the constructors, and
+//! Every layer draws its default weights when it is created, in the order of the constructors;
 //! `init_weights` draws most of them again when it is applied to a module.
 
 use crate::rng::torch::Generator;
@@ -91,10 +91,10 @@ fn uniform(generator: &mut Generator, n: usize, bound: f64) -> Vec<f32> {
     generator.uniform(n, -bound as f32, bound as f32)
 }
 
-/// Sizes of the document's model, as the reference cases name them.
+/// Sizes of the lab report's model, as in the names of outputs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ModelSizes {
-    /// Channels of the first convolution (`w`, 64 in the document).
+    /// Channels of the first convolution (`w`, 64 in the lab report).
     pub(super) width: usize,
     /// Length of a frame's code (`g_dim`).
     pub(super) code: usize,

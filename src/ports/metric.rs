@@ -1,8 +1,8 @@
-//! System `metric`: `finn_eval_seq` and `eval_seq` of the cvae document's `utils.py`.
+//! System `metric`: `finn_eval_seq` and `eval_seq` of the lab report's `utils.py`.
 
 use super::{integer, unsupported};
 use crate::{
-    golden::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData},
+    golden::{Case, CasePort, Outputs, PortError, Precision, Tensor, TensorData},
     metrics::{
         FrameShape, mse, psnr, psnr_in_range, skimage_ssim, ssim,
         ssim::{Covariance, SkimageSsim, finn_ssim_map},
@@ -10,11 +10,11 @@ use crate::{
     scalar::Count,
 };
 
-/// The frame metrics; they work on f32 frames and accumulate in f64 in either precision.
-pub(super) struct Metric;
+/// The frame metrics: f32 frames and f64 sums in both precisions.
+pub(super) struct MetricPort;
 
 /// True and predicted frames, `[T, B, C, H, W]`.
-struct Sequences {
+struct FramePairs {
     truth: Vec<f32>,
     prediction: Vec<f32>,
     shape: FrameShape,
@@ -22,7 +22,7 @@ struct Sequences {
     batch: usize,
 }
 
-impl Port for Metric {
+impl CasePort for MetricPort {
     fn serves(&self, system: &str) -> bool {
         system == "metric"
     }
@@ -30,7 +30,7 @@ impl Port for Metric {
     fn run(&self, case: &Case, _precision: Precision) -> Result<Outputs, PortError> {
         let sequences = sequences(case)?;
         let width = sequences.shape.width;
-        // The single-frame functions of the original are shown on the first plane of all.
+        // The case records the original's single-frame functions on the first plane only.
         let plane = || {
             let n = sequences.shape.plane();
             (&sequences.truth[..n], &sequences.prediction[..n])
@@ -42,9 +42,9 @@ impl Port for Metric {
             finn_ssim_map(x, y, width, plane_range)
         };
         let skimage = skimage(case)?;
-        let exactly = || unsupported(case, "the ratio of an exactly predicted frame");
+        let exactly = || unsupported(case, "the PSNR of equal frames");
         let ratio = |x: &[f32], y: &[f32]| match &skimage {
-            // scikit-image divides by zero where the document's code stops.
+            // For equal frames scikit-image divides by zero; the lab report's code stops.
             Some(Skimage { psnr_range, .. }) => {
                 Ok(psnr_in_range(x, y, sequences.shape, *psnr_range).unwrap_or(f64::INFINITY))
             }
@@ -78,7 +78,7 @@ impl Port for Metric {
     }
 }
 
-impl Sequences {
+impl FramePairs {
     /// Returns a value per frame, `[B, T]`.
     fn each(
         &self,
@@ -126,7 +126,7 @@ fn number_or(case: &Case, key: &str, default: f64) -> Result<f64, PortError> {
     if case.config.contains(key) { Ok(case.config.f64(key)?) } else { Ok(default) }
 }
 
-fn sequences(case: &Case) -> Result<Sequences, PortError> {
+fn sequences(case: &Case) -> Result<FramePairs, PortError> {
     let size = |key| integer::<Count>(case, key).map(Count::len);
     let shape =
         FrameShape { channels: size("channels")?, height: size("height")?, width: size("width")? };
@@ -141,7 +141,7 @@ fn sequences(case: &Case) -> Result<Sequences, PortError> {
         return Err(unsupported(case, "frames that are not [T, batch, channels, height, width]"));
     }
     let prediction = truth.iter().zip(&delta).map(|(&x, &d)| x + single(d)).collect();
-    Ok(Sequences { truth, prediction, shape, frames, batch })
+    Ok(FramePairs { truth, prediction, shape, frames, batch })
 }
 
 fn mean(values: &[f64]) -> f64 {

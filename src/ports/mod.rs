@@ -1,7 +1,7 @@
-//! Ports: for every system, reference inputs through our implementation to named outputs.
+//! Ports: for every system, from the inputs of a case through our implementation to named outputs.
 //!
-//! One file per system; adding one is writing a type that implements [`Port`] and naming it in
-//! [`all`]. A port only translates names, layouts and settings: no equation is written here.
+//! One file per system; to add one, implement [`CasePort`] and list it in [`all`]. A port only
+//! translates names, layouts and settings: it contains no equation.
 
 #[cfg(feature = "torch")]
 mod cells;
@@ -22,60 +22,34 @@ mod rcn;
 mod renamed;
 mod rng;
 mod schedule;
+mod setting;
 #[cfg(feature = "torch")]
 mod torch;
 
-use crate::{
-    golden::{Case, Port, PortError},
-    scalar::ScalarError,
-};
+use setting::{integer, number, refused, unsupported};
+
+use crate::golden::CasePort;
 
 /// Returns every port of this build.
-pub fn all() -> Vec<Box<dyn Port>> {
+pub fn all() -> Vec<Box<dyn CasePort>> {
     vec![
         #[cfg(feature = "torch")]
-        Box::new(cells::Cells),
+        Box::new(cells::CellsPort),
         #[cfg(feature = "torch")]
         Box::new(convlstm::ConvLstmPort),
         #[cfg(feature = "torch")]
         Box::new(cvae::CvaePort),
-        Box::new(data::Data),
-        Box::new(metric::Metric),
+        Box::new(data::DataPort),
+        Box::new(metric::MetricPort),
         #[cfg(feature = "torch")]
         Box::new(mocogan::MocoganPort),
         #[cfg(feature = "torch")]
-        Box::new(physical_interaction::PhysicalInteraction),
+        Box::new(physical_interaction::PhysicalInteractionPort),
         #[cfg(feature = "torch")]
-        Box::new(physical_interaction::PhysicalInteractionChainer),
+        Box::new(physical_interaction::PhysicalInteractionChainerPort),
         #[cfg(feature = "torch")]
         Box::new(rcn::RcnPort),
-        Box::new(rng::Rng),
-        Box::new(schedule::Schedule),
+        Box::new(rng::RngPort),
+        Box::new(schedule::SchedulePort),
     ]
-}
-
-/// Reads a number of the case's settings into the validated type that our code takes.
-fn number<T>(case: &Case, key: &str) -> Result<T, PortError>
-where
-    T: TryFrom<f64, Error = ScalarError>,
-{
-    T::try_from(case.config.f64(key)?).map_err(refused)
-}
-
-/// Reads an integer of the case's settings into the validated type that our code takes.
-fn integer<T>(case: &Case, key: &str) -> Result<T, PortError>
-where
-    T: TryFrom<i64>,
-    T::Error: std::error::Error + Send + Sync + 'static,
-{
-    T::try_from(case.config.i64(key)?).map_err(refused)
-}
-
-fn refused(source: impl std::error::Error + Send + Sync + 'static) -> PortError {
-    PortError::Failed { action: "take the settings of the case", source: Box::new(source) }
-}
-
-/// The error of a port that meets something it was not written for.
-fn unsupported(case: &Case, what: impl Into<String>) -> PortError {
-    PortError::Unsupported { case: case.id(), what: what.into() }
 }

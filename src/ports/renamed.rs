@@ -1,4 +1,4 @@
-//! Models whose tensors the case calls by other names than we do.
+//! Models whose tensors have other names in the case.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) fn load(
     let mut values = BTreeMap::new();
     for spec in case.tensors() {
         if matches!(spec.role, Role::Parameter | Role::Buffer) {
-            // A name that the model lacks is left as it is, so that loading refuses it.
+            // An unknown name is kept, so that loading returns an error.
             let name = ours.get(&spec.name).unwrap_or(&spec.name);
             values.insert(name.clone(), input(case, &spec.name, precision)?);
         }

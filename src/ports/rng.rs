@@ -9,15 +9,15 @@ use super::{
 use crate::{
     config::data::Sampler,
     data::sampler::{LoaderPass, Order, loader_pass},
-    golden::{Case, OutputSpec, Outputs, Port, PortError, Precision, Tensor, TensorData},
+    golden::{Case, CasePort, OutputSpec, Outputs, PortError, Precision, Tensor, TensorData},
     rng::{numpy::RandomState, python::Random, torch::Generator},
     scalar::{Count, Seed},
 };
 
-/// The compatibility generators; every output keeps the type that the original draws.
-pub(super) struct Rng;
+/// The generators; every output has the type that the original draws.
+pub(super) struct RngPort;
 
-impl Port for Rng {
+impl CasePort for RngPort {
     fn serves(&self, system: &str) -> bool {
         system == "rng"
     }
@@ -27,7 +27,7 @@ impl Port for Rng {
     }
 }
 
-/// `epoch_<n>/index` and `epoch_<n>/dir`: what iterator number n of the loader yields.
+/// `epoch_<n>/index` and `epoch_<n>/dir`: the batches of iterator n of the loader.
 fn data_order(case: &Case) -> Result<Outputs, PortError> {
     let workers = integer(case, "num_workers")?;
     let sequences = integer::<Count>(case, "n_dirs")?.len();
@@ -50,7 +50,7 @@ fn data_order(case: &Case) -> Result<Outputs, PortError> {
     Ok(outputs)
 }
 
-/// The first draws for one seed; each output starts from a fresh seeding and names its own draw.
+/// The first draws for one seed; each output seeds its generator again and names its draw.
 fn draws(case: &Case) -> Result<Outputs, PortError> {
     let seed: u64 = integer(case, "seed")?;
     let loader = loader_draws(case, seed);
@@ -179,7 +179,7 @@ fn split(draw: &str) -> Option<(&str, Vec<f64>)> {
     Some((&draw[..at], numbers))
 }
 
-/// A parameter that is a whole number, as one.
+/// Converts a parameter that is an integer.
 fn whole<T: TryFrom<i64>>(parameter: f64) -> Option<T> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if parameter.fract() != 0.0 || parameter.abs() > EXACT {
@@ -190,7 +190,7 @@ fn whole<T: TryFrom<i64>>(parameter: f64) -> Option<T> {
     T::try_from(whole).ok()
 }
 
-/// One generator used for one thing after another: randn(8), rand(8), randperm(10), randn(4).
+/// One generator used for randn(8), rand(8), randperm(10) and randn(4), in this order.
 fn sequence(generator: &mut Generator) -> Vec<f32> {
     let mut values = generator.normal(8, 0.0, 1.0);
     values.extend(generator.rand(8));
@@ -199,10 +199,10 @@ fn sequence(generator: &mut Generator) -> Vec<f32> {
     values
 }
 
-/// Elements of the dataset behind `dataloader/epoch_<n>`; the incomplete last batch is dropped.
+/// Elements of the data set of `dataloader/epoch_<n>`; the incomplete last batch is dropped.
 const LOADED: usize = 50;
 
-/// A loader that shuffles: two iterators, then `randn` from the generator that seeded them.
+/// A shuffling loader: two iterators, then `randn` from the generator that seeded them.
 fn loader_draws(case: &Case, seed: u64) -> BTreeMap<&'static str, TensorData> {
     let mut global = Generator::manual_seed(seed);
     let mut draws = BTreeMap::new();

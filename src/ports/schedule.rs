@@ -2,15 +2,15 @@
 
 use super::{integer, number, refused, unsupported};
 use crate::{
-    golden::{Case, Outputs, Port, PortError, Precision, Tensor, TensorData},
+    golden::{Case, CasePort, Outputs, PortError, Precision, Tensor, TensorData},
     scalar::{Count, Epoch, Fraction, ScalarError},
     schedule::{KlWeight, TeacherForcing},
 };
 
-/// The schedules; f64 in either precision.
-pub(super) struct Schedule;
+/// The schedules; f64 in both precisions.
+pub(super) struct SchedulePort;
 
-impl Port for Schedule {
+impl CasePort for SchedulePort {
     fn serves(&self, system: &str) -> bool {
         system == "schedule"
     }
@@ -29,7 +29,7 @@ impl Port for Schedule {
     }
 }
 
-/// The number of epochs under the name that each original gives it.
+/// Reads the number of epochs, under any of the originals' names.
 fn epochs(case: &Case) -> Result<Count, PortError> {
     let key = ["n_iter", "num_epoch"].into_iter().find(|key| case.config.contains(key));
     integer(case, key.unwrap_or("niter"))
@@ -57,7 +57,7 @@ fn kl_weight(case: &Case) -> Result<KlWeight, PortError> {
     }
     let cyclical = config.bool("kl_anneal_cyclical")?;
     if is_later_lab(case) {
-        // The later lab's tables: its settings choose between two calls of frange_cycle_linear.
+        // The settings choose between two calls of `frange_cycle_linear`.
         let (cycles, ratio) = if cyclical {
             (integer(case, "kl_anneal_cycle")?, 0.5)
         } else {
@@ -79,7 +79,7 @@ fn kl_weight(case: &Case) -> Result<KlWeight, PortError> {
     })
 }
 
-/// Whether the settings are those of jeannineshiu's script, which has no use for a `beta`.
+/// Returns whether the settings are those of jeannineshiu's script, which has no `beta`.
 fn is_later_lab(case: &Case) -> bool {
     case.config.contains("kl_anneal_cyclical") && !case.config.contains("beta")
 }
@@ -102,7 +102,7 @@ fn teacher_forcing(case: &Case) -> Result<Vec<f64>, PortError> {
     let start_epoch: u32 = integer(case, "tfr_start_decay_epoch")?;
     let lower = number(case, "tfr_lower_bound")?;
     if is_later_lab(case) {
-        // Its line falls from 1, whatever the ratio is until then.
+        // Its line falls from 1, even if the initial ratio is lower.
         let line = TeacherForcing::Original { initial: constant(1.0)?, start_epoch, lower };
         let mut table = line.table(epochs);
         table.iter_mut().take(start_epoch as usize + 1).for_each(|ratio| *ratio = initial.get());

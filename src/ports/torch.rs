@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::refused;
 use crate::{
-    golden::{self, Case, Dtype, Outputs, PortError, Precision, Role, TensorData},
+    golden::{self, Case, ElementType, Outputs, PortError, Precision, Role, TensorData},
     models::{NoisePurpose, NoiseSource},
     nn::{
         self,
@@ -22,7 +22,7 @@ pub(super) fn kind(precision: Precision) -> Kind {
     }
 }
 
-/// Starts a model in the kind of a precision; a case will fill it.
+/// Returns the builder of a model that a case will fill.
 pub(super) fn builder(precision: Precision) -> Builder {
     Builder::unset(kind(precision), Device::Cpu)
 }
@@ -32,7 +32,7 @@ pub(super) fn input(case: &Case, name: &str, precision: Precision) -> Result<Ten
     Ok(to_tensor(&case.tensor(name)?, precision))
 }
 
-/// Fills an input that gradients are asked for.
+/// Fills an input whose gradient is computed.
 pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
     Ok(input(case, name, precision)?.set_requires_grad(true))
 }
@@ -44,7 +44,7 @@ pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
 
 /// Overwrites a model with the case's parameters and buffers, each used exactly once.
 ///
-/// A case may leave out counters of batches, which start at 0 and reach no output.
+/// A case may omit counters of batches, which start at 0 and affect no output.
 pub(super) fn load(
     case: &Case,
     params: &mut Params,
@@ -79,7 +79,7 @@ pub(super) fn tensor(shape: &[usize], data: &TensorData, precision: Precision) -
     tensor.reshape(shape)
 }
 
-/// Outputs as they are captured.
+/// The outputs captured so far.
 #[derive(Default)]
 pub(super) struct Capture(Outputs);
 
@@ -97,7 +97,7 @@ impl Capture {
         values: Vec<f64>,
         precision: Precision,
     ) {
-        let single = case.output_spec(name).is_some_and(|output| output.dtype == Dtype::F32);
+        let single = case.output_spec(name).is_some_and(|output| output.dtype == ElementType::F32);
         #[expect(clippy::cast_possible_truncation, reason = "the original returns f32 here")]
         let data = if single && precision == Precision::F32 {
             TensorData::F32(values.into_iter().map(|x| x as f32).collect())
@@ -119,7 +119,7 @@ impl Capture {
         self.gradients_where(params, |_| true);
     }
 
-    /// Captures the gradients of the parameters whose names are `wanted`.
+    /// Captures the gradients of the parameters whose names `wanted` selects.
     pub(super) fn gradients_where(&mut self, params: &Params, wanted: impl Fn(&str) -> bool) {
         for entry in params.trained().filter(|entry| wanted(&entry.name)) {
             let gradient = entry.tensor.grad();
@@ -143,7 +143,7 @@ impl Capture {
         }
     }
 
-    /// Returns what was captured.
+    /// Returns the captured outputs.
     pub(super) fn finish(self) -> Outputs {
         self.0
     }
@@ -169,7 +169,7 @@ fn from_tensor(tensor: &Tensor) -> golden::Tensor {
     golden::Tensor { shape, data }
 }
 
-/// Noise as the case recorded it.
+/// Noise that the case recorded.
 pub(super) struct RecordedNoise<'a> {
     case: &'a Case,
     precision: Precision,
@@ -190,7 +190,7 @@ impl<'a> RecordedNoise<'a> {
         Self { case, precision, prefix, suffixes: [(NoisePurpose::Rollout, "")].into() }
     }
 
-    /// Checks that the case holds the noise of times 1 … `last` for every purpose.
+    /// Checks that the case has the noise of times 1 … `last` for every purpose.
     pub(super) fn check(&self, last: u64) -> Result<(), PortError> {
         for suffix in self.suffixes.values() {
             for t in 1..=last {

@@ -43,7 +43,7 @@ pub enum KlWeight {
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// `frange_cycle_linear` of Fu et al. 2019 (arXiv:1903.10145, haofuml/cyclical_annealing) with one
+    /// `frange_cycle_linear` of Fu et al. 2019 (arXiv:1903.10145, `haofuml/cyclical_annealing`), one
     /// entry per epoch: as `cyclical`, but a ramp ends where it would exceed `stop`, not where it
     /// reaches 1.
     FrangeCycleLinear {

@@ -1,7 +1,7 @@
-//! `checkpoint.safetensors`: everything that a run needs to go on after a kill.
+//! `checkpoint.safetensors`: everything that is needed to resume a run.
 //!
-//! Besides tensors (parameters, buffers, optimizer moments) it names the step to take next, the
-//! journal's length at that moment and the trainer's own state as JSON that means nothing here.
+//! Besides tensors (parameters, buffers, optimizer moments) it holds the next step, the journal's
+//! length at that step, and the trainer's own state as JSON, which is not interpreted here.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,30 +14,29 @@ use super::{
 };
 use crate::scalar::Step;
 
-/// Version of the checkpoint format; a newer one is refused by name.
+/// Version of the checkpoint format; newer checkpoints are refused.
 pub const CHECKPOINT_FORMAT: u32 = 1;
 
-/// Where a checkpoint stands.
+/// The point in training at which a checkpoint was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The step that is taken next, which is the number of steps taken.
+    /// The next step, which equals the number of steps taken.
     pub next_step: Step,
-    /// Length of the journal up to this step in bytes.
+    /// Length of the journal before this step, in bytes.
     pub journal_bytes: u64,
 }
 
 /// A checkpoint as read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Where it stands.
     pub position: Position,
-    /// The trainer's own state: sampler position, accumulators.
+    /// The trainer's own state.
     pub trainer: Value,
-    /// Tensors sorted by name.
+    /// Sorted by name.
     pub tensors: Vec<StoredTensor>,
 }
 
-/// Writes a checkpoint atomically, after everything that was journalled has reached the disk.
+/// Writes a checkpoint atomically, after the journal has reached the disk.
 pub fn write_checkpoint(
     path: &Path,
     journal: &Journal,
@@ -56,30 +55,30 @@ pub fn write_checkpoint(
     Ok(())
 }
 
-/// Reads a checkpoint; anything but the content once written is refused.
+/// Reads a checkpoint; refuses a damaged one.
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint, StoreError> {
     let (tensors, metadata) = read_tensors(path)?;
     let entry = |entry: &'static str| {
-        let broken = move || StoreError::CheckpointEntry { path: path.to_owned(), entry };
-        metadata.get(entry).ok_or_else(broken).map(|text| (text, broken))
+        let invalid = move || StoreError::CheckpointEntry { path: path.to_owned(), entry };
+        metadata.get(entry).ok_or_else(invalid).map(|text| (text, invalid))
     };
     let number = |name| {
-        let (text, broken) = entry(name)?;
-        text.parse::<u64>().map_err(|_| broken())
+        let (text, invalid) = entry(name)?;
+        text.parse::<u64>().map_err(|_| invalid())
     };
-    let (format, broken) = entry("format")?;
+    let (format, invalid) = entry("format")?;
     match format.parse() {
         Ok(CHECKPOINT_FORMAT) => {}
         Ok(found) if found > CHECKPOINT_FORMAT => {
             let path = path.to_owned();
             return Err(StoreError::Newer { path, found, known: CHECKPOINT_FORMAT });
         }
-        _ => return Err(broken()),
+        _ => return Err(invalid()),
     }
     let position =
         Position { next_step: Step(number("next_step")?), journal_bytes: number("journal_bytes")? };
-    let (trainer, broken) = entry("trainer")?;
-    let trainer = serde_json::from_str(trainer).map_err(|_| broken())?;
+    let (trainer, invalid) = entry("trainer")?;
+    let trainer = serde_json::from_str(trainer).map_err(|_| invalid())?;
     Ok(Checkpoint { position, trainer, tensors })
 }
 
@@ -97,7 +96,7 @@ mod tests {
         let owned = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
         write_tensors(&path, &[], &metadata.iter().map(owned).collect()).unwrap();
         let message = read_checkpoint(&path).unwrap_err().to_string();
-        assert!(message.contains(fragment), "`{message}` does not say `{fragment}`");
+        assert!(message.contains(fragment), "`{message}` lacks `{fragment}`");
     }
 
     #[test]
@@ -115,8 +114,8 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_checkpoint_is_refused_by_its_format() {
-        check_refused(&[("format", "2")], "has format 2, this version of reprise knows up to 1");
+    fn a_newer_checkpoint_is_refused() {
+        check_refused(&[("format", "2")], "has format 2, but this version of reprise");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What happens during a run, as the journal keeps it.
+//! The events of a run, as the journal stores them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,12 @@ use crate::{
     scalar::{Epoch, Step},
 };
 
-/// One line of the journal. Free of clock and host, so that equal runs write equal bytes.
+/// One line of the journal. Contains no time and no host, so that equal runs write equal bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
-    /// An optimizer step was taken.
     Step(StepEvent),
-    /// A split was rolled out and scored.
+    /// The scores of a roll-out.
     Evaluation(EvaluationEvent),
 }
 
@@ -23,23 +22,20 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepEvent {
-    /// Which update this was; the first is 0.
+    /// The first is 0.
     pub step: Step,
-    /// The epoch it belongs to.
     pub epoch: Epoch,
-    /// Values by series name; every value is finite.
+    /// Finite values by series name.
     pub scalars: BTreeMap<String, f64>,
 }
 
-/// The scores of one roll-out of a split.
+/// The scores of a split after an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationEvent {
-    /// The epoch after which the parameters were taken.
     pub epoch: Epoch,
-    /// Which sequences were rolled out.
     pub split: Split,
-    /// Scores of the model and of its baselines.
+    /// Scores of the model and of the baselines.
     pub scores: Scores,
 }
 
@@ -52,14 +48,14 @@ pub type Scores = BTreeMap<String, BTreeMap<String, Score>>;
 pub struct Score {
     /// Mean over predicted frames, then over sequences.
     pub mean: f64,
-    /// Mean over sequences for each predicted frame, first predicted frame first.
+    /// Mean over sequences, per predicted frame.
     pub by_frame: Vec<f64>,
-    /// Mean over predicted frames for each sequence, in the split's order.
+    /// Mean over predicted frames, per sequence in the split's order.
     pub by_sequence: Vec<f64>,
 }
 
 impl Event {
-    /// Returns every number of the event with its name, in the order in which the line has them.
+    /// Returns every number of the event with its name, in the order of the line.
     pub fn values(&self) -> Vec<(String, f64)> {
         match self {
             Self::Step(event) => {
@@ -75,7 +71,7 @@ impl Event {
     }
 }
 
-/// Returns every number of the scores, named like `model.psnr.mean` and `model.psnr.by_frame[3]`.
+/// Returns every number of the scores, with names such as `model.psnr.by_frame[3]`.
 pub fn score_values(scores: &Scores) -> Vec<(String, f64)> {
     let mut values = Vec::new();
     for (predictor, metrics) in scores {

@@ -1,8 +1,8 @@
-//! `journal.jsonl`: what happened in a run, one [`Event`] a line.
+//! `journal.jsonl`: the events of a run, one [`Event`] per line.
 //!
-//! Holds no time, host or attempt, so that equal runs write equal bytes however often they were
-//! interrupted. A kill can tear at most the last line; a resume cuts the journal where its checkpoint
-//! says and repeats the rest.
+//! Contains no time, host or attempt, so that equal runs write equal bytes however often they were
+//! interrupted. A kill can damage only the last line. Resuming truncates the journal to the length that
+//! the checkpoint holds and repeats the steps after it.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal; one that has content already is refused.
+    /// Creates a journal; refuses a file that has content.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let file = AppendFile::open(path)?;
         if file.is_empty() {
@@ -31,12 +31,12 @@ impl Journal {
         }
     }
 
-    /// Continues a journal after its first `offset` bytes and cuts off the rest.
+    /// Truncates a journal to `offset` bytes and continues it there.
     pub fn resume(path: &Path, offset: u64) -> Result<Self, StoreError> {
         Ok(Self { file: json_lines::open_at(path, offset)?, path: path.to_owned() })
     }
 
-    /// Appends an event; one with a value that is not finite is refused and leaves no trace.
+    /// Appends an event; refuses one with a value that is not finite.
     pub fn append(&mut self, event: &Event) -> Result<(), StoreError> {
         if let Some((series, value)) = event.non_finite() {
             return Err(StoreError::NonFinite { series, value });
@@ -44,7 +44,7 @@ impl Journal {
         json_lines::append(&mut self.file, &self.path, event)
     }
 
-    /// Returns the length in bytes, at which the next event will begin.
+    /// Returns the length in bytes, which is where the next event begins.
     pub const fn offset(&self) -> u64 {
         self.file.len()
     }
@@ -55,7 +55,7 @@ impl Journal {
     }
 }
 
-/// Reads a journal: complete lines strictly, an unfinished last line only counted.
+/// Reads a journal; an incomplete last line is not an error.
 pub fn read_journal(path: &Path) -> Result<Log<Event>, StoreError> {
     json_lines::read(path)
 }
@@ -89,7 +89,7 @@ mod tests {
     #[track_caller]
     fn check_refused<T: std::fmt::Debug>(result: Result<T, StoreError>, fragment: &str) {
         let message = result.expect_err("the operation is refused").to_string();
-        assert!(message.contains(fragment), "`{message}` does not say `{fragment}`");
+        assert!(message.contains(fragment), "`{message}` lacks `{fragment}`");
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_torn_at_any_byte_keeps_its_complete_lines() {
+    fn a_journal_cut_at_any_byte_keeps_its_complete_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let offsets = written(&path);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corrupt_line_is_named_by_number() {
+    fn a_damaged_line_is_reported_by_number() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         let offsets = written(&path);
@@ -165,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_is_not_begun_twice() {
+    fn an_existing_journal_is_not_created_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         written(&path);
-        check_refused(Journal::create(&path), "it exists");
+        check_refused(Journal::create(&path), "it already exists");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Logs of one JSON value a line, whose last line may be torn by a kill.
+//! Logs with one JSON value per line. After a kill the last line may be incomplete.
 
 use std::path::Path;
 
@@ -7,26 +7,26 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::StoreError;
 use crate::fs::{self, AppendFile};
 
-/// More than any run writes; keeps a broken file from filling the memory.
+/// Larger than any log; a larger file is damaged and is not read into memory.
 const LOG_BYTES_MAX: u64 = 1 << 30;
 
 /// The complete lines of a log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Log<T> {
-    /// Values in the order of their lines.
+    /// In the order of their lines.
     pub values: Vec<T>,
     /// Length of all complete lines in bytes.
     pub complete_bytes: u64,
-    /// Length of an unfinished last line in bytes; 0 where every line is complete.
+    /// Length of an incomplete last line in bytes, or 0.
     pub torn_bytes: u64,
 }
 
-/// Reads a log; a complete line that does not parse is an error, an unfinished last one is not.
+/// Reads a log; a complete line that does not parse is an error, an incomplete last line is not.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Log<T>, StoreError> {
     parse(path, &fs::read(path, LOG_BYTES_MAX)?)
 }
 
-/// Reads a log from its bytes; the path is for messages.
+/// Reads a log from its bytes; messages name the path.
 pub(super) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Log<T>, StoreError> {
     let complete = complete_len(bytes);
     let values = bytes[..complete]
@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path) -> Result<AppendFile, StoreError> {
     Ok(AppendFile::open_truncated_at(path, complete as u64)?)
 }
 
-/// Opens a log for appending at an offset at which a line begins; everything after it is cut off.
+/// Opens a log for appending at an offset at which a line begins; truncates it there.
 pub(super) fn open_at(path: &Path, offset: u64) -> Result<AppendFile, StoreError> {
     let bytes = fs::read(path, LOG_BYTES_MAX)?;
     if !is_line_start(&bytes, offset) {

@@ -1,4 +1,4 @@
-//! `sweeps/<name>.json`: which runs a sweep consists of, as it was last started at this preset.
+//! `sweeps/<name>.json`: the runs of a sweep as last started at this preset.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,29 @@ use super::record::RunId;
 pub use crate::config::sweep::{Axis, Published};
 use crate::scalar::Seed;
 
-/// A sweep as it was last started; with the records it names, all that a report needs.
+/// A sweep as last started. Together with the records of its runs, all that a report needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepManifest {
-    /// Format version, 1.
+    /// [`super::MANIFEST_FORMAT`] when it was written.
     pub format: u32,
-    /// Name of the sweep, with `.<preset>` behind it unless that is the default; also the name of its
-    /// report folder.
+    /// The sweep's name, followed by `.<preset>` unless the preset is the default; also the name of the
+    /// report's folder.
     pub name: String,
     /// One line for headings.
     pub title: String,
-    /// What the sweep asks, in Markdown paragraphs.
+    /// The question, in Markdown paragraphs.
     pub description: String,
-    /// The preset it was started with.
     pub preset: String,
-    /// The preset's own remark on what its scale can show.
+    /// What the preset's scale can and cannot show.
     pub scale: String,
     /// The command that repeats it.
     pub command: String,
-    /// Names of the axes with the labels of their arms, in file order.
+    /// In file order.
     pub axes: Vec<Axis>,
     /// All runs, arm by arm in file order, seeds ascending within an arm.
     pub runs: Vec<ManifestRun>,
-    /// Numbers that a source document reports for arms of this sweep.
+    /// Published results for arms of this sweep.
     pub published: Vec<Published>,
 }
 
@@ -39,12 +38,10 @@ pub struct SweepManifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestRun {
-    /// Identity of the run.
     pub run: RunId,
     /// The arm: the axes' labels joined with ` · `.
     pub arm: String,
     /// Label by axis name.
     pub labels: BTreeMap<String, String>,
-    /// The seed.
     pub seed: Seed,
 }

@@ -1,25 +1,26 @@
-//! The run store: what a run leaves on disk and how it is read back.
+//! The run store: what a run writes to disk and how it is read back.
 //!
 //! ```text
 //! STORE/format                         "reprise store 1"
 //! STORE/runs/<run id>/spec.json        the RunSpec, every default written out
-//! STORE/runs/<run id>/lease            locked by the process that trains the run
-//! STORE/runs/<run id>/journal.jsonl    one Event a line, free of clock and host: equal runs, equal bytes
-//! STORE/runs/<run id>/timing.jsonl     what the clock said; never compared
+//! STORE/runs/<run id>/lease            locked by the worker that trains the run
+//! STORE/runs/<run id>/journal.jsonl    one Event per line, without times or host: equal runs, equal bytes
+//! STORE/runs/<run id>/timing.jsonl     wall-clock times; never compared
+//! STORE/runs/<run id>/stderr.log       stderr of the worker
 //! STORE/runs/<run id>/checkpoint.safetensors   state after the last checkpointed step
-//! STORE/runs/<run id>/best.safetensors         parameters and buffers of the best validation
+//! STORE/runs/<run id>/best.safetensors         parameters and buffers with the best validation score
 //! STORE/runs/<run id>/final.safetensors        parameters and buffers after the last step
-//! STORE/runs/<run id>/rollouts.safetensors     test roll-outs as u8 pictures
+//! STORE/runs/<run id>/rollouts.safetensors     test roll-outs as u8 frames
 //! STORE/runs/<run id>/code.patch       difference of the working tree from its commit, if any
-//! STORE/runs/<run id>/record.json      written last: its presence says that the run is finished
+//! STORE/runs/<run id>/record.json      written last: a run with a record is finished
 //! STORE/runs/<run id>/superseded/<n>/  an earlier attempt that was not continued
-//! STORE/runs/<run id>/superseded/unfinished/  while an attempt is being put aside; made good by the next lease
-//! STORE/weights/<digest>.safetensors   imported weights, named by their content
-//! STORE/sweeps/<name>.json             the runs of the sweep as it was last started
+//! STORE/runs/<run id>/superseded/unfinished/  an attempt that is being moved; the next lease completes it
+//! STORE/weights/<digest>.safetensors   imported weights, named by their digest
+//! STORE/sweeps/<name>.json             manifest: the runs of a sweep as last started
 //! ```
 //!
-//! A run's folder is changed only by the holder of its [`Lease`]. The store knows bytes and records;
-//! it does not know what a loss is. Start from [`Store`] and [`RunDir`].
+//! Only the holder of its [`Lease`] changes a run's folder. The store knows bytes and records, but not
+//! what a loss is. Start from [`Store`] and [`RunDir`].
 
 use std::{
     collections::BTreeMap,
@@ -56,13 +57,13 @@ use manifest::SweepManifest;
 use record::RunId;
 use tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_tensors};
 
-/// Version of the layout; a newer one is refused by name.
+/// Version of the layout; newer stores are refused.
 pub const STORE_FORMAT: u32 = 1;
 
 /// Version of the sweep manifest.
 pub const MANIFEST_FORMAT: u32 = 1;
 
-/// Name of the file that makes a folder a store, and what its content begins with.
+/// The file that marks a folder as a store, and how its content begins.
 const FORMAT_FILE: &str = "format";
 const FORMAT_PREFIX: &str = "reprise store ";
 
@@ -73,14 +74,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store, or makes one where the folder is missing or empty.
+    /// Opens a store, or creates one if the folder is missing or empty.
     pub fn open_or_create(root: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(root)?;
         let format = root.join(FORMAT_FILE);
         if fs::kind(&format)?.is_none() {
             let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
             if fs::read_dir_sorted(root)?.iter().any(|entry| !hidden(&entry.name)) {
-                // Another process may have made the store since the first look.
+                // Another process may have created the store in the meantime.
                 return Self::open(root);
             }
             let text = format!("{FORMAT_PREFIX}{STORE_FORMAT}\n");
@@ -124,7 +125,7 @@ impl Store {
         RunDir::new(self.root.join("runs").join(id.as_str()), id.clone())
     }
 
-    /// Returns the only run whose id begins with a prefix.
+    /// Returns the run whose id begins with a prefix; there must be exactly one.
     pub fn find(&self, prefix: &str) -> Result<RunDir, StoreError> {
         let mut candidates = self.runs()?;
         candidates.retain(|id| id.as_str().starts_with(prefix));
@@ -136,7 +137,7 @@ impl Store {
         }
     }
 
-    /// Keeps weights under the digest of their content and returns it.
+    /// Stores weights and returns their digest, which is their name.
     pub fn write_weights(
         &self,
         tensors: &[StoredTensor],
@@ -148,7 +149,7 @@ impl Store {
         Ok(id)
     }
 
-    /// Reads weights that were kept.
+    /// Reads stored weights.
     pub fn read_weights(&self, id: &WeightsId) -> Result<Vec<StoredTensor>, StoreError> {
         match read_tensors(&self.weights_path(id)) {
             Ok((tensors, _)) => Ok(tensors),
@@ -163,14 +164,14 @@ impl Store {
         self.root.join("weights").join(format!("{id}.safetensors"))
     }
 
-    /// Writes a sweep's manifest under the sweep's name.
+    /// Writes a sweep's manifest.
     pub fn write_manifest(&self, manifest: &SweepManifest) -> Result<(), StoreError> {
         let path = self.manifest_path(&manifest.name)?;
         fs::create_dir_all(&self.root.join("sweeps"))?;
         run_dir::write_json(&path, manifest)
     }
 
-    /// Reads the manifest of a sweep; nothing if it was never started here.
+    /// Reads the manifest of a sweep, `None` if the sweep was never started in this store.
     pub fn read_manifest(&self, name: &str) -> Result<Option<SweepManifest>, StoreError> {
         match run_dir::read_versioned(&self.manifest_path(name)?, MANIFEST_FORMAT) {
             Err(StoreError::Fs(error)) if error.is_not_found() => Ok(None),

@@ -1,4 +1,4 @@
-//! What a run says of itself while it is trained.
+//! What a worker reports about its run.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,33 +7,14 @@ use crate::{
     scalar::{Epoch, Step},
 };
 
-/// What happens during training, for whoever watches.
+/// An event during training, for display.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Progress {
-    /// Training begins or goes on.
-    Started {
-        /// The step taken first.
-        first: Step,
-        /// Steps of the whole run.
-        total: u64,
-    },
-    /// A step was taken.
-    Stepped {
-        /// Steps taken so far.
-        done: u64,
-        /// Its loss.
-        loss: f64,
-    },
-    /// A split was scored.
-    Evaluated {
-        /// After this epoch.
-        epoch: Epoch,
-        /// Which split.
-        split: Split,
-        /// The metric that chooses the best checkpoint.
-        metric: String,
-        /// The model's mean.
-        value: f64,
-    },
+pub enum WorkerProgress {
+    /// Training was started or resumed; it has `total` steps.
+    Started { first: Step, total: u64 },
+    /// A step was taken, the `done`th of the run.
+    Stepped { done: u64, loss: f64 },
+    /// A split was scored; `value` is the model's mean of the metric that chooses the best checkpoint.
+    Evaluated { epoch: Epoch, split: Split, metric: String, value: f64 },
 }

@@ -1,4 +1,17 @@
 //! `record.json`: everything that is known about a finished run.
+//!
+//! # Changes of the format
+//!
+//! | Format | Change | In older records |
+//! |---|---|---|
+//! | 1 | first format | |
+//! | 1 | `engine.arithmetic`, `spec.engine.arithmetic` | absent, read as `exact` |
+//! | 1 | `spec.initial_weights`, `spec.engine.devices`, `spec.evaluation.horizon`: written only if set | absent, read as not set |
+//!
+//! Every later version reads every earlier format: a new key has a default for records without it.
+//! Older versions refuse unknown keys, so a new key raises [`RECORD_FORMAT`] unless it is written only
+//! if set. A changed meaning or type always raises it. The format has no influence on run ids (see
+//! [`super::run_id`]).
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -11,15 +24,15 @@ use crate::{
     scalar::{Epoch, Step},
 };
 
-/// Version of the record format; a newer one is refused by name.
+/// Version of the record format; newer records are refused.
 pub const RECORD_FORMAT: u32 = 1;
 
-/// Identity of a run: the first 16 hex digits of the SHA-256 over what decides its numbers.
+/// Identity of a run, 16 hex digits; see [`super::run_id`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
-/// A text that is no run id.
+/// A text that is not a run id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a run id (16 lower-case hexadecimal digits)")]
 pub struct InvalidRunId(String);
@@ -68,23 +81,16 @@ impl fmt::Display for RunId {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// [`RECORD_FORMAT`].
+    /// [`RECORD_FORMAT`] when it was written.
     pub format: u32,
-    /// Identity of the run.
     pub run: RunId,
-    /// How it ended.
     pub outcome: Outcome,
-    /// The whole configuration.
     pub spec: RunSpec,
-    /// What it learned from.
     pub data: DataRecord,
-    /// What did the arithmetic.
     pub engine: EngineRecord,
-    /// Which code ran.
     pub code: CodeRecord,
-    /// On which machine.
     pub host: HostRecord,
-    /// Named random streams of the run and what each was used for.
+    /// Use of each random stream, by name.
     pub streams: BTreeMap<String, String>,
     /// Number of trained scalars.
     pub parameters: u64,
@@ -92,19 +98,19 @@ pub struct Record {
     pub canary: Option<String>,
     /// SHA-256 of all parameters and buffers after the last optimizer step.
     pub final_state: String,
-    /// The checkpoint that was chosen on validation, if one was evaluated.
+    /// The checkpoint that validation chose, if there was a validation.
     pub best: Option<BestCheckpoint>,
     /// Scores of the chosen checkpoint on the validation sequences.
     pub validation: Option<Scores>,
     /// Scores of the chosen checkpoint on the test sequences.
     pub test: Option<Scores>,
-    /// What each metric name means.
+    /// Definitions by metric name.
     pub metrics: BTreeMap<String, MetricDefinition>,
-    /// What each journal series means.
+    /// Definitions by name of a journal series.
     pub series: BTreeMap<String, SeriesDefinition>,
-    /// Files of the run folder with size and hash.
+    /// Size and digest of files of the run folder, by name.
     pub artefacts: BTreeMap<String, Artefact>,
-    /// When and how long; not part of any comparison.
+    /// Never compared.
     pub timing: TimingRecord,
 }
 
@@ -114,56 +120,51 @@ pub struct Record {
 pub enum Outcome {
     /// All steps were taken.
     Completed,
-    /// A quantity stopped being finite; the run ended there.
+    /// A quantity became NaN or infinite; the run ended there.
     Diverged {
-        /// The step that produced it.
         step: Step,
-        /// Which quantity (`loss`, a parameter's name).
+        /// `loss`, or the name of a parameter.
         quantity: String,
         /// The value as text, since JSON has no NaN.
         value: String,
     },
 }
 
-/// Digests of the data of a run.
+/// The data set of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataRecord {
-    /// The dataset's name.
     pub name: String,
     /// SHA-256 over all decoded sequences.
     pub pack_sha256: String,
-    /// SHA-256 over the list of source files with their own SHA-256.
+    /// SHA-256 over the list of source files with their digests.
     pub sources_sha256: String,
-    /// Number of source files.
     pub source_files: u64,
     /// Sequences by split.
     pub sequences: BTreeMap<String, u64>,
-    /// Frames of a sequence.
+    /// Frames per sequence.
     pub frames: u64,
     /// Height, width, channels.
     pub frame_shape: [u64; 3],
-    /// Origin of the data in a sentence.
+    /// Where the data come from, in one sentence.
     pub origin: String,
 }
 
-/// The arithmetic's surroundings.
+/// What computed the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineRecord {
-    /// Version of libtorch.
+    /// Version.
     pub libtorch: String,
     /// `cpu` or `cuda:N`.
     pub device: String,
-    /// Marketing name of the device.
+    /// Product name of the device.
     pub device_name: String,
-    /// CUDA runtime and driver versions, where used.
     pub cuda: Option<CudaRecord>,
-    /// Instruction set that libtorch dispatches to, e.g. `AVX2`.
+    /// Instruction set that libtorch uses, e.g. `AVX2`.
     pub cpu_capability: String,
     /// Intra-op threads.
     pub threads: u64,
-    /// Which operations computed the model; `exact` in records from before there was a choice.
     #[serde(default)]
     pub arithmetic: Arithmetic,
     /// Determinism switches and their values.
@@ -174,15 +175,12 @@ pub struct EngineRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CudaRecord {
-    /// CUDA runtime version.
     pub runtime: String,
-    /// Driver version.
     pub driver: String,
-    /// cuDNN version.
     pub cudnn: String,
 }
 
-/// The code that made a run.
+/// The code that trained a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodeRecord {
@@ -190,13 +188,13 @@ pub struct CodeRecord {
     pub version: String,
     /// SHA-256 over the sources that the binary was built from.
     pub sources_sha256: String,
-    /// Compiler that built the binary.
+    /// The compiler of the binary.
     pub rustc: String,
-    /// The git state of the folder in which the run was started, if it is a repository.
+    /// State of the repository in which the run was started, if there was one.
     pub git: Option<GitRecord>,
 }
 
-/// A git working tree, exactly.
+/// The exact state of a git working tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GitRecord {
@@ -206,11 +204,11 @@ pub struct GitRecord {
     pub branch: Option<String>,
     /// Tree id of the working tree as it was: dirty and untracked files included.
     pub tree: String,
-    /// Private reference that keeps the tree from being collected.
+    /// Private reference that keeps git from deleting the tree.
     pub reference: String,
-    /// Paths that differ from the commit; the difference itself is `code.patch`.
+    /// Paths that differ from the commit; `code.patch` has the difference.
     pub changed: Vec<String>,
-    /// Untracked paths left out of the tree: too large, or nothing that a tree can hold.
+    /// Untracked paths that are not in the tree: too large, or of a type that git cannot store.
     pub left_out: Vec<String>,
 }
 
@@ -220,15 +218,14 @@ pub struct GitRecord {
 pub struct HostRecord {
     /// Operating system and kernel.
     pub os: String,
-    /// Processor name.
     pub cpu: String,
-    /// Instruction-set extensions that matter for numerics, sorted.
+    /// Instruction-set extensions that can change results, sorted.
     pub cpu_features: Vec<String>,
     /// Logical cores.
     pub cores: u64,
 }
 
-/// The checkpoint chosen on validation.
+/// The checkpoint that validation chose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BestCheckpoint {
@@ -240,20 +237,20 @@ pub struct BestCheckpoint {
     pub value: f64,
 }
 
-/// What a journal series means.
+/// Definition of a journal series.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesDefinition {
     /// Label for an axis, e.g. `KL divergence`.
     pub label: String,
-    /// Unit; empty where there is none.
+    /// Empty if there is none.
     pub unit: String,
     /// What one value is.
     pub definition: String,
 }
 
 impl SeriesDefinition {
-    /// Puts a definition together; `unit` is empty where there is none.
+    /// Returns a definition; `unit` is empty if there is none.
     pub fn new(label: &str, unit: &str, definition: &str) -> Self {
         let [label, unit, definition] = [label, unit, definition].map(str::to_owned);
         Self { label, unit, definition }
@@ -264,13 +261,11 @@ impl SeriesDefinition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artefact {
-    /// Size in bytes.
     pub bytes: u64,
-    /// SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
-/// What the clock said.
+/// Wall-clock times of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimingRecord {
@@ -278,9 +273,9 @@ pub struct TimingRecord {
     pub started: String,
     /// End of the last attempt, RFC 3339 in UTC.
     pub finished: String,
-    /// Seconds in which the run was worked on, over all attempts.
+    /// Seconds of work, over all attempts.
     pub active_seconds: f64,
-    /// How often the run was started or resumed.
+    /// Number of starts and resumes.
     pub attempts: u64,
     /// Peak resident memory of the last attempt in bytes.
     pub peak_memory_bytes: u64,

@@ -1,4 +1,4 @@
-//! One run's folder: its files, its state as observed from outside, its lease and its record.
+//! The folder of a run: its files, its state, its lease and its record.
 
 use std::{
     collections::BTreeMap,
@@ -19,44 +19,36 @@ use crate::{
     text::error_chain,
 };
 
-/// More than any record, manifest or specification holds.
+/// Larger than any record, manifest or specification.
 pub(super) const JSON_BYTES_MAX: u64 = 1 << 28;
 
 /// Folder of earlier attempts.
 const SUPERSEDED: &str = "superseded";
 
-/// Folder within [`SUPERSEDED`] that is being filled; its presence says that everything still in the
-/// run's folder belongs to the attempt that is being put aside.
+/// Folder within [`SUPERSEDED`] that is being filled. While it exists, everything still in the run's
+/// folder belongs to the attempt that is being moved.
 const UNFINISHED: &str = "unfinished";
 
-/// A file of a run's folder.
+/// A file of a run's folder; [`super`] describes each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunFile {
-    /// The whole configuration.
     Spec,
-    /// Locked by the process that works on the run.
     Lease,
-    /// What happened.
     Journal,
-    /// What the clock said.
     Timing,
-    /// State after the last checkpointed step.
+    Stderr,
     Checkpoint,
-    /// Parameters and buffers of the best validation.
     Best,
-    /// Parameters and buffers after the last step.
     Final,
-    /// Test roll-outs.
     Rollouts,
-    /// Difference of the working tree from its commit.
     CodePatch,
-    /// Written last.
     Record,
 }
 
 impl RunFile {
-    /// Files that a record lists with their hashes. Not the checkpoint, which is working state and
-    /// carries its own digest, and not the timing, which goes on after the hashes are taken.
+    /// Files that a record lists with their digests. Not among them: the checkpoint, which is working
+    /// state and contains its own digest, and `timing.jsonl` and `stderr.log`, which still grow when
+    /// the record is written.
     pub const ARTEFACTS: [Self; 6] =
         [Self::Spec, Self::Journal, Self::Best, Self::Final, Self::Rollouts, Self::CodePatch];
 
@@ -67,6 +59,7 @@ impl RunFile {
             Self::Lease => "lease",
             Self::Journal => "journal.jsonl",
             Self::Timing => "timing.jsonl",
+            Self::Stderr => "stderr.log",
             Self::Checkpoint => "checkpoint.safetensors",
             Self::Best => "best.safetensors",
             Self::Final => "final.safetensors",
@@ -77,60 +70,53 @@ impl RunFile {
     }
 }
 
-/// The folder of a run, which need not exist yet.
+/// The folder of a run; it may not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
     root: PathBuf,
     id: RunId,
 }
 
-/// What a run's folder shows to somebody who does not work on it.
+/// State of a run as seen without its lease.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// How far the run is.
     pub state: State,
-    /// Whether somebody works on it.
     pub lease: LeaseState,
 }
 
-/// How far a run is.
+/// State of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Nothing was done yet.
+    /// Not started.
     Nothing,
     /// There is a record.
     Finished(Box<Record>),
-    /// There is no record, but a checkpoint from which the run can go on.
+    /// There is no record, but a valid checkpoint.
     Resumable(Position),
-    /// There is no record and no checkpoint to go on from.
+    /// The run was started, but has neither a record nor a valid checkpoint.
     NotResumable {
-        /// Why the checkpoint was refused, where there is one.
+        /// Why the checkpoint cannot be used, if there is one.
         refusal: Option<String>,
     },
-    /// A newer reprise wrote the record or the checkpoint.
-    Newer {
-        /// The format that the file names.
-        format: u32,
-    },
+    /// A newer reprise wrote the record or the checkpoint, in this format.
+    Newer { format: u32 },
 }
 
-/// Whether a process works on a run.
+/// Whether a process holds the lease of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseState {
-    /// A living process does.
+    /// A running process holds it.
     Live,
-    /// None does: nobody began, or whoever did has ended or died.
     Free,
 }
 
-/// The right to change a run's folder; given back when dropped or when the process dies.
+/// The right to change a run's folder; released when dropped or when the process ends.
 #[derive(Debug)]
 pub struct Lease {
     _lock: Lock,
 }
 
 impl RunDir {
-    /// Names the folder of a run.
     pub(super) fn new(root: PathBuf, id: RunId) -> Self {
         Self { root, id }
     }
@@ -155,10 +141,9 @@ impl RunDir {
         Ok(fs::kind(&self.path(file))?.is_some())
     }
 
-    /// Looks at the folder without changing it.
+    /// Returns the run's state without changing anything.
     pub fn observe(&self) -> Result<Observed, StoreError> {
-        // The lease first: a run that ends in between is then seen as live or as finished, never as
-        // abandoned.
+        // The lease first: a run that ends in between is then live or finished, never resumable.
         let locked = fs::is_locked(&self.path(RunFile::Lease))?;
         let lease = if locked { LeaseState::Live } else { LeaseState::Free };
         Ok(Observed { state: self.state()?, lease })
@@ -183,11 +168,11 @@ impl RunDir {
                 Err(error) => not_resumable(&error),
             });
         }
-        let begun = self.has(RunFile::Journal)?;
-        Ok(if begun { State::NotResumable { refusal: None } } else { State::Nothing })
+        let started = self.has(RunFile::Journal)?;
+        Ok(if started { State::NotResumable { refusal: None } } else { State::Nothing })
     }
 
-    /// Returns where the checkpoint stands if it is whole and the journal reaches as far as it says.
+    /// Returns the checkpoint's position if it is valid and the journal reaches that far.
     fn resumable_position(&self) -> Result<Position, StoreError> {
         let position = read_checkpoint(&self.path(RunFile::Checkpoint))?.position;
         let path = self.path(RunFile::Journal);
@@ -199,8 +184,8 @@ impl RunDir {
         }
     }
 
-    /// Takes the lease, or returns nothing if a living process holds it. Makes the folder where it is
-    /// missing and clears away what a killed process left half-done.
+    /// Takes the lease, or returns `None` if a running process holds it. Creates a missing folder, and
+    /// removes or completes what a killed process left unfinished.
     pub fn lease(&self) -> Result<Option<Lease>, StoreError> {
         fs::create_dir_all(&self.root)?;
         let Some(lock) = fs::try_lock(&self.path(RunFile::Lease))? else { return Ok(None) };
@@ -212,8 +197,8 @@ impl RunDir {
         Ok(Some(lease))
     }
 
-    /// Puts everything of an earlier attempt aside, under `superseded/<n>/`; does nothing where there
-    /// is nothing. A kill in between is made good by the next [`RunDir::lease`].
+    /// Moves all files of an earlier attempt to `superseded/<n>/`; does nothing if there are none. If it
+    /// is interrupted, the next [`RunDir::lease`] completes it.
     pub fn supersede(&self, _lease: &Lease) -> Result<(), StoreError> {
         let kept = [RunFile::Lease.name(), SUPERSEDED];
         let entries: Vec<_> = fs::read_dir_sorted(&self.root)?
@@ -238,7 +223,7 @@ impl RunDir {
         self.root.join(SUPERSEDED).join(UNFINISHED)
     }
 
-    /// Returns the folders of earlier attempts, oldest first.
+    /// Returns the folders of superseded attempts, oldest first.
     pub fn superseded(&self) -> Result<Vec<Self>, StoreError> {
         let folder = self.root.join(SUPERSEDED);
         if fs::kind(&folder)? != Some(FileKind::Dir) {
@@ -252,12 +237,12 @@ impl RunDir {
         Ok(numbers.into_values().map(|path| Self::new(path, self.id.clone())).collect())
     }
 
-    /// Reads the specification.
+    /// Reads `spec.json`.
     pub fn read_spec(&self) -> Result<RunSpec, StoreError> {
         read_json(&self.path(RunFile::Spec))
     }
 
-    /// Writes the specification.
+    /// Writes `spec.json`.
     pub fn write_spec(&self, spec: &RunSpec) -> Result<(), StoreError> {
         write_json(&self.path(RunFile::Spec), spec)
     }
@@ -278,7 +263,7 @@ impl RunDir {
         }
     }
 
-    /// Writes the record, after which the run is finished: everything else must be on the disk.
+    /// Writes the record, which makes the run finished: everything else must be on the disk.
     pub fn write_record(&self, record: &Record) -> Result<(), StoreError> {
         let path = self.path(RunFile::Record);
         if record.run != self.id {
@@ -287,7 +272,7 @@ impl RunDir {
         write_json(&path, record)
     }
 
-    /// Returns size and hash of every artefact that exists, by name.
+    /// Returns size and digest of every artefact that exists, by name.
     pub fn artefacts(&self) -> Result<BTreeMap<String, Artefact>, StoreError> {
         let mut artefacts = BTreeMap::new();
         for file in RunFile::ARTEFACTS {
@@ -304,7 +289,7 @@ impl RunDir {
 }
 
 impl Outcome {
-    /// Returns the outcome as a word for tables.
+    /// Returns the outcome as a word.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Completed => "completed",
@@ -318,24 +303,24 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreErro
     parse(path, &fs::read(path, JSON_BYTES_MAX)?)
 }
 
-/// Reads a JSON file that begins with its format, which is looked at first.
+/// Reads a JSON file with a `format` key, which is checked first.
 pub(super) fn read_versioned<T: DeserializeOwned>(
     path: &Path,
     known: u32,
 ) -> Result<T, StoreError> {
     #[derive(Deserialize)]
-    struct Format {
+    struct FormatKey {
         format: u32,
     }
     let bytes = fs::read(path, JSON_BYTES_MAX)?;
-    let Format { format: found } = parse(path, &bytes)?;
+    let FormatKey { format: found } = parse(path, &bytes)?;
     if found > known {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     parse(path, &bytes)
 }
 
-/// Writes a JSON file atomically; a value that would not read back, as NaN would not, is refused.
+/// Writes a JSON file atomically; refuses a value that cannot be read back, for example NaN.
 pub(super) fn write_json<T: Serialize + DeserializeOwned>(
     path: &Path,
     value: &T,

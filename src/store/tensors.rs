@@ -1,9 +1,9 @@
-//! Tensor files: safetensors with sorted names, equal bytes for equal content and a digest inside.
+//! Tensor files: safetensors with sorted names, equal bytes for equal content, and a digest.
 //!
-//! The file's metadata has the one entry `reprise`, a JSON object with the caller's own entries and
-//! a SHA-256 over these and all tensors, so that a flipped bit anywhere is an error when the file is
-//! read. Other programs can read the file as well. Tensors are plain bytes here, little-endian and
-//! row-major; start from [`write_tensors`] and [`read_tensors`].
+//! The file's metadata has one entry, `reprise`: a JSON object with the caller's metadata and a SHA-256
+//! over these and all tensors, so that reading detects any flipped bit. Other programs can read the
+//! file, too. Tensors are plain bytes here, little-endian and row-major. Start from [`write_tensors`]
+//! and [`read_tensors`].
 
 use std::{
     borrow::Cow,
@@ -20,82 +20,55 @@ use crate::fs::{self, FsError};
 /// Key of our entry in the file's metadata.
 const ENTRY: &str = "reprise";
 
-/// A name that the format keeps for itself.
+/// A name that the format reserves.
 const RESERVED_NAME: &str = "__metadata__";
 
 /// A tensor as bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredTensor {
-    /// Name, unique within a file.
+    /// Unique within a file.
     pub name: String,
-    /// Element type.
     pub dtype: Dtype,
-    /// Extent of each dimension; empty for a scalar.
+    /// Empty for a scalar.
     pub shape: Vec<usize>,
-    /// Elements, little-endian and row-major.
+    /// Little-endian and row-major.
     pub data: Vec<u8>,
 }
 
 /// Why a tensor file could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TensorFileError {
-    /// The file could not be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The bytes are no safetensors file.
     #[error("failed to read tensors of `{}`", path.display())]
     Format {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: SafeTensorError,
     },
-    /// The file was not written by reprise.
-    #[error("failed to read tensors of `{}`: it has no intact `{ENTRY}` entry", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The content does not match its digest.
+    /// The file is a safetensors file, but was not written by reprise.
+    #[error("failed to read tensors of `{}`: it has no valid metadata entry `{ENTRY}`", path.display())]
+    Foreign { path: PathBuf },
     #[error("failed to read tensors of `{}`: the content does not match its SHA-256", path.display())]
-    Damaged {
-        /// The file.
+    Damaged { path: PathBuf },
+    #[error("failed to encode tensors for `{}`", path.display())]
+    Encode {
         path: PathBuf,
-    },
-    /// The tensors cannot be stored.
-    #[error("failed to lay out tensors for `{}`", path.display())]
-    Layout {
-        /// The file.
-        path: PathBuf,
-        /// Why.
         #[source]
         source: SafeTensorError,
     },
-    /// Two tensors have the same name, or one has a name that the format reserves.
-    #[error("failed to store tensor `{name}`: the name is taken")]
-    NameTaken {
-        /// The name.
-        name: String,
-    },
-    /// A tensor has more or fewer bytes than its shape needs.
-    #[error("failed to store tensor `{name}`: {bytes} bytes do not fill {dtype} {shape:?}")]
-    Size {
-        /// The tensor's name.
-        name: String,
-        /// Its element type.
-        dtype: Dtype,
-        /// Its shape.
-        shape: Vec<usize>,
-        /// How many bytes it has.
-        bytes: usize,
-    },
+    #[error("failed to store tensor `{name}`: the name is used twice or reserved")]
+    NameTaken { name: String },
+    #[error(
+        "failed to store tensor `{name}`: it has {bytes} bytes, which is not the size of {dtype} {shape:?}"
+    )]
+    Size { name: String, dtype: Dtype, shape: Vec<usize>, bytes: usize },
 }
 
-/// Content of the metadata entry.
+/// Content of the entry `reprise`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry<'a> {
+struct MetadataEntry<'a> {
     metadata: Cow<'a, BTreeMap<String, String>>,
     sha256: String,
 }
@@ -108,19 +81,21 @@ pub fn write_tensors(
 ) -> Result<String, TensorFileError> {
     check_names_and_sizes(tensors)?;
     let digest = state_digest(tensors);
-    let entry =
-        Entry { metadata: Cow::Borrowed(metadata), sha256: content_digest(&digest, metadata) };
+    let entry = MetadataEntry {
+        metadata: Cow::Borrowed(metadata),
+        sha256: content_digest(&digest, metadata),
+    };
     let entry = serde_json::to_string(&entry).expect("strings have a JSON form");
-    // One entry only: the order of several would be random.
+    // Only one entry: the order of several would be random.
     let file_metadata = [(ENTRY.to_owned(), entry)].into_iter().collect();
-    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), Bytes(tensor)));
+    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), TensorBytes(tensor)));
     let bytes = safetensors::serialize(views, Some(file_metadata))
-        .map_err(|source| TensorFileError::Layout { path: path.to_owned(), source })?;
+        .map_err(|source| TensorFileError::Encode { path: path.to_owned(), source })?;
     fs::write_atomic_with(path, |file| file.write_all(&bytes))?;
     Ok(digest)
 }
 
-/// Reads tensors, sorted by name, and metadata; anything but the bytes once written is refused.
+/// Reads tensors, sorted by name, and metadata; refuses a damaged file.
 pub fn read_tensors(
     path: &Path,
 ) -> Result<(Vec<StoredTensor>, BTreeMap<String, String>), TensorFileError> {
@@ -134,7 +109,7 @@ fn parse(
     let wrong = |source| TensorFileError::Format { path: path.to_owned(), source };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
     let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-    let entry: Entry<'static> = header
+    let entry: MetadataEntry<'static> = header
         .metadata()
         .as_ref()
         .and_then(|metadata| serde_json::from_str(metadata.get(ENTRY)?).ok())
@@ -146,7 +121,7 @@ fn parse(
     Ok((tensors, entry.metadata.into_owned()))
 }
 
-/// Reads tensors, sorted by name, of a safetensors file that any program may have written.
+/// Reads tensors, sorted by name, of a safetensors file of any program.
 pub fn read_foreign_tensors(path: &Path) -> Result<Vec<StoredTensor>, TensorFileError> {
     let wrong = |source| TensorFileError::Format { path: path.to_owned(), source };
     let bytes = fs::map(path)?;
@@ -194,7 +169,7 @@ fn content_digest(state_digest: &str, metadata: &BTreeMap<String, String>) -> St
     fs::hex(&hasher.finalize())
 }
 
-/// Hashes bytes after their number, so that no two lists of byte strings look alike.
+/// Hashes the length before the bytes, so that different lists of byte strings differ.
 fn update_with_length(hasher: &mut Sha256, bytes: &[u8]) {
     hasher.update((bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);
@@ -222,10 +197,10 @@ fn check_names_and_sizes(tensors: &[StoredTensor]) -> Result<(), TensorFileError
     Ok(())
 }
 
-/// A tensor as the format's writer sees it.
-struct Bytes<'a>(&'a StoredTensor);
+/// A tensor as the writer of the format needs it.
+struct TensorBytes<'a>(&'a StoredTensor);
 
-impl View for Bytes<'_> {
+impl View for TensorBytes<'_> {
     fn dtype(&self) -> Dtype {
         self.0.dtype
     }
@@ -266,7 +241,7 @@ mod tests {
     fn check_refused(tensors: &[StoredTensor], fragment: &str) {
         let folder = tempfile::tempdir().unwrap();
         let error = write_tensors(&folder.path().join("t"), tensors, &metadata()).unwrap_err();
-        assert!(error.to_string().contains(fragment), "`{error}` does not say `{fragment}`");
+        assert!(error.to_string().contains(fragment), "`{error}` lacks `{fragment}`");
     }
 
     #[test]
@@ -302,15 +277,18 @@ mod tests {
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(parse(&path, &bytes).is_err(), "bit {bit} was flipped unnoticed");
+            assert!(parse(&path, &bytes).is_err(), "flipped bit {bit} is not detected");
         }
         for length in 0..whole.len() {
-            assert!(parse(&path, &whole[..length]).is_err(), "cut at byte {length} unnoticed");
+            assert!(
+                parse(&path, &whole[..length]).is_err(),
+                "cut at byte {length} is not detected"
+            );
         }
     }
 
     #[test]
-    fn the_digest_tells_names_types_and_shapes_apart() {
+    fn names_types_and_shapes_change_the_digest() {
         let digest = |tensor: StoredTensor| state_digest(&[tensor]);
         let base = tensor("a", &[0.0, 0.0]);
         let others = [
@@ -326,13 +304,13 @@ mod tests {
 
     #[test]
     fn two_tensors_of_one_name_are_refused() {
-        check_refused(&[tensor("a", &[1.0]), tensor("a", &[1.0])], "`a`: the name is taken");
-        check_refused(&[tensor("__metadata__", &[1.0])], "the name is taken");
+        check_refused(&[tensor("a", &[1.0]), tensor("a", &[1.0])], "`a`: the name is used twice");
+        check_refused(&[tensor("__metadata__", &[1.0])], "or reserved");
     }
 
     #[test]
     fn a_tensor_whose_bytes_do_not_fill_its_shape_is_refused() {
         let short = StoredTensor { shape: vec![3], ..tensor("a", &[1.0, 2.0]) };
-        check_refused(&[short], "8 bytes do not fill F32 [3]");
+        check_refused(&[short], "it has 8 bytes, which is not the size of F32 [3]");
     }
 }

@@ -1,4 +1,4 @@
-//! The store seen from outside: opening, finding, leases, and what a kill leaves at every point.
+//! The store as a whole: opening, finding, leases, and the state after a kill at any point.
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ fn store() -> (TempDir, Store) {
     (folder, store)
 }
 
-/// Makes a run of two journalled steps with a checkpoint after the first; returns where it stands.
+/// Makes a run of two journalled steps with a checkpoint after the first, and returns its position.
 fn interrupted(run: &RunDir) -> Position {
     let _lease = run.lease().unwrap().unwrap();
     run.write_spec(&samples::spec()).unwrap();
@@ -40,7 +40,7 @@ fn check_state(run: &RunDir, state: &State) {
 #[track_caller]
 fn check_refused<T: std::fmt::Debug>(result: Result<T, StoreError>, fragment: &str) {
     let message = result.expect_err("the operation is refused").to_string();
-    assert!(message.contains(fragment), "`{message}` does not say `{fragment}`");
+    assert!(message.contains(fragment), "`{message}` lacks `{fragment}`");
 }
 
 fn content(path: &Path) -> Vec<u8> {
@@ -48,7 +48,7 @@ fn content(path: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_store_is_opened_again_and_a_missing_one_only_made_on_demand() {
+fn a_store_is_opened_again_and_a_missing_one_is_created_only_on_demand() {
     let (folder, store) = store();
     assert_eq!(Store::open(folder.path()).unwrap(), store);
     assert_eq!(Store::open_or_create(folder.path()).unwrap(), store);
@@ -56,26 +56,26 @@ fn a_store_is_opened_again_and_a_missing_one_only_made_on_demand() {
 }
 
 #[test]
-fn a_folder_with_other_things_is_not_made_a_store() {
+fn a_folder_with_other_files_does_not_become_a_store() {
     let folder = tempfile::tempdir().unwrap();
     fs::write_atomic(&folder.path().join("thesis.tex"), b"").unwrap();
     check_refused(Store::open_or_create(folder.path()), "it is not a reprise store");
 }
 
 #[test]
-fn a_newer_store_is_refused_by_its_format() {
+fn a_newer_store_is_refused() {
     let (folder, _) = store();
     fs::write_atomic(&folder.path().join("format"), b"reprise store 2\n").unwrap();
     check_refused(
         Store::open(folder.path()),
-        "has format 2, this version of reprise knows up to 1",
+        "has format 2, but this version of reprise supports only formats up to 1",
     );
     fs::write_atomic(&folder.path().join("format"), b"reprise store x\n").unwrap();
     check_refused(Store::open(folder.path()), "it is not a reprise store");
 }
 
 #[test]
-fn a_run_is_found_by_a_prefix_that_fits_no_other() {
+fn a_run_is_found_by_a_unique_prefix() {
     let (_keep, store) = store();
     let ids: Vec<RunId> =
         ["1100000000000000", "1200000000000000"].map(|id| id.parse().unwrap()).into();
@@ -85,7 +85,7 @@ fn a_run_is_found_by_a_prefix_that_fits_no_other() {
     fs::create_dir_all(&store.root().join("runs/not-a-run")).unwrap();
     assert_eq!(store.runs().unwrap(), ids);
     assert_eq!(store.find("12").unwrap().id(), &ids[1]);
-    check_refused(store.find("1"), "it may be 1100000000000000, 1200000000000000");
+    check_refused(store.find("1"), "beginning of 2 ids: 1100000000000000, 1200000000000000");
     check_refused(store.find("2"), "begins with `2`");
 }
 
@@ -109,14 +109,14 @@ fn manifests_come_back_sorted_by_name() {
     }
     assert_eq!(store.manifests().unwrap(), [manifest("a"), manifest("b")]);
     assert_eq!(store.read_manifest("c").unwrap(), None);
-    check_refused(store.write_manifest(&manifest("../a")), "failed to name a sweep `../a`");
+    check_refused(store.write_manifest(&manifest("../a")), "failed to store sweep `../a`");
     let newer = SweepManifest { format: MANIFEST_FORMAT + 1, ..manifest("c") };
     store.write_manifest(&newer).unwrap();
     check_refused(store.manifests(), "has format 2");
 }
 
 #[test]
-fn a_lease_is_held_by_one_and_seen_by_all() {
+fn a_lease_is_held_once_and_visible_to_all() {
     let (_keep, store) = store();
     let run = store.run(&samples::id('a'));
     assert_eq!(run.observe().unwrap().lease, LeaseState::Free);
@@ -140,13 +140,13 @@ fn a_record_makes_a_run_finished() {
 }
 
 #[test]
-fn a_record_that_is_newer_misplaced_or_broken_is_told_apart() {
+fn newer_misplaced_and_broken_records_are_distinguished() {
     let (_keep, store) = store();
     let run = store.run(&samples::id('a'));
     let _lease = run.lease().unwrap();
     check_refused(run.write_record(&samples::record(samples::id('b'))), "bbbbbbbbbbbbbbbb");
     let path = run.path(RunFile::Record);
-    fs::write_atomic(&path, br#"{"format": 9, "unheard_of": 1}"#).unwrap();
+    fs::write_atomic(&path, br#"{"format": 9, "unknown": 1}"#).unwrap();
     assert_eq!(run.observe().unwrap().state, State::Newer { format: 9 });
     fs::write_atomic(&path, br#"{"format": 1}"#).unwrap();
     check_refused(run.observe(), "failed to parse");
@@ -159,7 +159,7 @@ fn a_record_with_a_value_that_is_not_finite_is_never_written() {
     let _lease = run.lease().unwrap();
     let mut record = samples::record(samples::id('a'));
     record.timing.active_seconds = f64::NAN;
-    check_refused(run.write_record(&record), "does not survive a round trip");
+    check_refused(run.write_record(&record), "cannot be read back from JSON");
     assert!(!run.has(RunFile::Record).unwrap());
 }
 
@@ -176,7 +176,7 @@ fn a_kill_while_journalling_leaves_a_resumable_run_once_the_checkpointed_part_is
         if length as u64 >= position.journal_bytes {
             assert_eq!(state, State::Resumable(position), "journal cut at byte {length}");
         } else {
-            // A checkpoint is written after the journal was synced: no kill does this, a disk may.
+            // The journal is synced before the checkpoint is written: only a failing disk can do this.
             assert!(matches!(state, State::NotResumable { refusal: Some(_) }), "{length}");
         }
     }
@@ -189,7 +189,7 @@ fn a_damaged_checkpoint_is_never_resumed_from() {
     interrupted(&run);
     let path = run.path(RunFile::Checkpoint);
     let whole = content(&path);
-    // Every byte is tried in the tests of tensor files.
+    // The tests of tensor files try every byte.
     let places = || (0..whole.len()).step_by(29);
     let mut damaged: Vec<_> = places().map(|length| whole[..length].to_vec()).collect();
     for index in places() {
@@ -217,7 +217,7 @@ fn a_kill_before_the_first_checkpoint_leaves_a_run_to_restart() {
 }
 
 #[test]
-fn a_kill_while_writing_a_file_changes_nothing_and_is_tidied_up() {
+fn a_kill_while_writing_a_file_changes_nothing_and_leaves_no_temporary_file() {
     let (_keep, store) = store();
     let run = store.run(&samples::id('a'));
     let position = interrupted(&run);
@@ -272,7 +272,7 @@ fn a_kill_while_superseding_is_completed_and_never_resumed_from() {
 }
 
 #[test]
-fn artefacts_are_hashed_by_name_and_what_goes_on_is_left_out() {
+fn artefacts_are_hashed_by_name_without_files_that_still_grow() {
     let (_keep, store) = store();
     let run = store.run(&samples::id('a'));
     interrupted(&run);

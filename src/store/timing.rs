@@ -1,6 +1,6 @@
-//! `timing.jsonl`: what the clock said, kept apart from the journal so that equal runs journal equally.
+//! `timing.jsonl`: wall-clock times, separate from the journal so that equal runs have equal journals.
 //!
-//! The caller reads the clock; this module only writes down and adds up.
+//! The caller reads the clock.
 
 use std::path::{Path, PathBuf};
 
@@ -16,27 +16,12 @@ use crate::{fs::AppendFile, scalar::Step};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TimingEvent {
-    /// A process began to work on the run.
-    Started {
-        /// When, RFC 3339 in UTC.
-        at: String,
-        /// The step that it takes first.
-        first_step: Step,
-    },
-    /// The process took steps.
-    Steps {
-        /// The step that it takes next.
-        next_step: Step,
-        /// Seconds since the process began.
-        elapsed_seconds: f64,
-    },
-    /// The process stopped working on the run of its own accord.
-    Ended {
-        /// When, RFC 3339 in UTC.
-        at: String,
-        /// Seconds since the process began.
-        elapsed_seconds: f64,
-    },
+    /// A worker started or resumed the run; `at` is RFC 3339 in UTC.
+    Started { at: String, first_step: Step },
+    /// Seconds since the worker started, before `next_step`.
+    Steps { next_step: Step, elapsed_seconds: f64 },
+    /// The worker ended without being killed.
+    Ended { at: String, elapsed_seconds: f64 },
 }
 
 /// A timing log open for appending.
@@ -47,7 +32,7 @@ pub struct TimingLog {
 }
 
 impl TimingLog {
-    /// Opens or creates a timing log; a line that an earlier kill tore is cut off.
+    /// Opens or creates a timing log; removes an incomplete last line.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { file: json_lines::open(path)?, path: path.to_owned() })
     }
@@ -63,18 +48,18 @@ pub fn read_timing(path: &Path) -> Result<Log<TimingEvent>, StoreError> {
     json_lines::read(path)
 }
 
-/// What a timing log amounts to.
+/// Sums over a timing log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimingSummary {
-    /// Start of the first attempt, if there was one.
+    /// Start of the first attempt.
     pub started: Option<String>,
-    /// Seconds in which the run was worked on; a killed attempt counts up to its last line.
+    /// Seconds of work; a killed attempt counts up to its last line.
     pub active_seconds: f64,
-    /// How often the run was started or resumed.
+    /// Number of starts and resumes.
     pub attempts: u64,
 }
 
-/// Adds up a timing log.
+/// Sums up a timing log.
 pub fn summarize(events: &[TimingEvent]) -> TimingSummary {
     let mut summary = TimingSummary { started: None, active_seconds: 0.0, attempts: 0 };
     let mut attempt_seconds = 0.0;
@@ -120,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_log_is_no_attempt() {
+    fn an_empty_log_has_no_attempt() {
         check(&[], 0.0, 0);
     }
 
     #[test]
-    fn a_torn_line_does_not_spoil_the_next_attempt() {
+    fn an_incomplete_line_does_not_affect_the_next_attempt() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("timing.jsonl");
         TimingLog::open(&path).unwrap().append(&started("a")).unwrap();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{progress::Progress, record::Outcome};
+use crate::store::{progress::WorkerProgress, record::Outcome};
 
 /// One line of a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub enum WorkerMessage {
     /// The first steps of an interrupted run give other bits than before: it is restarted.
     NumbersChanged,
     /// A step of training.
-    Progress(Progress),
+    Progress(WorkerProgress),
     /// The record is written.
     Finished {
         /// How the run ended.
@@ -41,7 +41,7 @@ mod tests {
         check(&WorkerMessage::Busy, r#""busy""#);
         check(&WorkerMessage::NumbersChanged, r#""numbers_changed""#);
         check(
-            &WorkerMessage::Progress(Progress::Stepped { done: 3, loss: 0.1 }),
+            &WorkerMessage::Progress(WorkerProgress::Stepped { done: 3, loss: 0.1 }),
             r#"{"progress":{"stepped":{"done":3,"loss":0.1}}}"#,
         );
         let outcome = Outcome::Completed;

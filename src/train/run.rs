@@ -31,7 +31,7 @@ use crate::{
         checkpoint::{read_checkpoint, write_checkpoint},
         event::{EvaluationEvent, Event, Scores, StepEvent},
         journal::Journal,
-        progress::Progress,
+        progress::WorkerProgress,
         record::Outcome,
         tensors::{StoredTensor, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
@@ -99,7 +99,10 @@ impl std::fmt::Debug for dyn System {
 /// # Errors
 /// If the data does not fit the model or a file cannot be read or written. Divergence is an
 /// [`Outcome`], not an error.
-pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingEnd, TrainError> {
+pub fn train(
+    job: &Job<'_>,
+    watch: &mut dyn FnMut(WorkerProgress),
+) -> Result<TrainingEnd, TrainError> {
     let Job { spec, pack, dir, initial, device, tensorboard, stop } = *job;
     check_data(spec, pack)?;
     let mut system = begin(spec, pack, initial, device)?;
@@ -110,7 +113,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingE
     let mut timing = Timing::start(dir, first)?;
     let order = order(spec, pack)?;
     let steps_per_epoch = training.steps_per_epoch.get();
-    watch(Progress::Started { first, total });
+    watch(WorkerProgress::Started { first, total });
 
     let mut outcome = Outcome::Completed;
     let mut batches: Vec<Vec<usize>> = Vec::new();
@@ -131,7 +134,7 @@ pub fn train(job: &Job<'_>, watch: &mut dyn FnMut(Progress)) -> Result<TrainingE
             }
         };
         let done = step + 1;
-        watch(Progress::Stepped { done, loss: scalars[&system.watched_series()] });
+        watch(WorkerProgress::Stepped { done, loss: scalars[&system.watched_series()] });
         log.append(at.step, &stepped(at, scalars, system.state()))?;
         if done == CANARY_STEPS.min(total) {
             kept.canary = Some(state_digest(&system.state().model_tensors()));
@@ -248,7 +251,7 @@ fn test_best(
     system: &mut dyn System,
     kept: &Bookkeeping,
     log: &mut RunLog,
-    watch: &mut dyn FnMut(Progress),
+    watch: &mut dyn FnMut(WorkerProgress),
 ) -> Result<Option<Scores>, TrainError> {
     let Some(best) = &kept.best else { return Ok(None) };
     let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
@@ -292,8 +295,8 @@ fn is_better(system: &dyn System, value: f64, than: f64) -> bool {
     }
 }
 
-fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> Progress {
-    Progress::Evaluated {
+fn evaluated(system: &dyn System, epoch: Epoch, split: Split, value: f64) -> WorkerProgress {
+    WorkerProgress::Evaluated {
         epoch,
         split,
         metric: system.choosing_metric().as_str().to_owned(),

@@ -1,20 +1,21 @@
-//! Broken data roots in the BAIR layout: each is refused by name, none hangs or fills the memory.
+//! Broken data roots in the BAIR layout: each is refused with its name; none hangs or takes much memory.
 //!
-//! The roots are made by `tests/hostile/gen_hostile.py`, which also says what is expected of each.
-//! Uses the public API of `data` alone, so that it compiles inside the library and beside it.
+//! The roots are made by `tests/hostile/gen_hostile.py`, which also says what each must lead to.
+//! Only the public API of `data` is used.
 
-use std::{error::Error, path::Path, process::Command};
+use std::{path::Path, process::Command};
 
 use crate::{
     config::data::Dataset,
-    data::{self, DataError, Fault, Required, Split},
+    data::{self, DataError, Finding, Required, Split},
     fs,
+    text::error_chain,
 };
 
-/// What the reader may need above what the process had: the roots hold bombs of 419 MB.
+/// Memory that the reader may take; the roots contain decompression bombs of 419 MB.
 const MEMORY_KB_MAX: u64 = 100 << 10;
 
-/// A broken root and what is expected of it.
+/// A broken root and what it must lead to.
 struct Case {
     path: String,
     expect: String,
@@ -22,9 +23,9 @@ struct Case {
 
 fn generate(folder: &Path) -> Vec<Case> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/gen_hostile.py");
-    let made =
+    let status =
         Command::new("python3").arg(script).arg(folder).arg("bair").status().expect("python3 runs");
-    assert!(made.success(), "the generator makes its files");
+    assert!(status.success(), "the generator makes its files");
     let lines = fs::read_text(&folder.join("CASES.tsv"), 1 << 20).unwrap();
     lines
         .lines()
@@ -59,39 +60,29 @@ fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
     data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
-/// Returns the largest resident set that this process ever had, in kB.
+/// Returns the peak resident memory of this process in kB.
 fn peak_memory_kb() -> Option<u64> {
     let status = fs::read_text(Path::new("/proc/self/status"), 1 << 16).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
-/// Returns what is wrong with how a case was met, if anything is.
+/// Returns how a case fails, if it does.
 fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
     let cache = roots.path().join("cache").join(&case.path);
     let result = open(&roots.bair(&case.path), &cache);
-    let faults = data::check(&roots.bair(&case.path), Required::TrainOnly, &mut |_| {});
-    let refused = faults.iter().any(|fault| matches!(fault, Fault::Error(_)));
+    let findings = data::check(&roots.bair(&case.path), Required::TrainOnly, &mut |_| {});
+    let refused = findings.iter().any(|finding| matches!(finding, Finding::Error(_)));
     if refused != result.is_err() {
-        return Some(format!("`check` found {faults:?}, opening gave {result:?}"));
+        return Some(format!("`check` found {findings:?}, opening gave {result:?}"));
     }
     let root = roots.path().join(&case.path).display().to_string();
     if let Err(error) = &result
-        && !chain(error).contains(&root)
+        && !error_chain(error).contains(&root)
     {
-        return Some(format!("`{}` names no file", chain(error)));
+        return Some(format!("`{}` does not name the root", error_chain(error)));
     }
-    let met = match (case.expect.as_str(), &result) {
+    let passes = match (case.expect.as_str(), &result) {
         ("refuse", result) => result.is_err(),
         ("bounded", _)
         | (
@@ -106,55 +97,55 @@ fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
         }
         (unknown, _) => panic!("unknown expectation `{unknown}`"),
     };
-    (!met).then(|| format!("expected {}, got {result:?}", case.expect))
+    (!passes).then(|| format!("expected {}, got {result:?}", case.expect))
 }
 
 #[test]
-fn every_broken_root_is_met_as_expected_with_a_message_that_names_the_place() {
+fn every_broken_root_gives_the_expected_result_and_a_message_that_names_the_place() {
     let (roots, cases) = Roots::generated();
     assert_eq!(cases.len(), 51);
     let control = open(&roots.bair("ok/bair"), &roots.path().join("cache/ok")).unwrap();
     assert_eq!((control.frames(), control.sequences(Split::Train)), (30, 1));
     let before = peak_memory_kb();
-    let unmet: Vec<_> = cases
+    let failures: Vec<_> = cases
         .iter()
         .filter_map(|case| judge(case, &roots, &control).map(|why| format!("{}: {why}", case.path)))
         .collect();
-    assert!(unmet.is_empty(), "{}", unmet.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     if let (Some(before), Some(after)) = (before, peak_memory_kb()) {
         assert!(after - before < MEMORY_KB_MAX, "the cases took {} kB", after - before);
     }
     insta::assert_snapshot!(messages(&roots), @r"
-    failed to decode frame `png_wrong_size/../1/17.png`: it is 64x48 pixels, the frames before it 64x64
-    hint: scale all frames to one size
-    failed to decode frame `png_16bit/../1/17.png`: it is 16-bit RGB, not 8-bit RGB
+    failed to decode frame `png_wrong_size/../1/17.png`: it has 64x48 pixels, the frames before it have 64x64
+    hint: scale all frames to the same size
+    failed to decode frame `png_16bit/../1/17.png`: it is 16-bit RGB, expected 8-bit RGB
     hint: convert all frames to 8-bit RGB without transparency
     failed to decode frame `png_bad_crc/../1/17.png`: it is not an intact PNG: Corrupt deflate stream. InvalidCodeLengthRepeat
     hint: copy or render the frame again
     failed to decode frame `png_truncated/../1/17.png`: it is not an intact PNG: unexpected end of file
     hint: copy or render the frame again
-    failed to decode frame `png_huge_header/../1/17.png`: it is 2147483647x2147483647 pixels; a side has at most 1024
-    hint: scale all frames to one size
+    failed to decode frame `png_huge_header/../1/17.png`: it has 2147483647x2147483647 pixels, expected at most 1024x1024
+    hint: scale all frames to the same size
     failed to find frame 17 of `frame_17_missing/../1`
     failed to open `frame_is_fifo/../1/17.png`: it is a named pipe, not a regular file
     failed to inspect `frame_link_to_itself/../1/17.png`: Too many levels of symbolic links (os error 40)
     failed to find frame 0 of `dir_link_loop/../2`
     failed to order `duplicate_number/../01` and `duplicate_number/../1`: they differ only in leading zeros
     hint: remove the copy, or rename one of them
-    failed to read table `actions_29_rows/../1/actions.csv`: it has 29 rows, the sequence 30 frames
+    failed to read table `actions_29_rows/../1/actions.csv`: it has 29 rows, but the sequence has 30 frames
     failed to read table `actions_nan/../1/actions.csv`: row 12, column 1: `nan` is not a finite 32-bit number
     failed to read table `actions_header/../1/actions.csv`: row 1, column 1: `dx` is not a number
-    hint: tables have no header row and are UTF-8 text
-    failed to read table `actions_semicolons/../1/actions.csv`: row 1 has 1 columns instead of 4
-    hint: cells are separated by commas
+    hint: remove the header row, and save the table as UTF-8 text
+    failed to read table `actions_semicolons/../1/actions.csv`: row 1 has 1 columns, expected 4
+    hint: separate cells by commas
     failed to read table `actions_utf16/../1/actions.csv`: row 1, column 1: `\xff\xfe0\x00.\x000\x000\x000\x000\x000\x000\x00` is not a number
-    hint: tables have no header row and are UTF-8 text
+    hint: remove the header row, and save the table as UTF-8 text
     failed to read `actions_one_long_line/../1/actions.csv`: it is larger than 1048576 bytes
     failed to inspect `ee_missing/../1/endeffector_positions.csv`: No such file or directory (os error 2)
     ");
 }
 
-/// Returns what the user reads about some of the cases.
+/// Returns the messages and hints of some of the cases.
 fn messages(roots: &Roots) -> String {
     let mut text = String::new();
     for case in [
@@ -178,7 +169,7 @@ fn messages(roots: &Roots) -> String {
     ] {
         let root = roots.path().join("bair").join(case);
         let error = open(&Dataset::Bair { root: root.clone() }, roots.path()).unwrap_err();
-        text += &chain(&error).replace(&root.display().to_string(), case);
+        text += &error_chain(&error).replace(&root.display().to_string(), case);
         text += "\n";
         if let Some(hint) = error.hint() {
             text = format!("{text}hint: {hint}\n");

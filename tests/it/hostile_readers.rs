@@ -1,10 +1,9 @@
-//! Broken TFRecord and `.npy` files: each is refused by name, none hangs or fills the memory.
+//! Broken TFRecord and `.npy` files: each is refused with its name; none hangs or takes much memory.
 //!
-//! The files are made by `tests/hostile/gen_hostile.py`, which also says what is expected of each.
-//! Uses the public API of `data` alone, so that it compiles inside the library and beside it.
+//! The files are made by `tests/hostile/gen_hostile.py`, which also says what each must lead to.
+//! Only the public API of `data` is used.
 
 use std::{
-    error::Error,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -12,14 +11,15 @@ use std::{
 use crate::{
     config::data::Dataset,
     data::{
-        self, DataError, Fault, Required, Split,
+        self, DataError, Finding, Required, Split,
         npy::{self, AxisLength, Dtype, ExpectedArray},
     },
     fs,
     scalar::Count,
+    text::error_chain,
 };
 
-/// What the readers may need above what the process had.
+/// Memory that the readers may take.
 const MEMORY_KB_MAX: u64 = 100 << 10;
 
 /// A sequence of moving digits: 20 frames, any number of sequences.
@@ -34,7 +34,7 @@ const DIGITS: ExpectedArray<'_> = ExpectedArray {
     bytes_max: 1 << 30,
 };
 
-/// A broken file and what is expected of it.
+/// A broken file and what it must lead to.
 struct Case {
     path: String,
     expect: String,
@@ -54,24 +54,14 @@ fn generate(kind: &str) -> (tempfile::TempDir, Vec<Case>) {
     (folder, cases)
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
-/// Returns the largest resident set that this process ever had, in kB.
+/// Returns the peak resident memory of this process in kB.
 fn peak_memory_kb() -> u64 {
     let status = fs::read_text(Path::new("/proc/self/status"), 1 << 16).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
 }
 
-/// Runs all cases; `judge` returns the message of a refused one and whether it was met.
+/// Runs all cases; `judge` returns the message of a refused one and whether the result is as expected.
 fn check(
     folder: &Path,
     cases: &[Case],
@@ -80,18 +70,18 @@ fn check(
     let folder = &folder.display().to_string();
     let before = peak_memory_kb();
     let mut messages = String::new();
-    let mut unmet = Vec::new();
+    let mut failures = Vec::new();
     for case in cases {
-        let (message, met) = judge(case);
+        let (message, passes) = judge(case);
         let name = case.path.rsplit('/').next().unwrap();
         if let Some(message) = &message {
             messages.extend([&message.replace(folder, ".."), "\n"]);
         }
-        if !met || message.is_some_and(|message| !message.contains(name)) {
-            unmet.push(format!("{}: expected {}", case.path, case.expect));
+        if !passes || message.is_some_and(|message| !message.contains(name)) {
+            failures.push(format!("{}: expected {}", case.path, case.expect));
         }
     }
-    assert!(unmet.is_empty(), "{}", unmet.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     let taken = peak_memory_kb().saturating_sub(before);
     assert!(taken < MEMORY_KB_MAX, "the cases took {taken} kB");
     messages
@@ -105,7 +95,7 @@ fn every_broken_array_is_met_as_expected_with_a_message_that_names_the_file() {
     assert_eq!(control.shape, [20, 1, 64, 64]);
     let messages = check(folder.path(), &cases, |case| {
         match npy::read(&folder.path().join(&case.path), &DIGITS) {
-            Err(error) => (Some(chain(&error)), true),
+            Err(error) => (Some(error_chain(&error)), true),
             Ok(_) => (None, case.expect == "bounded"),
         }
     });
@@ -140,12 +130,12 @@ fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
     data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
 }
 
-/// Returns the faults of the file called `name`, as `check` finds them.
-fn faults(dataset: &Dataset, name: &str) -> Vec<String> {
-    let faults = data::check(dataset, Required::TrainOnly, &mut |_| {});
-    let errors = faults.iter().filter_map(|fault| match fault {
-        Fault::Error(error) => Some(chain(error)),
-        Fault::Warning(_) => None,
+/// Returns the errors that `check` finds in the file called `name`.
+fn errors(dataset: &Dataset, name: &str) -> Vec<String> {
+    let findings = data::check(dataset, Required::TrainOnly, &mut |_| {});
+    let errors = findings.iter().filter_map(|finding| match finding {
+        Finding::Error(error) => Some(error_chain(error)),
+        Finding::Warning(_) => None,
     });
     errors.filter(|error| error.contains(name)).collect()
 }
@@ -161,7 +151,7 @@ fn every_broken_record_is_met_as_expected_with_a_message_that_names_the_place() 
     let messages = check(&folder.path().join("roots"), &cases, |case| {
         let dataset = root(folder.path(), &case.path);
         let name = case.path.rsplit('/').next().unwrap();
-        let listed = faults(&dataset, name);
+        let listed = errors(&dataset, name);
         match open(&dataset, &cache) {
             Ok(pack) => {
                 let twice = &pack.sequence(Split::Validate, 0).actions[17 * 4..18 * 4];
@@ -186,12 +176,12 @@ fn a_check_lists_the_faults_of_all_records_at_once() {
     }
     let root = scratch.path().to_owned();
     let dataset = Dataset::BerkeleyTfrecord { root, frames: Count::literal(3) };
-    let faults = data::check(&dataset, Required::TrainOnly, &mut |_| {});
-    let text: Vec<_> = faults
+    let findings = data::check(&dataset, Required::TrainOnly, &mut |_| {});
+    let text: Vec<_> = findings
         .iter()
-        .map(|fault| match fault {
-            Fault::Error(error) => format!("error: {}", chain(error)),
-            Fault::Warning(warning) => format!("warning: {warning}"),
+        .map(|finding| match finding {
+            Finding::Error(error) => format!("error: {}", error_chain(error)),
+            Finding::Warning(warning) => format!("warning: {warning}"),
         })
         .collect();
     insta::assert_snapshot!(text.join("\n").replace(&scratch.path().display().to_string(), ".."));

@@ -33,13 +33,13 @@ fn a_missing_sweep_file_is_named() {
 fn an_unknown_preset_is_answered_with_those_there_are() {
     let said = check(&Place::new(), &["sweep", "tiny", "--preset", "large"], 2);
     insta::assert_snapshot!(said, @r"
-    error: there is no preset `large`
+    error: unknown preset `large`
       --> experiments/tiny.toml:21:2
        |
     21 | [preset.toy]
        |  ^^^^^^
        |
-       = hint: the presets are `toy`
+       = hint: expected `toy`
     ");
 }
 
@@ -117,7 +117,7 @@ fn a_run_that_is_not_there_is_explained() {
     place.write("store/format", "reprise store 1\n");
     let said = check(&place, &["runs", "show", "3f2a"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a run that begins with `3f2a`
+    error: failed to find a run whose id begins with `3f2a`
     hint: see `reprise runs list` for all runs
     ");
 }
@@ -128,7 +128,7 @@ fn a_newer_store_is_refused() {
     place.write("store/format", "reprise store 9\n");
     let said = check(&place, &["runs", "list"], 4);
     insta::assert_snapshot!(said, @r"
-    error: failed to read `store/format`: it has format 9, this version of reprise knows up to 1
+    error: failed to read `store/format`: it has format 9, but this version of reprise supports only formats up to 1
     hint: update reprise, or choose another store with `--store DIR`
     ");
 }
@@ -174,8 +174,8 @@ fn a_missing_data_root_is_named() {
     let set = "data.dataset.bair.root=data/mine";
     let said = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find the split `train` in `data/mine`
-    hint: there is no folder `data/mine`: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
+    error: failed to find the folder `data/mine`
+    hint: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
     ");
 }
 
@@ -183,8 +183,8 @@ fn a_missing_data_root_is_named() {
 fn a_data_set_that_is_not_there_is_explained() {
     let said = check(&Place::new(), &["data", "check", "sawyer"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a data set or a folder `sawyer`
-    hint: `reprise data list` names the data sets
+    error: failed to find a data set or folder `sawyer`
+    hint: give the path of a folder, or the name of an embedded data set from `reprise data list`
     ");
 }
 

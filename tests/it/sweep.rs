@@ -186,3 +186,17 @@ fn the_doctor_knows_the_machine() {
     let output = Place::new().succeed(&["doctor"]).stdout;
     check_contains(&output, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
 }
+
+#[test]
+fn a_store_written_by_10f9dbc_is_shown_and_reported() {
+    let place = Place::new();
+    let store = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stores/10f9dbc");
+    let status = place.succeed(&["status", "--store", store]).stdout;
+    check_contains(&status, &["first (toy): 1 finished", "9e0c4da223ac53e6"]);
+    let run = place.succeed(&["runs", "show", "9e0c", "--store", store]).stdout;
+    check_contains(&run, &["completed", "13.06915 dB"]);
+    place.succeed(&["report", "first", "--store", store]);
+    place.succeed(&["report", "first", "--store", store, "--check"]);
+    let page = fs::read_to_string(place.path("reports/first/report.md")).unwrap();
+    check_contains(&page, &["# One run of a small model"]);
+}

@@ -17,12 +17,12 @@ pub const VARIABLE: &str = "COMPLETE";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  source <(reprise completions bash)                                         in ~/.bashrc
-  source <(reprise completions zsh)                                          in ~/.zshrc, after compinit
+  source <(reprise completions bash)                                  in ~/.bashrc
+  source <(reprise completions zsh)                                   in ~/.zshrc
   reprise completions fish > ~/.config/fish/completions/reprise.fish
 
-Commands, options, sweep names, run ids and keys of settings are completed. `reprise` must be in PATH
-under this name; candidates come from the program that wrote the script.")]
+Commands, options, sweep names, run ids and keys of settings are completed. `reprise` must be in
+PATH; candidates come from the program that printed the script.")]
 pub struct CompletionsArgs {
     /// Shell to write the script for
     #[arg(value_name = "SHELL")]

@@ -13,7 +13,7 @@ use crate::{
         progress::data_watch,
     },
     config::data::Dataset,
-    data::{self, Fault, Required},
+    data::{self, Finding, Required},
     fs,
     scalar::{Count, ScalarError},
     text::{count, error_chain},
@@ -24,36 +24,36 @@ use crate::{
 #[command(after_help = "\
 Examples:
   reprise data list                       data sets that a sweep file can name
-  reprise data check data/bair            read all of a folder and name every fault
-  reprise data pack data/bair bair.pack   decode a folder into one checksummed file
+  reprise data check data/bair            read all of a folder and list every problem
+  reprise data pack data/bair bair.pack   decode a folder into one file with digests
   reprise data import data/push/push_train data/npy/train
-                                          turn TFRecord files into .npy files and a map.csv
+                                          convert TFRecord files to .npy files and a map.csv
 
-A folder in the BAIR layout holds train, validate and test; below each, two folders deep, sequences
-with 0.png, 1.png, ..., actions.csv and endeffector_positions.csv. A sweep names it with
-`--set data.dataset.bair.root=data/bair`. Its first use decodes it once into the cache.
-
-Robot-pushing data lie in TFRecord files, in train and test (Berkeley) or push_train and
-push_testseen (Google), or as .npy files listed by a map.csv, in train and test. Of the first folder
-the first 95% of the files train and the others validate.
-
-Clips lie in a folder per category as picture strips (PNG) or as videos (AVI with Motion JPEG, GIF);
-videos may also be named PERSON_CATEGORY.avi. What stands before a name's first underscore is who is
-seen; nobody is in two splits.")]
+Layouts:
+  BAIR          train, validate and test; two folders deep in each, sequences with 0.png, 1.png, ...,
+                actions.csv and endeffector_positions.csv. A sweep uses such a folder with
+                `--set data.dataset.bair.root=data/bair`; its first use decodes it into the cache.
+  pushing       TFRecord files in train and test (Berkeley) or in push_train and push_testseen
+                (Google), or .npy files listed in a map.csv in train and test. The first 95% of the
+                files of the first folder are for training, the others for validation.
+  videos        one folder per category with strips of frames (PNG) or videos (AVI with Motion JPEG,
+                GIF); videos may also be named PERSON_CATEGORY.avi. The text before the first
+                underscore identifies the person; no person appears in two splits.
+  keypoints     training.csv of Kaggle's facial keypoints.")]
 pub struct DataArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: DataCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum DataCommand {
     /// List the data sets that a sweep file can name
     List(ListArgs),
-    /// Read all of a data set and say everything that is wrong with it
+    /// Validate a data set and list every problem
     Check(CheckArgs),
-    /// Decode a folder of pictures, strips or videos into one checksummed file
+    /// Decode a folder of frames, strips, videos or keypoints into one file with digests
     Pack(PackArgs),
-    /// Turn a folder of TFRecord files into .npy files and a map.csv
+    /// Convert a folder of TFRecord files to .npy files and a map.csv
     Import(ImportArgs),
 }
 
@@ -69,16 +69,16 @@ struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise data check sawyer_push          the embedded data set
-  reprise data check data/bair            a folder, whose layout is told by what is in it
+  reprise data check sawyer_push          an embedded data set
+  reprise data check data/bair            a folder; its layout is detected
   reprise data check data/push --frames 12
 
-The exit code is 1 if the data set cannot be used; warnings do not count.")]
+The exit code is 1 if the data set has errors; warnings do not count.")]
 struct CheckArgs {
     /// `sawyer_push`, `moving_mnist`, `weizmann_like`, `facial_keypoints`, or the path of a folder
     #[arg(value_name = "NAME|PATH")]
     dataset: String,
-    /// Frames that each TFRecord must have [default: those of the first]
+    /// Frames to read of each TFRecord [default: as many as the first has]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
     #[command(flatten)]
@@ -93,7 +93,7 @@ Example:
 
 The file is compressed if its name ends in `.zst`.")]
 struct PackArgs {
-    /// The folder that holds `train`, `validate` and `test`, or clips in categories
+    /// The folder of the data set; its layout is detected
     #[arg(value_name = "ROOT")]
     root: PathBuf,
     /// The file to write
@@ -107,63 +107,63 @@ struct PackArgs {
 Example:
   reprise data import data/push/push_train data/npy/train --frames 10
 
-The layout of the records, Berkeley or Google, is told by the first one. The files are those that
-the importer of the Chainer port writes: image_batch_N.npy, action_batch_N.npy, state_batch_N.npy
-and map.csv.")]
+The layout of the records, Berkeley or Google, is detected from the first one. The files are those
+that the importer of the Chainer port writes: image_batch_N.npy, action_batch_N.npy,
+state_batch_N.npy and map.csv.")]
 struct ImportArgs {
-    /// The folder that holds the TFRecord files
+    /// The folder of the TFRecord files
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// The folder to write to
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Frames to take of each record [default: those of the first]
+    /// Frames to import of each TFRecord [default: as many as the first has]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
 }
 
 fn frames(text: &str) -> Result<Count, ScalarError> {
-    // What is no integer is as wrong as 0 is.
+    // Text that is not an integer gets the message of 0.
     Count::try_from(text.parse::<i64>().unwrap_or(0))
 }
 
-/// Carries out a verb of `reprise data`.
+/// Runs a command of `reprise data`.
 pub fn run(args: DataArgs) -> Result<(), Failure> {
-    match args.verb {
-        Verb::List(args) => list(&args),
-        Verb::Check(args) => check(&args),
-        Verb::Pack(args) => pack(&args),
-        Verb::Import(args) => import(&args),
+    match args.command {
+        DataCommand::List(args) => list(&args),
+        DataCommand::Check(args) => check(&args),
+        DataCommand::Pack(args) => pack(&args),
+        DataCommand::Import(args) => import(&args),
     }
 }
 
 fn list(args: &ListArgs) -> Result<(), Failure> {
-    let known = data::list();
+    let listed = data::list();
     if args.format.format == OutputFormat::Json {
-        return print_json(&known);
+        return print_json(&listed);
     }
-    let rows: Vec<_> = known
+    let rows: Vec<_> = listed
         .iter()
         .map(|set| {
             let sizes = set.sizes.map_or_else(String::new, |sizes| {
                 let [train, validate, test] = sizes.sequences;
-                let what = match sizes.frames {
-                    1 => "pictures".to_owned(),
+                let unit = match sizes.frames {
+                    1 => "images".to_owned(),
                     frames => format!("sequences of {frames} frames"),
                 };
-                format!("{train} + {validate} + {test} {what}")
+                format!("{train} + {validate} + {test} {unit}")
             });
             [set.name.to_owned(), sizes, set.about.to_owned()]
         })
         .collect();
-    print(&table(["name", "train + validate + test", "what it is"], &rows))
+    print(&table(["name", "train + validate + test", "description"], &rows))
 }
 
-/// A fault as it is printed.
+/// A finding as it is printed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Finding {
-    Error { message: String, hint: Option<&'static str> },
+enum PrintedFinding {
+    Error { message: String, hint: Option<String> },
     Warning { message: String },
 }
 
@@ -175,15 +175,16 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         "weizmann_like" => Dataset::WeizmannLike,
         path if fs::kind(path.as_ref())?.is_none() => {
             return Err(Failure::Usage {
-                message: format!("failed to find a data set or a folder `{path}`"),
-                hint: "`reprise data list` names the data sets",
+                message: format!("failed to find a data set or folder `{path}`"),
+                hint: "give the path of a folder, or the name of an embedded data set from \
+                       `reprise data list`",
             });
         }
-        path => data::recognise(path.as_ref(), args.frames)?,
+        path => data::detect(path.as_ref(), args.frames)?,
     };
-    let findings: Vec<Finding> =
-        data::check(&dataset, Required::AllSplits, &mut data_watch()).iter().map(finding).collect();
-    let errors = findings.iter().filter(|finding| matches!(finding, Finding::Error { .. })).count();
+    let findings = data::check(&dataset, Required::AllSplits, &mut data_watch());
+    let errors = findings.iter().filter(|finding| matches!(finding, Finding::Error(_))).count();
+    let findings: Vec<_> = findings.iter().map(printed).collect();
     match args.format.format {
         OutputFormat::Json => print_json(&findings)?,
         OutputFormat::Text => print(&findings.iter().map(text).collect::<String>())?,
@@ -192,27 +193,31 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         let errors = count(errors, "error");
         return Err(Failure::Check(format!("`{}` cannot be used: {errors}", args.dataset)));
     }
-    tell(&format!("`{}` is whole", args.dataset));
+    tell(&format!("no problems found in `{}`", args.dataset));
     Ok(())
 }
 
-fn finding(fault: &Fault) -> Finding {
-    match fault {
-        Fault::Warning(message) => Finding::Warning { message: message.clone() },
-        Fault::Error(error) => Finding::Error { message: error_chain(error), hint: error.hint() },
+fn printed(finding: &Finding) -> PrintedFinding {
+    match finding {
+        Finding::Warning(message) => PrintedFinding::Warning { message: message.clone() },
+        Finding::Error(error) => {
+            PrintedFinding::Error { message: error_chain(error), hint: error.hint() }
+        }
     }
 }
 
-fn text(finding: &Finding) -> String {
+fn text(finding: &PrintedFinding) -> String {
     match finding {
-        Finding::Warning { message } => format!("warning: {message}\n"),
-        Finding::Error { message, hint: None } => format!("error: {message}\n"),
-        Finding::Error { message, hint: Some(hint) } => format!("error: {message}\nhint: {hint}\n"),
+        PrintedFinding::Warning { message } => format!("warning: {message}\n"),
+        PrintedFinding::Error { message, hint: None } => format!("error: {message}\n"),
+        PrintedFinding::Error { message, hint: Some(hint) } => {
+            format!("error: {message}\nhint: {hint}\n")
+        }
     }
 }
 
 fn pack(args: &PackArgs) -> Result<(), Failure> {
-    let dataset = data::recognise(&args.root, None)?;
+    let dataset = data::detect(&args.root, None)?;
     data::pack(&dataset, &args.out, &mut data_watch())?;
     let (sha256, bytes) = fs::sha256_file(&args.out)?;
     tell(&format!("packed `{}` into `{}`", args.root.display(), args.out.display()));

@@ -1,4 +1,4 @@
-//! `reprise golden`: ports held to what the originals computed.
+//! `reprise golden`: checks ports against their reference cases.
 
 use std::{
     io::{self, IsTerminal},
@@ -19,8 +19,8 @@ use crate::{
     },
     fs,
     golden::{
-        self, Case, CaseDir, CaseError, CaseReport, Check, Exceptions, ExternalPort, Filter,
-        Outputs, ParityReport, Port, Precision, Verdict,
+        self, Case, CaseDir, CaseError, CasePort, CaseReport, CaseVerdict, Check, Exceptions,
+        ExternalPort, Filter, Outputs, ParityReport, Precision,
     },
     ports,
     scalar::Count,
@@ -33,38 +33,38 @@ use crate::{
 Examples:
   reprise golden check                          all cases of the project
   reprise golden check --system cvae --f64      one system, in double precision
-  reprise golden explain cvae/small_train_step  where a case parts from the original
+  reprise golden explain cvae/small_train_step  where our results differ from the original's
   reprise golden check --command 'python3 my_port.py' --system cells
 
-A case is a folder SYSTEM/CASE that an original implementation filled once: inputs by a recipe,
-outputs by its own arithmetic. METHODOLOGY.md says what a verdict means.")]
+A reference case is a folder SYSTEM/CASE with inputs and with the outputs that an original
+implementation computed from them. METHODOLOGY.md explains the verdicts.")]
 pub struct GoldenArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: GoldenCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
-    /// Run cases and say of each whether the port holds
+enum GoldenCommand {
+    /// Run cases and report pass or fail for each
     Check(CheckArgs),
-    /// Show all outputs of a case in data-flow order, the first divergent one on top
+    /// Show all outputs of a case in data-flow order, and details of the first divergent one
     Explain(ExplainArgs),
-    /// Compute a case and write every output in full
+    /// Run a case and write every output in full
     Run(RunArgs),
-    /// Hold our port and another program to each other, bit for bit
+    /// Compare our port with another program, bit for bit
     Parity(ParityArgs),
 }
 
 /// Which cases, and in which precision.
 #[derive(Debug, Args)]
 struct Selection {
-    /// Folder that holds SYSTEM/CASE folders
+    /// Folder with the SYSTEM/CASE folders
     #[arg(long, value_name = "DIR", default_value = "golden")]
     cases: PathBuf,
     /// Only this system; `*` and `?` are wildcards
     #[arg(long, value_name = "SYSTEM", default_value = "*")]
     system: String,
-    /// Only cases of this name; `*` and `?` are wildcards
+    /// Only cases with this name; `*` and `?` are wildcards
     #[arg(long, value_name = "GLOB", default_value = "*")]
     case: String,
     #[command(flatten)]
@@ -74,10 +74,10 @@ struct Selection {
 /// One case.
 #[derive(Debug, Args)]
 struct OneCase {
-    /// SYSTEM/CASE, a case's name, or a case's folder
+    /// SYSTEM/CASE, the name of a case, or its folder
     #[arg(value_name = "CASE")]
     case: String,
-    /// Folder that holds SYSTEM/CASE folders
+    /// Folder with the SYSTEM/CASE folders
     #[arg(long, value_name = "DIR", default_value = "golden")]
     cases: PathBuf,
     #[command(flatten)]
@@ -90,7 +90,7 @@ struct ArithmeticArgs {
     /// Compute in double precision and compare with the original's f64 run: the strong check
     #[arg(long)]
     f64: bool,
-    /// Threads of libtorch; another number takes sums in another order
+    /// Threads of libtorch; changing it changes summation order, and so the last bits
     #[arg(long, value_name = "N", default_value_t = Count::literal(1))]
     threads: Count,
 }
@@ -98,7 +98,7 @@ struct ArithmeticArgs {
 /// A program of any language in place of our port.
 #[derive(Debug, Args)]
 struct Program {
-    /// Seconds that the command has for one case
+    /// Time limit of the command per case
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
 }
@@ -112,20 +112,20 @@ Examples:
   reprise golden check --system cells --command 'python3 golden/generate/cells_numpy.py'
   reprise golden check --format json
 
-The exit code is 1 if a case fails or is invalid. Known differences are listed, each with a reason
-and a size, in `exceptions.toml` beside the systems.
+The exit code is 1 if a case fails or is invalid. Known differences are listed in `exceptions.toml`
+in the folder of the systems, each with a reason and a size.
 
-A command is called by the shell as `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64.
-It writes a safetensors file with every output of the case, in full, under its name.")]
+The shell runs `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64. The command writes a
+safetensors file with every output of the case, in full, under its name.")]
 struct CheckArgs {
     #[command(flatten)]
     selection: Selection,
-    /// Hold this program to the cases instead of our ports
+    /// Check this program instead of our ports
     #[arg(long, value_name = "CMD")]
     command: Option<String>,
     #[command(flatten)]
     program: Program,
-    /// Cases run beside each other [default: one a core, at most 4]
+    /// Cases to run in parallel [default: one per core, at most 4]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     #[command(flatten)]
@@ -138,9 +138,9 @@ struct CheckArgs {
 Example:
   reprise golden explain cvae/small_train_step --f64
 
-Columns: error over bound; largest error over the largest value; relative L2; what the module adds
-when it is fed the reference's own input (the rest is inherited); distances in units in the last
-place as REACH:COUNT.")]
+Columns: error over tolerance; largest error over the largest value; relative L2; error that the
+module makes on the reference's own input (the rest is inherited); number of elements per distance
+in units in the last place, as DISTANCE:COUNT.")]
 struct ExplainArgs {
     #[command(flatten)]
     one: OneCase,
@@ -156,7 +156,7 @@ Any reader of safetensors opens the file: `safetensors.numpy.load_file` in Pytho
 struct RunArgs {
     #[command(flatten)]
     one: OneCase,
-    /// The file to write
+    /// File to write
     #[arg(value_name = "OUT")]
     out: PathBuf,
 }
@@ -167,12 +167,12 @@ struct RunArgs {
 Example:
   reprise golden parity --system cvae --command 'python3 golden/generate/cvae.py'
 
-`just parity cvae` does this with live PyTorch. The folders need no stored outputs. The exit code is
-1 unless every bit of every output is equal.")]
+`./just parity cvae` does this with PyTorch on this machine. The cases need no stored outputs. The
+exit code is 1 unless all outputs are bit-equal.")]
 struct ParityArgs {
     #[command(flatten)]
     selection: Selection,
-    /// The other program, called as by `golden check --command`
+    /// The other program, run as by `golden check --command`
     #[arg(long, value_name = "CMD")]
     command: String,
     #[command(flatten)]
@@ -181,13 +181,13 @@ struct ParityArgs {
     format: FormatArgs,
 }
 
-/// Carries out a verb of `reprise golden`.
+/// Carries out `reprise golden`.
 pub fn run(args: GoldenArgs) -> Result<(), Failure> {
-    match args.verb {
-        Verb::Check(args) => check(&args),
-        Verb::Explain(args) => explain(&args),
-        Verb::Run(args) => compute(&args),
-        Verb::Parity(args) => parity(&args),
+    match args.command {
+        GoldenCommand::Check(args) => check(&args),
+        GoldenCommand::Explain(args) => explain(&args),
+        GoldenCommand::Run(args) => compute(&args),
+        GoldenCommand::Parity(args) => parity(&args),
     }
 }
 
@@ -200,7 +200,7 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let exceptions = exceptions(&args.selection.cases)?;
     let precision = args.selection.arithmetic.precision();
     let jobs = args.jobs.unwrap_or_else(default_jobs);
-    let watch = Watch::new(dirs.len());
+    let watch = CheckProgress::new(dirs.len());
     let report =
         Check { ports: &ports, precision, exceptions: &exceptions }
             .all(&dirs, jobs, &|case| watch.done(case));
@@ -212,11 +212,11 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     if report.holds() {
         return Ok(());
     }
-    let broken = report.cases.iter().filter(|case| case.verdict != Verdict::Pass).count();
+    let failed = report.cases.iter().filter(|case| case.verdict != CaseVerdict::Pass).count();
     let stale = report.stale_exceptions.len();
-    Err(Failure::Check(match (broken, stale) {
-        (0, stale) => format!("{} no longer show", count(stale, "known difference")),
-        (broken, _) => format!("{} of {} do not hold", count(broken, "case"), dirs.len()),
+    Err(Failure::Check(match (failed, stale) {
+        (0, stale) => count(stale, "stale known difference"),
+        (failed, _) => format!("{failed} of {} did not pass", count(dirs.len(), "case")),
     }))
 }
 
@@ -231,21 +231,21 @@ fn explain(args: &ExplainArgs) -> Result<(), Failure> {
         Outputs::new()
     } else {
         golden::run_isolated(&case, port, precision).unwrap_or_else(|reason| {
-            tell(&format!("errors are not split into inherited and contributed: {reason}"));
+            tell(&format!("the column `contributed` is empty: {reason}"));
             Outputs::new()
         })
     };
     print(&golden::explain(&case, &report, &isolated, precision))?;
     match report.verdict {
-        Verdict::Pass => Ok(()),
-        Verdict::Fail | Verdict::Invalid => {
-            Err(Failure::Check(format!("{} does not hold", case.id())))
+        CaseVerdict::Pass => Ok(()),
+        CaseVerdict::Fail | CaseVerdict::Invalid => {
+            Err(Failure::Check(format!("{} did not pass", case.id())))
         }
     }
 }
 
 fn compute(args: &RunArgs) -> Result<(), Failure> {
-    let case = args.one.find(Case::load_question)?;
+    let case = args.one.find(Case::load_without_outputs)?;
     let ports = args.one.arithmetic.ports()?;
     let outputs = port_of(&ports, &case)?
         .run(&case, args.one.arithmetic.precision())
@@ -261,7 +261,7 @@ fn parity(args: &ParityArgs) -> Result<(), Failure> {
     let theirs = args.program.port(&args.command);
     let mut reports = Vec::new();
     for (done, dir) in (1..).zip(&dirs) {
-        let case = Case::load_question(&dir.path).map_err(Failure::Case)?;
+        let case = Case::load_without_outputs(&dir.path).map_err(Failure::Case)?;
         let ours = port_of(&ports, &case)?;
         let report = golden::parity(&case, ours, &*theirs, args.selection.arithmetic.precision());
         tell(&format!("{done} of {}: {}", dirs.len(), parity_line(&report)));
@@ -274,11 +274,14 @@ fn parity(args: &ParityArgs) -> Result<(), Failure> {
             print(&lines.collect::<String>())?;
         }
     }
-    let apart = reports.iter().filter(|report| !report.holds()).count();
-    if apart == 0 {
+    let different = reports.iter().filter(|report| !report.holds()).count();
+    if different == 0 {
         return Ok(());
     }
-    Err(Failure::Check(format!("{} of {} are not bit-equal", count(apart, "case"), reports.len())))
+    Err(Failure::Check(format!(
+        "{different} of {} are not bit-equal",
+        count(reports.len(), "case")
+    )))
 }
 
 fn parity_line(report: &ParityReport) -> String {
@@ -287,16 +290,16 @@ fn parity_line(report: &ParityReport) -> String {
     let found = match (reason, first_different, farthest) {
         (Some(reason), ..) => reason.clone(),
         (None, Some(first), Some(farthest)) => format!(
-            "{equal} of {outputs} outputs are bit-equal; first different `{}` ({} elements, up to {} \
-             ulp), farthest `{}` ({:.1e} of the largest value)",
+            "{equal} of {outputs} outputs are bit-equal; first different: `{}` ({} elements, up to {} \
+             ulp); largest difference: `{}` ({:.1e} of the largest value)",
             first.output, first.elements, first.ulps, farthest.output, farthest.relative
         ),
-        _ => format!("bit-equal, {outputs} outputs, {elements} elements"),
+        _ => format!("all {outputs} outputs are bit-equal ({elements} elements)"),
     };
     format!("{system}/{case}: {found}")
 }
 
-/// Lists cases; a folder that is not there has none.
+/// Lists cases; a folder that does not exist has none.
 fn discover(folder: &Path, filter: &Filter) -> Result<Vec<CaseDir>, Failure> {
     match golden::discover(folder, filter) {
         Err(error) if error.is_not_found() => Ok(Vec::new()),
@@ -305,7 +308,7 @@ fn discover(folder: &Path, filter: &Filter) -> Result<Vec<CaseDir>, Failure> {
 }
 
 impl Selection {
-    /// Lists the selected cases; none at all is a mistake.
+    /// Lists the selected cases; none is an error.
     fn find(&self) -> Result<Vec<CaseDir>, Failure> {
         let filter = Filter { system: self.system.clone(), case: self.case.clone() };
         let dirs = discover(&self.cases, &filter)?;
@@ -328,29 +331,29 @@ impl ArithmeticArgs {
         if self.f64 { Precision::F64 } else { Precision::F32 }
     }
 
-    /// Sets libtorch up and returns our ports.
-    fn ports(&self) -> Result<Vec<Box<dyn Port>>, Failure> {
+    /// Sets up libtorch and returns our ports.
+    fn ports(&self) -> Result<Vec<Box<dyn CasePort>>, Failure> {
         engine::prepare(self.threads)?;
         Ok(ports::all())
     }
 }
 
 impl Program {
-    fn port(&self, command: &str) -> Box<dyn Port> {
+    fn port(&self, command: &str) -> Box<dyn CasePort> {
         Box::new(ExternalPort::new(command, Duration::from_secs(self.timeout)))
     }
 }
 
-fn port_of<'a>(ports: &'a [Box<dyn Port>], case: &Case) -> Result<&'a dyn Port, Failure> {
+fn port_of<'a>(ports: &'a [Box<dyn CasePort>], case: &Case) -> Result<&'a dyn CasePort, Failure> {
     let port = ports.iter().find(|port| port.serves(&case.system));
     port.map(AsRef::as_ref).ok_or_else(|| Failure::Usage {
-        message: format!("failed to run {}: this program has no port of its system", case.id()),
-        hint: "`golden check --command` holds another program to it",
+        message: format!("failed to run {}: there is no port for its system", case.id()),
+        hint: "use `golden check --command` to check another program",
     })
 }
 
 impl OneCase {
-    /// Reads the case that is meant: a folder, SYSTEM/CASE, or the name of one case.
+    /// Reads the case given by a folder, SYSTEM/CASE, or a unique name.
     fn find(&self, load: fn(&Path) -> Result<Case, CaseError>) -> Result<Case, Failure> {
         let Self { case: name, cases, .. } = self;
         let load = |path: &Path| load(path).map_err(Failure::Case);
@@ -367,7 +370,7 @@ impl OneCase {
                 known: all.iter().map(|dir| format!("{}/{}", dir.system, dir.case)).collect(),
             }),
             several => Err(Failure::Usage {
-                message: format!("failed to choose: {} are called `{name}`", several.len()),
+                message: format!("ambiguous case: {} are called `{name}`", several.len()),
                 hint: "write SYSTEM/CASE",
             }),
         }
@@ -382,19 +385,19 @@ fn exceptions(cases: &Path) -> Result<Exceptions, Failure> {
     Exceptions::load(&path).map_err(Failure::Exceptions)
 }
 
-/// A case takes up to some GB in double precision, so not every core of a large machine gets one.
+/// At most 4, since a case may need several GB in double precision.
 fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get().min(4))
 }
 
-/// Says how far a check is: a bar on a terminal, nothing elsewhere.
-struct Watch {
+/// The progress of a check: a bar on a terminal, a line per ten cases elsewhere.
+struct CheckProgress {
     bar: ProgressBar,
     done: AtomicUsize,
     total: usize,
 }
 
-impl Watch {
+impl CheckProgress {
     fn new(total: usize) -> Self {
         let bar = if io::stderr().is_terminal() {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}");

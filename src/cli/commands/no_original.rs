@@ -1,4 +1,4 @@
-//! Stands in for `original` in a program that was built without libtorch, which moves the numbers.
+//! Replaces `original` in a build without libtorch, which cannot convert layouts.
 
 use super::export::Names;
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
     store::{RunDir, tensors::StoredTensor},
 };
 
-/// Leaves weights whose names are their original's as they are.
+/// Returns weights unchanged if they already have the names.
 ///
 /// # Errors
-/// If other names are asked for, or the run's original has others.
+/// If they need a conversion.
 pub fn of_run(
     dir: &RunDir,
     tensors: Vec<StoredTensor>,
@@ -27,12 +27,12 @@ pub fn of_run(
         return Ok(tensors);
     }
     Err(Failure::Usage {
-        message: "failed to export: this program was built without libtorch".to_owned(),
-        hint: "`--names own` takes the names that the run's files have",
+        message: "failed to export: this build has no libtorch, which converts names".to_owned(),
+        hint: "use `--names own` for the names in the run's files",
     })
 }
 
-/// Leaves weights as they are.
+/// Returns weights unchanged.
 ///
 /// # Errors
 /// Never.
@@ -40,7 +40,7 @@ pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> 
     Ok(tensors)
 }
 
-/// Nothing is left out.
+/// Returns whether a tensor is omitted by an import: never.
 pub fn is_left_out(_name: &str) -> bool {
     false
 }

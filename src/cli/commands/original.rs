@@ -1,4 +1,4 @@
-//! Weights under an original's names and layouts, where these are not ours.
+//! Conversion of weights to and from an original's names and layouts.
 
 use tch::Tensor;
 
@@ -11,10 +11,10 @@ use crate::{
     store::{RunDir, tensors::StoredTensor},
 };
 
-/// Turns a run's weights into those of its original.
+/// Converts a run's weights to `names`.
 ///
 /// # Errors
-/// If the run's original is another one than was asked for.
+/// If the run ports another original.
 pub fn of_run(
     dir: &RunDir,
     tensors: Vec<StoredTensor>,
@@ -33,8 +33,8 @@ pub fn of_run(
     };
     if asked != own {
         return Err(Failure::Usage {
-            message: format!("failed to export run {}: it follows another program", dir.id()),
-            hint: "`--names original` takes the names of the program that the run follows",
+            message: format!("failed to export run {}: it ports another original", dir.id()),
+            hint: "use `--names original` for the names of the run's original",
         });
     }
     let (ModelSpec::PhysicalInteraction(model), Some(_)) = (&spec.model, own) else {
@@ -48,10 +48,10 @@ pub fn of_run(
     Ok(stored(theirs))
 }
 
-/// Turns weights that have an original's names into ours and leaves others as they are.
+/// Converts weights with an original's names to ours; leaves others unchanged.
 ///
 /// # Errors
-/// If they have an original's names but not its shapes.
+/// If the names are an original's, but the shapes are not.
 pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> {
     match foreign::to_ours(&by_name(&tensors, ""))? {
         None => Ok(tensors),
@@ -60,13 +60,13 @@ pub fn to_own(tensors: Vec<StoredTensor>) -> Result<Vec<StoredTensor>, Failure> 
                 foreign::NamingScheme::Tensorflow => "TensorFlow",
                 foreign::NamingScheme::Chainer => "Chainer",
             };
-            tell(&format!("the names are {program}'s, of physical_interaction"));
+            tell(&format!("converting the names of physical_interaction in {program}"));
             Ok(stored(weights))
         }
     }
 }
 
-/// Returns whether a tensor is left out of an import.
+/// Returns whether a tensor is omitted by an import.
 pub fn is_left_out(name: &str) -> bool {
     foreign::is_of_optimizer(name)
 }

@@ -26,7 +26,7 @@ Examples:
   reprise settings model.cvae.kl_weight      one setting and its choices
   reprise settings --format json             for scripts
 
-Settings are written in the tables `[run]` and `set` of a sweep file, or given with `--set KEY=VALUE`.
+Settings are written in the tables `[run]` and `set` of a sweep file, or as `--set KEY=VALUE`.
 `docs/settings.md` contains the same text, `experiments/sweep.schema.json` the schema for editors.")]
 pub struct SettingsArgs {
     /// Key of a setting, or of a table of settings; all settings if omitted
@@ -77,24 +77,21 @@ fn text(setting: &Setting) -> String {
 
 /// Returns e.g. ``integer in [1, 2147483647], default `200` ``.
 fn type_and_default(setting: &Setting) -> String {
-    let mut text = match setting.kind {
+    let kind = match setting.kind {
         SettingKind::Table => "table",
         SettingKind::Choice => "choice",
         SettingKind::Integer => "integer",
         SettingKind::Number => "number",
         SettingKind::String => "string",
         SettingKind::Array => "array of strings",
-    }
-    .to_owned();
-    if let Some(range) = &setting.range {
-        text += &format!(" in {range}");
-    }
-    match &setting.default {
-        Some(default) => text += &format!(", default `{}`", toml(default)),
-        None if setting.required => text += ", required",
-        None => {}
-    }
-    text
+    };
+    let range = setting.range.as_ref().map_or_else(String::new, |range| format!(" in {range}"));
+    let default = match &setting.default {
+        Some(default) => format!(", default `{}`", toml(default)),
+        None if setting.required => ", required".to_owned(),
+        None => String::new(),
+    };
+    format!("{kind}{range}{default}")
 }
 
 /// Returns a choice as a sweep file spells it.
@@ -116,7 +113,8 @@ fn wrapped(paragraph: &str, indent: usize) -> String {
             lines.push(word.to_owned());
         }
     }
-    lines.iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+    let margin = " ".repeat(indent);
+    lines.iter().flat_map(|line| [margin.as_str(), line, "\n"]).collect()
 }
 
 /// Writes a value as an inline TOML value.
@@ -146,14 +144,15 @@ fn page(settings: &[Setting]) -> String {
 
 fn entry(setting: &Setting) -> String {
     let is_head = setting.kind == SettingKind::Table && setting.key.matches('.').count() < 2;
-    let level = if is_head || !setting.key.contains('.') { 2 } else { 3 };
-    let mut entry = format!("{} `{}`\n\n", "#".repeat(level), setting.key);
-    entry += &format!("Type: {}.\n\n{}\n", type_and_default(setting), setting.meaning);
-    if !setting.choices.is_empty() {
-        entry.push('\n');
-    }
-    for choice in &setting.choices {
-        entry += &format!("- `{}`: {}\n", written(choice), choice.meaning);
-    }
-    entry
+    let level = if is_head || !setting.key.contains('.') { "##" } else { "###" };
+    let item = |choice| format!("- `{}`: {}\n", written(choice), choice.meaning);
+    let choices: Vec<String> = setting.choices.iter().map(item).collect();
+    format!(
+        "{level} `{}`\n\nType: {}.\n\n{}\n{}{}",
+        setting.key,
+        type_and_default(setting),
+        setting.meaning,
+        if choices.is_empty() { "" } else { "\n" },
+        choices.concat(),
+    )
 }

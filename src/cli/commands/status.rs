@@ -9,7 +9,7 @@ use crate::{
         args::{FormatArgs, OutputFormat, StoreArgs},
         output::{print, print_json, table, tell},
     },
-    config::sweep::kept_sweep,
+    config::sweep::name_without_preset,
     store::{Store, manifest::SweepManifest},
     sweep::status::{RunStatus, run_status},
 };
@@ -81,7 +81,7 @@ pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
         return Ok(manifest);
     }
     let all = store.manifests()?;
-    let at_other_preset = |it: &&SweepManifest| kept_sweep(&it.name) == name;
+    let at_other_preset = |it: &&SweepManifest| name_without_preset(&it.name) == name;
     match all.iter().filter(at_other_preset).collect::<Vec<_>>().as_slice() {
         [only] => Ok((*only).clone()),
         _ => Err(Failure::NoSuchSweep {

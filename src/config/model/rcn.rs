@@ -106,8 +106,8 @@ pub enum DenseWeights {
     /// inputs, so nearly all of its units start saturated and pass almost no gradient.
     #[default]
     Fixed,
-    /// Truncated normal with σ = 1/√(inputs), which avoids the saturation (LeCun et al. 1998, "Efficient
-    /// BackProp", equation 16).
+    /// Truncated normal with σ = 1/√(inputs), which avoids the saturation (equation 16 of "Efficient
+    /// backprop", 1998).
     ByInputs,
 }
 

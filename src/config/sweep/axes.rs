@@ -1,18 +1,27 @@
-//! Axes and their arms, and how arms combine into the arms of the sweep.
+//! Axes, and how their arms combine into the arms of the sweep.
 
+use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
 use super::{
-    Axis, RUNS_MAX,
-    mistake::Mistake,
-    tree::{Fault, Node, Place, Tree, place},
-    wire::{Combine, When, WireArm, WireAxis},
+    problem::{ConfigProblem, RUNS_MAX},
+    tree::{LocatedProblem, Node, Place, Tree, place},
+    wire::{Combine, When, WireArm, WireAxis, WireSweep, check_line},
 };
 
 /// Joins the labels of an arm that is combined from several axes.
 pub(super) const LABEL_SEPARATOR: &str = " · ";
 
-/// An axis with everything that its arms set.
+/// An axis of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    pub name: String,
+    /// Labels of its arms in file order.
+    pub labels: Vec<String>,
+}
+
+/// An axis with the settings of its arms.
 #[derive(Debug)]
 pub(super) struct AxisArms<'t> {
     pub(super) name: String,
@@ -20,7 +29,7 @@ pub(super) struct AxisArms<'t> {
     pub(super) arms: Vec<Arm<'t>>,
 }
 
-/// One setting of an axis.
+/// One value of an axis.
 #[derive(Debug)]
 pub(super) struct Arm<'t> {
     pub(super) label: String,
@@ -35,25 +44,25 @@ impl AxisArms<'_> {
         self.arms.iter().map(|arm| arm.label.clone()).collect()
     }
 
-    /// Returns name and labels, as a manifest keeps them.
+    /// Returns the axis without settings.
     pub(super) fn axis(&self) -> Axis {
         Axis { name: self.name.clone(), labels: self.labels() }
     }
 }
 
-/// Reads the axes of a sweep; `nodes` are the `[[axis]]` tables of `wire` in the same order.
-pub(super) fn axes<'t>(
-    wire: &[WireAxis],
-    nodes: &[Node<'t>],
-    combine: Combine,
-) -> Result<Vec<AxisArms<'t>>, Fault> {
+/// Reads the axes of a sweep; `root` is its whole table.
+pub(super) fn read<'t>(
+    sweep: &WireSweep,
+    root: Node<'t>,
+) -> Result<Vec<AxisArms<'t>>, LocatedProblem> {
+    let nodes: Vec<Node<'t>> = root.get("axis").into_iter().flat_map(Node::elements).collect();
     let mut axes: Vec<AxisArms<'t>> = Vec::new();
-    for (wire, node) in wire.iter().zip(nodes) {
+    for (wire, node) in sweep.axis.iter().zip(&nodes) {
         let name_place = node.place_of("name");
         check_label("axis.name", &wire.name, &name_place)?;
         if axes.iter().any(|axis| axis.name == wire.name) {
             let axis = wire.name.clone();
-            return Err(Fault::new(name_place, Mistake::DuplicateAxis { axis }));
+            return Err(LocatedProblem::new(name_place, ConfigProblem::DuplicateAxis { axis }));
         }
         axes.push(AxisArms {
             name: wire.name.clone(),
@@ -61,12 +70,12 @@ pub(super) fn axes<'t>(
             arms: arms(wire, *node)?,
         });
     }
-    for (wire, node) in wire.iter().zip(nodes) {
+    for (wire, node) in sweep.axis.iter().zip(&nodes) {
         for (arm, node) in wire.arm.iter().zip(node.get("arm").into_iter().flat_map(Node::elements))
         {
             let Some(when) = node.get("when") else { continue };
-            if combine == Combine::Zip {
-                return Err(Fault::new(when.place(), Mistake::WhenInZip));
+            if sweep.combine == Combine::Zip {
+                return Err(LocatedProblem::new(when.place(), ConfigProblem::WhenInZip));
             }
             check_when(&arm.when, when, &axes)?;
         }
@@ -74,10 +83,12 @@ pub(super) fn axes<'t>(
     Ok(axes)
 }
 
-/// Reads the arms of one axis in either of its two forms.
-fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, Fault> {
+/// Reads the arms of one axis, written in either of two forms.
+fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, LocatedProblem> {
     let axis = || wire.name.clone();
-    let form = |given| Fault::new(node.place_of("name"), Mistake::AxisForm { axis: axis(), given });
+    let form = |given| {
+        LocatedProblem::new(node.place_of("name"), ConfigProblem::AxisForm { axis: axis(), given })
+    };
     let arms: Vec<Arm<'t>> = match (wire.arm.as_slice(), &wire.key, &wire.values) {
         (arms, None, None) => {
             let nodes = node.get("arm").into_iter().flat_map(Node::elements);
@@ -93,45 +104,52 @@ fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, Fault> {
     };
     if arms.is_empty() {
         let at = node.get("values").unwrap_or(node).place();
-        return Err(Fault::new(at, Mistake::EmptyAxis { axis: axis() }));
+        return Err(LocatedProblem::new(at, ConfigProblem::EmptyAxis { axis: axis() }));
     }
     let mut labels: Vec<(&str, &Place)> =
         arms.iter().map(|arm| (arm.label.as_str(), &arm.place)).collect();
     labels.sort_unstable();
     if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let (label, place) = pair[1];
-        let mistake = Mistake::DuplicateLabel { axis: axis(), label: label.to_owned() };
-        return Err(Fault::new(place.clone(), mistake));
+        let problem = ConfigProblem::DuplicateLabel { axis: axis(), label: label.to_owned() };
+        return Err(LocatedProblem::new(place.clone(), problem));
     }
     Ok(arms)
 }
 
 /// Reads an `[[axis.arm]]`.
-fn labelled<'t>(wire: &WireArm, node: Node<'t>) -> Result<Arm<'t>, Fault> {
+fn labelled<'t>(wire: &WireArm, node: Node<'t>) -> Result<Arm<'t>, LocatedProblem> {
     let place = node.place_of("label");
     check_label("label", &wire.label, &place)?;
     let set = node.get("set").filter(|set| set.table().is_some_and(|table| !table.is_empty()));
     let Some(set) = set else {
-        return Err(Fault::new(place, Mistake::EmptyArm { label: wire.label.clone() }));
+        return Err(LocatedProblem::new(
+            place,
+            ConfigProblem::EmptyArm { label: wire.label.clone() },
+        ));
     };
     Ok(Arm { label: wire.label.clone(), place, when: wire.when.clone(), set: set.to_tree() })
 }
 
-/// Makes an arm of each of the `values` of `key`, labelled as the value is written.
-fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, Fault> {
-    let key_node = node.get("key").expect("the caller saw a key");
+/// Returns an arm for each of the `values` of `key`, labelled as the value is written.
+fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, LocatedProblem> {
+    let key_node = node.get("key").expect("the shorthand has a key");
     let DeValue::String(key) = key_node.value.get_ref() else { return Ok(Vec::new()) };
     let values = node.get("values").into_iter().flat_map(Node::elements);
     values
         .map(|value| {
             let place = value.place();
             let label = plain_text(value).ok_or_else(|| {
-                let problem = "takes numbers, strings and booleans; write other values as arms";
+                let problem =
+                    "must hold numbers, strings or booleans; write other values as `[[axis.arm]]`";
                 let key = "axis.values".to_owned();
-                Fault::new(place.clone(), Mistake::Value { key, problem: problem.to_owned() })
+                LocatedProblem::new(
+                    place.clone(),
+                    ConfigProblem::Value { key, problem: problem.to_owned() },
+                )
             })?;
             check_label("axis.values", &label, &place)?;
-            // The first byte of the key's text is its quote.
+            // The span begins with the quote.
             let start = key_node.value.span().start + 1;
             let set = Tree::nested(node.text, key, start, value.value.clone())?;
             Ok(Arm { label, place, when: When::new(), set })
@@ -139,7 +157,7 @@ fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, Fault> {
         .collect()
 }
 
-/// Returns a scalar as text; nothing for a table, an array or a date.
+/// Returns a scalar as text, `None` for a table, an array or a date.
 fn plain_text(node: Node<'_>) -> Option<String> {
     match node.value.get_ref() {
         DeValue::String(text) => Some(text.to_string()),
@@ -150,42 +168,47 @@ fn plain_text(node: Node<'_>) -> Option<String> {
     }
 }
 
-/// Refuses what cannot stand in a table cell or would make a joined label ambiguous.
-fn check_label(key: &str, label: &str, place: &Place) -> Result<(), Fault> {
-    let problem = if label.trim().is_empty() {
-        "is empty"
-    } else if label.contains(char::is_control) {
-        "holds a control character"
-    } else if label.contains(LABEL_SEPARATOR) {
-        "holds ` · `, which joins the labels of several axes"
-    } else {
-        return Ok(());
-    };
-    let mistake = Mistake::Value { key: key.to_owned(), problem: problem.to_owned() };
-    Err(Fault::new(place.clone(), mistake))
+/// Checks that a label fits into a table cell and leaves joined labels unambiguous.
+fn check_label(key: &str, label: &str, place: &Place) -> Result<(), LocatedProblem> {
+    check_line(key, label, place)?;
+    if label.contains(LABEL_SEPARATOR) {
+        let problem = "must not contain ` · `, which joins the labels of several axes".to_owned();
+        return Err(LocatedProblem::new(
+            place.clone(),
+            ConfigProblem::Value { key: key.to_owned(), problem },
+        ));
+    }
+    Ok(())
 }
 
 /// Checks that the axes and labels of a condition exist; `node` is the condition's table.
-pub(super) fn check_when(when: &When, node: Node<'_>, axes: &[AxisArms<'_>]) -> Result<(), Fault> {
+pub(super) fn check_when(
+    when: &When,
+    node: Node<'_>,
+    axes: &[AxisArms<'_>],
+) -> Result<(), LocatedProblem> {
     for (axis, labels) in when {
         let Some(known) = axes.iter().find(|other| &other.name == axis) else {
             let known = axes.iter().map(|axis| axis.name.clone()).collect();
             let at = node.key_place(axis).unwrap_or_else(|| node.place());
-            return Err(Fault::new(at, Mistake::UnknownAxis { axis: axis.clone(), known }));
+            return Err(LocatedProblem::new(
+                at,
+                ConfigProblem::UnknownAxis { axis: axis.clone(), known },
+            ));
         };
         let nodes = node.get(axis).into_iter().flat_map(Node::elements);
         for (label, node) in labels.iter().zip(nodes) {
             if known.arms.iter().all(|arm| &arm.label != label) {
                 let (label, axis, known) = (label.clone(), axis.clone(), known.labels());
-                let mistake = Mistake::UnknownLabel { label, axis, known };
-                return Err(Fault::new(node.place(), mistake));
+                let problem = ConfigProblem::UnknownLabel { label, axis, known };
+                return Err(LocatedProblem::new(node.place(), problem));
             }
         }
     }
     Ok(())
 }
 
-/// Tells whether a condition holds for one arm of each axis.
+/// Returns whether a condition holds for one arm of each axis.
 pub(super) fn holds(when: &When, axes: &[AxisArms<'_>], chosen: &[usize]) -> bool {
     axes.iter().zip(chosen).all(|(axis, &arm)| {
         when.get(&axis.name).is_none_or(|labels| labels.contains(&axis.arms[arm].label))
@@ -194,20 +217,20 @@ pub(super) fn holds(when: &When, axes: &[AxisArms<'_>], chosen: &[usize]) -> boo
 
 /// Returns the index of an arm in each axis for every combination, the first axis slowest.
 ///
-/// The number of runs is bounded before anything is combined.
+/// The number of runs is checked before anything is combined.
 pub(super) fn combinations(
     axes: &[AxisArms<'_>],
     combine: Combine,
     seeds: usize,
-) -> Result<Vec<Vec<usize>>, Fault> {
+) -> Result<Vec<Vec<usize>>, LocatedProblem> {
     let Some((first, others)) = axes.split_first() else {
-        return Err(Fault::new(place(0, &(0..0)), Mistake::NoAxis));
+        return Err(LocatedProblem::new(place(0, &(0..0)), ConfigProblem::NoAxis));
     };
     if combine == Combine::Zip {
         if let Some(axis) = others.iter().find(|axis| axis.arms.len() != first.arms.len()) {
-            return Err(Fault::new(
+            return Err(LocatedProblem::new(
                 axis.place.clone(),
-                Mistake::ZipLengths {
+                ConfigProblem::ZipLengths {
                     axis: axis.name.clone(),
                     arms: axis.arms.len(),
                     first: first.name.clone(),
@@ -235,15 +258,18 @@ pub(super) fn combinations(
         for (number, arm) in axis.arms.iter().enumerate() {
             if combinations.iter().all(|chosen| chosen[index] != number) {
                 let (axis, label) = (axis.name.clone(), arm.label.clone());
-                return Err(Fault::new(arm.place.clone(), Mistake::UnusedArm { axis, label }));
+                return Err(LocatedProblem::new(
+                    arm.place.clone(),
+                    ConfigProblem::UnusedArm { axis, label },
+                ));
             }
         }
     }
     Ok(combinations)
 }
 
-/// Refuses a grid of more than [`RUNS_MAX`] runs at the axis with which it passes the limit.
-fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), Fault> {
+/// Refuses a grid of more than [`RUNS_MAX`] runs, at the axis that exceeds the limit.
+fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), LocatedProblem> {
     let mut count = seeds;
     let mut factors = vec![format!("{seeds} seeds")];
     for axis in axes {
@@ -251,7 +277,10 @@ fn check_count(axes: &[AxisArms<'_>], seeds: usize) -> Result<(), Fault> {
         factors.push(axis.arms.len().to_string());
         if count > RUNS_MAX {
             let count = factors.join(" x ");
-            return Err(Fault::new(axis.place.clone(), Mistake::TooManyRuns { count }));
+            return Err(LocatedProblem::new(
+                axis.place.clone(),
+                ConfigProblem::TooManyRuns { count },
+            ));
         }
     }
     Ok(())

@@ -1,46 +1,45 @@
-//! What can be wrong with a sweep file or a `--set` override, and where.
+//! The error for a problem in a sweep file or override, with its position.
 
 use std::{fmt, ops::Range, path::PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, renderer::DecorStyle};
 use thiserror::Error;
 
-use super::mistake::Mistake;
+use super::problem::ConfigProblem;
 
-/// Lines beyond this many characters are located but not shown.
+/// Longer lines, in characters, are not shown.
 const EXCERPT_CHARACTERS_MAX: usize = 160;
 
-/// One mistake of a user in a sweep file or in an override, with its position.
+/// A problem in a sweep file or in an override, with its position.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[error("{}:{}:{}: {}", .0.origin, .0.line, .0.column, .0.mistake)]
+#[error("{}:{}:{}: {}", .0.origin, .0.line, .0.column, .0.problem)]
 pub struct ConfigError(Box<Located>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Located {
-    origin: Origin,
+    origin: TextOrigin,
     line: usize,
     column: usize,
-    mistake: Mistake,
+    problem: ConfigProblem,
     excerpt: Option<Excerpt>,
 }
 
-/// The line at fault, and the bytes of it that the caret marks.
+/// The line with the problem, and the bytes that the caret marks.
 #[derive(Clone, Debug, PartialEq)]
 struct Excerpt {
     line: String,
     span: Range<usize>,
 }
 
-/// Where a text with settings comes from.
+/// The source of a text with settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// A sweep file.
+pub(super) enum TextOrigin {
     File(PathBuf),
     /// The argument of a `--set` option.
     Override(String),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for TextOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -50,8 +49,13 @@ impl fmt::Display for Origin {
 }
 
 impl ConfigError {
-    /// Locates a mistake at the bytes `span` of `text`.
-    pub(super) fn new(origin: Origin, text: &str, span: &Range<usize>, mistake: Mistake) -> Self {
+    /// Locates a problem at the bytes `span` of `text`.
+    pub(super) fn new(
+        origin: TextOrigin,
+        text: &str,
+        span: &Range<usize>,
+        problem: ConfigProblem,
+    ) -> Self {
         let start = text.floor_char_boundary(span.start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
@@ -66,7 +70,7 @@ impl ConfigError {
             origin,
             line: text[..line_start].matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            mistake,
+            problem,
             excerpt,
         }))
     }
@@ -86,17 +90,17 @@ impl ConfigError {
         self.0.column
     }
 
-    /// Returns what is wrong, without the position.
+    /// Returns the message without the position.
     pub fn message(&self) -> String {
-        self.0.mistake.to_string()
+        self.0.problem.to_string()
     }
 
-    /// Returns what to do about it, where that can be said.
+    /// Returns how to correct the problem, if that is known.
     pub fn hint(&self) -> Option<String> {
-        self.0.mistake.hint()
+        self.0.problem.hint()
     }
 
-    /// Renders message, position, the line at fault with a caret, and the hint; no colour.
+    /// Renders message, position, the marked line, and the hint, without colour.
     pub fn render(&self) -> String {
         let Located { origin, line, column, excerpt, .. } = &*self.0;
         let (path, title, hint) = (origin.to_string(), self.message(), self.hint());

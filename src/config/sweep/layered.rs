@@ -1,11 +1,11 @@
-//! Reads a value from a stack of layers, each written elsewhere.
+//! Reads a value from a stack of layers.
 //!
-//! The type that is read decides how layers combine: where it is a struct, the layers' tables merge
-//! key by key; where it is an enum (a choice, written `{ variant = { … } }` or `"variant"`), the
-//! topmost layer chooses the variant and only layers that choose the same one merge into it; any
-//! other value is the topmost layer's. So no list of choices is kept beside the types.
+//! The type that is read decides how layers combine. A struct merges tables key by key. An enum (a
+//! choice, written `{ variant = { … } }` or `"variant"`) takes the variant of the topmost layer and
+//! merges the layers below it that choose the same variant. Any other value is the topmost layer's.
+//! No list of choices is needed beside the types.
 //!
-//! Every error names the layer's text and the bytes at fault. Start from [`read`].
+//! Every error has the place of the value or key that caused it. Start from [`read`].
 
 use std::{collections::BTreeMap, fmt::Display, vec};
 
@@ -20,31 +20,34 @@ use serde::{
 use toml::de::DeValue;
 
 use super::{
-    mistake::Mistake,
-    tree::{Fault, Node, Place},
+    problem::ConfigProblem,
+    tree::{LocatedProblem, Node, Place, place},
 };
 
-/// Reads a value from layers, lowest first; `key` is how messages name the whole.
+/// Reads a value from layers, lowest first; messages call the value `key`.
 ///
 /// # Panics
 /// If there is no layer.
-pub(super) fn read<'t, T: Deserialize<'t>>(layers: Vec<Node<'t>>, key: &str) -> Result<T, Fault> {
+pub(super) fn read<'t, T: Deserialize<'t>>(
+    layers: Vec<Node<'t>>,
+    key: &str,
+) -> Result<T, LocatedProblem> {
     let stack = Layered { stack: layers };
     let place = stack.top().place();
-    T::deserialize(stack).map_err(|problem| problem.at(place).into_fault(key))
+    T::deserialize(stack).map_err(|problem| problem.at(place).into_located(key))
 }
 
-/// What serde found wrong, on its way up to a place and a full key.
+/// An error of serde, which collects a place and a full key on its way up.
 #[derive(Debug)]
-pub(super) struct Problem {
-    kind: Kind,
+pub(super) struct ReadProblem {
+    kind: ProblemKind,
     place: Option<Place>,
     /// Keys from the innermost to the outermost.
     keys: Vec<String>,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum ProblemKind {
     UnknownKey { key: String, expected: &'static [&'static str] },
     MissingKey(&'static str),
     Value(String),
@@ -55,24 +58,24 @@ enum Kind {
     TakesNoSettings { choice: String },
 }
 
-impl Problem {
-    fn new(kind: Kind) -> Self {
+impl ReadProblem {
+    fn new(kind: ProblemKind) -> Self {
         Self { kind, place: None, keys: Vec::new() }
     }
 
-    /// Gives the problem a place, unless it already has a more precise one.
+    /// Sets the place, unless a more precise one is set.
     fn at(mut self, place: Place) -> Self {
         self.place.get_or_insert(place);
         self
     }
 
-    /// Says that the problem is inside the value of `key`.
+    /// Adds `key` as the next outer key.
     fn within(mut self, key: &str) -> Self {
         self.keys.push(key.to_owned());
         self
     }
 
-    fn into_fault(self, root: &str) -> Fault {
+    fn into_located(self, root: &str) -> LocatedProblem {
         let mut key = root.to_owned();
         for part in self.keys.iter().rev() {
             if !key.is_empty() && !part.starts_with('[') {
@@ -81,64 +84,68 @@ impl Problem {
             key.push_str(part);
         }
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let mistake = match self.kind {
-            Kind::UnknownKey { key: unknown, expected } => {
-                Mistake::UnknownKey { key: unknown, table: key, expected: owned(expected) }
+        let problem = match self.kind {
+            ProblemKind::UnknownKey { key: unknown, expected } => {
+                ConfigProblem::UnknownKey { key: unknown, table: key, expected: owned(expected) }
             }
-            Kind::MissingKey(missing) => {
-                Mistake::MissingKey { key: missing.to_owned(), table: key }
+            ProblemKind::MissingKey(missing) => {
+                ConfigProblem::MissingKey { key: missing.to_owned(), table: key }
             }
-            Kind::Value(problem) => Mistake::Value { key, problem },
-            Kind::UnknownChoice { choice, expected } => {
-                Mistake::UnknownChoice { choice, key, expected: owned(expected) }
+            ProblemKind::Value(problem) => ConfigProblem::Value { key, problem },
+            ProblemKind::UnknownChoice { choice, expected } => {
+                ConfigProblem::UnknownChoice { choice, key, expected: owned(expected) }
             }
-            Kind::SeveralChoices(given) => Mistake::SeveralChoices { key, given },
-            Kind::NoChoice(expected) => Mistake::NoChoice { key, expected: owned(expected) },
-            Kind::NeedsSettings { choice, fields } => {
-                Mistake::NeedsSettings { choice, key, fields: owned(fields) }
+            ProblemKind::SeveralChoices(given) => ConfigProblem::SeveralChoices { key, given },
+            ProblemKind::NoChoice(expected) => {
+                ConfigProblem::NoChoice { key, expected: owned(expected) }
             }
-            Kind::TakesNoSettings { choice } => Mistake::TakesNoSettings { choice, key },
+            ProblemKind::NeedsSettings { choice, fields } => {
+                ConfigProblem::NeedsSettings { choice, key, fields: owned(fields) }
+            }
+            ProblemKind::TakesNoSettings { choice } => {
+                ConfigProblem::TakesNoSettings { choice, key }
+            }
         };
         let place = self.place.expect("`read` gives every problem a place");
-        Fault { mistake, place }
+        LocatedProblem { problem, place }
     }
 }
 
-impl Display for Problem {
+impl Display for ReadProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.kind)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for ReadProblem {}
 
-impl Error for Problem {
+impl Error for ReadProblem {
     fn custom<T: Display>(message: T) -> Self {
-        Self::new(Kind::Value(format!("is not valid: {message}")))
+        Self::new(ProblemKind::Value(format!("is invalid: {message}")))
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(Kind::Value(format!("takes {}, not {}", wanted(expected), given(found))))
+        Self::new(ProblemKind::Value(format!("must be {}, not {}", wanted(expected), given(found))))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(Kind::Value(format!("takes {}, not {}", wanted(expected), given(found))))
+        Self::new(ProblemKind::Value(format!("must be {}, not {}", wanted(expected), given(found))))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(Kind::UnknownKey { key: field.to_owned(), expected })
+        Self::new(ProblemKind::UnknownKey { key: field.to_owned(), expected })
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(Kind::UnknownChoice { choice: variant.to_owned(), expected })
+        Self::new(ProblemKind::UnknownChoice { choice: variant.to_owned(), expected })
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(Kind::MissingKey(field))
+        Self::new(ProblemKind::MissingKey(field))
     }
 }
 
-/// Says in TOML's words what serde wanted.
+/// Returns serde's expectation in terms of TOML.
 fn wanted(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
         "f64" | "f32" => "a number".to_owned(),
@@ -152,7 +159,7 @@ fn wanted(expected: &dyn Expected) -> String {
     }
 }
 
-/// Says in TOML's words what serde was given.
+/// Returns what serde found in terms of TOML.
 fn given(found: Unexpected<'_>) -> String {
     match found {
         Unexpected::Str(text) => format!("the string {text:?}"),
@@ -166,7 +173,7 @@ fn given(found: Unexpected<'_>) -> String {
     }
 }
 
-/// The values that the layers give to one key, lowest layer first; never empty.
+/// The values of one key, lowest layer first; never empty.
 struct Layered<'t> {
     stack: Vec<Node<'t>>,
 }
@@ -183,7 +190,7 @@ impl<'t> Layered<'t> {
         *self.stack.last().expect("a stack of layers is never empty")
     }
 
-    /// Merges the tables above the last layer that is none, keys in the order they are written.
+    /// Merges the tables above the last layer that is not a table; keys are in the order written.
     fn fields(self) -> Fields<'t> {
         let mut fields: BTreeMap<&str, Field<'t>> = BTreeMap::new();
         let tables =
@@ -191,7 +198,7 @@ impl<'t> Layered<'t> {
         for node in &self.stack[tables..] {
             for (key, value) in node.table().into_iter().flatten() {
                 let name: &'t str = key.get_ref();
-                let place = super::tree::place(node.text, &key.span());
+                let place = place(node.text, &key.span());
                 let field = fields.entry(name).or_insert(Field {
                     name,
                     key: place.clone(),
@@ -208,27 +215,27 @@ impl<'t> Layered<'t> {
 }
 
 impl<'t> Deserializer<'t> for Layered<'t> {
-    type Error = Problem;
+    type Error = ReadProblem;
 
-    fn deserialize_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, ReadProblem> {
         let top = self.top();
         match top.value.get_ref() {
             DeValue::String(text) => visitor.visit_borrowed_str(text),
             DeValue::Integer(digits) => {
                 match i64::from_str_radix(digits.as_str(), digits.radix()) {
                     Ok(number) => visitor.visit_i64(number),
-                    Err(_) => Err(Problem::custom("the whole number needs more than 64 bits")),
+                    Err(_) => Err(ReadProblem::custom("the whole number needs more than 64 bits")),
                 }
             }
             DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
                 Ok(number) if number.is_finite() || digits.as_str().contains(['i', 'n']) => {
                     visitor.visit_f64(number)
                 }
-                _ => Err(Problem::custom("the number is too large for 64 bits")),
+                _ => Err(ReadProblem::custom("the number is too large for 64 bits")),
             },
             DeValue::Boolean(truth) => visitor.visit_bool(*truth),
             DeValue::Datetime(_) => {
-                Err(Problem::invalid_type(Unexpected::Other("a date"), &visitor))
+                Err(ReadProblem::invalid_type(Unexpected::Other("a date"), &visitor))
             }
             DeValue::Array(_) => {
                 let elements: Vec<Node<'t>> = top.elements().collect();
@@ -238,7 +245,7 @@ impl<'t> Deserializer<'t> for Layered<'t> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, ReadProblem> {
         visitor.visit_some(self)
     }
 
@@ -246,7 +253,7 @@ impl<'t> Deserializer<'t> for Layered<'t> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadProblem> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -255,11 +262,11 @@ impl<'t> Deserializer<'t> for Layered<'t> {
         _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadProblem> {
         let chosen = |node: &Node<'t>| Chosen::of(*node, variants);
         let layers: Vec<Chosen<'t>> = self.stack.iter().map(chosen).collect::<Result<_, _>>()?;
         let Chosen { name, place, .. } = layers.last().expect("a stack is never empty").clone();
-        // Only an unbroken run of layers that choose the same variant merges.
+        // Layers merge up to the first one that chooses another variant.
         let same =
             layers.iter().rev().map_while(|layer| layer.settings.filter(|_| layer.name == name));
         let mut stack: Vec<Node<'t>> = same.collect();
@@ -284,17 +291,21 @@ struct Chosen<'t> {
 }
 
 impl<'t> Chosen<'t> {
-    /// Reads a layer's choice. Also called for layers that are overruled, so that a mistake does not
-    /// come to light only when the layer above is changed.
-    fn of(node: Node<'t>, variants: &'static [&'static str]) -> Result<Self, Problem> {
+    /// Reads a layer's choice. Also called for layers that are overridden, so that a problem in them
+    /// is found now and not when the layer above changes.
+    fn of(node: Node<'t>, variants: &'static [&'static str]) -> Result<Self, ReadProblem> {
         let chosen = match node.value.get_ref() {
             DeValue::String(name) => Self { name, place: node.place(), settings: None },
             DeValue::Table(table) => {
                 let mut entries: Vec<_> = table.iter().collect();
                 entries.sort_by_key(|(key, _)| key.span().start);
-                let place = |index: usize| super::tree::place(node.text, &entries[index].0.span());
+                let place = |index: usize| place(node.text, &entries[index].0.span());
                 match entries[..] {
-                    [] => return Err(Problem::new(Kind::NoChoice(variants)).at(node.place())),
+                    [] => {
+                        return Err(
+                            ReadProblem::new(ProblemKind::NoChoice(variants)).at(node.place())
+                        );
+                    }
                     [(name, value)] => Self {
                         name: name.get_ref(),
                         place: place(0),
@@ -302,21 +313,21 @@ impl<'t> Chosen<'t> {
                     },
                     _ => {
                         let given = entries.iter().map(|(key, _)| key.get_ref().to_string());
-                        let kind = Kind::SeveralChoices(given.collect());
-                        return Err(Problem::new(kind).at(place(1)));
+                        let kind = ProblemKind::SeveralChoices(given.collect());
+                        return Err(ReadProblem::new(kind).at(place(1)));
                     }
                 }
             }
             other => {
                 let (expected, given) = (variants.join("`, `"), other.type_str());
-                let problem = format!("takes one of `{expected}`, not a value of type {given}");
-                return Err(Problem::new(Kind::Value(problem)).at(node.place()));
+                let problem = format!("must be one of `{expected}`, not a value of type {given}");
+                return Err(ReadProblem::new(ProblemKind::Value(problem)).at(node.place()));
             }
         };
         if variants.contains(&chosen.name) {
             Ok(chosen)
         } else {
-            Err(Problem::unknown_variant(chosen.name, variants).at(chosen.place))
+            Err(ReadProblem::unknown_variant(chosen.name, variants).at(chosen.place))
         }
     }
 }
@@ -327,21 +338,24 @@ struct Fields<'t> {
 }
 
 impl<'t> MapAccess<'t> for Fields<'t> {
-    type Error = Problem;
+    type Error = ReadProblem;
 
     fn next_key_seed<K: DeserializeSeed<'t>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Problem> {
+    ) -> Result<Option<K::Value>, ReadProblem> {
         let Some(field) = self.rest.next() else { return Ok(None) };
         let (name, place) = (field.name, field.key.clone());
         self.current = Some(field);
         seed.deserialize(BorrowedStrDeserializer::new(name))
             .map(Some)
-            .map_err(|problem: Problem| problem.at(place))
+            .map_err(|problem: ReadProblem| problem.at(place))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'t>>(&mut self, seed: V) -> Result<V::Value, Problem> {
+    fn next_value_seed<V: DeserializeSeed<'t>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ReadProblem> {
         let Field { name, stack, .. } = self.current.take().expect("a value follows its key");
         let value = Layered { stack };
         let place = value.top().place();
@@ -355,12 +369,12 @@ struct Elements<'t> {
 }
 
 impl<'t> SeqAccess<'t> for Elements<'t> {
-    type Error = Problem;
+    type Error = ReadProblem;
 
     fn next_element_seed<T: DeserializeSeed<'t>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Problem> {
+    ) -> Result<Option<T::Value>, ReadProblem> {
         let Some(node) = self.rest.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
@@ -370,7 +384,7 @@ impl<'t> SeqAccess<'t> for Elements<'t> {
     }
 }
 
-/// A chosen variant with its settings, if it was written with any.
+/// A chosen variant with its settings, if any.
 struct Choice<'t> {
     name: &'t str,
     place: Place,
@@ -378,30 +392,35 @@ struct Choice<'t> {
 }
 
 impl<'t> EnumAccess<'t> for Choice<'t> {
-    type Error = Problem;
+    type Error = ReadProblem;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'t>>(self, seed: V) -> Result<(V::Value, Self), Problem> {
+    fn variant_seed<V: DeserializeSeed<'t>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self), ReadProblem> {
         let name = BorrowedStrDeserializer::new(self.name);
         match seed.deserialize(name) {
             Ok(variant) => Ok((variant, self)),
-            Err(problem) => Err(Problem::at(problem, self.place)),
+            Err(problem) => Err(ReadProblem::at(problem, self.place)),
         }
     }
 }
 
 impl<'t> Choice<'t> {
-    /// Reads the settings, which must be there.
+    /// Reads the settings, which are required.
     fn settings<T>(
         self,
         fields: &'static [&'static str],
-        read: impl FnOnce(Layered<'t>) -> Result<T, Problem>,
-    ) -> Result<T, Problem> {
+        read: impl FnOnce(Layered<'t>) -> Result<T, ReadProblem>,
+    ) -> Result<T, ReadProblem> {
         let Self { name, place, content } = self;
         let Some(content) = content else {
-            return Err(
-                Problem::new(Kind::NeedsSettings { choice: name.to_owned(), fields }).at(place)
-            );
+            return Err(ReadProblem::new(ProblemKind::NeedsSettings {
+                choice: name.to_owned(),
+                fields,
+            })
+            .at(place));
         };
         let place = content.top().place();
         read(content).map_err(|problem| problem.at(place).within(name))
@@ -409,23 +428,31 @@ impl<'t> Choice<'t> {
 }
 
 impl<'t> VariantAccess<'t> for Choice<'t> {
-    type Error = Problem;
+    type Error = ReadProblem;
 
-    fn unit_variant(self) -> Result<(), Problem> {
+    fn unit_variant(self) -> Result<(), ReadProblem> {
         match self.content {
             Some(content) if content.top().table().is_none_or(|table| !table.is_empty()) => {
                 let choice = self.name.to_owned();
-                Err(Problem::new(Kind::TakesNoSettings { choice }).at(content.top().place()))
+                Err(ReadProblem::new(ProblemKind::TakesNoSettings { choice })
+                    .at(content.top().place()))
             }
             _ => Ok(()),
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'t>>(self, seed: T) -> Result<T::Value, Problem> {
+    fn newtype_variant_seed<T: DeserializeSeed<'t>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, ReadProblem> {
         self.settings(&[], |content| seed.deserialize(content))
     }
 
-    fn tuple_variant<V: Visitor<'t>>(self, _len: usize, visitor: V) -> Result<V::Value, Problem> {
+    fn tuple_variant<V: Visitor<'t>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ReadProblem> {
         self.settings(&[], |content| content.deserialize_any(visitor))
     }
 
@@ -433,7 +460,7 @@ impl<'t> VariantAccess<'t> for Choice<'t> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Problem> {
+    ) -> Result<V::Value, ReadProblem> {
         self.settings(fields, |content| content.deserialize_any(visitor))
     }
 }

@@ -1,6 +1,6 @@
-//! Merges the layers of every arm and reads them into a [`RunSpec`].
+//! Merges the layers of every arm and reads each stack as a [`RunSpec`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use toml::{
     Spanned,
@@ -10,39 +10,39 @@ use toml::{
 use super::{
     axes::{self, AxisArms, LABEL_SEPARATOR},
     layered,
-    mistake::Mistake,
-    tree::{Fault, Node, Place, Tree},
-    wire::{Combine, WirePreset, WireSweep},
+    problem::ConfigProblem,
+    source,
+    tree::{LocatedProblem, Node, Place, Tree},
+    wire::{WirePreset, WireSweep, sorted_seeds},
 };
 use crate::{
     config::{Contradiction, RunSpec},
     scalar::Seed,
 };
 
-/// Everything that all presets of a sweep file share.
+/// What all presets of a sweep file share.
 #[derive(Debug)]
 pub(super) struct Base<'t> {
     pub(super) root: Node<'t>,
     pub(super) wire: &'t WireSweep,
     pub(super) axes: Vec<AxisArms<'t>>,
-    pub(super) combine: Combine,
 }
 
 /// What the command line adds to a preset.
 #[derive(Debug, Default)]
 pub(super) struct Overrides<'t> {
-    pub(super) sets: Vec<Tree<'t>>,
-    pub(super) seeds: Option<Vec<Seed>>,
+    settings: Vec<Tree<'t>>,
+    seeds: Option<Vec<Seed>>,
 }
 
-/// A sweep at one preset: the seeds, and the arms with a spec whose seed is yet to be set.
+/// A sweep at one preset.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) seeds: Vec<Seed>,
     pub(super) arms: Vec<ResolvedArm>,
 }
 
-/// One arm with all its settings.
+/// One arm with all its settings except the seed.
 #[derive(Debug)]
 pub(super) struct ResolvedArm {
     pub(super) name: String,
@@ -50,33 +50,59 @@ pub(super) struct ResolvedArm {
     pub(super) spec: RunSpec,
 }
 
-/// Resolves all arms at one preset.
-pub(super) fn resolve(
-    base: &Base<'_>,
-    preset: &str,
-    overrides: &Overrides<'_>,
-) -> Result<Resolved, Fault> {
-    let wire = &base.wire.preset[preset];
-    let node =
-        base.root.get("preset").and_then(|presets| presets.get(preset)).expect("it was read");
-    let seeds = seeds(base, wire, node, overrides)?;
-    let seed_layer = seed_layer();
-    let mut arms = Vec::new();
-    let mut seen = BTreeMap::new();
-    for chosen in axes::combinations(&base.axes, base.combine, seeds.len())? {
-        let mut layers = vec![seed_layer.node()];
-        layers.extend(overlays(base, wire, node, &chosen)?);
-        layers.extend(overrides.sets.iter().map(Tree::node));
-        let (name, labels, place) = label(&base.axes, &chosen);
-        let spec: RunSpec = layered::read(layers.clone(), "")?;
-        spec.check().map_err(|problem| contradiction(problem, &layers, &place))?;
-        let settings = serde_json::to_string(&spec).expect("a spec read from TOML has a JSON form");
-        if let Some(first) = seen.insert(settings, name.clone()) {
-            return Err(Fault::new(place, Mistake::SameSettings { first, second: name }));
+impl<'t> Overrides<'t> {
+    /// Parses overrides; `seeds` is the only one that is not a setting of a run.
+    pub(super) fn read(texts: &'t [String]) -> Result<Self, LocatedProblem> {
+        let mut overrides = Self::default();
+        for (index, text) in texts.iter().enumerate() {
+            let tree = source::parse_override(index, text)?;
+            let node = tree.node();
+            if let Some(place) = node.key_place("seed") {
+                return Err(LocatedProblem::new(place, ConfigProblem::SeedInOverlay));
+            }
+            if let Some(seeds) = node.get("seeds") {
+                let list: Vec<Seed> = layered::read(vec![seeds], "seeds")?;
+                overrides.seeds = Some(sorted_seeds(&list, seeds)?);
+            } else {
+                overrides.settings.push(tree);
+            }
         }
-        arms.push(ResolvedArm { name, labels, spec });
+        Ok(overrides)
     }
-    Ok(Resolved { seeds, arms })
+}
+
+impl Base<'_> {
+    /// Resolves all arms at one preset.
+    pub(super) fn resolve(
+        &self,
+        preset: &str,
+        overrides: &Overrides<'_>,
+    ) -> Result<Resolved, LocatedProblem> {
+        let wire = &self.wire.preset[preset];
+        let node = self.root.get("preset").and_then(|presets| presets.get(preset));
+        let node = node.expect("the preset was read from this table");
+        let seeds = seeds(self, wire, node, overrides)?;
+        let seed_layer = seed_layer();
+        let mut arms = Vec::new();
+        let mut seen = BTreeMap::new();
+        for chosen in axes::combinations(&self.axes, self.wire.combine, seeds.len())? {
+            let mut layers = vec![seed_layer.node()];
+            layers.extend(overlays(self, wire, node, &chosen)?);
+            layers.extend(overrides.settings.iter().map(Tree::node));
+            let (name, labels, place) = label(&self.axes, &chosen);
+            let spec: RunSpec = layered::read(layers.clone(), "")?;
+            spec.check().map_err(|problem| contradiction(problem, &layers, &place))?;
+            let settings = serde_json::to_string(&spec).expect("a spec has a JSON form");
+            if let Some(first) = seen.insert(settings, name.clone()) {
+                return Err(LocatedProblem::new(
+                    place,
+                    ConfigProblem::SameSettings { first, second: name },
+                ));
+            }
+            arms.push(ResolvedArm { name, labels, spec });
+        }
+        Ok(Resolved { seeds, arms })
+    }
 }
 
 /// Returns the tables of settings of one arm, lowest first.
@@ -85,7 +111,7 @@ fn overlays<'t>(
     wire: &WirePreset,
     preset: Node<'t>,
     chosen: &[usize],
-) -> Result<Vec<Node<'t>>, Fault> {
+) -> Result<Vec<Node<'t>>, LocatedProblem> {
     let mut overlays: Vec<Node<'t>> = Vec::new();
     overlays.extend(base.root.get("run"));
     overlays.extend(preset.get("set"));
@@ -98,12 +124,12 @@ fn overlays<'t>(
         }
     }
     match overlays.iter().find_map(|overlay| overlay.key_place("seed")) {
-        Some(place) => Err(Fault::new(place, Mistake::SeedInOverlay)),
+        Some(place) => Err(LocatedProblem::new(place, ConfigProblem::SeedInOverlay)),
         None => Ok(overlays),
     }
 }
 
-/// Stands in for the seed, which a run gets only after its arm was read.
+/// Returns a placeholder for the seed, which is set after the arm was read.
 fn seed_layer() -> Tree<'static> {
     let mut table = DeTable::new();
     let zero = DeValue::Integer(toml::de::DeInteger::default());
@@ -117,7 +143,7 @@ fn seeds(
     wire: &WirePreset,
     preset: Node<'_>,
     overrides: &Overrides<'_>,
-) -> Result<Vec<Seed>, Fault> {
+) -> Result<Vec<Seed>, LocatedProblem> {
     if let Some(seeds) = &overrides.seeds {
         return Ok(seeds.clone());
     }
@@ -127,21 +153,7 @@ fn seeds(
     }
 }
 
-/// Sorts seeds; refuses an empty list and a seed that is listed twice.
-pub(super) fn sorted_seeds(seeds: &[Seed], node: Node<'_>) -> Result<Vec<Seed>, Fault> {
-    let mut sorted = BTreeSet::new();
-    for (seed, node) in seeds.iter().zip(node.elements()) {
-        if !sorted.insert(*seed) {
-            return Err(Fault::new(node.place(), Mistake::DuplicateSeed { seed: seed.0 }));
-        }
-    }
-    if sorted.is_empty() {
-        return Err(Fault::new(node.place(), Mistake::NoSeeds));
-    }
-    Ok(sorted.into_iter().collect())
-}
-
-/// Names an arm; its place is that of the label of the last axis.
+/// Returns an arm's name, its labels by axis, and the place of its label on the last axis.
 fn label(axes: &[AxisArms<'_>], chosen: &[usize]) -> (String, BTreeMap<String, String>, Place) {
     let arms = || axes.iter().zip(chosen).map(|(axis, &arm)| (axis, &axis.arms[arm]));
     let name = arms().map(|(_, arm)| arm.label.as_str()).collect::<Vec<_>>().join(LABEL_SEPARATOR);
@@ -150,8 +162,8 @@ fn label(axes: &[AxisArms<'_>], chosen: &[usize]) -> (String, BTreeMap<String, S
     (name, labels, place)
 }
 
-/// Puts a contradiction where the key involved was written last, as that is what upset the rest.
-fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> Fault {
+/// Locates a contradiction at the involved key that was written in the highest layer.
+fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> LocatedProblem {
     let written = |key: &str| {
         let at = |(height, layer): (usize, &Node<'_>)| Some((height, layer.at(key)?.place()));
         layers.iter().enumerate().rev().find_map(at)
@@ -162,5 +174,5 @@ fn contradiction(problem: Contradiction, layers: &[Node<'_>], arm: &Place) -> Fa
             last = Some((height, place));
         }
     }
-    Fault::new(last.map_or_else(|| arm.clone(), |(_, place)| place), problem)
+    LocatedProblem::new(last.map_or_else(|| arm.clone(), |(_, place)| place), problem)
 }

@@ -1,6 +1,7 @@
-//! Texts that settings come from: the file and the overrides, checked and parsed into trees.
+//! The file and the overrides: checked, and parsed into trees.
 
 use std::{
+    borrow::Cow,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -11,23 +12,21 @@ use toml::{
 };
 
 use super::{
-    SOURCE_BYTES_MAX,
-    error::{ConfigError, Origin},
-    mistake::Mistake,
-    tree::{Fault, Tree, place},
+    error::{ConfigError, TextOrigin},
+    problem::{ConfigProblem, SOURCE_BYTES_MAX},
+    tree::{LocatedProblem, Tree, place},
 };
 
-/// The text of a sweep file, with the path that messages name.
+/// A sweep file's text and path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepSource {
-    /// Path of the file; its stem is the name of the sweep.
+    /// Named in messages; its stem is the name of the sweep.
     pub path: PathBuf,
-    /// Its content.
     pub text: String,
 }
 
 impl SweepSource {
-    /// Takes the bytes of a file.
+    /// Decodes the bytes of a file.
     ///
     /// # Errors
     /// Returns a located error for a file that is too large or not UTF-8.
@@ -38,26 +37,31 @@ impl SweepSource {
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let bytes = error.into_bytes();
-                let mistake = match bytes.as_slice() {
-                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Mistake::Utf16,
-                    _ => Mistake::NotUtf8,
+                let problem = match bytes.as_slice() {
+                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ConfigProblem::Utf16,
+                    _ => ConfigProblem::NotUtf8,
                 };
                 let text = String::from_utf8_lossy(&bytes);
-                Err(ConfigError::new(Origin::File(path.to_owned()), &text, &(at..at), mistake))
+                Err(ConfigError::new(TextOrigin::File(path.to_owned()), &text, &(at..at), problem))
             }
         }
+    }
+
+    /// Returns the stem of the file's name.
+    pub(super) fn stem(&self) -> Cow<'_, str> {
+        self.path.file_stem().unwrap_or_default().to_string_lossy()
     }
 }
 
 fn check_size(path: &Path, bytes: usize) -> Result<(), ConfigError> {
     if bytes > SOURCE_BYTES_MAX {
-        let mistake = Mistake::TooLarge { bytes };
-        return Err(ConfigError::new(Origin::File(path.to_owned()), "", &(0..0), mistake));
+        let problem = ConfigProblem::TooLarge { bytes };
+        return Err(ConfigError::new(TextOrigin::File(path.to_owned()), "", &(0..0), problem));
     }
     Ok(())
 }
 
-/// The file and the overrides in the order in which [`super::tree::Place`] counts them.
+/// The file and the overrides, numbered as in [`super::tree::Place`].
 #[derive(Debug)]
 pub(super) struct Texts<'t> {
     pub(super) source: &'t SweepSource,
@@ -65,45 +69,48 @@ pub(super) struct Texts<'t> {
 }
 
 impl Texts<'_> {
-    /// Turns a fault into an error with file, line and column.
-    pub(super) fn locate(&self, fault: Fault) -> ConfigError {
-        let Fault { mistake, place } = fault;
+    /// Converts a problem into an error with file, line and column.
+    pub(super) fn locate(&self, problem: LocatedProblem) -> ConfigError {
+        let LocatedProblem { problem, place } = problem;
         let (origin, text) = match place.text.checked_sub(1).and_then(|i| self.overrides.get(i)) {
-            Some(text) => (Origin::Override(text.clone()), text),
-            None => (Origin::File(self.source.path.clone()), &self.source.text),
+            Some(text) => (TextOrigin::Override(text.clone()), text),
+            None => (TextOrigin::File(self.source.path.clone()), &self.source.text),
         };
-        ConfigError::new(origin, text, &(place.start..place.end), mistake)
+        ConfigError::new(origin, text, &(place.start..place.end), problem)
     }
 }
 
 /// Parses the file.
-pub(super) fn parse_file(source: &SweepSource) -> Result<Tree<'_>, Fault> {
+pub(super) fn parse_file(source: &SweepSource) -> Result<Tree<'_>, LocatedProblem> {
     let text = source.text.as_str();
-    let fault = |span: Range<usize>, mistake| Fault::new(place(0, &span), mistake);
+    let problem = |span: Range<usize>, problem| LocatedProblem::new(place(0, &span), problem);
     if text.len() > SOURCE_BYTES_MAX {
-        return Err(fault(0..0, Mistake::TooLarge { bytes: text.len() }));
+        return Err(problem(0..0, ConfigProblem::TooLarge { bytes: text.len() }));
     }
     if let Some(at) = text.find('\0') {
-        return Err(fault(at..at + 1, Mistake::Nul));
+        return Err(problem(at..at + 1, ConfigProblem::Nul));
     }
     if text.trim().is_empty() {
-        return Err(fault(0..0, Mistake::Empty));
+        return Err(problem(0..0, ConfigProblem::Empty));
     }
     match DeTable::parse(text) {
         Ok(table) => Ok(tree(0, table)),
         Err(error) => Err(match merge_marker(text) {
-            Some(span) => fault(span, Mistake::MergeMarker),
-            None => syntax_fault(0, text, &error),
+            Some(span) => problem(span, ConfigProblem::MergeMarker),
+            None => syntax_problem(0, text, &error),
         }),
     }
 }
 
-/// Parses override number `index`, `KEY=VALUE`. The value is TOML; a bare word that is not, such as
-/// `engine.device=cpu` or a path, is taken as a string.
-pub(super) fn parse_override(index: usize, text: &str) -> Result<Tree<'_>, Fault> {
+/// Parses override number `index`, `KEY=VALUE`. The value is TOML; a bare word that is not valid TOML
+/// (`engine.device=cpu`, a path) is read as a string.
+pub(super) fn parse_override(index: usize, text: &str) -> Result<Tree<'_>, LocatedProblem> {
     let number = index + 1;
     let Some((key, value)) = text.split_once('=') else {
-        return Err(Fault::new(place(number, &(0..text.len())), Mistake::OverrideForm));
+        return Err(LocatedProblem::new(
+            place(number, &(0..text.len())),
+            ConfigProblem::OverrideForm,
+        ));
     };
     match DeTable::parse(text) {
         Ok(table) => Ok(tree(number, table)),
@@ -112,7 +119,7 @@ pub(super) fn parse_override(index: usize, text: &str) -> Result<Tree<'_>, Fault
             let word = DeValue::String(value.trim().into());
             Tree::nested(number, key, 0, Spanned::new(span, word))
         }
-        Err(error) => Err(syntax_fault(number, text, &error)),
+        Err(error) => Err(syntax_problem(number, text, &error)),
     }
 }
 
@@ -121,28 +128,28 @@ fn tree(text: usize, table: Spanned<DeTable<'_>>) -> Tree<'_> {
     Tree { text, value: Spanned::new(span, DeValue::Table(table.into_inner())) }
 }
 
-/// Translates the parser's error; it bounds nesting by itself, without always saying where.
-fn syntax_fault(number: usize, text: &str, error: &toml::de::Error) -> Fault {
+/// Converts the parser's error, which has no position if a key is nested too deeply.
+fn syntax_problem(number: usize, text: &str, error: &toml::de::Error) -> LocatedProblem {
     let span = error.span().unwrap_or_else(|| longest_line(text));
-    let mistake = match error.message() {
-        message if message.contains("recurs") => Mistake::TooDeep,
+    let problem = match error.message() {
+        message if message.contains("recurs") => ConfigProblem::TooDeep,
         message if message.starts_with("string values must be quoted") && span.is_empty() => {
-            Mistake::Syntax("key without a value".to_owned())
+            ConfigProblem::Syntax("key without a value".to_owned())
         }
-        message => Mistake::Syntax(message.to_owned()),
+        message => ConfigProblem::Syntax(message.to_owned()),
     };
-    Fault::new(place(number, &span), mistake)
+    LocatedProblem::new(place(number, &span), problem)
 }
 
-/// Returns the start of the longest line, which holds the overlong dotted key.
+/// Returns the start of the longest line: the one with the overlong dotted key.
 fn longest_line(text: &str) -> Range<usize> {
     let longest = text.lines().max_by_key(|line| line.len()).unwrap_or_default();
     let start = text.find(longest).unwrap_or_default();
     start..start
 }
 
-/// Finds the first line that git left behind. Asked only where the text is no TOML, since a
-/// description may rightly hold such lines.
+/// Returns the first conflict marker of git. Called only if the text is not valid TOML, since a
+/// description may contain such lines.
 fn merge_marker(text: &str) -> Option<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {

@@ -1,9 +1,9 @@
-//! Tests of sweep files as a user writes them: what they resolve to, and what is said about mistakes.
+//! Tests of sweep files as a user writes them: the runs that they expand to, and their problems.
 
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::config::model::ModelSpec;
+use crate::{config::model::ModelSpec, scalar::Seed};
 
 mod hostile;
 mod messages;
@@ -55,7 +55,7 @@ fn source(text: &str) -> SweepSource {
 /// Replaces one part of [`VALID`], which must be there once.
 #[track_caller]
 fn changed(from: &str, to: &str) -> String {
-    assert_eq!(VALID.matches(from).count(), 1, "`{from}` stands once in the valid file");
+    assert_eq!(VALID.matches(from).count(), 1, "`{from}` occurs once in the valid file");
     VALID.replace(from, to)
 }
 
@@ -104,10 +104,10 @@ fn a_preset_may_have_seeds_of_its_own() {
 }
 
 #[test]
-fn only_the_default_preset_is_kept_under_the_sweeps_own_name() {
-    let kept_as = |preset| parse(&source(VALID), preset, &[]).expect("it exists").kept_as();
-    assert_eq!([None, Some("tiny"), Some("large")].map(kept_as), ["small", "small", "small.large"]);
-    assert_eq!(["small", "small.large"].map(kept_sweep), ["small", "small"]);
+fn only_the_default_preset_is_stored_under_the_sweeps_own_name() {
+    let name = |preset| parse(&source(VALID), preset, &[]).expect("it exists").storage_name();
+    assert_eq!([None, Some("tiny"), Some("large")].map(name), ["small", "small", "small.large"]);
+    assert_eq!(["small", "small.large"].map(name_without_preset), ["small", "small"]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn head_axes_and_presets_are_kept_in_file_order() {
 }
 
 #[test]
-fn a_setting_that_is_written_nowhere_has_the_documents_value() {
+fn a_setting_that_is_not_written_has_its_default() {
     check_setting(VALID, &[], "optimizer.adam.learning_rate", &["0.002", "0.002"]);
     check_setting(VALID, &[], "model.cvae.g_dim", &["128", "128"]);
 }
@@ -155,7 +155,7 @@ fn a_choice_of_the_same_variant_merges() {
 }
 
 #[test]
-fn an_adjustment_touches_the_arms_it_names_only() {
+fn an_adjustment_changes_only_the_arms_it_names() {
     let adjust = "z_dim = 2\n[[preset.tiny.adjust]]\nwhen = { kl_weight = [\"none\"] }\n\
                   set.model.cvae.width = 4";
     check_setting(&changed("z_dim = 2", adjust), &[], "model.cvae.width", &["8", "4"]);
@@ -222,19 +222,19 @@ fn zip_pairs_arms_in_order() {
 }
 
 #[test]
-fn a_conditional_arm_is_combined_with_the_arms_it_names() {
+fn a_conditional_arm_is_combined_only_with_the_arms_it_names() {
     let text = two_axes("grid", "when = { kl_weight = [\"rising\"] }");
     check_runs(&text, &["rising · fixed/1", "rising · learned/1", "none · fixed/1"]);
 }
 
 #[test]
-fn a_git_heading_inside_a_description_is_no_merge_marker() {
+fn conflict_markers_in_a_description_are_allowed() {
     let text = changed("\"Is small enough?\"", "\"\"\"\n<<<<<<< HEAD\n=======\n\"\"\"");
     assert_eq!(parsed(&text, &[]).description, "<<<<<<< HEAD\n=======\n");
 }
 
 #[test]
-fn bytes_of_a_file_become_a_source() {
+fn the_bytes_of_a_file_become_a_source() {
     let path = Path::new("experiments/small.toml");
     let read = SweepSource::from_bytes(path, VALID.as_bytes().to_vec()).expect("it is UTF-8");
     assert_eq!(read, source(VALID));

@@ -1,4 +1,4 @@
-//! Parsed TOML in which every value still knows the text and the bytes it was written in.
+//! Parsed TOML in which every value keeps its position.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -7,9 +7,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::mistake::Mistake;
+use super::problem::ConfigProblem;
 
-/// Bytes of one of the texts that a sweep is made from: 0 is the file, the rest are overrides.
+/// A range of bytes in text number `text`: 0 is the file, 1 the first override, and so on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) text: usize,
@@ -17,20 +17,20 @@ pub(super) struct Place {
     pub(super) end: usize,
 }
 
-/// A mistake and its place.
+/// A problem with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) mistake: Mistake,
+pub(super) struct LocatedProblem {
+    pub(super) problem: ConfigProblem,
     pub(super) place: Place,
 }
 
-impl Fault {
-    pub(super) fn new(place: Place, mistake: impl Into<Mistake>) -> Self {
-        Self { mistake: mistake.into(), place }
+impl LocatedProblem {
+    pub(super) fn new(place: Place, problem: impl Into<ConfigProblem>) -> Self {
+        Self { problem: problem.into(), place }
     }
 }
 
-/// A value that was written in text number `text`.
+/// A value from text number `text`.
 #[derive(Clone, Debug)]
 pub(super) struct Tree<'t> {
     pub(super) text: usize,
@@ -38,7 +38,6 @@ pub(super) struct Tree<'t> {
 }
 
 impl<'t> Tree<'t> {
-    /// Returns the root.
     pub(super) fn node(&self) -> Node<'_> {
         Node { text: self.text, value: &self.value }
     }
@@ -46,17 +45,17 @@ impl<'t> Tree<'t> {
     /// Nests a value under a dotted key whose first byte is at `start` of the text.
     ///
     /// # Errors
-    /// Returns [`Mistake::TooDeep`] for a key with more parts than any setting has.
+    /// Returns [`ConfigProblem::TooDeep`] for a key with more parts than any setting could have.
     pub(super) fn nested(
         text: usize,
         key: &'t str,
         start: usize,
         value: Spanned<DeValue<'t>>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LocatedProblem> {
         const PARTS_MAX: usize = 16;
         let whole = start..start + key.len();
         if key.split('.').count() > PARTS_MAX {
-            return Err(Fault::new(place(text, &whole), Mistake::TooDeep));
+            return Err(LocatedProblem::new(place(text, &whole), ConfigProblem::TooDeep));
         }
         let mut end = whole.end;
         let mut value = value;
@@ -85,7 +84,7 @@ impl<'t> Node<'t> {
         place(self.text, &self.value.span())
     }
 
-    /// Returns the table, if it is one.
+    /// Returns the value as a table, if it is one.
     pub(super) fn table(self) -> Option<&'t DeTable<'t>> {
         match self.value.get_ref() {
             DeValue::Table(table) => Some(table),
@@ -103,7 +102,7 @@ impl<'t> Node<'t> {
         self.table()?.get_key_value(key).map(|(key, _)| place(self.text, &key.span()))
     }
 
-    /// Returns where a key's value is written, or the table's own place without it.
+    /// Returns where a key's value is written, or the place of the whole table if the key is missing.
     pub(super) fn place_of(self, key: &str) -> Place {
         self.get(key).unwrap_or(self).place()
     }
@@ -113,7 +112,7 @@ impl<'t> Node<'t> {
         path.split('.').try_fold(self, Self::get)
     }
 
-    /// Returns the elements of an array; nothing for any other value.
+    /// Returns the elements of an array; none for any other value.
     pub(super) fn elements(self) -> impl Iterator<Item = Self> {
         let elements = match self.value.get_ref() {
             DeValue::Array(elements) => Some(elements.iter()),
@@ -128,7 +127,7 @@ impl<'t> Node<'t> {
     }
 }
 
-/// Says that a span lies in text number `text`.
+/// Returns a span of text number `text` as a place.
 pub(super) fn place(text: usize, span: &Range<usize>) -> Place {
     Place { text, start: span.start, end: span.end }
 }

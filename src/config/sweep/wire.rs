@@ -1,14 +1,21 @@
-//! The sweep file as it is written. Settings of runs (`run`, `set`) are left as parsed TOML, because
-//! they are merged before they are read.
-#![expect(clippy::zero_sized_map_values, reason = "what such a table holds is read after merging")]
+//! The sweep file as written, without the settings of runs (`run`, `set`): those are merged before
+//! they are read.
+#![expect(clippy::zero_sized_map_values, reason = "settings are read after merging")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::Published;
-use crate::{config::schema::settings_reference, scalar::Seed};
+use super::{
+    layered,
+    problem::ConfigProblem,
+    tree::{LocatedProblem, Node, Place},
+};
+use crate::{
+    config::{data::Split, schema::settings_reference},
+    scalar::Seed,
+};
 
 /// Any value, in a schema.
 type Anything = serde_json::Value;
@@ -16,7 +23,7 @@ type Anything = serde_json::Value;
 /// Labels by axis name.
 pub(super) type When = BTreeMap<String, Vec<String>>;
 
-/// A table that is only known to be one.
+/// A table whose content is not read here.
 type Settings = BTreeMap<String, IgnoredAny>;
 
 /// A whole sweep file.
@@ -119,4 +126,140 @@ pub(super) struct WireAdjust {
     #[serde(default, rename = "set")]
     #[schemars(schema_with = "settings_reference")]
     _set: Settings,
+}
+
+/// A published result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Arm that the number belongs to; labels of several axes are joined with ` · `.
+    pub arm: String,
+    /// Split that it was measured on.
+    pub split: Split,
+    /// Name of the metric, e.g. `psnr`.
+    pub metric: String,
+    /// Value in the metric's unit.
+    pub value: f64,
+    /// Where it is published: paper and table, or document and section.
+    pub source: String,
+    /// Scale at which it was obtained: data set, epochs, batch size.
+    pub scale: String,
+}
+
+impl WireSweep {
+    /// Reads a file's root table and checks names, title, scales and seeds; `stem` is the file's.
+    pub(super) fn read(root: Node<'_>, stem: &str) -> Result<Self, LocatedProblem> {
+        let wire: Self = layered::read(vec![root], "")?;
+        check_name(&wire.name, root.place_of("name"))?;
+        if stem != wire.name {
+            let (name, stem) = (wire.name, stem.to_owned());
+            return Err(LocatedProblem::new(
+                root.place_of("name"),
+                ConfigProblem::NameIsNotStem { name, stem },
+            ));
+        }
+        check_line("title", &wire.title, &root.place_of("title"))?;
+        let presets = root.get("preset").unwrap_or(root);
+        for (name, preset) in &wire.preset {
+            check_name(name, presets.key_place(name).unwrap_or_else(|| presets.place()))?;
+            let place = presets.get(name).unwrap_or(presets).place_of("scale");
+            check_line(&format!("preset.{name}.scale"), &preset.scale, &place)?;
+        }
+        sorted_seeds(&wire.seeds, root.get("seeds").unwrap_or(root))?;
+        Ok(wire)
+    }
+
+    /// Returns the preset to use; the default must exist even if another is asked for.
+    pub(super) fn chosen_preset(
+        &self,
+        root: Node<'_>,
+        asked: Option<&str>,
+        known: &[String],
+    ) -> Result<String, LocatedProblem> {
+        let unknown = |preset: &str, place| {
+            let (preset, known) = (preset.to_owned(), known.to_vec());
+            LocatedProblem::new(place, ConfigProblem::UnknownPreset { preset, known })
+        };
+        if !self.preset.contains_key(&self.default_preset) {
+            return Err(unknown(&self.default_preset, root.place_of("default_preset")));
+        }
+        match asked {
+            Some(preset) if !self.preset.contains_key(preset) => {
+                Err(unknown(preset, root.key_place("preset").unwrap_or_else(|| root.place())))
+            }
+            _ => Ok(asked.unwrap_or(&self.default_preset).to_owned()),
+        }
+    }
+
+    /// Checks that published results belong to arms of the sweep and are finite.
+    pub(super) fn check_published(
+        &self,
+        root: Node<'_>,
+        arms: &[String],
+    ) -> Result<(), LocatedProblem> {
+        let nodes = root.get("published").into_iter().flat_map(Node::elements);
+        for (number, node) in self.published.iter().zip(nodes) {
+            if !arms.contains(&number.arm) {
+                let (arm, known) = (number.arm.clone(), arms.to_vec());
+                return Err(LocatedProblem::new(
+                    node.place_of("arm"),
+                    ConfigProblem::UnknownArm { arm, known },
+                ));
+            }
+            if !number.value.is_finite() {
+                let problem = format!("must be finite, not {}", number.value);
+                let problem = ConfigProblem::Value { key: "published.value".to_owned(), problem };
+                return Err(LocatedProblem::new(node.place_of("value"), problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the presets' names in file order.
+pub(super) fn preset_names(root: Node<'_>) -> Vec<String> {
+    let table = root.get("preset").and_then(Node::table);
+    let mut names: Vec<_> = table.into_iter().flat_map(toml::map::Map::keys).collect();
+    names.sort_by_key(|name| name.span().start);
+    names.into_iter().map(|name| name.get_ref().to_string()).collect()
+}
+
+/// Sorts seeds; refuses an empty list and a seed that is listed twice.
+pub(super) fn sorted_seeds(seeds: &[Seed], node: Node<'_>) -> Result<Vec<Seed>, LocatedProblem> {
+    let mut sorted = BTreeSet::new();
+    for (seed, node) in seeds.iter().zip(node.elements()) {
+        if !sorted.insert(*seed) {
+            return Err(LocatedProblem::new(
+                node.place(),
+                ConfigProblem::DuplicateSeed { seed: seed.0 },
+            ));
+        }
+    }
+    if sorted.is_empty() {
+        return Err(LocatedProblem::new(node.place(), ConfigProblem::NoSeeds));
+    }
+    Ok(sorted.into_iter().collect())
+}
+
+/// Checks the name of a sweep or preset: part of a file name, without a full stop.
+fn check_name(name: &str, place: Place) -> Result<(), LocatedProblem> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(allowed) {
+        Ok(())
+    } else {
+        Err(LocatedProblem::new(place, ConfigProblem::InvalidName { name: name.to_owned() }))
+    }
+}
+
+/// Checks that a text fits on one line.
+pub(super) fn check_line(key: &str, text: &str, place: &Place) -> Result<(), LocatedProblem> {
+    let problem = if text.trim().is_empty() {
+        "is empty"
+    } else if text.contains(char::is_control) {
+        "must be one line without control characters"
+    } else {
+        return Ok(());
+    };
+    let problem = ConfigProblem::Value { key: key.to_owned(), problem: problem.to_owned() };
+    Err(LocatedProblem::new(place.clone(), problem))
 }

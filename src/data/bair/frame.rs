@@ -1,58 +1,36 @@
-//! One frame: an 8-bit RGB picture in PNG.
+//! One frame: an 8-bit RGB image in PNG.
 
 use png::{ColorType, DecodingError};
 
 use crate::data::{
-    CHANNELS,
+    rgb_image::CHANNELS,
     rgb_png::{self, SIDE_MAX},
+    sequence::HwcShape,
 };
 
-/// Largest PNG file of a frame in bytes: twice the pixels of the largest frame.
-pub(in crate::data) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).pow(2);
+/// Largest PNG file of a frame: twice the pixels of the largest frame.
+pub(super) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).pow(2);
 
-/// Height, width and channels of a frame.
-pub type FrameShape = [usize; 3];
-
-/// What is wrong with a picture.
+/// What is wrong with a frame.
 #[derive(Debug, thiserror::Error)]
-pub enum FrameFault {
-    /// The file is no PNG, damaged or cut off.
+pub enum FrameError {
+    /// The file is not a PNG, damaged or truncated.
     #[error("it is not an intact PNG")]
     Png(#[source] DecodingError),
-    /// The picture is larger than any frame may be.
-    #[error("it is {width}x{height} pixels; a side has at most {SIDE_MAX}")]
-    TooLarge {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-    },
-    /// The picture is not 8-bit RGB.
-    #[error("it is {depth}-bit {}, not 8-bit RGB", color_name(*color))]
-    NotRgb {
-        /// Bits of a sample.
-        depth: u8,
-        /// Kind of the samples.
-        color: ColorType,
-    },
-    /// The picture has another size than the first frame of the data set.
-    #[error("it is {width}x{height} pixels, the frames before it {}x{}", expected[1], expected[0])]
-    Size {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// Shape of the first frame.
-        expected: FrameShape,
-    },
+    #[error("it has {width}x{height} pixels, expected at most {SIDE_MAX}x{SIDE_MAX}")]
+    TooLarge { width: u32, height: u32 },
+    #[error("it is {depth}-bit {}, expected 8-bit RGB", color_name(*color))]
+    NotRgb { depth: u8, color: ColorType },
+    #[error("it has {width}x{height} pixels, the frames before it have {}x{}", expected[1], expected[0])]
+    Size { width: u32, height: u32, expected: HwcShape },
 }
 
-impl FrameFault {
-    pub(in crate::data) fn hint(&self) -> &'static str {
+impl FrameError {
+    pub(super) const fn hint(&self) -> &'static str {
         match self {
             Self::Png(_) => "copy or render the frame again",
             Self::NotRgb { .. } => "convert all frames to 8-bit RGB without transparency",
-            Self::TooLarge { .. } | Self::Size { .. } => "scale all frames to one size",
+            Self::TooLarge { .. } | Self::Size { .. } => "scale all frames to the same size",
         }
     }
 }
@@ -69,39 +47,39 @@ fn color_name(color: ColorType) -> &'static str {
 
 /// Decodes a frame and appends its pixels, `[H, W, C]`, to `pixels`; returns its shape.
 ///
-/// With `expected`, a frame of any other shape is refused. After an error `pixels` is as before.
-pub(in crate::data) fn decode(
+/// With `expected`, a frame of any other shape is refused. After an error `pixels` is unchanged.
+pub(super) fn decode(
     file: &[u8],
-    expected: Option<FrameShape>,
+    expected: Option<HwcShape>,
     pixels: &mut Vec<u8>,
-) -> Result<FrameShape, FrameFault> {
+) -> Result<HwcShape, FrameError> {
     let start = pixels.len();
     decode_into(file, expected, pixels).inspect_err(|_| pixels.truncate(start))
 }
 
 fn decode_into(
     file: &[u8],
-    expected: Option<FrameShape>,
+    expected: Option<HwcShape>,
     pixels: &mut Vec<u8>,
-) -> Result<FrameShape, FrameFault> {
+) -> Result<HwcShape, FrameError> {
     let mut decoder = rgb_png::decoder(file);
-    let header = decoder.read_header_info().map_err(FrameFault::Png)?;
+    let header = decoder.read_header_info().map_err(FrameError::Png)?;
     let (width, height) = header.size();
     if width > SIDE_MAX || height > SIDE_MAX {
-        return Err(FrameFault::TooLarge { width, height });
+        return Err(FrameError::TooLarge { width, height });
     }
     let shape = [height as usize, width as usize, CHANNELS];
     if !rgb_png::is_rgb(header) {
         let (depth, color) = (header.bit_depth as u8, header.color_type);
-        return Err(FrameFault::NotRgb { depth, color });
+        return Err(FrameError::NotRgb { depth, color });
     }
     if let Some(expected) = expected.filter(|&expected| expected != shape) {
-        return Err(FrameFault::Size { width, height, expected });
+        return Err(FrameError::Size { width, height, expected });
     }
 
     let start = pixels.len();
     pixels.resize(start + shape.iter().product::<usize>(), 0);
-    rgb_png::decode(decoder, &mut pixels[start..]).map_err(FrameFault::Png)?;
+    rgb_png::decode(decoder, &mut pixels[start..]).map_err(FrameError::Png)?;
     Ok(shape)
 }
 
@@ -122,23 +100,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_rejects(file: &[u8], expected: Option<FrameShape>, message: &str) {
+    fn check_rejects(file: &[u8], expected: Option<HwcShape>, message: &str) {
         let mut pixels = vec![7];
         let fault = decode(file, expected, &mut pixels).expect_err("the frame is refused");
-        assert!(fault.to_string().contains(message), "`{fault}` does not say `{message}`");
+        assert!(fault.to_string().contains(message), "`{fault}` does not contain `{message}`");
         assert_eq!(pixels, [7], "a refused frame leaves no pixels behind");
     }
 
     #[test]
     fn a_frame_of_another_size_is_rejected_with_both_sizes() {
         let file = encode(3, 2, &[9; 18]);
-        check_rejects(&file, Some([2, 2, 3]), "it is 3x2 pixels, the frames before it 2x2");
+        check_rejects(&file, Some([2, 2, 3]), "it has 3x2 pixels, the frames before it have 2x2");
     }
 
     #[test]
-    fn a_picture_with_a_side_beyond_the_limit_is_rejected() {
+    fn a_frame_with_a_side_beyond_the_limit_is_rejected() {
         let width = SIDE_MAX + 1;
-        check_rejects(&encode(width, 1, &vec![0; width as usize * 3]), None, "at most 1024");
+        check_rejects(&encode(width, 1, &vec![0; width as usize * 3]), None, "at most 1024x1024");
     }
 
     #[test]
@@ -161,7 +139,7 @@ mod tests {
         }
 
         #[test]
-        fn a_flipped_byte_never_panics_and_never_changes_pixels_unseen(
+        fn a_flipped_byte_never_panics_and_never_changes_pixels_undetected(
             at in 0_usize..100, flip in 1_u8..=255
         ) {
             let mut file = encode(4, 4, &[50; 48]);

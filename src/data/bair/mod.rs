@@ -1,94 +1,80 @@
 //! The folder layout of the BAIR robot-pushing data set, read strictly.
 //!
 //! ```text
-//! ROOT/{train,validate,test}/<directory>/<directory>/0.png 1.png ... actions.csv endeffector_positions.csv
+//! ROOT/{train,validate,test}/<folder>/<folder>/0.png 1.png ... actions.csv endeffector_positions.csv
 //! ```
-//! [`list`] finds the sequences, [`read_sequence`] decodes one. The order of directories is natural
-//! (numbers inside names by value), whatever the file system says. Hidden entries are passed over;
-//! other files that do not belong to the layout are passed over with a warning. Directories are
-//! entered to a fixed depth, so that links in a circle end.
+//! [`list`] finds the sequences, [`read_sequence`] decodes one, [`BairFolder`] makes a pack of all.
+//! Folders are in natural order (numbers inside names by value). Hidden files are skipped; other files
+//! that do not belong to the layout are skipped with a warning. Sequences are searched only two folders
+//! deep, so links in a circle do no harm.
 
 use std::path::{Path, PathBuf};
 
 use super::{
-    Split,
-    error::{DataError, Findings},
+    error::DataError,
+    findings::Findings,
     natural,
-    source_files::{self, Source},
+    origin::Required,
+    sequence::{HwcShape, SequenceBuffer},
+    source_files,
 };
-use crate::fs::{self, FileKind};
+use crate::{
+    config::data::Split,
+    fs::{self, FileKind},
+};
 
+mod error;
+mod folder;
 mod frame;
 mod table;
 
-pub use frame::{FrameFault, FrameShape};
-pub use table::TableFault;
+pub use error::BairError;
+pub(super) use folder::BairFolder;
+pub use frame::FrameError;
+pub use table::TableError;
 
 /// Numbers of an action.
-pub(super) const ACTION_SIZE: usize = 4;
+const ACTION_SIZE: usize = 4;
 /// Numbers of a position of the end effector.
-pub(super) const POSITION_SIZE: usize = 3;
+const POSITION_SIZE: usize = 3;
 
-/// The tables of a sequence, which stand after its frames in the order of source files.
+/// The tables of a sequence. Among its source files they follow the frames.
 const TABLES: [&str; 2] = ["actions.csv", "endeffector_positions.csv"];
 
-/// Which splits a data root must have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Required {
-    /// All three.
-    AllSplits,
-    /// `train`; the others may be missing and are then empty.
-    TrainOnly,
-}
-
-/// A sequence's place in the layout.
+/// A sequence in the layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SequenceFolder {
-    /// The split it belongs to.
-    pub(super) split: Split,
-    /// Its two directories, joined by a slash.
-    pub(super) name: String,
+struct SequenceFolder {
+    split: Split,
+    /// Its two folders, joined by a slash.
+    name: String,
     /// Number of frames.
-    pub(super) frames: usize,
+    frames: usize,
 }
 
 impl SequenceFolder {
     /// Returns the paths of its files relative to the root: frames in order, then the tables.
-    pub(super) fn files(&self) -> impl Iterator<Item = String> {
+    fn files(&self) -> impl Iterator<Item = String> {
         let folder = format!("{}/{}", self.split, self.name);
         let tables = TABLES.map(|table| format!("{folder}/{table}"));
         (0..self.frames).map(move |frame| format!("{folder}/{frame}.png")).chain(tables)
     }
 }
 
-/// A decoded sequence; reused from one sequence to the next.
-#[derive(Debug, Default)]
-pub(super) struct SequenceBuffer {
-    /// Pixels, `[T, H, W, C]`.
-    pub(super) frames: Vec<u8>,
-    /// Actions, `[T, 4]`.
-    pub(super) actions: Vec<f32>,
-    /// Positions, `[T, 3]`.
-    pub(super) positions: Vec<f32>,
-    /// The files it was read from, in the order of [`SequenceFolder::files`].
-    pub(super) sources: Vec<Source>,
-}
-
-/// Lists all sequences: splits in order, directories in natural order.
-pub(super) fn list(
-    root: &Path,
-    required: Required,
-    findings: &mut Findings,
-) -> Vec<SequenceFolder> {
+/// Lists all sequences: splits in order, folders in natural order.
+fn list(root: &Path, required: Required, findings: &mut Findings) -> Vec<SequenceFolder> {
     let mut sequences = Vec::new();
+    if let Ok(None) = fs::kind(root) {
+        findings.error(BairError::RootMissing { root: root.to_owned() });
+        return sequences;
+    }
     for split in Split::ALL {
         match fs::kind(&root.join(split.name())) {
             Ok(Some(_)) => list_split(root, split, &mut sequences, findings),
             Ok(None) if split != Split::Train && required == Required::TrainOnly => {
-                findings.warn(format!("there is no split `{split}` in `{}`", root.display()));
+                findings.warn(format!("`{}` has no split `{split}`", root.display()));
             }
-            Ok(None) => findings.error(DataError::SplitMissing { root: root.to_owned(), split }),
-            Err(error) => findings.error(error.into()),
+            Ok(None) => findings.error(BairError::SplitMissing { root: root.to_owned(), split }),
+            Err(error) => findings.error(error),
         }
     }
     sequences
@@ -102,8 +88,8 @@ fn list_split(
 ) {
     let path = root.join(split.name());
     let before = (sequences.len(), findings.error_count());
-    for (outer_name, outer_path) in directories(&path, findings) {
-        for (inner_name, inner_path) in directories(&outer_path, findings) {
+    for (outer_name, outer_path) in folders(&path, findings) {
+        for (inner_name, inner_path) in folders(&outer_path, findings) {
             let expected = sequences.first().map(|first| first.frames);
             let counted = count_frames(&inner_path, expected, findings);
             if let Some(frames) = findings.keep(counted) {
@@ -113,14 +99,14 @@ fn list_split(
         }
     }
     if (sequences.len(), findings.error_count()) == before {
-        findings.error(DataError::NoSequences { path });
+        findings.error(BairError::NoSequences { path });
     }
 }
 
-/// Returns names and paths of the directories in a directory, in natural order; what cannot be ordered or
-/// named is an error.
-fn directories(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
-    let entries = findings.keep(fs::read_dir_visible(path).map_err(DataError::from));
+/// Returns names and paths of the folders in a folder, in natural order. A name that is not UTF-8 and two
+/// names with the same place in the order are errors.
+fn folders(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
+    let entries = findings.keep(fs::read_dir_visible(path));
     let mut named = Vec::new();
     for entry in entries.unwrap_or_default() {
         match (entry.kind, entry.name.into_string()) {
@@ -134,7 +120,7 @@ fn directories(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
         let same = natural::key(name) == natural::key(kept_name);
         if same {
             let (first, second) = (kept_path.clone(), path.clone());
-            findings.error(DataError::SameNumber { first, second });
+            findings.error(BairError::SameNumber { first, second });
         }
         same
     });
@@ -142,10 +128,10 @@ fn directories(path: &Path, findings: &mut Findings) -> Vec<(String, PathBuf)> {
 }
 
 fn not_in_layout(path: &Path) -> String {
-    format!("`{}` is not part of the layout and was passed over", path.display())
+    format!("`{}` is not part of the layout and was skipped", path.display())
 }
 
-/// Returns how many frames a sequence has if they are numbered without a gap.
+/// Returns the number of frames of a sequence, which must be numbered without a gap.
 fn count_frames(
     path: &Path,
     expected: Option<usize>,
@@ -157,7 +143,7 @@ fn count_frames(
         if let Some(stem) = name.strip_suffix(".png") {
             numbers.push(
                 frame_number(stem)
-                    .ok_or_else(|| DataError::FrameName { path: entry.path.clone() })?,
+                    .ok_or_else(|| BairError::FrameName { path: entry.path.clone() })?,
             );
         } else if !TABLES.contains(&&*name) {
             findings.warn(not_in_layout(&entry.path));
@@ -167,32 +153,32 @@ fn count_frames(
     let found = numbers.len();
     let path = || path.to_owned();
     if let Some(frame) = (0..found.max(1)).find(|&frame| numbers.get(frame) != Some(&frame)) {
-        return Err(DataError::FrameMissing { path: path(), frame });
+        return Err(BairError::FrameMissing { path: path(), frame }.into());
     }
     if found == 1 {
         return Err(DataError::SingleFrame { path: path() });
     }
     match expected {
         Some(expected) if expected != found => {
-            Err(DataError::FrameCount { path: path(), found, expected })
+            Err(BairError::FrameCount { path: path(), found, expected }.into())
         }
         _ => Ok(found),
     }
 }
 
-/// Returns the number of a frame; `007` is not how a number is written.
+/// Returns the number of a frame; leading zeros and a sign are refused.
 fn frame_number(stem: &str) -> Option<usize> {
     stem.parse().ok().filter(|number: &usize| number.to_string() == stem)
 }
 
-/// Decodes a sequence into `buffer`; every file is read, however many are broken.
+/// Decodes a sequence into `buffer`. All files are read, even after an error.
 ///
-/// `shape` is that of the data set's first frame and is set by it. After an error the buffer's
-/// content means nothing.
-pub(super) fn read_sequence(
+/// `shape` is set by the data set's first frame; all others must have it. After an error the content of
+/// the buffer is undefined.
+fn read_sequence(
     root: &Path,
     folder: &SequenceFolder,
-    shape: &mut Option<FrameShape>,
+    shape: &mut Option<HwcShape>,
     buffer: &mut SequenceBuffer,
     findings: &mut Findings,
 ) {
@@ -210,7 +196,7 @@ pub(super) fn read_sequence(
         let read = match table {
             None => frame::decode(&bytes, *shape, frames)
                 .map(|decoded| *shape = Some(decoded))
-                .map_err(|fault| DataError::Frame { path, fault }),
+                .map_err(|source| BairError::Frame { path, source }),
             Some(table) => {
                 let (values, columns) = match table {
                     0 => (&mut *actions, ACTION_SIZE),
@@ -218,7 +204,7 @@ pub(super) fn read_sequence(
                 };
                 table::parse(&bytes, folder.frames, columns)
                     .map(|parsed| *values = parsed)
-                    .map_err(|fault| DataError::Table { path, fault })
+                    .map_err(|source| BairError::Table { path, source })
             }
         };
         findings.keep(read);

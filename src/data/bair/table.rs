@@ -2,65 +2,41 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 
-/// Largest CSV file of a sequence in bytes.
-pub(in crate::data) const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Largest CSV file of a sequence.
+pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Longest cell that an error message repeats, in bytes.
 const SHOWN_BYTES: usize = 24;
 
-/// What is wrong with a table, and in which row; rows and columns count from 1.
+/// What is wrong with a table; rows and columns count from 1.
 #[derive(Debug, thiserror::Error)]
-pub enum TableFault {
-    /// The file cannot be split into rows and cells.
-    #[error("it is not comma separated text")]
+pub enum TableError {
+    #[error("it is not comma-separated text")]
     Csv(#[source] csv::Error),
-    /// A row has too few or too many cells.
-    #[error("row {row} has {found} columns instead of {expected}")]
-    Columns {
-        /// The row.
-        row: u64,
-        /// Its cells.
-        found: usize,
-        /// The cells it should have.
-        expected: usize,
-    },
-    /// A cell is no number.
+    #[error("row {row} has {found} columns, expected {expected}")]
+    Columns { row: u64, found: usize, expected: usize },
     #[error("row {row}, column {column}: `{cell}` is not a number")]
     NotANumber {
-        /// The row.
         row: u64,
-        /// The column.
         column: usize,
-        /// The cell's text, escaped and perhaps shortened.
+        /// The cell's text, escaped and shortened.
         cell: String,
     },
-    /// A cell is not a number that single precision can hold.
     #[error("row {row}, column {column}: `{cell}` is not a finite 32-bit number")]
-    NotFinite {
-        /// The row.
-        row: u64,
-        /// The column.
-        column: usize,
-        /// The cell's text.
-        cell: String,
-    },
-    /// The table has not one row per frame.
-    #[error("it has {found} rows, the sequence {expected} frames")]
-    Rows {
-        /// Rows of the table.
-        found: usize,
-        /// Frames of the sequence.
-        expected: usize,
-    },
+    NotFinite { row: u64, column: usize, cell: String },
+    #[error("it has {found} rows, but the sequence has {expected} frames")]
+    Rows { found: usize, expected: usize },
 }
 
-impl TableFault {
-    pub(in crate::data) fn hint(&self) -> Option<&'static str> {
+impl TableError {
+    pub(super) const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotANumber { row: 1, .. } => Some("tables have no header row and are UTF-8 text"),
-            Self::Columns { found: 1, .. } => Some("cells are separated by commas"),
+            Self::NotANumber { row: 1, .. } => {
+                Some("remove the header row, and save the table as UTF-8 text")
+            }
+            Self::Columns { found: 1, .. } => Some("separate cells by commas"),
             Self::Columns { .. } => {
-                Some("`actions.csv` has 4 columns, `endeffector_positions.csv` 3")
+                Some("write 4 columns in `actions.csv`, 3 in `endeffector_positions.csv`")
             }
             Self::Csv(_) | Self::NotANumber { .. } | Self::NotFinite { .. } | Self::Rows { .. } => {
                 None
@@ -69,23 +45,19 @@ impl TableFault {
     }
 }
 
-/// Parses a table of `rows` × `columns` numbers, row by row; every number is rounded once, from its
-/// nearest `f64`. A byte-order mark, CRLF line ends and blanks around numbers are accepted.
-pub(in crate::data) fn parse(
-    text: &[u8],
-    rows: usize,
-    columns: usize,
-) -> Result<Vec<f32>, TableFault> {
+/// Parses a table of `rows` × `columns` numbers, row by row. Numbers are parsed as `f64`, then rounded. A
+/// byte-order mark, CRLF line ends and blanks around numbers are accepted.
+pub(super) fn parse(text: &[u8], rows: usize, columns: usize) -> Result<Vec<f32>, TableError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).quoting(false).from_reader(text);
     let mut values = Vec::with_capacity(rows * columns);
     let mut found = 0;
     let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(TableFault::Csv)? {
+    while reader.read_byte_record(&mut record).map_err(TableError::Csv)? {
         let row = record.position().map_or(0, csv::Position::line);
         if record.len() != columns {
-            return Err(TableFault::Columns { row, found: record.len(), expected: columns });
+            return Err(TableError::Columns { row, found: record.len(), expected: columns });
         }
         for (column, cell) in (1..).zip(&record) {
             values.push(number(cell, row, column)?);
@@ -96,24 +68,24 @@ pub(in crate::data) fn parse(
             break;
         }
     }
-    if found == rows { Ok(values) } else { Err(TableFault::Rows { found, expected: rows }) }
+    if found == rows { Ok(values) } else { Err(TableError::Rows { found, expected: rows }) }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding to single precision")]
-fn number(cell: &[u8], row: u64, column: usize) -> Result<f32, TableFault> {
+fn number(cell: &[u8], row: u64, column: usize) -> Result<f32, TableError> {
     let text = str::from_utf8(cell).ok().map(str::trim);
     let Some(value) = text.and_then(|text| text.parse::<f64>().ok()) else {
-        return Err(TableFault::NotANumber { row, column, cell: shown(cell) });
+        return Err(TableError::NotANumber { row, column, cell: shown(cell) });
     };
     let rounded = value as f32;
     if rounded.is_finite() {
         Ok(rounded)
     } else {
-        Err(TableFault::NotFinite { row, column, cell: shown(cell) })
+        Err(TableError::NotFinite { row, column, cell: shown(cell) })
     }
 }
 
-/// Returns a cell as it can stand in a message.
+/// Returns a cell for a message, escaped and shortened.
 fn shown(cell: &[u8]) -> String {
     match cell.get(..SHOWN_BYTES) {
         Some(start) if cell.len() > SHOWN_BYTES => format!("{}...", start.escape_ascii()),
@@ -129,7 +101,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[f32]) {
-        assert_eq!(parse(text.as_bytes(), 2, 2).expect("the table is good"), expected);
+        assert_eq!(parse(text.as_bytes(), 2, 2).expect("the table is valid"), expected);
     }
 
     #[track_caller]
@@ -155,14 +127,14 @@ mod tests {
 
     #[test]
     fn ragged_rows_are_rejected_with_their_row() {
-        check_rejects(b"1,2\n3\n", "row 2 has 1 columns instead of 2");
-        check_rejects(b"1,2,3\n3,4\n", "row 1 has 3 columns instead of 2");
+        check_rejects(b"1,2\n3\n", "row 2 has 1 columns, expected 2");
+        check_rejects(b"1,2,3\n3,4\n", "row 1 has 3 columns, expected 2");
     }
 
     #[test]
     fn too_few_and_too_many_rows_are_counted() {
-        check_rejects(b"", "it has 0 rows, the sequence 2 frames");
-        check_rejects(b"1,2\n3,4\n5,6\n7,8\n", "it has 4 rows, the sequence 2 frames");
+        check_rejects(b"", "it has 0 rows, but the sequence has 2 frames");
+        check_rejects(b"1,2\n3,4\n5,6\n7,8\n", "it has 4 rows, but the sequence has 2 frames");
     }
 
     #[test]

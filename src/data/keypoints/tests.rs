@@ -3,7 +3,7 @@ use std::{error::Error, fmt::Write as _};
 use super::*;
 use crate::{data::kaggle::PIXELS, scalar::Fraction};
 
-/// Writes a table of so many rows, each with its number in the first pixel; row 2 lacks a coordinate.
+/// Writes a table of `rows` rows. The first pixel of each is its number; row 2 lacks a coordinate.
 fn folder(rows: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     write(folder.path(), rows, "");
@@ -20,8 +20,8 @@ fn write(root: &Path, rows: usize, in_row_two: &str) {
     fs::write_atomic(&root.join(FILE), text.as_bytes()).expect("the table can be written");
 }
 
-fn table(root: &Path, split: RowSplit) -> Table<'_> {
-    Table { root, columns: &KeypointColumns::All, split }
+fn table(root: &Path, split: RowSplit) -> KeypointTable<'_> {
+    KeypointTable { root, columns: &KeypointColumns::All, split }
 }
 
 fn shares(validate: f64, test: f64) -> RowSplit {
@@ -29,12 +29,12 @@ fn shares(validate: f64, test: f64) -> RowSplit {
     RowSplit::Shares(Shares { validate: share(validate), test: share(test) })
 }
 
-fn opened(table: Table<'_>) -> Pack {
+fn opened(table: KeypointTable<'_>) -> Pack {
     let cache = table.root.join("cache");
-    table.open(Required::AllSplits, &cache, &mut |_| {}).expect("the table is good")
+    table.open(Required::AllSplits, &cache, &mut |_| {}).expect("the table is valid")
 }
 
-fn checked(table: Table<'_>) -> Vec<Fault> {
+fn checked(table: KeypointTable<'_>) -> Vec<Finding> {
     table.check(Required::AllSplits, &mut |_| {})
 }
 
@@ -43,7 +43,7 @@ fn rows(pack: &Pack, split: Split) -> Vec<usize> {
 }
 
 #[test]
-fn splits_are_consecutive_parts_of_the_documents_order() {
+fn splits_are_consecutive_parts_of_the_originals_order() {
     let folder = folder(11);
     let pack = opened(table(folder.path(), shares(0.2, 0.1)));
     // Ten complete rows: all but the second.
@@ -59,13 +59,13 @@ fn splits_are_consecutive_parts_of_the_documents_order() {
 }
 
 #[test]
-fn the_documents_split_trains_on_every_complete_row() {
+fn the_originals_split_trains_on_every_complete_row() {
     let folder = folder(6);
     let pack = opened(table(folder.path(), RowSplit::Document));
     assert_eq!(pack.sequences(Split::Train), 5);
     assert_eq!(rows(&pack, Split::Test), rows(&pack, Split::Train));
     assert_eq!(rows(&pack, Split::Validate), rows(&pack, Split::Train));
-    assert!(pack.warnings()[0].contains("once more"), "{:?}", pack.warnings());
+    assert!(pack.warnings()[0].contains("consist of the training rows"), "{:?}", pack.warnings());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn few_rows_still_leave_one_each_or_are_refused() {
 }
 
 #[test]
-fn positions_are_the_documents_targets_to_the_last_bit() {
+fn positions_are_the_originals_targets_to_the_last_bit() {
     let folder = folder(40);
     let pack = opened(table(folder.path(), RowSplit::default()));
     let mut lost_in_pixels = 0;
@@ -110,7 +110,8 @@ fn single(x: f64) -> f32 {
 fn columns_decide_which_rows_are_complete() {
     let folder = folder(6);
     let columns = KeypointColumns::Named(vec!["eye_x".to_owned()]);
-    let pack = opened(Table { columns: &columns, ..table(folder.path(), RowSplit::default()) });
+    let pack =
+        opened(KeypointTable { columns: &columns, ..table(folder.path(), RowSplit::default()) });
     assert_eq!(Split::ALL.map(|split| pack.sequences(split)), [4, 1, 1]);
     assert_eq!(pack.position_names(), ["eye_x"]);
 }
@@ -132,27 +133,28 @@ fn a_changed_table_is_packed_again_and_an_unchanged_one_is_not() {
 fn a_broken_cell_is_named_with_file_row_and_column() {
     let folder = folder(6);
     write(folder.path(), 6, "north");
-    let faults = checked(table(folder.path(), RowSplit::default()));
-    let [Fault::Error(error)] = &faults[..] else { panic!("{faults:?}") };
+    let findings = checked(table(folder.path(), RowSplit::default()));
+    let [Finding::Error(error)] = &findings[..] else { panic!("{findings:?}") };
     let message = format!("{error}: {}", error.source().expect("a cause"));
     assert!(message.contains(FILE), "{message}");
     assert!(message.contains("row 2, column `eye_y`: `north`"), "{message}");
 }
 
 #[test]
-fn rows_left_out_and_twins_are_doubtful() {
+fn rows_left_out_and_equal_images_are_warnings() {
     let folder = folder(6);
     let path = folder.path().join(FILE);
     let text = fs::read_text(&path, 1 << 20).expect("the table can be read");
-    let twin = text.replace("\n35.9876543219,25.1234567891,5 ", "\n35.9876543219,25.1234567891,1 ");
-    fs::write_atomic(&path, twin.as_bytes()).expect("the table can be written");
+    let edited =
+        text.replace("\n35.9876543219,25.1234567891,5 ", "\n35.9876543219,25.1234567891,1 ");
+    fs::write_atomic(&path, edited.as_bytes()).expect("the table can be written");
     let messages: Vec<String> = checked(table(folder.path(), RowSplit::default()))
         .into_iter()
-        .map(|fault| match fault {
-            Fault::Warning(warning) => warning,
-            Fault::Error(error) => panic!("{error}"),
+        .map(|finding| match finding {
+            Finding::Warning(warning) => warning,
+            Finding::Error(error) => panic!("{error}"),
         })
         .collect();
     assert_eq!(messages[0], "1 of 6 rows lack a coordinate and are left out");
-    assert!(messages[1].starts_with("a picture is "), "{messages:?}");
+    assert!(messages[1].starts_with("equal images in "), "{messages:?}");
 }

@@ -1,12 +1,13 @@
-//! Moving MNIST as the original makes it on the fly: digits that bounce about a square.
+//! Moving MNIST as the original generates it: digits that move in a square and bounce off its walls.
 //!
 //! A sequence is a pure function of the generator's state and the digits ([`trajectories`], then
-//! [`draw`]), so NumPy's order of draws can be repeated exactly. Digits come from [`super::idx`];
-//! `sets` makes data sets of sequences.
+//! [`draw`]), so the original's order of NumPy draws is repeated exactly. Digits come from
+//! [`super::idx`]; `sets` makes data sets of generated sequences, `test_seq` of the published ones.
 //!
 //! After `data/MovingMNIST.py` of holmdk/Video-Prediction-using-PyTorch at edab22a, itself from
 //! edenton/svg; the data set is that of Srivastava et al. 2015 (arXiv:1502.04681).
 
+mod error;
 mod resize;
 pub(super) mod sets;
 pub(super) mod test_seq;
@@ -14,27 +15,27 @@ pub(super) mod test_seq;
 use super::idx::{self, Digits};
 use crate::rng::{numpy::RandomState, streams::Draws};
 
+pub use error::MovingMnistError;
 pub use resize::resize_bilinear;
 
-/// Side of a digit in the pictures in pixels; MNIST's 28 are resized to it.
+/// Side of a digit in a frame in pixels; MNIST's 28 pixels are resized to it.
 pub const DIGIT_SIDE: usize = 32;
 
 /// Pixels of a digit.
 pub const DIGIT_PIXELS: usize = DIGIT_SIDE * DIGIT_SIDE;
 
-/// Fastest a digit moves along an axis, in pixels a frame.
+/// Highest speed of a digit along an axis, in pixels per frame.
 const SPEED_MAX: i64 = 4;
 
-/// What a sequence shows; the default is the document's.
+/// Size and content of a sequence; the default is the original's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scene {
     /// Frames of the sequence (`seq_len`).
     pub frames: usize,
-    /// Digits in the picture (`num_digits`).
+    /// Digits in a frame (`num_digits`).
     pub digits: usize,
-    /// Height and width of the picture in pixels (`image_size`), more than [`DIGIT_SIDE`].
+    /// Height and width of a frame in pixels (`image_size`), more than [`DIGIT_SIDE`].
     pub side: usize,
-    /// What happens at a wall.
     pub bounce: Bounce,
 }
 
@@ -44,18 +45,18 @@ impl Default for Scene {
     }
 }
 
-/// How a digit leaves a wall.
+/// How the velocity of a digit changes at a wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounce {
-    /// As light from a mirror (`deterministic=True`).
+    /// Its component across the wall changes sign (`deterministic=True`).
     Mirrored,
-    /// With a new velocity, away from the wall (`deterministic=False`).
+    /// It is drawn again, pointing away from the wall (`deterministic=False`).
     Redrawn,
 }
 
-/// Where the whole numbers of a trajectory come from.
+/// A source of random integers.
 pub trait Integers {
-    /// Returns a number of `low..high`, each equally likely.
+    /// Returns a uniformly distributed number of `low..high`.
     fn between(&mut self, low: i64, high: i64) -> i64;
 }
 
@@ -68,11 +69,11 @@ impl Integers for RandomState {
 impl Integers for Draws {
     fn between(&mut self, low: i64, high: i64) -> i64 {
         let count = u64::try_from(high - low).expect("the range is not empty");
-        low + i64::try_from(self.below(count)).expect("a draw lies below an i64")
+        low + i64::try_from(self.below(count)).expect("a draw is less than an i64")
     }
 }
 
-/// Which digit moves where.
+/// The path of a digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trajectory {
     /// Index of the digit.
@@ -83,9 +84,9 @@ pub struct Trajectory {
 
 /// Draws the trajectories of one sequence in the original's order.
 ///
-/// For each digit: its index of `available`, x, y, then the velocities along x and y; with
-/// [`Bounce::Redrawn`] two more numbers at each wall. The original seeds NumPy with the index of the
-/// first item that is asked for and never again, so a data set is one [`RandomState`].
+/// For each digit: its index below `available`, x, y, then the velocities along x and y; with
+/// [`Bounce::Redrawn`] two more numbers at each wall. The original seeds NumPy once, with the index of
+/// the first requested item, so a whole data set uses one [`RandomState`].
 ///
 /// ```text
 /// before each frame:  y < 0 → 0, y ≥ L → L − 1, and bounce; then x the same
@@ -93,15 +94,15 @@ pub struct Trajectory {
 /// ```
 ///
 /// # Panics
-/// If no digit is available or the picture is not larger than a digit.
+/// If no digit is available or a frame is not larger than a digit.
 pub fn trajectories(scene: Scene, available: usize, random: &mut dyn Integers) -> Vec<Trajectory> {
     let below = |n: usize, random: &mut dyn Integers| random.between(0, extent(n));
     (0..scene.digits)
         .map(|_| {
             let digit = usize::try_from(below(available, random)).expect("the draw is an index");
             let limit = scene.side - DIGIT_SIDE;
-            let mut x = Axis { position: below(limit, random), velocity: 0 };
-            let mut y = Axis { position: below(limit, random), velocity: 0 };
+            let mut x = AxisMotion { position: below(limit, random), velocity: 0 };
+            let mut y = AxisMotion { position: below(limit, random), velocity: 0 };
             x.velocity = any_velocity(random);
             y.velocity = any_velocity(random);
             let corners = (0..scene.frames)
@@ -111,7 +112,7 @@ pub fn trajectories(scene: Scene, available: usize, random: &mut dyn Integers) -
                     let corner = [y.position, x.position];
                     y.position += y.velocity;
                     x.position += x.velocity;
-                    corner.map(|at| usize::try_from(at).expect("walls hold the digit"))
+                    corner.map(|at| usize::try_from(at).expect("a digit stays inside the walls"))
                 })
                 .collect();
             Trajectory { digit, corners }
@@ -119,15 +120,16 @@ pub fn trajectories(scene: Scene, available: usize, random: &mut dyn Integers) -
         .collect()
 }
 
-/// Where a digit is along one axis, and how fast.
+/// Position and velocity of a digit along one axis.
 #[derive(Clone, Copy, Debug)]
-struct Axis {
+struct AxisMotion {
     position: i64,
     velocity: i64,
 }
 
-impl Axis {
-    /// Brings the digit back inside and turns it round, if it has left; `other` is the other axis.
+impl AxisMotion {
+    /// Puts a digit that has left the frame back at the wall and changes its velocity; `other` is the
+    /// other axis.
     fn bounce(&mut self, other: &mut Self, limit: usize, how: Bounce, random: &mut dyn Integers) {
         let last = extent(limit) - 1;
         let (wall, away) = if self.position < 0 {
@@ -148,7 +150,7 @@ impl Axis {
     }
 }
 
-/// Draws a velocity in pixels a frame.
+/// Draws a velocity in pixels per frame.
 fn any_velocity(random: &mut dyn Integers) -> i64 {
     random.between(-SPEED_MAX, SPEED_MAX + 1)
 }
@@ -157,7 +159,7 @@ fn extent(n: usize) -> i64 {
     i64::try_from(n).expect("sizes are small")
 }
 
-/// Draws the frames `[T, side, side]` in [0, 1]: digits are added up and clipped at 1.
+/// Draws the frames `[T, side, side]` in [0, 1]: digits are summed and clipped at 1.
 ///
 /// `digit` returns the [`DIGIT_PIXELS`] of a digit in [0, 1], row by row.
 ///
@@ -170,14 +172,14 @@ pub fn draw<'a>(
 ) -> Vec<f32> {
     let mut frames = vec![0.0; scene.frames * scene.side * scene.side];
     add(scene, trajectories, &mut frames, digit, |sum, pixel| sum + pixel);
-    // Clipped once, after the last digit: only then does the order of digits not matter.
+    // Clipped only after the last digit, so that the order of digits does not matter.
     for pixel in &mut frames {
         *pixel = pixel.min(1.0);
     }
     frames
 }
 
-/// Draws the frames `[T, side, side]` in bytes: as [`draw`], but exactly representable in a pack.
+/// Draws the frames `[T, side, side]` in bytes, which a pack can hold; otherwise as [`draw`].
 ///
 /// # Panics
 /// If a digit has another number of pixels.
@@ -225,7 +227,6 @@ pub fn to_unit(byte: u8) -> f32 {
 }
 
 #[cfg(test)]
-#[path = "set_tests.rs"]
 mod set_tests;
 
 #[cfg(test)]
@@ -239,9 +240,9 @@ mod tests {
     }
 
     #[test]
-    fn a_digit_that_leaves_is_put_at_the_wall_and_turned_round() {
-        let mut y = Axis { position: -2, velocity: -4 };
-        let mut x = Axis { position: 32, velocity: 3 };
+    fn a_digit_that_leaves_is_put_at_the_wall_and_reversed() {
+        let mut y = AxisMotion { position: -2, velocity: -4 };
+        let mut x = AxisMotion { position: 32, velocity: 3 };
         let mut random = RandomState::new(0);
         y.bounce(&mut x, 32, Bounce::Mirrored, &mut random);
         x.bounce(&mut y, 32, Bounce::Mirrored, &mut random);
@@ -261,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn digits_never_leave_the_picture(seed: u32, side in 33_usize..100, mirrored: bool) {
+        fn digits_never_leave_the_frame(seed: u32, side in 33_usize..100, mirrored: bool) {
             let bounce = if mirrored { Bounce::Mirrored } else { Bounce::Redrawn };
             let mut random = RandomState::new(seed);
             for trajectory in trajectories(scene(side, bounce), 10, &mut random) {

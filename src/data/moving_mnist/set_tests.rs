@@ -15,9 +15,9 @@ use crate::{
     scalar::Count,
 };
 
-/// Grey value of training digits that train; sums of two of the values are told apart, too.
+/// Grey value of training digits in training; sums of two of the three values differ, too.
 const SEEN: u8 = 1;
-/// Grey value of training digits that validate.
+/// Grey value of training digits in validation.
 const HELD_OUT: u8 = 3;
 /// Grey value of test digits.
 const TEST: u8 = 100;
@@ -34,7 +34,7 @@ fn idx(digits: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Writes 20 training digits plainly and 5 test digits packed.
+/// Writes a plain file of 20 training digits and a compressed one of 5 test digits.
 fn write_digits(root: &Path) {
     let training = [[SEEN; 18].as_slice(), &[HELD_OUT; 2]].concat();
     fs::create_dir_all(root).unwrap();
@@ -66,7 +66,7 @@ fn write_sequences(folder: &Path, count: usize) {
 }
 
 #[test]
-fn our_streams_show_some_training_digits_only_in_validation() {
+fn some_training_digits_appear_only_in_validation() {
     let folder = tempfile::tempdir().unwrap();
     write_digits(&folder.path().join("mnist"));
     let pack = open_idx(folder.path(), DigitSampling::Streams).unwrap();
@@ -78,7 +78,7 @@ fn our_streams_show_some_training_digits_only_in_validation() {
         for n in 0..sequences {
             let frames = pack.sequence(split, n).frames;
             assert!(frames.iter().all(|pixel| [0, grey, 2 * grey].contains(pixel)), "{split} {n}");
-            assert!(frames.iter().any(|pixel| *pixel > 0), "{split} {n} shows something");
+            assert!(frames.iter().any(|pixel| *pixel > 0), "{split} {n} is not blank");
         }
     }
     assert_ne!(
@@ -121,14 +121,14 @@ fn a_pack_is_drawn_again_when_a_file_of_digits_changes() {
 }
 
 #[test]
-fn a_file_of_digits_that_is_not_there_is_named() {
+fn a_missing_file_of_digits_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = open_idx(folder.path(), DigitSampling::Streams).unwrap_err();
     assert!(error.to_string().contains("train-images-idx3-ubyte`, plain or with `.gz`"), "{error}");
 }
 
 #[test]
-fn a_test_file_is_divided_in_order() {
+fn a_test_file_is_split_in_order() {
     let folder = tempfile::tempdir().unwrap();
     write_sequences(folder.path(), 7);
     let pack = open_npy(folder.path(), SIZES).unwrap();

@@ -1,26 +1,30 @@
 //! Data sets of Moving MNIST: the embedded one, and those drawn from MNIST's own files.
 //!
-//! Sequences are drawn once into a pack. The original draws anew whenever an item is asked for and so
-//! never shows a sequence twice; a pack is as long as `sequences` says and is then repeated. A pixel
-//! where digits overlap is their sum clipped at 255, which is the original's sum of unit values but
-//! for the last bit.
+//! Sequences are drawn once into a pack. The original draws a new sequence for every requested item, so
+//! no sequence is repeated; a pack has as many as `sequences` says, and training repeats them. A pixel
+//! where digits overlap is their sum clipped at 255. It differs from the original's clipped sum of unit
+//! values in the last bit only.
 
 use std::{
     io::{self, Write},
+    ops::Range,
     path::Path,
 };
 
-use super::{Integers, Scene, draw_bytes, resized, trajectories};
+use super::{
+    DIGIT_PIXELS, Integers, Scene, draw_bytes, error::MovingMnistError, resized, trajectories,
+};
 use crate::{
-    config::data::{DigitSampling, SplitSizes},
+    config::data::{DigitSampling, Split, SplitSizes},
     data::{
-        Progress, Required, Split, Watch,
-        bair::SequenceBuffer,
         cache::{self, WriteError},
-        error::{DataError, Fault},
+        error::DataError,
+        findings::Finding,
         idx,
-        origin::Origin,
-        pack::{Encoder, Pack, PackFault},
+        origin::{DataOrigin, Required},
+        pack::{Description, Encoder, Pack, PackBytes, PackError, SequenceFormat},
+        progress::{Progress, Watch},
+        sequence::{HwcShape, SequenceBuffer},
         source_files::{difference, source},
     },
     fs,
@@ -28,19 +32,18 @@ use crate::{
     scalar::{Count, Seed},
 };
 
-/// Files of training and test digits, as MNIST names them.
+/// MNIST's names of the files of training and test digits.
 const FILES: [&str; 2] = ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"];
 
-/// What is appended to the name of a packed file.
-const PACKED: &str = ".gz";
+/// Extension of a compressed file.
+const GZIP: &str = ".gz";
 
-/// Height, width and channels of a frame.
-pub(in crate::data) const FRAME_SHAPE: [usize; 3] = [64, 64, 1];
+pub(in crate::data) const FRAME_SHAPE: HwcShape = [64, 64, 1];
 
 /// All data sets are drawn from this seed: runs with different seeds see the same data.
 const SEED: Seed = Seed(0);
 
-/// One training digit in this many shows only in validation.
+/// One in this many training digits appears only in validation.
 const HELD_OUT_ONE_IN: usize = 10;
 
 /// The embedded files of training and test digits.
@@ -49,8 +52,8 @@ const EMBEDDED_FILES: [&[u8]; 2] = [
     include_bytes!("../../../data/moving_mnist/t10k-images-idx3-ubyte.gz"),
 ];
 
-/// What is drawn of the embedded digits.
-pub(in crate::data) const EMBEDDED: Recipe = Recipe {
+/// How the embedded data set is drawn.
+pub(in crate::data) const EMBEDDED: DrawSettings = DrawSettings {
     sampling: DigitSampling::Streams,
     frames: Count::literal(20),
     sequences: SplitSizes {
@@ -60,7 +63,7 @@ pub(in crate::data) const EMBEDDED: Recipe = Recipe {
     },
 };
 
-/// Known digest of the frames that are drawn of the embedded digits.
+/// Known digest of the embedded data set's frames.
 const EMBEDDED_SHA256: &str = "1a93ac00d087caed01ba7ddd025492fadc4b0e81b30110ef3e5d8fbd9a56b4fb";
 
 const ORIGIN: &str = "two of 7000 MNIST digits that bounce about, drawn by this program from digits \
@@ -68,31 +71,29 @@ const ORIGIN: &str = "two of 7000 MNIST digits that bounce about, drawn by this 
 
 /// How sequences are drawn.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::data) struct Recipe {
-    /// Whose random numbers are drawn.
+pub(in crate::data) struct DrawSettings {
     pub(in crate::data) sampling: DigitSampling,
     /// Frames of a sequence.
     pub(in crate::data) frames: Count,
-    /// Sequences of each split.
     pub(in crate::data) sequences: SplitSizes,
 }
 
 /// Digits of 32×32 pixels, one after another.
-struct Resized {
+struct ResizedDigits {
     pixels: Vec<u8>,
 }
 
-impl Resized {
+impl ResizedDigits {
     fn of(digits: &idx::Digits) -> Self {
         Self { pixels: resized(digits) }
     }
 
     const fn len(&self) -> usize {
-        self.pixels.len() / super::DIGIT_PIXELS
+        self.pixels.len() / DIGIT_PIXELS
     }
 
     fn digit(&self, index: usize) -> &[u8] {
-        &self.pixels[index * super::DIGIT_PIXELS..(index + 1) * super::DIGIT_PIXELS]
+        &self.pixels[index * DIGIT_PIXELS..(index + 1) * DIGIT_PIXELS]
     }
 }
 
@@ -100,73 +101,81 @@ impl Resized {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::data) struct EmbeddedDigits;
 
-impl Origin for EmbeddedDigits {
+impl DataOrigin for EmbeddedDigits {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let folder = cache.join(format!("moving_mnist-{}", &EMBEDDED_SHA256[..16]));
-        let outdated = |pack: &Pack| Ok(known(pack).err().map(|fault| fault.to_string()));
-        let write = |out: &mut dyn Write, progress: Watch<'_>| {
-            Ok(encode(&embedded_digits(), EMBEDDED, Sources::default(), out, progress)?)
+        let outdated = |pack: &Pack| Ok(verify(pack).err().map(|error| error.to_string()));
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| {
+            Ok(encode(&embedded_digits(), EMBEDDED, DigitSources::default(), out, progress)?)
         };
-        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-        known(&pack).map_err(|fault| DataError::BrokenPack { path: folder, fault })?;
-        Ok(pack.described("moving_mnist", ORIGIN.to_owned()))
+        let pack = cache::load_or_make(&folder, &description(), &outdated, &encode, progress)?;
+        match verify(&pack) {
+            Ok(()) => Ok(pack),
+            Err(source) => Err(DataError::BrokenPack { path: folder, source }),
+        }
     }
 
-    /// Draws all of it in memory and holds it to its digest.
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
+    /// Draws the data set in memory and compares its digest with the known one.
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
         let mut bytes = Vec::new();
-        encode(&embedded_digits(), EMBEDDED, Sources::default(), &mut bytes, progress)
+        encode(&embedded_digits(), EMBEDDED, DigitSources::default(), &mut bytes, progress)
             .expect("writing to memory succeeds");
-        let whole = Pack::from_bytes(bytes, progress)
-            .and_then(|pack| known(&pack))
-            .map_err(|fault| DataError::BrokenPack { path: "moving_mnist".into(), fault });
-        Fault::of(whole)
+        let checked = Pack::new(PackBytes::Owned(bytes), description(), progress)
+            .and_then(|pack| verify(&pack))
+            .map_err(|source| DataError::BrokenPack { path: "moving_mnist".into(), source });
+        Finding::of(checked)
     }
 }
 
-fn embedded_digits() -> [Resized; 2] {
-    EMBEDDED_FILES
-        .map(|file| Resized::of(&idx::parse_digits(file).expect("the embedded files are whole")))
+fn description() -> Description {
+    Description { name: "moving_mnist", origin: ORIGIN.to_owned() }
 }
 
-fn known(pack: &Pack) -> Result<(), PackFault> {
+fn embedded_digits() -> [ResizedDigits; 2] {
+    EMBEDDED_FILES.map(|file| {
+        ResizedDigits::of(&idx::parse_digits(file).expect("the embedded files are valid"))
+    })
+}
+
+fn verify(pack: &Pack) -> Result<(), PackError> {
     let found = pack.payload_sha256();
     if found == EMBEDDED_SHA256 {
         Ok(())
     } else {
-        Err(PackFault::Digest { found: found.to_owned(), expected: EMBEDDED_SHA256 })
+        Err(PackError::Digest { found: found.to_owned(), expected: EMBEDDED_SHA256 })
     }
 }
 
 /// A folder of MNIST's files, and what is drawn from their digits.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::data) struct DigitFiles<'a> {
+pub(in crate::data) struct DigitFolder<'a> {
     pub(in crate::data) root: &'a Path,
-    pub(in crate::data) recipe: Recipe,
+    pub(in crate::data) settings: DrawSettings,
 }
 
-impl Origin for DigitFiles<'_> {
+impl DataOrigin for DigitFolder<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
-        let Self { root, recipe } = *self;
+        let Self { root, settings } = *self;
         let files = files(root)?;
         let names = files.each_ref().map(String::as_str);
-        let settings = format!("\0{recipe:?}");
-        let folder = cache::folder(cache, "moving_mnist_idx", root, settings.as_bytes());
+        let DrawSettings { sampling, frames, sequences } = settings;
+        let key = cache::settings(&(sampling, frames, sequences));
+        let folder = cache::folder(cache, "moving_mnist_idx", root, &key);
         let outdated = |pack: &Pack| difference(root, &names, pack);
-        let write = |out: &mut dyn Write, progress: Watch<'_>| self.write(&files, out, progress);
-        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| self.encode(&files, out, progress);
         let origin = format!("two digits of `{}` that bounce about", root.display());
-        Ok(pack.described("moving_mnist_idx", origin))
+        let description = Description { name: "moving_mnist_idx", origin };
+        cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
     /// Reads the files and draws every sequence, but keeps none.
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
-        Fault::of(cache::rehearse(|out| self.write(&files(self.root)?, out, progress)))
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
+        Finding::of(cache::write_to_nothing(|out| self.encode(&files(self.root)?, out, progress)))
     }
 }
 
-impl DigitFiles<'_> {
-    fn write(
+impl DigitFolder<'_> {
+    fn encode(
         &self,
         files: &[String; 2],
         out: &mut dyn Write,
@@ -177,29 +186,34 @@ impl DigitFiles<'_> {
             sources: vec![source(&train)?, source(&test)?],
             ..SequenceBuffer::default()
         };
-        let read = |path: &Path| idx::read_digits(path).map_err(DataError::from);
-        let digits = [Resized::of(&read(&train)?), Resized::of(&read(&test)?)];
-        Ok(encode(&digits, self.recipe, Sources { buffer, files: files.to_vec() }, out, progress)?)
+        let digits = [read(&train)?, read(&test)?];
+        let sources = DigitSources { buffer, files: files.to_vec() };
+        Ok(encode(&digits, self.settings, sources, out, progress)?)
     }
 }
 
-/// Returns the names of the files below `root`, plain ones first choice.
+fn read(path: &Path) -> Result<ResizedDigits, DataError> {
+    let digits = idx::read_digits(path).map_err(MovingMnistError::from)?;
+    Ok(ResizedDigits::of(&digits))
+}
+
+/// Returns the names of the files below `root`; a plain file is preferred to a compressed one.
 fn files(root: &Path) -> Result<[String; 2], DataError> {
-    let find = |file: &str| {
-        for name in [file.to_owned(), format!("{file}{PACKED}")] {
+    let find = |file: &str| -> Result<String, DataError> {
+        for name in [file.to_owned(), format!("{file}{GZIP}")] {
             if fs::kind(&root.join(&name))?.is_some() {
                 return Ok(name);
             }
         }
-        Err(DataError::DigitsMissing { path: root.join(file) })
+        Err(MovingMnistError::DigitsMissing { path: root.join(file) }.into())
     };
     Ok([find(FILES[0])?, find(FILES[1])?])
 }
 
-/// The files that digits come from; they stand beside the first sequence.
+/// The files that digits come from; they are the sources of the first sequence.
 #[derive(Default)]
-struct Sources {
-    /// A sequence without frames, whose sources they are.
+struct DigitSources {
+    /// A sequence without frames, but with the records of the files.
     buffer: SequenceBuffer,
     /// Their names.
     files: Vec<String>,
@@ -207,18 +221,17 @@ struct Sources {
 
 /// Draws all sequences of training and test digits into a pack.
 fn encode(
-    digits: &[Resized; 2],
-    recipe: Recipe,
-    sources: Sources,
+    digits: &[ResizedDigits; 2],
+    settings: DrawSettings,
+    sources: DigitSources,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> io::Result<()> {
-    let Recipe { sampling, frames, sequences } = recipe;
+    let DrawSettings { sampling, frames, sequences } = settings;
     let scene = Scene { frames: frames.len(), ..Scene::default() };
     let total = Split::ALL.iter().map(|&split| sequences.of(split).len()).sum();
-    let Sources { mut buffer, mut files } = sources;
+    let DigitSources { mut buffer, mut files } = sources;
     let mut encoder = Encoder::begin(out)?;
-    encoder.sized([0, 0]);
     let mut done = 0;
     let mut each = |split: Split, number: u64, pixels: Vec<u8>| {
         buffer.frames = pixels;
@@ -240,7 +253,7 @@ fn encode(
             }
         }
         DigitSampling::Original { first_index } => {
-            // Two objects of the original's class, `train=True` and `train=False`.
+            // The original has two data sets, `train=True` and `train=False`, each with a generator.
             let mut training = RandomState::new(first_index);
             let mut testing = RandomState::new(first_index);
             for split in Split::ALL {
@@ -254,17 +267,17 @@ fn encode(
             }
         }
     }
-    encoder.finish(FRAME_SHAPE, Vec::new())
+    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), Vec::new())
 }
 
-/// Draws a sequence of the digits that a split may show.
+/// Draws a sequence of the digits that belong to a split.
 fn sequence(
     scene: Scene,
-    [training, test]: &[Resized; 2],
+    [training, test]: &[ResizedDigits; 2],
     split: Split,
     random: &mut dyn Integers,
 ) -> Vec<u8> {
-    // At least one digit trains and one validates, and be it the same.
+    // Training and validation have at least one digit each; it is the same one if there is only one.
     let seen = (training.len() - training.len() / HELD_OUT_ONE_IN).min(training.len() - 1).max(1);
     match split {
         Split::Train => drawn(scene, training, 0..seen, random),
@@ -278,8 +291,8 @@ fn sequence(
 /// Draws the frames of a sequence of some digits.
 fn drawn(
     scene: Scene,
-    digits: &Resized,
-    shown: std::ops::Range<usize>,
+    digits: &ResizedDigits,
+    shown: Range<usize>,
     random: &mut dyn Integers,
 ) -> Vec<u8> {
     let paths = trajectories(scene, shown.len(), random);

@@ -1,21 +1,23 @@
 //! The published test file of Moving MNIST, `mnist_test_seq.npy`: u8 `[frame, sequence, 64, 64]`.
 //!
-//! The file is that of Srivastava et al. 2015 (arXiv:1502.04681), 20 frames of 10,000 sequences; one
-//! with fewer sequences or another number of frames is as good. How it is divided is for the sweep
-//! file to say, since publications differ: all of it tests in most of them.
+//! The file is that of Srivastava et al. 2015 (arXiv:1502.04681), 20 frames of 10,000 sequences; other
+//! numbers are accepted. The sweep file says how it is split, because publications differ: most use all
+//! of it for testing.
 
 use std::{ffi::OsStr, io::Write, path::Path};
 
+use super::error::MovingMnistError;
 use crate::{
-    config::data::SplitSizes,
+    config::data::{Split, SplitSizes},
     data::{
-        Progress, Required, Split, Watch,
-        bair::SequenceBuffer,
         cache::{self, WriteError},
-        error::{DataError, Fault},
+        error::DataError,
+        findings::Finding,
         npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
-        origin::Origin,
-        pack::{Encoder, Pack},
+        origin::{DataOrigin, Required},
+        pack::{Description, Encoder, Pack, SequenceFormat},
+        progress::{Progress, Watch},
+        sequence::SequenceBuffer,
         source_files::{difference, source},
     },
 };
@@ -26,29 +28,30 @@ const SIDE: usize = 64;
 /// Largest file: more than 20 frames of 10,000 sequences, which are 819 MB.
 const BYTES_MAX: u64 = 1 << 30;
 
-/// The file, and how many of its sequences each split has.
+/// The file, and how it is split.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::data) struct TestFile<'a> {
     pub(in crate::data) file: &'a Path,
     pub(in crate::data) sequences: SplitSizes,
 }
 
-impl Origin for TestFile<'_> {
+impl DataOrigin for TestFile<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let Self { file, sequences } = *self;
         let (root, name) = parts(file)?;
-        let settings = format!("\0{sequences:?}");
-        let folder = cache::folder(cache, "mnist_test_seq", file, settings.as_bytes());
+        let folder = cache::folder(cache, "mnist_test_seq", file, &cache::settings(&sequences));
         let outdated = |pack: &Pack| difference(root, &[name], pack);
-        let write =
+        let encode =
             |out: &mut dyn Write, progress: Watch<'_>| encode(file, name, sequences, out, progress);
-        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-        Ok(pack.described("mnist_test_seq", format!("file `{}`", file.display())))
+        let origin = format!("file `{}`", file.display());
+        let description = Description { name: "mnist_test_seq", origin };
+        cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Fault> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
         let Self { file, sequences } = *self;
-        Fault::of(cache::rehearse(|out| encode(file, parts(file)?.1, sequences, out, progress)))
+        let write = |out: &mut dyn Write| encode(file, parts(file)?.1, sequences, out, progress);
+        Finding::of(cache::write_to_nothing(write))
     }
 }
 
@@ -59,6 +62,26 @@ fn parts(file: &Path) -> Result<(&Path, &str), DataError> {
     Ok((file.parent().unwrap_or(Path::new("")), name))
 }
 
+/// Reads the file, which must have at least `needed` sequences; returns its numbers of frames and
+/// sequences, and its pixels.
+fn read(file: &Path, needed: usize) -> Result<([usize; 2], Vec<u8>), DataError> {
+    let axes =
+        [AxisLength::Any, AxisLength::Any, AxisLength::Exactly(SIDE), AxisLength::Exactly(SIDE)];
+    let expected = ExpectedArray { dtype: Dtype::U8, axes: &axes, bytes_max: BYTES_MAX };
+    let array = npy::read(file, &expected).map_err(MovingMnistError::from)?;
+    let ArrayData::U8(pixels) = array.elements else { unreachable!("`read` checks the type") };
+    let (frames, count) = (array.shape[0], array.shape[1]);
+    let path = file.to_owned();
+    if needed > count {
+        let (found, needed) = (count as u64, needed as u64);
+        return Err(MovingMnistError::TooFewSequences { path, found, needed }.into());
+    }
+    if frames == 1 {
+        return Err(DataError::SingleFrame { path });
+    }
+    Ok(([frames, count], pixels))
+}
+
 fn encode(
     file: &Path,
     name: &str,
@@ -67,26 +90,12 @@ fn encode(
     progress: Watch<'_>,
 ) -> Result<(), WriteError> {
     let mut buffer = SequenceBuffer { sources: vec![source(file)?], ..SequenceBuffer::default() };
-    let axes =
-        [AxisLength::Any, AxisLength::Any, AxisLength::Exactly(SIDE), AxisLength::Exactly(SIDE)];
-    let due = ExpectedArray { dtype: Dtype::U8, axes: &axes, bytes_max: BYTES_MAX };
-    let array = npy::read(file, &due).map_err(DataError::from)?;
-    let ArrayData::U8(pixels) = array.elements else { unreachable!("the type is as it was due") };
-    let (frames, count) = (array.shape[0], array.shape[1]);
-    let needed = Split::ALL.map(|split| sequences.of(split).len());
-    let total: usize = needed.iter().sum();
-    if total > count {
-        let (found, needed) = (count as u64, total as u64);
-        return Err(DataError::TooFewSequences { path: file.to_owned(), found, needed }.into());
-    }
-    if frames == 1 {
-        return Err(DataError::SingleFrame { path: file.to_owned() }.into());
-    }
+    let sizes = Split::ALL.map(|split| sequences.of(split).len());
+    let total = sizes.iter().sum();
+    let ([frames, count], pixels) = read(file, total)?;
 
     let mut encoder = Encoder::begin(out)?;
-    encoder.sized([0, 0]);
-    let splits =
-        Split::ALL.iter().zip(needed).flat_map(|(split, n)| std::iter::repeat_n(*split, n));
+    let splits = Split::ALL.iter().zip(sizes).flat_map(|(split, n)| std::iter::repeat_n(*split, n));
     for (number, split) in splits.enumerate() {
         buffer.frames.clear();
         for frame in 0..frames {
@@ -97,5 +106,5 @@ fn encode(
         buffer.sources.clear();
         progress(Progress::decoding(number, total));
     }
-    Ok(encoder.finish([SIDE, SIDE, 1], Vec::new())?)
+    Ok(encoder.finish(SequenceFormat::frames_only([SIDE, SIDE, 1]), Vec::new())?)
 }

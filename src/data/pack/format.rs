@@ -9,9 +9,9 @@
 //! index                JSON: shapes, names, digests
 //! tail      64 bytes   magic, offset, length and SHA-256 of the index
 //! ```
-//! The index stands behind the payload so that a pack of any size is written in one pass. ΣT counts
-//! the frames of all sequences of all splits in order. Every byte is covered: payload and sources by digests in
-//! the index, the index by the tail, head and tail by what they must say.
+//! The index follows the payload, so that a pack of any size is written in one pass. ΣT is the number
+//! of frames of all sequences of all splits, in order. Every byte is checked: payload and sources by
+//! digests in the index, the index by its digest in the tail, head and tail byte by byte.
 
 use std::{
     io::{self, Write},
@@ -21,12 +21,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::error::PackError;
 use crate::{
-    data::{
-        Split,
-        bair::{ACTION_SIZE, FrameShape, POSITION_SIZE, SequenceBuffer},
-        source_files::Source,
-    },
+    config::data::Split,
+    data::sequence::{HwcShape, SequenceBuffer, SourceRecord},
     fs::{self, Stamp},
 };
 
@@ -37,94 +35,48 @@ const VERSION: u32 = 1;
 /// Length of head, tail and source record, and alignment of every part.
 const BLOCK: usize = 64;
 
-/// Why bytes are not a pack that can be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PackFault {
-    /// The magic numbers are not there.
-    #[error("it does not begin and end as a pack does")]
-    NotAPack,
-    /// The pack was written in another version of the format.
-    #[error("it has format version {found}, this program reads {VERSION}")]
-    Version {
-        /// Version of the pack.
-        found: u32,
-    },
-    /// The index differs from its digest.
-    #[error("its index is damaged")]
-    Index,
-    /// The index has the right digest but says something senseless.
-    #[error("its index cannot be understood")]
-    IndexJson(#[source] serde_json::Error),
-    /// The parts do not fill the file.
-    #[error("its length is not what its index says")]
-    Length,
-    /// The payload differs from its digest.
-    #[error("its payload is damaged")]
-    Payload,
-    /// The source records differ from their digest.
-    #[error("its source records are damaged")]
-    Sources,
-    /// A pack with a known digest holds something else.
-    #[error("its digest is {found} instead of {expected}")]
-    Digest {
-        /// SHA-256 of its payload.
-        found: String,
-        /// The known one.
-        expected: &'static str,
-    },
-}
-
-/// What a pack says about itself.
+/// The index of a pack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::data) struct Index {
-    /// Height, width and channels.
-    pub(in crate::data) frame_shape: FrameShape,
+pub(super) struct Index {
+    pub(super) frame_shape: HwcShape,
     /// Frames of the shortest sequence.
-    pub(in crate::data) frames: usize,
-    /// Frames of each sequence in order; empty if all have as many.
+    pub(super) frames: usize,
+    /// Frames of each sequence in order; empty if all have the same number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(in crate::data) lengths: Vec<usize>,
+    lengths: Vec<usize>,
     /// Numbers of an action.
-    pub(in crate::data) action_size: usize,
+    pub(super) action_size: usize,
     /// Numbers of a position.
-    pub(in crate::data) position_size: usize,
-    /// Their names, where they have any.
+    pub(super) position_size: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(in crate::data) position_names: Vec<String>,
+    pub(super) position_names: Vec<String>,
     /// Names of the sequences by split, in the order of [`Split::ALL`].
-    pub(in crate::data) sequences: [Vec<String>; 3],
-    /// SHA-256 of the payload.
-    pub(in crate::data) payload_sha256: String,
+    pub(super) sequences: [Vec<String>; 3],
+    pub(super) payload_sha256: String,
     /// SHA-256 over path, length and SHA-256 of every source file, in order.
-    pub(in crate::data) sources_sha256: String,
+    pub(super) sources_sha256: String,
     /// SHA-256 of the source records.
-    pub(in crate::data) records_sha256: String,
+    records_sha256: String,
     /// Number of source files.
-    pub(in crate::data) source_files: u64,
-    /// What is doubtful about the data.
-    pub(in crate::data) warnings: Vec<String>,
+    pub(super) source_files: u64,
+    pub(super) warnings: Vec<String>,
 }
 
-/// Where the parts of a pack are.
+/// The offsets of the parts of a pack.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::data) struct Layout {
-    /// Bytes of a frame.
-    pub(in crate::data) frame_bytes: usize,
-    /// The first frame of each sequence, counted over all, and their sum.
-    pub(in crate::data) starts: Vec<usize>,
-    /// All frames.
-    pub(in crate::data) frames: Range<usize>,
-    /// All actions.
-    pub(in crate::data) actions: Range<usize>,
-    /// All positions.
-    pub(in crate::data) positions: Range<usize>,
-    /// All source records.
-    pub(in crate::data) sources: Range<usize>,
+pub(super) struct PackLayout {
+    pub(super) frame_bytes: usize,
+    /// The first frame of each sequence, counted over all sequences, then the number of all frames.
+    pub(super) starts: Vec<usize>,
+    pub(super) frames: Range<usize>,
+    pub(super) actions: Range<usize>,
+    pub(super) positions: Range<usize>,
+    pub(super) sources: Range<usize>,
 }
 
-impl Layout {
-    /// Returns nothing if the parts would not fit the address space.
+impl PackLayout {
+    /// Returns nothing if the lengths contradict each other or overflow.
     fn of(index: &Index) -> Option<Self> {
         let product = |factors: &[usize]| {
             factors.iter().try_fold(1_usize, |product, &factor| product.checked_mul(factor))
@@ -163,40 +115,40 @@ impl Layout {
     }
 }
 
-/// Checks a whole pack: every digest and every length; `hashed` hears of payload bytes hashed.
-pub(in crate::data) fn verify(
+/// Verifies every digest and length of a pack; calls `hashed` with the number of bytes just hashed.
+pub(super) fn verify(
     bytes: &[u8],
     mut hashed: impl FnMut(u64),
-) -> Result<(Index, Layout), PackFault> {
-    let head = bytes.get(..BLOCK).ok_or(PackFault::NotAPack)?;
+) -> Result<(Index, PackLayout), PackError> {
+    let head = bytes.get(..BLOCK).ok_or(PackError::NotAPack)?;
     if !head.starts_with(HEAD_MAGIC) {
-        return Err(PackFault::NotAPack);
+        return Err(PackError::NotAPack);
     }
     let found = u32::from_le_bytes(array(head, 12));
     if found != VERSION {
-        return Err(PackFault::Version { found });
+        return Err(PackError::Version { found, expected: VERSION });
     }
     let tail_start = bytes.len() - BLOCK;
     let tail = &bytes[tail_start..];
     let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
     if !tail.starts_with(TAIL_MAGIC) || !blank(&head[16..]) || !blank(&tail[12..16]) {
-        return Err(PackFault::NotAPack);
+        return Err(PackError::NotAPack);
     }
     let number = |at: usize| usize::try_from(u64::from_le_bytes(array(tail, at)));
     let (Ok(offset), Ok(length)) = (number(16), number(24)) else {
-        return Err(PackFault::Length);
+        return Err(PackError::Length);
     };
     if offset < BLOCK || offset.checked_add(length) != Some(tail_start) {
-        return Err(PackFault::Length);
+        return Err(PackError::Length);
     }
     let text = &bytes[offset..tail_start];
     if Sha256::digest(text)[..] != tail[32..] {
-        return Err(PackFault::Index);
+        return Err(PackError::Index);
     }
-    let index: Index = serde_json::from_slice(text).map_err(PackFault::IndexJson)?;
-    let layout = Layout::of(&index).ok_or(PackFault::Length)?;
+    let index: Index = serde_json::from_slice(text).map_err(PackError::IndexJson)?;
+    let layout = PackLayout::of(&index).ok_or(PackError::Length)?;
     if layout.sources.end != offset {
-        return Err(PackFault::Length);
+        return Err(PackError::Length);
     }
     let mut hasher = Sha256::new();
     for chunk in bytes[layout.payload()].chunks(1 << 24) {
@@ -204,10 +156,10 @@ pub(in crate::data) fn verify(
         hashed(chunk.len() as u64);
     }
     if fs::hex(&hasher.finalize()) != index.payload_sha256 {
-        return Err(PackFault::Payload);
+        return Err(PackError::Payload);
     }
     if fs::sha256_hex(&bytes[layout.sources.clone()]) != index.records_sha256 {
-        return Err(PackFault::Sources);
+        return Err(PackError::Sources);
     }
     Ok((index, layout))
 }
@@ -218,12 +170,12 @@ fn array<const N: usize>(block: &[u8], at: usize) -> [u8; N] {
 }
 
 /// Decodes little-endian single-precision numbers.
-pub(in crate::data) fn floats(bytes: &[u8]) -> Vec<f32> {
+pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(size_of::<f32>()).map(|chunk| f32::from_le_bytes(array(chunk, 0))).collect()
 }
 
 /// Decodes the source record with this number.
-pub(in crate::data) fn source(records: &[u8], number: usize) -> Option<Source> {
+pub(super) fn source(records: &[u8], number: usize) -> Option<SourceRecord> {
     let record = records.get(number.checked_mul(BLOCK)?..)?.get(..BLOCK)?;
     let stamp = Stamp {
         bytes: u64::from_le_bytes(array(record, 0)),
@@ -231,10 +183,10 @@ pub(in crate::data) fn source(records: &[u8], number: usize) -> Option<Source> {
         changed_ns: i64::from_le_bytes(array(record, 16)),
         inode: u64::from_le_bytes(array(record, 24)),
     };
-    Some(Source { stamp, sha256: array(record, 32) })
+    Some(SourceRecord { stamp, sha256: array(record, 32) })
 }
 
-fn encode_source(source: &Source) -> [u8; BLOCK] {
+fn encode_source(source: &SourceRecord) -> [u8; BLOCK] {
     let Stamp { bytes, modified_ns, changed_ns, inode } = source.stamp;
     let mut record = [0; BLOCK];
     record[..8].copy_from_slice(&bytes.to_le_bytes());
@@ -243,6 +195,31 @@ fn encode_source(source: &Source) -> [u8; BLOCK] {
     record[24..32].copy_from_slice(&inode.to_le_bytes());
     record[32..].copy_from_slice(&source.sha256);
     record
+}
+
+/// What the sequences of a pack have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::data) struct SequenceFormat {
+    pub(in crate::data) frame_shape: HwcShape,
+    pub(in crate::data) action_size: usize,
+    pub(in crate::data) position_size: usize,
+    /// Empty where the numbers of a position have no names.
+    pub(in crate::data) position_names: Vec<String>,
+}
+
+impl SequenceFormat {
+    /// Returns the format of sequences with actions and positions of these sizes.
+    pub(in crate::data) const fn new(
+        frame_shape: HwcShape,
+        [action_size, position_size]: [usize; 2],
+    ) -> Self {
+        Self { frame_shape, action_size, position_size, position_names: Vec::new() }
+    }
+
+    /// Returns the format of frames without actions and positions.
+    pub(in crate::data) const fn frames_only(frame_shape: HwcShape) -> Self {
+        Self::new(frame_shape, [0, 0])
+    }
 }
 
 /// Writes a pack in one pass, one sequence at a time.
@@ -260,13 +237,10 @@ pub(in crate::data) struct Encoder<'a> {
     sequences: [Vec<String>; 3],
     /// Bytes of the frames of each sequence.
     lengths: Vec<usize>,
-    /// Numbers of an action and of a position.
-    sizes: [usize; 2],
-    position_names: Vec<String>,
 }
 
 impl<'a> Encoder<'a> {
-    /// Begins a pack.
+    /// Writes the head of a pack.
     pub(in crate::data) fn begin(out: &'a mut dyn Write) -> io::Result<Self> {
         let mut head = [0; BLOCK];
         head[..12].copy_from_slice(HEAD_MAGIC);
@@ -282,23 +256,11 @@ impl<'a> Encoder<'a> {
             positions: Vec::new(),
             sequences: Default::default(),
             lengths: Vec::new(),
-            sizes: [ACTION_SIZE, POSITION_SIZE],
-            position_names: Vec::new(),
         })
     }
 
-    /// Says how many numbers an action and a position of all sequences have, if not 4 and 3.
-    pub(in crate::data) const fn sized(&mut self, sizes: [usize; 2]) {
-        self.sizes = sizes;
-    }
-
-    /// Says that there are no actions, and what the numbers of a position are called.
-    pub(in crate::data) fn named(&mut self, position_names: Vec<String>) {
-        self.sizes = [0, position_names.len()];
-        self.position_names = position_names;
-    }
-
-    /// Appends a sequence; splits come in the order of [`Split::ALL`], `files` names its sources.
+    /// Appends a sequence. Splits must come in the order of [`Split::ALL`]; `files` are the paths of
+    /// its sources.
     pub(in crate::data) fn sequence(
         &mut self,
         split: Split,
@@ -319,12 +281,13 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Completes the pack: `shape` is that of all frames.
+    /// Writes everything behind the frames.
     pub(in crate::data) fn finish(
         mut self,
-        shape: FrameShape,
+        format: SequenceFormat,
         warnings: Vec<String>,
     ) -> io::Result<()> {
+        let SequenceFormat { frame_shape, action_size, position_size, position_names } = format;
         self.align()?;
         for numbers in [std::mem::take(&mut self.actions), std::mem::take(&mut self.positions)] {
             self.payload(&numbers)?;
@@ -333,7 +296,7 @@ impl<'a> Encoder<'a> {
         let payload_sha256 = fs::hex(&self.payload.clone().finalize());
         let records = std::mem::take(&mut self.records);
         self.out.write_all(&records)?;
-        let frame_bytes = shape.iter().product::<usize>().max(1);
+        let frame_bytes = frame_shape.iter().product::<usize>().max(1);
         let mut lengths: Vec<usize> =
             self.lengths.iter().map(|bytes| bytes / frame_bytes).collect();
         let frames = lengths.iter().copied().min().unwrap_or(0);
@@ -341,12 +304,12 @@ impl<'a> Encoder<'a> {
             lengths.clear();
         }
         let index = Index {
-            frame_shape: shape,
+            frame_shape,
             frames,
             lengths,
-            action_size: self.sizes[0],
-            position_size: self.sizes[1],
-            position_names: self.position_names,
+            action_size,
+            position_size,
+            position_names,
             sequences: self.sequences,
             payload_sha256,
             sources_sha256: fs::hex(&self.sources.finalize()),

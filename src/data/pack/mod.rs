@@ -1,42 +1,51 @@
-//! Packs: decoded sequences in one checksummed file that is mapped into memory.
+//! Packs: decoded sequences in one file with digests, mapped into memory.
 //!
-//! [`Pack`] is what everything above reads. A pack is verified whole, once, when it is opened; it
-//! never goes back to the files it was made from. [`mod@format`] describes the bytes.
-
-use std::path::Path;
+//! [`Pack`] is what all readers of data use. Every byte of a pack is verified when it is opened; the
+//! files that it was made from are not needed any more. [`mod@format`] describes the bytes.
 
 use memmap2::Mmap;
 
-use super::{Progress, Split, Watch, error::DataError, source_files::Source};
-use crate::fs;
+use super::{
+    progress::{Progress, Watch},
+    sequence::{HwcShape, SourceRecord},
+};
+use crate::config::data::Split;
 
+mod error;
 mod format;
 
-use format::Layout;
-pub use format::PackFault;
-pub(super) use format::{Encoder, Index};
+pub use error::PackError;
+pub(super) use format::{Encoder, SequenceFormat};
+use format::{Index, PackLayout};
 
 /// Verified sequences, in memory or mapped.
 #[derive(Debug)]
 pub struct Pack {
-    name: String,
-    origin: String,
-    bytes: Bytes,
+    description: Description,
+    bytes: PackBytes,
     index: Index,
-    layout: Layout,
+    layout: PackLayout,
     actions: Vec<f32>,
     positions: Vec<f32>,
     warnings: Vec<String>,
 }
 
-/// Where the bytes of a pack are.
+/// What a pack's file does not contain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Description {
+    /// The data set's name as in a sweep file.
+    pub(super) name: &'static str,
+    /// Where the sequences come from, in words.
+    pub(super) origin: String,
+}
+
 #[derive(Debug)]
-enum Bytes {
+pub(super) enum PackBytes {
     Mapped(Mmap),
     Owned(Vec<u8>),
 }
 
-impl Bytes {
+impl PackBytes {
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Mapped(mapping) => mapping,
@@ -54,23 +63,17 @@ pub struct Sequence<'a> {
     pub frames: &'a [u8],
     /// Actions, `[T, A]`; row t is carried out between frame t and t+1.
     pub actions: &'a [f32],
-    /// Positions of the end effector, `[T, P]`; row t belongs to frame t.
+    /// Positions of the end effector, or keypoints, `[T, P]`; row t belongs to frame t.
     pub positions: &'a [f32],
 }
 
 impl Pack {
-    /// Maps a pack file and verifies all of it.
-    pub(super) fn load(path: &Path, progress: Watch<'_>) -> Result<Self, DataError> {
-        Self::verified(Bytes::Mapped(fs::map(path)?), progress)
-            .map_err(|fault| DataError::BrokenPack { path: path.to_owned(), fault })
-    }
-
-    /// Takes over a pack that lies in memory and verifies all of it.
-    pub(super) fn from_bytes(bytes: Vec<u8>, progress: Watch<'_>) -> Result<Self, PackFault> {
-        Self::verified(Bytes::Owned(bytes), progress)
-    }
-
-    fn verified(bytes: Bytes, progress: Watch<'_>) -> Result<Self, PackFault> {
+    /// Verifies a pack.
+    pub(super) fn new(
+        bytes: PackBytes,
+        description: Description,
+        progress: Watch<'_>,
+    ) -> Result<Self, PackError> {
         let slice = bytes.as_slice();
         let (total, mut done) = (slice.len() as u64, 0);
         let (mut index, layout) = format::verify(slice, |hashed| {
@@ -80,13 +83,7 @@ impl Pack {
         let actions = format::floats(&slice[layout.actions.clone()]);
         let positions = format::floats(&slice[layout.positions.clone()]);
         let warnings = std::mem::take(&mut index.warnings);
-        let (name, origin) = (String::new(), String::new());
-        Ok(Self { name, origin, bytes, index, layout, actions, positions, warnings })
-    }
-
-    /// Says what the pack is; the file itself does not know where it lies.
-    pub(super) fn described(self, name: &str, origin: String) -> Self {
-        Self { name: name.to_owned(), origin, ..self }
+        Ok(Self { description, bytes, index, layout, actions, positions, warnings })
     }
 
     /// Adds warnings to those that were found when the pack was made.
@@ -95,42 +92,42 @@ impl Pack {
         self
     }
 
-    /// Returns the dataset's name as in a sweep file.
+    /// Returns the data set's name as in a sweep file.
     pub fn name(&self) -> &str {
-        &self.name
+        self.description.name
     }
 
     /// Returns where the sequences come from, in words.
     pub fn origin(&self) -> &str {
-        &self.origin
+        &self.description.origin
     }
 
     /// Returns height, width and channels of a frame.
-    pub fn frame_shape(&self) -> [usize; 3] {
+    pub fn frame_shape(&self) -> HwcShape {
         self.index.frame_shape
     }
 
-    /// Returns the number of frames of the shortest sequence; most data sets have no other.
+    /// Returns the number of frames of the shortest sequence; in most data sets all have it.
     pub fn frames(&self) -> usize {
         self.index.frames
     }
 
-    /// Returns the numbers of an action.
+    /// Returns how many numbers an action has.
     pub fn action_size(&self) -> usize {
         self.index.action_size
     }
 
-    /// Returns the numbers of a position.
+    /// Returns how many numbers a position has.
     pub fn position_size(&self) -> usize {
         self.index.position_size
     }
 
-    /// Returns what the numbers of a position are called, where they have names.
+    /// Returns the names of the numbers of a position; empty if they have none.
     pub fn position_names(&self) -> &[String] {
         &self.index.position_names
     }
 
-    /// Returns the numbers that accompany a frame: those of its action and of its position.
+    /// Returns how many numbers accompany a frame: those of its action and of its position.
     pub fn condition_size(&self) -> usize {
         self.action_size() + self.position_size()
     }
@@ -140,7 +137,7 @@ impl Pack {
         self.names(split).len()
     }
 
-    /// Returns the name of a sequence, which is its folder below the split's.
+    /// Returns the name of a sequence, in most data sets its path below the split's folder.
     ///
     /// # Panics
     /// If the split has no such sequence.
@@ -182,7 +179,7 @@ impl Pack {
         self.index.source_files
     }
 
-    /// Returns what is doubtful about the data or was repaired.
+    /// Returns warnings about the data, and why the pack was made again, if it was.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -192,8 +189,8 @@ impl Pack {
         &self.index.sequences[split as usize]
     }
 
-    /// Returns what is known of a source file, numbered over all sequences.
-    pub(super) fn source(&self, number: usize) -> Option<Source> {
+    /// Returns the record of a source file, numbered over all sequences.
+    pub(super) fn source(&self, number: usize) -> Option<SourceRecord> {
         format::source(&self.bytes.as_slice()[self.layout.sources.clone()], number)
     }
 }

@@ -1,26 +1,34 @@
-//! `.npy` files beside a `map.csv`, one sequence a row.
+//! `.npy` files beside a `map.csv`, one sequence per row.
 
 use std::{io, path::Path};
 
-use super::{Content, Each, Item, SIDE, source};
-use crate::data::{
-    CHANNELS, DataError, Split,
-    bair::SequenceBuffer,
-    error::Findings,
-    map_csv,
-    npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
-    resize::unit,
+use super::{
+    error::PushingError,
+    item::{DecodedSequence, SIDE, SourceItem, Visit},
+};
+use crate::{
+    config::data::Split,
+    data::{
+        error::DataError,
+        findings::Findings,
+        map_csv,
+        npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
+        resize::unit,
+        rgb_image::CHANNELS,
+        sequence::SequenceBuffer,
+        source_files::source,
+    },
 };
 
-/// Largest array: more than 1000 frames.
+/// Largest array: 1365 frames.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// What all sequences have in common with the first: frames, numbers of an action and of a state.
+/// Sizes that all sequences share with the first: frames, numbers of an action and of a state.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Like(Option<[usize; 3]>);
+pub(super) struct CommonSizes(Option<[usize; 3]>);
 
-/// Lists the sequences of a folder in the order of its list; the list belongs to the first.
-pub(super) fn list(root: &Path, folder: &str) -> Result<Vec<Item>, DataError> {
+/// Lists the sequences of a folder in the order of its list, which is a source file of the first one.
+pub(super) fn list(root: &Path, folder: &str) -> Result<Vec<SourceItem>, PushingError> {
     let path = root.join(folder);
     let mut items = Vec::new();
     for entry in map_csv::read(&path)? {
@@ -29,39 +37,43 @@ pub(super) fn list(root: &Path, folder: &str) -> Result<Vec<Item>, DataError> {
         if items.is_empty() {
             files.push(format!("{folder}/{}", map_csv::FILE));
         }
-        items.push(Item { split: Split::Train, files, name: format!("{folder}/{}", entry.id) });
+        items.push(SourceItem {
+            split: Split::Train,
+            files,
+            name: format!("{folder}/{}", entry.id),
+        });
     }
     Ok(items)
 }
 
-/// Reads the arrays of one sequence; all of them are read, however many are broken.
+/// Reads the arrays of one sequence; all of them are read, even after an error.
 pub(super) fn item(
     root: &Path,
-    item: &Item,
-    like: &mut Like,
+    item: &SourceItem,
+    common: &mut CommonSizes,
     findings: &mut Findings,
-    each: Each<'_>,
+    each: Visit<'_>,
 ) -> io::Result<()> {
     let before = findings.error_count();
     let [images, actions, states, ..] = &item.files[..] else {
-        unreachable!("an item of arrays has three")
+        unreachable!("an item of arrays has at least three files")
     };
     let [frames, action_size, state_size] =
-        like.0.map_or([AxisLength::Any; 3], |sizes| sizes.map(AxisLength::Exactly));
+        common.0.map_or([AxisLength::Any; 3], |sizes| sizes.map(AxisLength::Exactly));
     let axes = [
         frames,
         AxisLength::Exactly(SIDE),
         AxisLength::Exactly(SIDE),
         AxisLength::Exactly(CHANNELS),
     ];
-    let pictures = findings.keep(array(root, images, &axes));
-    let frames = pictures.as_ref().map_or(frames, |(shape, _)| AxisLength::Exactly(shape[0]));
+    let pixels = findings.keep(array(root, images, &axes));
+    let frames = pixels.as_ref().map_or(frames, |(shape, _)| AxisLength::Exactly(shape[0]));
     let actions = findings.keep(array(root, actions, &[frames, action_size]));
     let states = findings.keep(array(root, states, &[frames, state_size]));
     let sources: Vec<_> =
         item.files.iter().filter_map(|file| findings.keep(source(&root.join(file)))).collect();
     let (Some((shape, pixels)), Some((action_shape, actions)), Some((state_shape, positions))) =
-        (pictures, actions, states)
+        (pixels, actions, states)
     else {
         return Ok(());
     };
@@ -73,9 +85,9 @@ pub(super) fn item(
     if findings.error_count() > before {
         return Ok(());
     }
-    like.0 = Some(sizes);
+    common.0 = Some(sizes);
     let buffer = SequenceBuffer { frames, actions, positions, sources };
-    each(Content {
+    each(DecodedSequence {
         split: item.split,
         name: item.name.clone(),
         buffer: &buffer,
@@ -89,33 +101,31 @@ fn array(
     root: &Path,
     file: &str,
     axes: &[AxisLength],
-) -> Result<(Vec<usize>, Vec<f32>), DataError> {
+) -> Result<(Vec<usize>, Vec<f32>), PushingError> {
     let path = root.join(file);
     let array = npy::read(&path, &ExpectedArray { dtype: Dtype::F32, axes, bytes_max: BYTES_MAX })?;
-    let ArrayData::F32(values) = array.elements else { unreachable!("the type is as it was due") };
+    let ArrayData::F32(values) = array.elements else { unreachable!("`read` checks the type") };
     match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(DataError::Element { path, index, what: "it is not finite" }),
+        Some(index) => Err(PushingError::Element { path, index, why: "it is not finite" }),
         None => Ok((array.shape, values)),
     }
 }
 
-/// Returns the bytes that frames were made from.
+/// Returns the bytes whose shares of 255 the values are.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a value that comes from a byte gives it back, any other is refused"
+    reason = "the byte is compared with the value, and any other value is refused"
 )]
-fn bytes(root: &Path, file: &str, values: &[f32]) -> Result<Vec<u8>, DataError> {
+fn bytes(root: &Path, file: &str, values: &[f32]) -> Result<Vec<u8>, PushingError> {
     let byte = |(index, &value): (usize, &f32)| {
         let byte = (value * 255.0).round() as u8;
-        // A true division gives other last bits than the original's multiplication.
-        let comes_from = [unit(f32::from(byte)), f32::from(byte) / 255.0].contains(&value);
-        let what = "it is no byte divided by 255";
-        if comes_from {
-            Ok(byte)
-        } else {
-            Err(DataError::Element { path: root.join(file), index, what })
+        // The original's multiplication and a true division differ in the last bit.
+        if [unit(f32::from(byte)), f32::from(byte) / 255.0].contains(&value) {
+            return Ok(byte);
         }
+        let why = "it is not a byte divided by 255";
+        Err(PushingError::Element { path: root.join(file), index, why })
     };
     values.iter().enumerate().map(byte).collect()
 }

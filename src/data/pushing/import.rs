@@ -1,19 +1,24 @@
-//! TFRecord files made into `.npy` files with a `map.csv`, as the importer of the Chainer port does.
+//! Converts TFRecord files into `.npy` files with a `map.csv`, as the importer of the Chainer port does.
 //!
-//! Two deviations: the importer asks for as many records as there are files and so loses all others
-//! of files that hold several; here all are imported. It also writes pictures that show nothing but
-//! noise (`Image.fromarray` of floats), which are left out.
+//! Two deviations: the importer asks for one record per file and so loses the others of files that hold
+//! several; here all are imported. It also writes images that show nothing but noise
+//! (`Image.fromarray` of floats), which are left out.
 
 use std::{ops::ControlFlow, path::Path};
 
-use super::{Progress, SIDE, Watch, records};
+use super::{
+    error::PushingError,
+    item::SIDE,
+    records::{self, RecordExtract},
+};
 use crate::{
     config::data::Dataset,
     data::{
-        DataError,
-        error::Findings,
+        error::DataError,
+        findings::Findings,
         map_csv::{self, MapEntry},
         npy::{self, Array, ArrayData},
+        progress::{Progress, Watch},
         resize::{Fit, frame},
         rgb_image::RgbImage,
         tfrecord::{
@@ -21,25 +26,23 @@ use crate::{
             sequence::padded_states,
         },
     },
-    fs::{self, FileKind},
+    fs::{self, FileKind, FsError},
     scalar::Count,
 };
 
 /// What was imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// Layout of the records.
     pub layout: RecordLayout,
-    /// Sequences written.
     pub sequences: usize,
-    /// Frames of each.
+    /// Frames of each sequence.
     pub frames: usize,
 }
 
-/// Imports all TFRecord files of a folder into another, which is made where it is missing.
+/// Imports all TFRecord files of a folder into the folder `out`, which is created if it is missing.
 ///
-/// The layout is that of the first record, and without `frames` so is the number of frames. The list
-/// is written last, so that an import that broke off is no data set.
+/// The layout is that of the first record; so is the number of frames, unless `frames` is given. The
+/// list is written last, so that an interrupted import does not look like a data set.
 pub fn import(
     folder: &Path,
     out: &Path,
@@ -55,24 +58,25 @@ pub fn import(
     fs::create_dir_all(out)?;
     let mut entries = Vec::new();
     for (done, path) in files.iter().enumerate() {
-        let mut first = None;
+        let mut first_error: Option<DataError> = None;
         for_each_record(path, |number, record| {
             let mut report = |error: TfrecordError| {
-                first.get_or_insert_with(|| error.into());
+                first_error.get_or_insert_with(|| PushingError::from(error).into());
             };
-            let taken = records::Taken { path, number, layout, frames };
-            let scaled = |image: RgbImage| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
-            let taken = taken.from(&record, scaled, &mut report);
+            let extract = RecordExtract { path, number, layout, frames };
+            let scale = |image: RgbImage| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
+            let sequence = extract.read(&record, scale, &mut report);
             let entry = MapEntry::numbered(entries.len());
-            if let Some(sequence) = taken
+            if let Some(sequence) = sequence
                 && let Err(error) = write(out, &entry, layout, frames, sequence)
             {
-                first.get_or_insert(error);
+                first_error.get_or_insert(error.into());
             }
             entries.push(entry);
-            if first.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        if let Some(error) = first {
+            if first_error.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .map_err(PushingError::from)?;
+        if let Some(error) = first_error {
             return Err(error);
         }
         progress(Progress::decoding(done, files.len()));
@@ -81,10 +85,10 @@ pub fn import(
     Ok(Imported { layout, sequences: entries.len(), frames })
 }
 
-/// Returns the data set that a folder holds, if it holds TFRecord files or listed `.npy` files.
+/// Returns the data set in a folder, if it has TFRecord files or listed `.npy` files.
 ///
-/// Without `frames`, those of the first record that can be read are taken.
-pub(in crate::data) fn recognise(
+/// Without `frames`, sequences have as many frames as the first readable record.
+pub(in crate::data) fn detect(
     root: &Path,
     frames: Option<Count>,
 ) -> Result<Option<Dataset>, DataError> {
@@ -102,11 +106,11 @@ pub(in crate::data) fn recognise(
             .iter()
             .filter(|entry| entry.name.to_string_lossy().contains("tfrecord"))
             .map(|entry| first_record(&entry.path));
-        // The first that can be read, or else what is wrong with the first.
+        // The first readable record, or else the error of the first record.
         let Some(first) = records.next() else { continue };
-        let (layout, stated) = first.or_else(|error| records.find_map(Result::ok).ok_or(error))?;
-        let stated = i64::try_from(stated).ok().and_then(|stated| Count::try_from(stated).ok());
-        let frames = frames.or(stated).expect("a layout is told by a frame");
+        let (layout, counted) = first.or_else(|error| records.find_map(Result::ok).ok_or(error))?;
+        let counted = i64::try_from(counted).ok().and_then(|counted| Count::try_from(counted).ok());
+        let frames = frames.or(counted).expect("a layout is detected by a frame");
         return Ok(Some(match layout {
             RecordLayout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
             RecordLayout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
@@ -116,7 +120,7 @@ pub(in crate::data) fn recognise(
 }
 
 /// Returns layout and number of frames of the first record.
-fn first_record(path: &Path) -> Result<(RecordLayout, usize), DataError> {
+fn first_record(path: &Path) -> Result<(RecordLayout, usize), PushingError> {
     let mut found = None;
     for_each_record(path, |_, record| {
         found = Some(Example::parse(&record.data).map(|example| RecordLayout::of(&example)));
@@ -125,7 +129,7 @@ fn first_record(path: &Path) -> Result<(RecordLayout, usize), DataError> {
     let path = path.to_owned();
     match found.expect("a file without records is an error") {
         Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(DataError::UnknownLayout { path }),
+        Ok(None) => Err(PushingError::UnknownLayout { path }),
         Err(source) => Err(TfrecordError::Example { path, record: 0, source }.into()),
     }
 }
@@ -136,7 +140,7 @@ fn write(
     layout: RecordLayout,
     frames: usize,
     sequence: RecordSequence<Vec<f32>>,
-) -> Result<(), DataError> {
+) -> Result<(), FsError> {
     for (name, array) in entry.arrays().into_iter().zip(arrays(layout, frames, sequence, [SIDE; 2]))
     {
         npy::write(&out.join(name), &array)?;
@@ -144,8 +148,8 @@ fn write(
     Ok(())
 }
 
-/// Returns the arrays of a sequence, its frames of size `target` as [`frame`] makes them, actions and
-/// states as the original's reader yields them.
+/// Returns the arrays of a sequence: frames of size `target` from [`frame`](frame()), actions, and states
+/// with the original's padding.
 pub fn arrays(
     layout: RecordLayout,
     frames: usize,

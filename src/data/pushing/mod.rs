@@ -1,46 +1,50 @@
-//! Robot-pushing data sets as the physical-interaction originals keep them, made into packs.
+//! Robot-pushing data sets in the layouts of the physical-interaction originals, made into packs.
 //!
 //! ```text
 //! berkeley_tfrecord      ROOT/train/*.tfrecords             ROOT/test/*.tfrecords
 //! google_push_tfrecord   ROOT/push_train/*                  ROOT/push_testseen/*
 //! npy                    ROOT/train/map.csv and arrays      ROOT/test/map.csv and arrays
 //! ```
-//! The first folder gives training and validation: by the original's rule the first 95% of its files
-//! (or of its listed sequences) train, the others validate. Frames become 64×64 bytes, from which
-//! the original's numbers follow exactly; a picture that would need rounding is refused. Start from
+//! The first folder is divided by the original's rule: the first 95% of its files (or of its listed
+//! sequences) are for training, the others for validation. Frames become 64×64 bytes, from which the
+//! original's numbers follow exactly; an image whose scaling would need rounding is refused. Start from
 //! [`PushingFolder`] and [`import`](import::import).
 
 use std::{io::Write, path::Path};
 
 use super::{
-    CHANNELS, Progress, Required, Split, Watch,
-    bair::SequenceBuffer,
     cache,
-    error::{DataError, Fault, Findings},
+    error::DataError,
     files::training_files,
-    origin::Origin,
-    pack::{Encoder, Pack},
-    source_files::{difference, source},
+    findings::{Finding, Findings},
+    origin::{DataOrigin, Required},
+    pack::{Description, Encoder, Pack, SequenceFormat},
+    progress::{Progress, Watch},
+    rgb_image::CHANNELS,
+    source_files::difference,
     tfrecord::RecordLayout,
 };
 use crate::{
+    config::data::Split,
     fs,
     scalar::{Count, Fraction},
 };
 
 mod arrays;
+mod error;
 pub(super) mod import;
+mod item;
 mod records;
 
-/// Height and width of a frame in a pack.
-pub(super) const SIDE: usize = 64;
+pub use error::PushingError;
+use item::{AfterError, DecodedSequence, SIDE, SourceItem, Visit};
 
-/// Share of the files that train (`train_val_split`).
+/// Share of the files that are for training (`train_val_split`).
 fn training_share() -> Fraction {
-    Fraction::try_from(0.95).expect("a share")
+    Fraction::try_from(0.95).expect("0.95 is a fraction")
 }
 
-/// A data set on the disk.
+/// A data set on disk.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PushingFolder<'a> {
     /// TFRecord files.
@@ -49,7 +53,7 @@ pub(super) enum PushingFolder<'a> {
     Arrays { root: &'a Path },
 }
 
-impl Origin for PushingFolder<'_> {
+impl DataOrigin for PushingFolder<'_> {
     fn open(
         &self,
         required: Required,
@@ -68,20 +72,21 @@ impl Origin for PushingFolder<'_> {
         let settings = [[0].as_slice(), &frames.to_le_bytes()].concat();
         let folder = cache::folder(cache, self.name(), self.root(), &settings);
         let outdated = |pack: &Pack| difference(self.root(), &files, pack);
-        let write = |out: &mut dyn Write, progress: Watch<'_>| {
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| {
             encode(*self, &items, warnings.clone(), out, progress)
         };
-        let pack = cache::load_or_make(&folder, &outdated, &write, progress)?;
-        Ok(pack.described(self.name(), format!("folder `{}`", self.root().display())))
+        let origin = format!("folder `{}`", self.root().display());
+        let description = Description { name: self.name(), origin };
+        cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
-    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Fault> {
+    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Finding> {
         let mut findings = Findings::default();
         let items = list(*self, required, &mut findings);
-        let mut each = |_: Content<'_>| Ok(());
-        visit(*self, &items, AfterFault::GoOn, &mut findings, progress, &mut each)
+        let mut each = |_: DecodedSequence<'_>| Ok(());
+        visit(*self, &items, AfterError::Continue, &mut findings, progress, &mut each)
             .expect("nothing is written");
-        findings.into_faults()
+        findings.into_list()
     }
 }
 
@@ -104,7 +109,7 @@ impl PushingFolder<'_> {
         }
     }
 
-    /// Returns the dataset's name as in a sweep file.
+    /// Returns the data set's name as in a sweep file.
     const fn name(&self) -> &'static str {
         match self {
             Self::Records { layout: RecordLayout::Berkeley, .. } => "berkeley_tfrecord",
@@ -114,78 +119,49 @@ impl PushingFolder<'_> {
     }
 }
 
-/// What is read as a whole: a TFRecord file, or the arrays of one sequence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Item {
-    split: Split,
-    /// Its files, relative to the root.
-    files: Vec<String>,
-    /// Its name in messages and packs.
-    name: String,
-}
-
-/// A sequence as it goes into a pack.
-struct Content<'a> {
-    split: Split,
-    name: String,
-    buffer: &'a SequenceBuffer,
-    /// Numbers of an action and of a state.
-    sizes: [usize; 2],
-    /// Files that were not named before, as many as `buffer` has sources.
-    files: Vec<String>,
-}
-
-/// What to do after the first fault.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum AfterFault {
-    Stop,
-    GoOn,
-}
-
 fn encode(
     folder: PushingFolder<'_>,
-    items: &[Item],
+    items: &[SourceItem],
     warnings: Vec<String>,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let mut findings = Findings::default();
-    for warning in warnings {
-        findings.warn(warning);
-    }
+    let mut findings = Findings::with_warnings(warnings);
     let mut encoder = Encoder::begin(out)?;
-    let mut each = |content: Content<'_>| {
-        encoder.sized(content.sizes);
-        let Content { split, name, buffer, files, sizes: _ } = content;
+    let mut common_sizes = [0, 0];
+    let mut each = |decoded: DecodedSequence<'_>| {
+        let DecodedSequence { split, name, buffer, sizes, files } = decoded;
+        common_sizes = sizes;
         encoder.sequence(split, &name, buffer, files.into_iter())
     };
-    visit(folder, items, AfterFault::Stop, &mut findings, progress, &mut each)?;
+    visit(folder, items, AfterError::Stop, &mut findings, progress, &mut each)?;
     findings.fail_on_error()?;
-    Ok(encoder.finish([SIDE, SIDE, CHANNELS], findings.into_warnings())?)
+    let format = SequenceFormat::new([SIDE, SIDE, CHANNELS], common_sizes);
+    Ok(encoder.finish(format, findings.into_warnings())?)
 }
-
-/// Receives one good sequence after the other, in the order of splits.
-type Each<'a> = &'a mut dyn FnMut(Content<'_>) -> std::io::Result<()>;
 
 /// Reads all items, one sequence at a time.
 fn visit(
     folder: PushingFolder<'_>,
-    items: &[Item],
-    after_fault: AfterFault,
+    items: &[SourceItem],
+    after_error: AfterError,
     findings: &mut Findings,
     progress: Watch<'_>,
-    each: Each<'_>,
+    each: Visit<'_>,
 ) -> std::io::Result<()> {
-    let mut like = arrays::Like::default();
+    let mut common = arrays::CommonSizes::default();
     for (done, item) in items.iter().enumerate() {
         match folder {
             PushingFolder::Records { root, layout, frames } => {
-                let reader = records::Reader { root, layout, frames: frames.len(), after_fault };
+                let reader =
+                    records::RecordReader { root, layout, frames: frames.len(), after_error };
                 reader.item(item, findings, each)?;
             }
-            PushingFolder::Arrays { root } => arrays::item(root, item, &mut like, findings, each)?,
+            PushingFolder::Arrays { root } => {
+                arrays::item(root, item, &mut common, findings, each)?;
+            }
         }
-        if after_fault == AfterFault::Stop && findings.error_count() > 0 {
+        if after_error == AfterError::Stop && findings.error_count() > 0 {
             break;
         }
         progress(Progress::decoding(done, items.len()));
@@ -193,8 +169,8 @@ fn visit(
     Ok(())
 }
 
-/// Lists what there is to read: training, validation, test.
-fn list(data: PushingFolder<'_>, required: Required, findings: &mut Findings) -> Vec<Item> {
+/// Lists the items of training, validation and test.
+fn list(data: PushingFolder<'_>, required: Required, findings: &mut Findings) -> Vec<SourceItem> {
     let root = data.root();
     let [training, testing] = data.folders();
     let mut items = Vec::new();
@@ -202,29 +178,32 @@ fn list(data: PushingFolder<'_>, required: Required, findings: &mut Findings) ->
         match fs::kind(&root.join(folder)) {
             Ok(Some(_)) => {}
             Ok(None) if split == Split::Test && required == Required::TrainOnly => {
-                findings.warn(format!("there is no `{}`", root.join(folder).display()));
+                findings.warn(format!("`{}` is missing", root.join(folder).display()));
                 continue;
             }
             Ok(None) => {
                 let path = root.join(folder);
-                findings.error(DataError::FolderMissing { path, split });
+                findings.error(PushingError::FolderMissing { path, split });
                 continue;
             }
             Err(error) => {
-                findings.error(error.into());
+                findings.error(error);
                 continue;
             }
         }
         let listed = match data {
             PushingFolder::Records { .. } => records::list(root, folder, findings),
-            PushingFolder::Arrays { .. } => arrays::list(root, folder),
+            PushingFolder::Arrays { .. } => arrays::list(root, folder).map_err(DataError::from),
         };
         let Some(mut listed) = findings.keep(listed) else { continue };
         if split == Split::Train {
             let training = training_files(listed.len(), training_share());
             if training == 0 && !listed.is_empty() {
-                let (path, files) = (root.join(folder), listed.len());
-                findings.error(DataError::NoneForTraining { path, files });
+                let unit = match data {
+                    PushingFolder::Records { .. } => "file",
+                    PushingFolder::Arrays { .. } => "sequence",
+                };
+                findings.error(PushingError::SingleItem { path: root.join(folder), unit });
             }
             for item in &mut listed[training..] {
                 item.split = Split::Validate;

@@ -1,16 +1,21 @@
-//! TFRecord files of a data set, one sequence a record.
+//! TFRecord files of a data set, one sequence per record.
 
 use std::{io, ops::ControlFlow, path::Path};
 
-use super::{AfterFault, Content, Each, Item, SIDE, source};
+use super::{
+    error::PushingError,
+    item::{AfterError, DecodedSequence, SIDE, SourceItem, Visit},
+};
 use crate::{
+    config::data::Split,
     data::{
-        DataError, Split,
-        bair::SequenceBuffer,
-        error::Findings,
+        error::DataError,
+        findings::Findings,
         jpeg::Dct,
         resize::{Fit, square},
         rgb_image::RgbImage,
+        sequence::SequenceBuffer,
+        source_files::source,
         tfrecord::{
             Example, FeatureError, RecordLayout, RecordSequence, TfRecord, TfrecordError,
             for_each_record, read_sequence, sequence::padded_states,
@@ -19,12 +24,12 @@ use crate::{
     fs::{self, FileKind},
 };
 
-/// Lists the files of a folder in the order of their names, as the original's sorted listing.
+/// Lists the files of a folder in the order of their names, as the original does.
 pub(super) fn list(
     root: &Path,
     folder: &str,
     findings: &mut Findings,
-) -> Result<Vec<Item>, DataError> {
+) -> Result<Vec<SourceItem>, DataError> {
     let path = root.join(folder);
     let mut items = Vec::new();
     for entry in fs::read_dir_visible(&path)? {
@@ -33,43 +38,43 @@ pub(super) fn list(
             continue;
         };
         if entry.kind == FileKind::Dir || !name.contains("tfrecord") {
-            let what = "is not part of the layout and was passed over";
-            findings.warn(format!("`{}` {what}", entry.path.display()));
+            let path = entry.path.display();
+            findings.warn(format!("`{path}` is not part of the layout and was skipped"));
             continue;
         }
         let files = vec![format!("{folder}/{name}")];
-        items.push(Item { split: Split::Train, files, name: name.to_owned() });
+        items.push(SourceItem { split: Split::Train, files, name: name.to_owned() });
     }
-    if items.is_empty() { Err(DataError::NoRecordFiles { path }) } else { Ok(items) }
+    if items.is_empty() { Err(PushingError::NoRecordFiles { path }.into()) } else { Ok(items) }
 }
 
-/// Reads files of one data set.
-pub(super) struct Reader<'a> {
+/// Reads the files of a data set.
+pub(super) struct RecordReader<'a> {
     pub(super) root: &'a Path,
     pub(super) layout: RecordLayout,
     pub(super) frames: usize,
-    pub(super) after_fault: AfterFault,
+    pub(super) after_error: AfterError,
 }
 
-impl Reader<'_> {
+impl RecordReader<'_> {
     /// Reads all records of a file.
     pub(super) fn item(
         &self,
-        item: &Item,
+        item: &SourceItem,
         findings: &mut Findings,
-        each: Each<'_>,
+        each: Visit<'_>,
     ) -> io::Result<()> {
-        let [file] = &item.files[..] else { unreachable!("an item of records is one file") };
+        let [file] = &item.files[..] else { unreachable!("an item of records has one file") };
         let path = self.root.join(file);
         let Some(source) = findings.keep(source(&path)) else { return Ok(()) };
         let mut written = Ok(());
         let mut files = vec![file.clone()];
         let mut sources = vec![source];
         let framed = for_each_record(&path, |number, record| {
-            let mut report = |error: TfrecordError| findings.error(error.into());
+            let mut report = |error: TfrecordError| findings.error(PushingError::from(error));
             if let Some(buffer) = self.record(&path, number, &record, &mut report) {
                 let buffer = SequenceBuffer { sources: std::mem::take(&mut sources), ..buffer };
-                written = each(Content {
+                written = each(DecodedSequence {
                     split: item.split,
                     name: format!("{}#{number}", item.name),
                     buffer: &buffer,
@@ -77,18 +82,18 @@ impl Reader<'_> {
                     files: std::mem::take(&mut files),
                 });
             }
-            let stop = self.after_fault == AfterFault::Stop && findings.error_count() > 0;
+            let stop = self.after_error == AfterError::Stop && findings.error_count() > 0;
             if stop || written.is_err() {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         });
-        findings.keep(framed.map_err(DataError::from));
+        findings.keep(framed.map_err(PushingError::from));
         written
     }
 
-    /// Returns the first frames of a record unless something is wrong with them.
+    /// Returns the first frames of a record, if they have no errors.
     fn record(
         &self,
         path: &Path,
@@ -96,24 +101,24 @@ impl Reader<'_> {
         record: &TfRecord,
         report: &mut dyn FnMut(TfrecordError),
     ) -> Option<SequenceBuffer> {
-        let taken = Taken { path, number, layout: self.layout, frames: self.frames };
-        let RecordSequence { images, actions, states } = taken.from(record, pixels, report)?;
+        let extract = RecordExtract { path, number, layout: self.layout, frames: self.frames };
+        let RecordSequence { images, actions, states } = extract.read(record, pixels, report)?;
         let positions = padded_states(self.layout, &states);
         Some(SequenceBuffer { frames: images.concat(), actions, positions, sources: Vec::new() })
     }
 }
 
-/// What to take out of which record.
-pub(super) struct Taken<'a> {
+/// Which frames of which record to read.
+pub(super) struct RecordExtract<'a> {
     pub(super) path: &'a Path,
     pub(super) number: u64,
     pub(super) layout: RecordLayout,
     pub(super) frames: usize,
 }
 
-impl Taken<'_> {
-    /// Takes the first frames out of a record; `report` hears of everything that is wrong.
-    pub(super) fn from<P>(
+impl RecordExtract<'_> {
+    /// Reads the first frames of a record; `report` is called with every error.
+    pub(super) fn read<P>(
         &self,
         record: &TfRecord,
         convert: impl Fn(RgbImage) -> Result<P, FeatureError>,
@@ -135,27 +140,28 @@ impl Taken<'_> {
     }
 }
 
-/// Returns the numbers of a state with the original's padding.
+/// Returns how many numbers a state has with the original's padding.
 fn padded_size(layout: RecordLayout) -> usize {
     padded_states(layout, &vec![0.0; layout.state_size()]).len()
 }
 
-/// Returns the bytes of a frame where scaling only picks pixels, as it does for 640×512.
+/// Scales an image to a frame of bytes; refuses it if a scaled value is not a whole byte. Scaling
+/// 640×512 pixels only selects some of them.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::float_cmp,
-    reason = "a value that is a byte becomes one, any other is refused"
+    reason = "the byte is compared with the value, and any other value is refused"
 )]
-fn pixels(picture: RgbImage) -> Result<Vec<u8>, FeatureError> {
-    if [picture.height, picture.width] == [SIDE; 2] {
-        return Ok(picture.pixels); // every weight is 0 or 1
+fn pixels(image: RgbImage) -> Result<Vec<u8>, FeatureError> {
+    if [image.height, image.width] == [SIDE; 2] {
+        return Ok(image.pixels); // every weight is 0 or 1
     }
     let byte = |value: f32| {
         let byte = value as u8;
         (f32::from(byte) == value).then_some(byte)
     };
-    let scaled = square(&picture, Fit::Crop, [SIDE; 2]).into_iter().map(byte).collect();
-    let RgbImage { height, width, pixels: _ } = picture;
+    let scaled = square(&image, Fit::Crop, [SIDE; 2]).into_iter().map(byte).collect();
+    let RgbImage { height, width, pixels: _ } = image;
     Option::ok_or(scaled, FeatureError::Scale { width, height, side: SIDE })
 }

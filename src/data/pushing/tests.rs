@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::{config::data::Dataset, data::recognise};
+use crate::{config::data::Dataset, data::detect};
 
-/// A data root whose first folder holds the files of a reference case.
+/// A data root whose first folder has the files of a reference case.
 fn root(case: &str, folder: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     let files: PathBuf = [env!("CARGO_MANIFEST_DIR"), "golden/data", case, "data"].iter().collect();
@@ -31,7 +31,7 @@ fn check_refused(dataset: &Dataset, root: &Path, message: &str) {
 fn imported_sequences_are_those_of_the_records() {
     let records = root("tfrecord_bair", "train");
     let root = records.path();
-    let dataset = recognise(root, Some(Count::literal(7))).unwrap();
+    let dataset = detect(root, Some(Count::literal(7))).unwrap();
     assert_eq!(dataset.name(), "berkeley_tfrecord");
     let pack = opened(&dataset, root).unwrap();
     // One file of two records trains, the other validates.
@@ -42,7 +42,7 @@ fn imported_sequences_are_those_of_the_records() {
     let done =
         import::import(&root.join("train"), &npy.join("train"), Some(7), &mut |_| {}).unwrap();
     assert_eq!((done.sequences, done.layout), (3, RecordLayout::Berkeley));
-    let dataset = recognise(&npy, None).unwrap();
+    let dataset = detect(&npy, None).unwrap();
     assert_eq!(dataset, Dataset::Npy { root: npy });
     let imported = opened(&dataset, root).unwrap();
     assert_eq!(imported.frame_shape(), pack.frame_shape());
@@ -52,9 +52,9 @@ fn imported_sequences_are_those_of_the_records() {
 }
 
 #[test]
-fn jpeg_pictures_become_bytes() {
+fn jpeg_images_become_bytes() {
     let records = root("tfrecord_push", "push_train");
-    let dataset = recognise(records.path(), None).unwrap();
+    let dataset = detect(records.path(), None).unwrap();
     let (root, frames) = (records.path().to_owned(), Count::literal(6));
     assert_eq!(dataset, Dataset::GooglePushTfrecord { root, frames });
     let pack = opened(&dataset, records.path()).unwrap();
@@ -63,15 +63,15 @@ fn jpeg_pictures_become_bytes() {
 }
 
 #[test]
-fn a_pack_is_used_again_until_a_file_changes() {
+fn a_pack_is_used_until_a_file_changes() {
     let records = root("tfrecord_bair", "train");
     let root = records.path();
-    let dataset = recognise(root, None).unwrap();
-    assert_eq!(opened(&dataset, root).unwrap().warnings().len(), 1, "there is no test split");
+    let dataset = detect(root, None).unwrap();
+    assert_eq!(opened(&dataset, root).unwrap().warnings().len(), 1, "the test split is missing");
     let first = root.join("train/bair_train.tfrecord-00000-of-00002");
     let mut bytes = fs::read(&first, 1 << 20).unwrap();
     fs::write_atomic(&first, &bytes).unwrap();
-    assert_eq!(opened(&dataset, root).unwrap().warnings().len(), 1, "the same bytes are no change");
+    assert_eq!(opened(&dataset, root).unwrap().warnings().len(), 1, "the same bytes are unchanged");
     bytes[30] ^= 1;
     fs::write_atomic(&first, &bytes).unwrap();
     let text = "failed to read record 0 of `../train/bair_train.tfrecord-00000-of-00002`";
@@ -79,21 +79,21 @@ fn a_pack_is_used_again_until_a_file_changes() {
 }
 
 #[test]
-fn longer_sequences_than_there_are_name_the_first_missing_frame() {
+fn too_short_a_record_is_refused_with_its_first_missing_frame() {
     let records = root("tfrecord_bair", "train");
-    let dataset = recognise(records.path(), Some(Count::literal(8))).unwrap();
+    let dataset = detect(records.path(), Some(Count::literal(8))).unwrap();
     let file = "../train/bair_train.tfrecord-00000-of-00002";
     check_refused(
         &dataset,
         records.path(),
         &format!("failed to read feature `7/action` in record 0 of `{file}`"),
     );
-    let faults = crate::data::check(&dataset, Required::TrainOnly, &mut |_| {});
-    assert_eq!(faults.len(), 2, "that record and the missing test split: {faults:?}");
+    let findings = crate::data::check(&dataset, Required::TrainOnly, &mut |_| {});
+    assert_eq!(findings.len(), 2, "that record and the missing test split: {findings:?}");
 }
 
 #[test]
-fn a_single_file_leaves_none_to_train() {
+fn a_single_file_is_refused() {
     let records = root("tfrecord_bair", "train");
     let train = records.path().join("train");
     let one = tempfile::tempdir().unwrap();
@@ -101,22 +101,23 @@ fn a_single_file_leaves_none_to_train() {
     let name = "bair_train.tfrecord-00000-of-00002";
     let bytes = fs::read(&train.join(name), 1 << 20).unwrap();
     fs::write_atomic(&one.path().join("train").join(name), &bytes).unwrap();
-    let dataset = recognise(one.path(), None).unwrap();
-    let message = "failed to split `../train`: 95% of 1, rounded down, leaves none to train";
+    let dataset = detect(one.path(), None).unwrap();
+    let message =
+        "failed to split `../train`: it has only one file, training and validation need two";
     check_refused(&dataset, one.path(), message);
 }
 
 #[test]
-fn arrays_that_are_no_frames_are_refused_by_file_and_element() {
+fn arrays_that_are_not_frames_are_refused_with_file_and_element() {
     let arrays = root("npy_map_csv", "train");
     let root = arrays.path();
-    let dataset = recognise(root, None).unwrap();
+    let dataset = detect(root, None).unwrap();
     assert_eq!(opened(&dataset, root).unwrap().condition_size(), 10);
     let path = root.join("train/image_batch_1.npy");
     let mut bytes = fs::read(&path, 1 << 20).unwrap();
     bytes[128 + 40..128 + 44].copy_from_slice(&0.5_f32.to_le_bytes());
     fs::write_atomic(&path, &bytes).unwrap();
     let file = "../train/image_batch_1.npy";
-    let message = format!("failed to use element 10 of `{file}`: it is no byte divided by 255");
+    let message = format!("failed to use element 10 of `{file}`: it is not a byte divided by 255");
     check_refused(&dataset, root, &message);
 }

@@ -7,7 +7,7 @@ use crate::{
     text::error_chain,
 };
 
-/// Loads the test case with `from` replaced by `to` and returns why that is refused.
+/// Loads the test case with `from` replaced by `to` and returns the error.
 #[track_caller]
 fn refusal(from: &str, to: &str) -> String {
     assert!(CASE.contains(from), "the test replaces nothing");
@@ -17,13 +17,13 @@ fn refusal(from: &str, to: &str) -> String {
 #[track_caller]
 fn refusal_of(case: &str, values: &[(&str, Tensor)]) -> String {
     let (_root, dir) = write(case, values);
-    error_chain(&Case::load(&dir).expect_err("the case is refused").problem)
+    error_chain(&Case::load(&dir).expect_err("the case is rejected").problem)
 }
 
 #[track_caller]
 fn check(from: &str, to: &str, reason: &str) {
     let found = refusal(from, to);
-    assert!(found.contains(reason), "`{found}` does not say `{reason}`");
+    assert!(found.contains(reason), "`{found}` does not contain `{reason}`");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn an_output_without_an_f64_run_has_no_f64_values() {
 }
 
 #[test]
-fn misspelt_keys_are_refused_with_their_line() {
+fn misspelt_keys_are_rejected_with_their_line() {
     let message = refusal("summary", "sumary");
     assert!(message.contains("unknown field `sumary`") && message.contains("line 5"), "{message}");
     check("noise = 1.0e-6", "nois = 1.0e-6", "unknown field `nois`");
@@ -72,20 +72,20 @@ fn misspelt_keys_are_refused_with_their_line() {
 }
 
 #[test]
-fn another_recipe_is_noticed_before_anything_else() {
+fn another_recipe_is_the_first_error() {
     insta::assert_snapshot!(
         refusal("0.7890307903289795", "0.5"),
-        @r#"the self-test fails: unit("selftest/x", 0) is 0.7890307903289795, the case says 0.5"#
+        @r#"the self-test failed: unit("selftest/x", 0) is 0.7890307903289795, expected 0.5"#
     );
 }
 
 #[test]
 fn a_newer_format_is_named_even_if_its_keys_are_unknown() {
-    check("format = 1", "format = 2\nsomething = 3", "is of format 2; this reader knows format 1");
+    check("format = 1", "format = 2\nsomething = 3", "has format 2; this program reads format 1");
 }
 
 #[test]
-fn the_folder_must_carry_the_names_of_the_file() {
+fn the_folders_must_have_the_names_in_the_file() {
     check("case = \"step\"", "case = \"stop\"", "but the folder is called `step`");
     check("system = \"toy\"", "system = \"toys\"", "but the folder is called `toy`");
 }
@@ -97,7 +97,7 @@ fn names_are_unique() {
 }
 
 #[test]
-fn huge_shapes_are_refused_before_anything_is_allocated() {
+fn huge_shapes_are_rejected_before_anything_is_allocated() {
     check("shape = [2]", "shape = [1000000, 1000000]", "at most 268435456 elements");
     check("shape = [2]", "shape = [4294967296, 4294967296, 4]", "at most 268435456 elements");
     check("shape = [2]\nnoise", "shape = [5000]\nnoise", "at most 4096 elements");
@@ -105,13 +105,13 @@ fn huge_shapes_are_refused_before_anything_is_allocated() {
 }
 
 #[test]
-fn a_fill_has_the_keys_of_its_kind_and_makes_the_stated_type() {
-    check("lo = -1, hi = 1", "lo = -1", "`uniform` takes `lo` and `hi`");
-    check("lo = -1, hi = 1", "lo = -1, hi = 1, c = 0", "`uniform` takes `lo` and `hi`");
-    check("lo = -1, hi = 1", "lo = -1, hi = inf", "not all finite");
-    check("\"stored\"", "\"stored\", c = 0", "take no further key");
-    check("\"stored\"", "\"bytes\"", "does not make elements of the stated dtype");
-    check("\"stored\"", "\"constant\", c = 0.5", "does not make elements of the stated dtype");
+fn a_fill_has_the_keys_of_its_kind_and_produces_the_stated_type() {
+    check("lo = -1, hi = 1", "lo = -1", "`uniform` needs exactly `lo` and `hi`");
+    check("lo = -1, hi = 1", "lo = -1, hi = 1, c = 0", "`uniform` needs exactly `lo` and `hi`");
+    check("lo = -1, hi = 1", "lo = -1, hi = inf", "must be finite");
+    check("\"stored\"", "\"stored\", c = 0", "take no other key");
+    check("\"stored\"", "\"bytes\"", "cannot produce the stated dtype");
+    check("\"stored\"", "\"constant\", c = 0.5", "cannot produce the stated dtype");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn noise_is_a_finite_number_of_at_least_zero() {
 }
 
 #[test]
-fn a_variant_names_a_file_that_is_there() {
+fn the_file_of_a_variant_must_exist() {
     let variant = "[[variant]]\nfile = \"data/x\"\nwhat = \"\"\nrecords_read = 0\nstage = \"none\"\n\
                    error = \"\"\nmessage = \"\"\n";
     let found = refusal_of(&format!("{CASE}\n{variant}"), &values());
@@ -129,7 +129,7 @@ fn a_variant_names_a_file_that_is_there() {
 }
 
 #[test]
-fn stored_values_must_fit_the_case() {
+fn stored_values_must_match_the_case() {
     let stored = |change: fn(&mut Vec<(&'static str, Tensor)>)| {
         let mut values = values();
         change(&mut values);
@@ -141,28 +141,24 @@ fn stored_values_must_fit_the_case() {
     );
     insta::assert_snapshot!(
         stored(|values| values.push(("out/z", Tensor::vector(TensorData::U8(vec![1]))))),
-        @"`values.safetensors` holds `out/z`, which no tensor or output of the case names"
+        @"`values.safetensors` has an entry `out/z`, but the case has no such tensor or output"
     );
     insta::assert_snapshot!(
         stored(|values| values[3].1.shape = vec![2, 1]),
-        @"entry `out/y` has shape [2, 1] where the case says [2]"
+        @"entry `out/y` has shape [2, 1], expected [2]"
     );
     insta::assert_snapshot!(
         stored(|values| values[4].1.data = TensorData::F32(vec![0.0; 2])),
-        @"entry `out64/y` holds f32 where the case says f64"
+        @"entry `out64/y` holds f32, expected f64"
     );
 }
 
 #[test]
-fn a_damaged_container_is_refused() {
+fn a_damaged_container_is_rejected() {
     let (_root, dir) = write(CASE, &values());
     fs::write_atomic(&dir.join("values.safetensors"), b"not safetensors").expect("ours");
     let error = Case::load(&dir).expect_err("the container is damaged");
-    assert!(
-        error_chain(&error).contains("are no valid safetensors file"),
-        "{}",
-        error_chain(&error)
-    );
+    assert!(error_chain(&error).contains("invalid safetensors file"), "{}", error_chain(&error));
 }
 
 proptest::proptest! {

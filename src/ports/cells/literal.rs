@@ -1,36 +1,35 @@
-//! The numbers that seed document 002 prints.
+//! The numbers that the MP6 assignment prints.
 //!
-//! Draws are made again from their seeds. Of a linear layer and of a cell the document prints the
-//! results but not the inputs, which were in a file handed out with the assignment: nothing can
-//! compute them, so they stand here as operands of the checks that the case makes on them.
+//! Draws are repeated from their seeds. Of a linear layer and an LSTM cell the assignment prints only
+//! the results; the inputs were in a file that is not public. These results cannot be computed, so they
+//! are constants here: operands of the checks that the case makes on them.
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::is_double;
 use crate::{
-    golden::{self, Case, OutputSpec, Outputs, PortError, Precision, TensorData},
+    golden::{self, Case, ElementType, OutputSpec, Outputs, PortError, Precision, TensorData},
     ports::{integer, torch::kind, unsupported},
     rng::{numpy::RandomState, torch::Generator},
 };
 
-/// Output 8 of the document: the linear layer's output.
+/// Output 8 of the assignment: the linear layer's output.
 const LINEAR_OUTPUT: [f64; 9] =
     [5.4148, 5.3680, 5.1604, 5.7956, 5.9180, 4.7404, 5.6566, 6.3425, 4.5361];
 
-/// Output 14 of the document: hidden state of the LSTM cell.
+/// Output 14 of the assignment: hidden state of the LSTM cell.
 const CELL_H: [f64; 15] = [
     0.8032, 0.9193, 0.8529, 0.8087, 0.8650, 0.9457, 0.9113, 0.9015, 0.9565, 0.9572, 0.7985, 0.8595,
     0.8611, 0.7883, 0.8062,
 ];
 
-/// Output 14 of the document: memory of the LSTM cell.
+/// Output 14 of the assignment: memory of the LSTM cell.
 const CELL_C: [f64; 15] = [
     1.1083, 1.5898, 1.2672, 1.1263, 1.3172, 1.8059, 1.5412, 1.4850, 1.9103, 1.9222, 1.0961, 1.2930,
     1.2984, 1.0739, 1.1200,
 ];
 
-/// The draws of the document's fifth cell, each generator in its own order.
-struct Draws {
+/// The draws of the assignment's fifth notebook cell, in the order of each generator.
+struct PrintedDraws {
     /// `randn(5)`, then rows of `randn(4)`.
     normals: Vec<f64>,
     /// The rows.
@@ -41,7 +40,7 @@ struct Draws {
     unit_rows: Vec<f64>,
 }
 
-impl Draws {
+impl PrintedDraws {
     fn new(case: &Case) -> Result<Self, PortError> {
         let shape = |name: &str| {
             case.output_spec(name)
@@ -57,7 +56,7 @@ impl Draws {
         let [count, width] = rows.as_slice() else {
             return Err(unsupported(case, "rows of normals that are not a matrix"));
         };
-        // A row is a call of its own, so PyTorch draws it in pairs however many rows there are.
+        // Every row is a separate call, so PyTorch draws the normals of each row in pairs.
         let normals = doubles(torch.normal(len("randa")?, 0.0, 1.0));
         let normal_rows =
             (0..*count).flat_map(|_| doubles(torch.normal(*width, 0.0, 1.0))).collect();
@@ -68,7 +67,7 @@ impl Draws {
 }
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let draws = Draws::new(case)?;
+    let draws = PrintedDraws::new(case)?;
     let mut outputs = Outputs::new();
     for output in case.outputs() {
         let name = output.name.strip_prefix("printed/").unwrap_or(&output.name);
@@ -105,12 +104,17 @@ fn plain(tensor: &Tensor) -> Vec<f64> {
     values
 }
 
-/// Gives an output the element type and the shape that the case declares.
+/// Converts an output to the element type and the shape that the case declares.
 fn declared(output: &OutputSpec, values: Vec<f64>, precision: Precision) -> golden::Tensor {
-    let data = if is_double(output.dtype, precision) {
+    let data = if output.dtype == ElementType::F64 || precision == Precision::F64 {
         TensorData::F64(values)
     } else {
-        TensorData::F32(values.into_iter().map(super::single).collect())
+        TensorData::F32(values.into_iter().map(single).collect())
     };
     golden::Tensor { shape: output.shape.clone(), data }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the original computes in f32 here")]
+pub(super) fn single(value: f64) -> f32 {
+    value as f32
 }

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Loaded, input_channels};
+use super::load::{LoadedConvLstm, input_channels};
 use crate::{
     golden::{Case, Outputs, PortError, Precision},
     models::convlstm::{
@@ -12,22 +12,17 @@ use crate::{
     nn::conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState},
     ports::{
         integer, refused, renamed,
-        torch::{Capture, builder, input, kind, leaf, load},
+        torch::{Capture, builder, inner, input, kind, leaf, load},
         unsupported,
     },
     scalar::Count,
 };
 
-/// ⟨a, b⟩ over all elements.
-fn inner(a: &Tensor, b: &Tensor) -> Tensor {
-    (a * b).sum(a.kind())
-}
-
 /// Steps of one cell from the zero state.
 pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let size = |key| integer::<Count>(case, key).map(Count::size);
     let &[height, width] = case.config.i64s("kernel_size")?.as_slice() else {
-        return Err(unsupported(case, "a kernel that has not two sides"));
+        return Err(unsupported(case, "a kernel size that is not two numbers"));
     };
     let bias = if case.tensor_spec("conv.bias").is_some() { Bias::Present } else { Bias::Absent };
     let builder = builder(precision);
@@ -85,7 +80,7 @@ pub(super) fn head(case: &Case, precision: Precision) -> Result<Outputs, PortErr
 
 /// The whole model, forward and, if the case has a cotangent, backward.
 pub(super) fn forward(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let Loaded { model, params, to_case } = Loaded::new(case, precision)?;
+    let LoadedConvLstm { model, params, to_case } = LoadedConvLstm::new(case, precision)?;
     let x = leaf(case, "x", precision)?;
     let horizon = integer::<Count>(case, "n_steps_ahead")?.size();
     let differentiated = case.tensor_spec("cotangent").is_some();
@@ -112,7 +107,7 @@ pub(super) fn forward(case: &Case, precision: Precision) -> Result<Outputs, Port
     Ok(capture.finish())
 }
 
-/// The picture of the first sequence of a batch.
+/// The image grid of the first sequence of a batch.
 pub(super) fn picture(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let config = &case.config;
     let padding =

@@ -19,7 +19,7 @@ pub(super) fn resize(case: &Case) -> Result<Outputs, PortError> {
         return Err(unsupported(case, "digits that are not [n, H, W] bytes"));
     };
     let side = integer::<Count>(case, "digit_size")?.len();
-    // `Scale` gives the shorter edge the wanted length and keeps the ratio, rounded down.
+    // `Scale` resizes the shorter edge to `digit_size` and keeps the ratio, rounded down.
     let shorter = height.min(width);
     if count * shorter == 0 {
         return Err(unsupported(case, "digits without pixels"));
@@ -36,7 +36,7 @@ pub(super) fn resize(case: &Case) -> Result<Outputs, PortError> {
         .into())
 }
 
-/// `digit_index`, `positions_yx` and `x/<n>`: items of one data set in the order asked for.
+/// `digit_index`, `positions_yx` and `x/<n>`: items of one data set in the given order.
 pub(super) fn moving_mnist(case: &Case) -> Result<Outputs, PortError> {
     let config = &case.config;
     let size = |key| integer::<Count>(case, key).map(Count::len);
@@ -51,11 +51,11 @@ pub(super) fn moving_mnist(case: &Case) -> Result<Outputs, PortError> {
     };
     let available = digits.len() / DIGIT_PIXELS;
     if scene.side <= DIGIT_SIDE || available == 0 || digits.len() % DIGIT_PIXELS != 0 {
-        return Err(unsupported(case, "digits that do not fit into the picture"));
+        return Err(unsupported(case, "digits that do not fit into the frame"));
     }
     let items = config.i64s("items")?;
     let &[first, ..] = items.as_slice() else {
-        return Err(unsupported(case, "a data set from which nothing is read"));
+        return Err(unsupported(case, "an empty list of items"));
     };
     let mut random = RandomState::new(u32::try_from(first).map_err(refused)?);
     let mut outputs = Outputs::new();

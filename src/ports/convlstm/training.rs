@@ -1,6 +1,6 @@
 //! Training steps: prediction and gradients of the first, losses of all, parameters after the last.
 
-use super::Loaded;
+use super::load::LoadedConvLstm;
 use crate::{
     config::optim::AdamSpec,
     golden::{Case, OutputSpec, Outputs, PortError, Precision},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let Loaded { model, mut params, to_case } = Loaded::new(case, precision)?;
+    let LoadedConvLstm { model, mut params, to_case } = LoadedConvLstm::new(case, precision)?;
     let horizon = FrameSplit {
         context_frames: integer::<Count>(case, "n_steps_past")?.size(),
         predicted_frames: integer::<Count>(case, "n_steps_ahead")?.size(),
@@ -24,7 +24,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let mut optimizer = AdamOptimizer::new(adam(case)?, &params);
     let mut capture = Capture::default();
     let mut losses = Vec::new();
-    // Some cases have the loss after the last step, too.
+    // Some cases also have the loss after the last step.
     let wanted = case.output_spec("losses").map_or(0, OutputSpec::len);
     for step in 0..=steps {
         if step == steps && wanted <= steps {
@@ -66,13 +66,13 @@ fn adam(case: &Case) -> Result<AdamSpec, PortError> {
     Ok(AdamSpec {
         learning_rate: number(case, "lr")?,
         beta1: if given("beta_1") { number(case, "beta_1")? } else { defaults.beta1 },
-        beta2: if given("beta_2") { number(case, "beta_2")? } else { document_beta2() },
+        beta2: if given("beta_2") { number(case, "beta_2")? } else { default_beta2() },
         epsilon: if given("adam_eps") { number(case, "adam_eps")? } else { defaults.epsilon },
         ..defaults
     })
 }
 
-/// `--beta_2` of the document, if the case does not say.
-fn document_beta2() -> DecayRate {
+/// Default of `--beta_2` in the original.
+fn default_beta2() -> DecayRate {
     DecayRate::try_from(0.98).expect("the literal is in [0, 1)")
 }

@@ -62,7 +62,7 @@ fn divergence(
         None => kl_to_standard_normal(&posterior),
         Some(prior) => kl_between(&posterior, prior),
     };
-    // The original divides by its batch size, whatever the number of rows.
+    // The original divides by its batch size, which may differ from the number of rows.
     let rows = posterior.mu.size()[0] as f64;
     let kld = kld * rows / case.config.f64("batch_size")?;
     kld.backward();

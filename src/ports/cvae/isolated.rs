@@ -1,11 +1,11 @@
-//! The modules of a training step, each fed what the original's modules before it gave.
+//! The modules of a training step, each on the original's outputs of the modules before it.
 //!
-//! An error that shows here was made by the module itself; what shows only in the whole step was
-//! inherited. Recurrent modules run over all time steps with their own states.
+//! An error that occurs here comes from the module itself; an error that occurs only in the whole step
+//! was inherited. Recurrent modules run over all time steps with their own states.
 
 use tch::Tensor;
 
-use super::{load, training::teacher_forced};
+use super::{load::load, training::teacher_forced};
 use crate::{
     golden::{Case, Expected, Outputs, PortError, Precision},
     models::cvae::{
@@ -18,7 +18,7 @@ use crate::{
 
 pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let loaded = load(case, precision)?;
-    let reference = Reference { case, precision };
+    let reference = OriginalOutputs { case, precision };
     let mut capture = Capture::default();
     tch::no_grad(|| -> Result<(), PortError> {
         for (name, lstm) in
@@ -37,14 +37,14 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     Ok(capture.finish())
 }
 
-/// What the original's modules gave.
-struct Reference<'a> {
+/// The outputs of the original's modules.
+struct OriginalOutputs<'a> {
     case: &'a Case,
     precision: Precision,
 }
 
-impl Reference<'_> {
-    /// Returns an output of which every element is stored.
+impl OriginalOutputs<'_> {
+    /// Returns an output if all its elements are stored.
     fn full(&self, name: &str) -> Option<Tensor> {
         let spec = self.case.output_spec(name)?;
         let stored = self
@@ -66,7 +66,7 @@ impl Reference<'_> {
 
 /// Posterior or prior: z, μ and log σ² of every time step from the original's encodings.
 fn gaussian(
-    reference: &Reference<'_>,
+    reference: &OriginalOutputs<'_>,
     name: &str,
     lstm: &GaussianLstm,
     frames: i64,
@@ -92,7 +92,7 @@ fn gaussian(
 
 /// g of every time step from the original's encodings and latents.
 fn frame_predictor(
-    reference: &Reference<'_>,
+    reference: &OriginalOutputs<'_>,
     model: &Cvae,
     frames: i64,
     capture: &mut Capture,
@@ -111,7 +111,7 @@ fn frame_predictor(
 
 /// Encodings of the true frames, which are the encoder's only inputs in a teacher-forced step.
 fn frames(
-    reference: &Reference<'_>,
+    reference: &OriginalOutputs<'_>,
     model: &Cvae,
     frames: i64,
     capture: &mut Capture,

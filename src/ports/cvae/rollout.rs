@@ -1,6 +1,6 @@
 //! Prediction: frames of every step and their scores.
 
-use super::{load, training::warm_up};
+use super::{load::load, training::warm_up};
 use crate::{
     golden::{Case, Outputs, PortError, Precision},
     metrics::{self, FrameShape},
@@ -68,7 +68,7 @@ fn score(
     }
 }
 
-/// Pixels in double precision, which f32 pixels reach unchanged.
+/// Pixels in double precision, which is exact.
 fn plain(frame: &tch::Tensor) -> Vec<f64> {
     let frame = frame.to_kind(tch::Kind::Double).contiguous();
     let mut values = vec![0.0; frame.numel()];

@@ -1,6 +1,6 @@
-//! Training steps: losses, everything on the way, gradients and the state after.
+//! Training steps: losses, intermediates, gradients and the state after.
 
-use super::{Loaded, load};
+use super::load::{LoadedCvae, load};
 use crate::{
     config::optim::AdamSpec,
     golden::{Case, Outputs, PortError, Precision},
@@ -47,7 +47,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
 pub(super) fn warm_up(
     case: &Case,
     precision: Precision,
-    loaded: &mut Loaded,
+    loaded: &mut LoadedCvae,
 ) -> Result<(), PortError> {
     let mut optimizer = AdamOptimizer::new(adam(case)?, &loaded.params);
     for step in 0..case.config.usize("warm_steps")? {
@@ -59,10 +59,10 @@ pub(super) fn warm_up(
     Ok(())
 }
 
-/// KL weight of warm steps; cases say it in words (`origin.changes`: teacher forcing on, beta 1).
+/// KL weight of warm-up steps; cases state it in words (`origin.changes`: teacher forcing on, beta 1).
 const WARM_BETA: f64 = 1.0;
 
-/// Where the tensors of a step are found in the case.
+/// Prefixes of the names of a step's tensors.
 #[derive(Clone, Copy)]
 struct StepNames {
     data: &'static str,
@@ -73,7 +73,7 @@ struct StepNames {
 fn update(
     case: &Case,
     precision: Precision,
-    loaded: &mut Loaded,
+    loaded: &mut LoadedCvae,
     names: StepNames,
     feedback: Feedback,
     beta: f64,
@@ -122,7 +122,7 @@ fn adam(case: &Case) -> Result<AdamSpec, PortError> {
     Ok(AdamSpec { beta2: number(case, "adam_beta2")?, epsilon: number(case, "adam_eps")?, ..spec })
 }
 
-/// Whether the coin of a step, as the original's `random()` gave it, says teacher forcing.
+/// Returns whether a step uses teacher forcing, by the original's `random()`.
 pub(super) fn teacher_forced(case: &Case, step: usize) -> Result<bool, PortError> {
     let coins = case.tensor("coin")?.data.to_f64();
     let ratios = case.config.f64s("tfr_per_step")?;

@@ -1,10 +1,8 @@
 //! System `data`: TFRecord files, `.npy` files with `map.csv`, scaling, and the split by file.
 
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::ops::ControlFlow;
 
+use self::records::{ReadRecords, SIDE, failed, insert, layout, read, take};
 use super::{refused, unsupported};
 use crate::{
     data::{
@@ -13,23 +11,23 @@ use crate::{
         resize::{Fit, bicubic, central_crop, frame},
         rgb_image::RgbImage,
         tfrecord::{
-            Example, FeatureError, FramingError, RecordLayout, RecordPart, RecordSequence,
-            TfRecord, TfrecordError, for_each_record, read_sequence, sequence::padded_states,
+            FeatureError, FramingError, RecordLayout, RecordPart, TfrecordError, for_each_record,
+            sequence::padded_states,
         },
     },
-    golden::{Case, OutputSpec, Outputs, Port, PortError, Precision, Tensor, TensorData, Variant},
+    golden::{
+        Case, CasePort, OutputSpec, Outputs, PortError, Precision, Tensor, TensorData, Variant,
+    },
     scalar::Fraction,
 };
 
 mod npy;
+mod records;
 
-/// Side of the pictures that the original's readers return.
-const SIDE: usize = 64;
+/// The readers of robot-pushing data; they return bytes and f32 in both precisions.
+pub(super) struct DataPort;
 
-/// The readers of robot-pushing data; they return bytes and f32 in either precision.
-pub(super) struct Data;
-
-impl Port for Data {
+impl CasePort for DataPort {
     fn serves(&self, system: &str) -> bool {
         system == "data"
     }
@@ -45,7 +43,7 @@ impl Port for Data {
         } else if !case.variants.is_empty() {
             damaged(case)
         } else {
-            records(case)
+            whole_files(case)
         }
     }
 }
@@ -94,100 +92,15 @@ fn splits(case: &Case) -> Result<Outputs, PortError> {
         .collect()
 }
 
-/// Returns the layout that the case's setting names.
-fn layout(case: &Case) -> Result<RecordLayout, PortError> {
-    match case.config.str("format")? {
-        "bair" => Ok(RecordLayout::Berkeley),
-        "push" => Ok(RecordLayout::GooglePush),
-        other => Err(unsupported(case, format!("format `{other}`"))),
-    }
-}
-
-/// Returns the layout of files whose case does not name it: the one their first record has.
-fn layout_of_source(case: &Case, files: &[PathBuf]) -> Result<RecordLayout, PortError> {
-    if case.config.contains("format") {
-        return layout(case);
-    }
-    let first = files.first().ok_or_else(|| unsupported(case, "a source without files"))?;
-    let records = all_records(first).map_err(failed)?;
-    let example = Example::parse(&records[0].data).map_err(refused)?;
-    let found = RecordLayout::of(&example).map(|(layout, _)| layout);
-    found.ok_or_else(|| unsupported(case, "the layout of its source"))
-}
-
-/// The records of several files.
-struct Read {
-    layout: RecordLayout,
-    /// Per file and record: length and both checksums.
-    framing: Vec<Vec<i64>>,
-    sequences: Vec<RecordSequence>,
-    accurate: Vec<RgbImage>,
-}
-
-/// Reads files in order; `dct` is TensorFlow's default.
-fn read(
-    files: &[impl AsRef<Path>],
-    layout: RecordLayout,
-    frames: usize,
-) -> Result<Read, TfrecordError> {
-    let (mut framing, mut sequences, mut accurate) = (Vec::new(), Vec::new(), Vec::new());
-    for path in files {
-        let path = path.as_ref();
-        let mut file_framing = Vec::new();
-        for record in all_records(path)? {
-            let length = i64::try_from(record.data.len()).expect("a bounded length");
-            let checksums = [record.length_checksum, record.data_checksum].map(i64::from);
-            file_framing.extend([length, checksums[0], checksums[1]]);
-            let number = sequences.len() as u64;
-            sequences.push(take(path, number, &record, layout, frames, Dct::Fast)?);
-            let first = take(path, number, &record, layout, 1, Dct::Accurate)?;
-            accurate.extend(first.images);
-        }
-        framing.push(file_framing);
-    }
-    Ok(Read { layout, framing, sequences, accurate })
-}
-
-fn all_records(path: &Path) -> Result<Vec<TfRecord>, TfrecordError> {
-    let mut records = Vec::new();
-    for_each_record(path, |_, record| {
-        records.push(record);
-        ControlFlow::Continue(())
-    })?;
-    Ok(records)
-}
-
-/// Takes a sequence out of a record; the first fault is the error.
-fn take(
-    path: &Path,
-    record: u64,
-    data: &TfRecord,
-    layout: RecordLayout,
-    frames: usize,
-    dct: Dct,
-) -> Result<RecordSequence, TfrecordError> {
-    let path = || path.to_owned();
-    let example = Example::parse(&data.data).map_err(|source| TfrecordError::Example {
-        path: path(),
-        record,
-        source,
-    })?;
-    let mut first = None;
-    let sequence = read_sequence(&example, layout, frames, dct, Ok, |key, source| {
-        first.get_or_insert(TfrecordError::Feature { path: path(), record, key, source });
-    });
-    sequence.ok_or_else(|| first.expect("what was not read has a fault"))
-}
-
-/// What the reader yields for whole files, under the names of the original's tensors.
-fn records(case: &Case) -> Result<Outputs, PortError> {
+/// The records of intact files, under the names of the original's tensors.
+fn whole_files(case: &Case) -> Result<Outputs, PortError> {
     let files: Vec<_> =
         case.config.strs("files")?.into_iter().map(|file| case.dir.join(file)).collect();
     let frames = case.config.usize("sequence_length")?;
     let read = read(&files, layout(case)?, frames).map_err(failed)?;
     let states = match case.config.i64("use_state") {
-        Ok(0) => States::Zero,
-        _ => States::Read,
+        Ok(0) => StateReading::Zero,
+        _ => StateReading::Read,
     };
     let mut outputs = Outputs::new();
     for output in case.outputs() {
@@ -198,15 +111,20 @@ fn records(case: &Case) -> Result<Outputs, PortError> {
     Ok(outputs)
 }
 
-/// Whether the original was asked for actions and states (`use_state`).
+/// Whether the original reads actions and states (`use_state`).
 #[derive(Clone, Copy)]
-enum States {
+enum StateReading {
     Read,
     Zero,
 }
 
 /// Computes one output by its name, such as `crop/images/0/3`.
-fn named(read: &Read, output: &OutputSpec, frames: usize, states: States) -> Option<TensorData> {
+fn named(
+    read: &ReadRecords,
+    output: &OutputSpec,
+    frames: usize,
+    states: StateReading,
+) -> Option<TensorData> {
     let (fit, name) = match output.name.split_once('/') {
         Some(("crop", rest)) => (Fit::Crop, rest),
         Some(("stretch", rest)) => (Fit::Stretch, rest),
@@ -226,9 +144,9 @@ fn named(read: &Read, output: &OutputSpec, frames: usize, states: States) -> Opt
             let whole = frame(read.sequences.first()?.images.first()?, fit, [SIDE; 2]);
             TensorData::F32(block(&whole, SIDE, [20, 0], [output.shape[0], SIDE])?)
         }
-        ("actions" | "states", States::Zero) => zeros(),
-        ("actions", States::Read) => TensorData::F32(sequence()?.actions.clone()),
-        ("states", States::Read) => {
+        ("actions" | "states", StateReading::Zero) => zeros(),
+        ("actions", StateReading::Read) => TensorData::F32(sequence()?.actions.clone()),
+        ("states", StateReading::Read) => {
             TensorData::F32(padded_states(read.layout, &sequence()?.states))
         }
         ("use_state_0", _) => {
@@ -243,13 +161,13 @@ fn named(read: &Read, output: &OutputSpec, frames: usize, states: States) -> Opt
     })
 }
 
-/// The part of a picture that the case keeps in full.
+/// The block of a picture that the case stores in full.
 fn decoded_block(picture: &RgbImage, output: &OutputSpec) -> Option<TensorData> {
     let &[rows, columns, 3] = &output.shape[..] else { return None };
     block(&picture.pixels, picture.width, [200, 300], [rows, columns]).map(TensorData::U8)
 }
 
-/// Returns `[rows, columns, 3]` of a picture, from a corner on.
+/// Returns a block `[rows, columns, 3]` of a picture.
 fn block<T: Copy>(
     pixels: &[T],
     width: usize,
@@ -263,12 +181,12 @@ fn block<T: Copy>(
     Some(block)
 }
 
-/// `accepted/<file>/image_<frame>` of the files that are whole; every other file must be refused.
+/// `accepted/<file>/image_<frame>` of the files that the original accepts; all others must give its error.
 fn damaged(case: &Case) -> Result<Outputs, PortError> {
     let layout = layout(case)?;
     let frames = case.config.usize("sequence_length")?;
     for variant in &case.variants {
-        met(case, variant, layout, frames)?;
+        compare_with_original(case, variant, layout, frames)?;
     }
     let mut outputs = Outputs::new();
     for output in case.outputs() {
@@ -289,9 +207,9 @@ fn damaged(case: &Case) -> Result<Outputs, PortError> {
     Ok(outputs)
 }
 
-/// Checks that a file is met as the original met it: after as many whole records, at the same stage
-/// and frame, at the same byte where the original names one.
-fn met(
+/// Checks that a damaged file is handled as by the original: an error after as many records, at the
+/// same stage and frame, and at the same byte if the original names one.
+fn compare_with_original(
     case: &Case,
     variant: &Variant,
     layout: RecordLayout,
@@ -303,14 +221,18 @@ fn met(
         whole.push(record);
         ControlFlow::Continue(())
     });
-    let unmet = |what: String| {
+    let differs = |what: String| {
         Err(PortError::Failed {
-            action: "meet a damaged file as the original does",
+            action: "handle a damaged file as the original does",
             source: format!("`{}` ({}): {what}", variant.file, variant.what).into(),
         })
     };
     if whole.len() as u64 != variant.records_read {
-        return unmet(format!("{} whole records, not {}", whole.len(), variant.records_read));
+        return differs(format!(
+            "{} intact records, expected {}",
+            whole.len(),
+            variant.records_read
+        ));
     }
     let parsed = framed.and_then(|_| {
         (0..).zip(&whole).try_for_each(|(number, record)| {
@@ -318,8 +240,8 @@ fn met(
         })
     });
     let found = match &parsed {
-        // The original takes a file that ends inside a header for one that ends before it, and hands
-        // numbers that are not finite on to the model.
+        // The original treats a file that ends inside a header like one that ends before it, and passes
+        // NaN and infinity on to the model.
         Ok(())
         | Err(
             TfrecordError::Feature { source: FeatureError::NotFinite { .. }, .. }
@@ -327,32 +249,34 @@ fn met(
                 source: FramingError::Truncated { part: RecordPart::Header, .. },
                 ..
             },
-        ) => "none",
-        Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => "reader",
-        Err(TfrecordError::Empty { .. }) => "queue",
-        Err(TfrecordError::Feature { source, .. }) if is_picture(source) => "decode",
-        Err(TfrecordError::Example { .. } | TfrecordError::Feature { .. }) => "parse",
+        ) => None,
+        Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => Some("reader"),
+        Err(TfrecordError::Empty { .. }) => Some("queue"),
+        Err(TfrecordError::Feature { source, .. }) if is_picture(source) => Some("decode"),
+        Err(TfrecordError::Example { .. } | TfrecordError::Feature { .. }) => Some("parse"),
     };
-    // Where the original itself died, any error will do.
-    if found != variant.stage && !(variant.stage == "crash" && found != "none") {
-        return unmet(format!("stopped at stage {found}, not {}: {parsed:?}", variant.stage));
+    // Where the original crashed, any error is right.
+    let expected = variant.stage.as_deref();
+    if found != expected && !(expected == Some("crash") && found.is_some()) {
+        return differs(format!("stopped at stage {found:?}, expected {expected:?}: {parsed:?}"));
     }
     if let (Some(expected), Err(TfrecordError::Feature { key, .. })) = (variant.frame, &parsed) {
         let frame = key.split('/').find_map(|part| part.parse::<u64>().ok());
         if frame != Some(expected) {
-            return unmet(format!("`{key}` is at fault, not frame {expected}"));
+            return differs(format!("`{key}` is invalid, expected frame {expected}"));
         }
     }
-    let stated = variant.message.rsplit_once("record at ").and_then(|(_, at)| at.parse().ok());
+    let message = variant.message.as_deref().unwrap_or_default();
+    let stated = message.rsplit_once("record at ").and_then(|(_, at)| at.parse().ok());
     match (stated, offset(&parsed)) {
         (Some::<u64>(stated), found) if found != Some(stated) => {
-            unmet(format!("the fault is at byte {found:?}, not {stated}"))
+            differs(format!("the fault is at byte {found:?}, expected {stated}"))
         }
         _ => Ok(()),
     }
 }
 
-/// Returns whether a feature is right but for what its bytes hold.
+/// Returns whether the bytes of a feature are not a picture.
 const fn is_picture(error: &FeatureError) -> bool {
     matches!(error, FeatureError::Bytes { .. } | FeatureError::Jpeg(_))
 }
@@ -366,12 +290,4 @@ fn offset(parsed: &Result<(), TfrecordError>) -> Option<u64> {
         | FramingError::DataChecksum { offset }
         | FramingError::TooLong { offset, .. } => offset,
     })
-}
-
-fn insert(outputs: &mut Outputs, output: &OutputSpec, data: TensorData) {
-    outputs.insert(output.name.clone(), Tensor { shape: output.shape.clone(), data });
-}
-
-fn failed(source: TfrecordError) -> PortError {
-    PortError::Failed { action: "read the records of the case", source: Box::new(source) }
 }

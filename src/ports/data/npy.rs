@@ -1,6 +1,6 @@
 //! The `.npy` files and `map.csv` that the importer of the Chainer port writes.
 
-use super::{SIDE, failed, insert, layout_of_source, read};
+use super::records::{SIDE, failed, insert, layout_of_source, read};
 use crate::{
     data::{
         arrays,
@@ -17,14 +17,14 @@ use crate::{
 /// Largest array of a case.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// `images/i`, `actions/i`, `states/i`: what the files hold that the original wrote.
+/// `images/i`, `actions/i`, `states/i`: the contents of the files that the original wrote.
 ///
-/// Where the records they were made from are there, too, they are imported anew: our files must be
-/// the original's byte for byte.
+/// If the case also has their records, these are imported again: our files must equal the original's
+/// byte for byte.
 pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
     let folder = case.dir.join("data");
     let entries = map_csv::read(&folder).map_err(refused)?;
-    imported_anew(case, &entries)?;
+    reimported(case, &entries)?;
     let mut outputs = Outputs::new();
     for output in case.outputs() {
         let unknown = || unsupported(case, format!("output `{}`", output.name));
@@ -49,9 +49,9 @@ pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
 
 /// Imports the records and compares with the files of the case.
 ///
-/// The original asks for as many records as there are files, so that with several records in a file
-/// the last ones are lost; we import all when not asked to repeat that.
-fn imported_anew(case: &Case, entries: &[MapEntry]) -> Result<(), PortError> {
+/// The original reads as many records as there are files, so it loses the last ones if a file has
+/// several; here only as many are compared.
+fn reimported(case: &Case, entries: &[MapEntry]) -> Result<(), PortError> {
     let source = case.dir.join(case.config.str("source")?);
     if fs::kind(&source).map_err(refused)?.is_none() {
         return Ok(());
@@ -82,13 +82,13 @@ fn imported_anew(case: &Case, entries: &[MapEntry]) -> Result<(), PortError> {
         }
     }
     if numbered != entries {
-        return Err(unsupported(case, "a list of other sequences than one per file"));
+        return Err(unsupported(case, "a list of sequences that is not one per file"));
     }
     for (name, bytes) in written {
         if fs::read(&folder.join(&name), BYTES_MAX).map_err(refused)? != bytes {
             return Err(PortError::Failed {
                 action: "import the records as the original does",
-                source: format!("`{name}` has other bytes").into(),
+                source: format!("`{name}` has different bytes").into(),
             });
         }
     }

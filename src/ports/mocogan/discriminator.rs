@@ -1,6 +1,9 @@
 //! The discriminators, forward and backward.
 
-use super::{draws::NumberedDraws, extent, instance_noise};
+use super::{
+    draws::NumberedDraws,
+    settings::{extent, instance_noise},
+};
 use crate::{
     golden::{Case, Outputs, PortError, Precision},
     models::mocogan::{
@@ -65,7 +68,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
 /// The first convolution of every discriminator.
 const FIRST: &str = "main.1.weight";
 
-/// Tells the four networks apart by their first kernel and by where their last layer stands.
+/// Distinguishes the four networks by the rank of their first kernel and the index of their last layer.
 fn plan(case: &Case) -> Result<(Plan, &'static str), PortError> {
     let axes = case.tensor_spec(FIRST).map_or(0, |spec| spec.shape.len());
     let has = |name: &str| case.tensor_spec(name).is_some();

@@ -23,7 +23,7 @@ impl<'a> NumberedDraws<'a> {
         Self { case, precision, taken: 0, problem: None }
     }
 
-    /// Reports the first draw that did not fit.
+    /// Returns the error of the first draw that did not match.
     pub(super) fn finish(self) -> Result<(), PortError> {
         self.problem.map_or(Ok(()), Err)
     }
@@ -61,7 +61,7 @@ impl<'a> NumberedDraws<'a> {
         }
     }
 
-    fn note(&mut self, problem: PortError) {
+    fn report(&mut self, problem: PortError) {
         self.problem.get_or_insert(problem);
     }
 }
@@ -82,7 +82,7 @@ impl NoiseSource for NumberedDraws<'_> {
             NoisePurpose::Posterior | NoisePurpose::Prior | NoisePurpose::Rollout => "none",
         };
         self.noise(what, shape).unwrap_or_else(|problem| {
-            self.note(problem);
+            self.report(problem);
             Tensor::zeros(shape, (like.kind(), like.device()))
         })
     }
@@ -96,7 +96,7 @@ impl RandomSource for NumberedDraws<'_> {
             ChoicePurpose::Start => "start",
         };
         self.numbers(what, choice).unwrap_or_else(|problem| {
-            self.note(problem);
+            self.report(problem);
             let (IndexChoice::Independent { count, .. } | IndexChoice::Distinct { count, .. }) =
                 choice;
             vec![0; usize::try_from(count).unwrap_or(0)]
@@ -104,7 +104,7 @@ impl RandomSource for NumberedDraws<'_> {
     }
 }
 
-/// The draws of the document's generator: `z_C`, `eps` and the stated start.
+/// The draws of the MP6 assignment's generator: `z_C`, `eps` and the stated start.
 pub(super) struct NamedDraws {
     pub(super) content: Tensor,
     pub(super) motion: Tensor,

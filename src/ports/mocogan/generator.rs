@@ -1,17 +1,17 @@
-//! The generators: codes, frames, and what a cotangent brings back.
+//! The generators: latents, frames, and gradients of a cotangent.
 
 use tch::Tensor;
 
 use super::{
     draws::{NamedDraws, NumberedDraws},
-    side,
+    settings::{categories, side},
 };
 use crate::{
     config::model::{
         MocoganSpec,
         mocogan::{Categories, Motion},
     },
-    golden::{Case, Dtype, Outputs, PortError, Precision},
+    golden::{Case, ElementType, Outputs, PortError, Precision},
     models::mocogan::VideoGenerator,
     nn::{Mode, params::Params},
     ports::{
@@ -70,13 +70,13 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     Ok(capture.finish())
 }
 
-/// The document's `gen_z`, `trim_noise` and `Generator_I`.
+/// `gen_z`, `trim_noise` and `Generator_I` of the MP6 assignment.
 pub(super) fn assignment(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let count = |key| integer::<Count>(case, key);
     let (frames, unrolled) = (count("T")?.size(), count("n_frames")?.size());
     let start = case.config.i64("start")?;
     if start < 0 || start + frames > unrolled {
-        return Err(unsupported(case, "a part that reaches beyond the sequence of motion"));
+        return Err(unsupported(case, "a start so late that the motion sequence is too short"));
     }
     let spec = MocoganSpec {
         video_length: count("T")?,
@@ -112,14 +112,6 @@ pub(super) fn assignment(case: &Case, precision: Precision) -> Result<Outputs, P
     Ok(capture.finish())
 }
 
-/// `dim_z_category`; none where it is 0.
-pub(super) fn categories(case: &Case) -> Result<Categories, PortError> {
-    match case.config.i64("dim_z_category")? {
-        ..=0 => Ok(Categories::None),
-        count => Count::try_from(count).map(Categories::Count).map_err(refused),
-    }
-}
-
 /// Without categories the original returns zeros, which NumPy makes in f64.
 fn labels(
     case: &Case,
@@ -132,7 +124,7 @@ fn labels(
     let zeros = vec![0; usize::try_from(samples).map_err(refused)?];
     match (drawn, case.output_spec(NAME).map(|output| output.dtype)) {
         (Some(drawn), _) => capture.tensor(NAME, drawn),
-        (None, Some(Dtype::F32 | Dtype::F64)) => {
+        (None, Some(ElementType::F32 | ElementType::F64)) => {
             let zeros = zeros.iter().map(|&zero| f64::from(zero)).collect();
             capture.vector(case, NAME, zeros, precision);
         }
@@ -144,7 +136,7 @@ fn labels(
     Ok(())
 }
 
-/// Captures the scalar of a cotangent and its gradients, where there is one, and the state after.
+/// Captures the scalar product with the cotangent, if any, its gradients, and the state after.
 fn pull_back(
     case: &Case,
     precision: Precision,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{draws::NumberedDraws, extent, generator::categories, instance_noise, side};
+use super::{
+    draws::NumberedDraws,
+    settings::{categories, extent, instance_noise, side},
+};
 use crate::{
     config::{
         model::{
@@ -117,7 +120,7 @@ fn category_loss(case: &Case, key: &str) -> Result<CategoryLoss, PortError> {
 }
 
 fn adam(case: &Case) -> Result<AdamSpec, PortError> {
-    // What a case leaves out is as `trainers.py` writes it down.
+    // The defaults are those of `trainers.py`.
     let mut spec = MocoganSpec::original_optimizer();
     let states = |key| case.config.contains(key);
     if states("betas") {

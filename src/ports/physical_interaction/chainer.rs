@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     settings::{chainer_port, transformation},
-    translate::{Axes, Form, Translated, capture_gradient, inner, permutation},
+    translate::{Axes, OriginalForm, Translated, capture_gradient, permutation},
 };
 use crate::{
     config::model::physical_interaction::Port,
@@ -21,7 +21,7 @@ use crate::{
     },
     ports::{
         number, refused,
-        torch::{Capture, builder, input, kind, leaf},
+        torch::{Capture, builder, inner, input, kind, leaf},
         unsupported,
     },
     scalar::{Count, Step},
@@ -49,12 +49,12 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     Ok(capture.finish())
 }
 
-/// Names of a part within the whole, without the part's own prefix.
+/// Removes the prefix of a part from the names of the whole model.
 fn without(prefix: &'static str) -> impl Fn(&str) -> String {
     move |name: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned()
 }
 
-/// `BasicConvLSTMCell` over a few steps from its empty state.
+/// `BasicConvLSTMCell` over a few steps from its zero state.
 fn conv_lstm_cell(
     case: &Case,
     precision: Precision,
@@ -82,7 +82,7 @@ fn conv_lstm_cell(
     };
     let builder = builder(precision);
     let cell = BasicConvLstmCell::new(&builder.module("lstm1"), shape, INIT);
-    let form = Form { port, bottleneck: [1, 1, 1] };
+    let form = OriginalForm { port, bottleneck: [1, 1, 1] };
     let translated = Translated::load(case, precision, builder, form, "", without("lstm1/"))?;
     let mut state = cell.zero_state(first);
     let mut scalar = Tensor::from(0.0).to_kind(kind(precision));
@@ -121,7 +121,7 @@ fn layer_norm(case: &Case, precision: Precision, capture: &mut Capture) -> Resul
     let x = leaf(case, "inputs", precision)?;
     let builder = builder(precision);
     let norm = Layers::new(&builder, port).norm("hidden1", &x.size()[1..]);
-    let form = Form { port, bottleneck: [1, 1, 1] };
+    let form = OriginalForm { port, bottleneck: [1, 1, 1] };
     let translated = Translated::load(case, precision, builder, form, "", without("hidden1/"))?;
     let output = norm.forward(&x);
     let scalar = inner(&output, &input(case, "cotangent", precision)?);
@@ -149,7 +149,7 @@ fn transform(case: &Case, precision: Precision, capture: &mut Capture) -> Result
     let builder = builder(precision);
     let transformation = transformation(case, case.config.str("model_type")?)?;
     let transformer = Transformer::new(Layers::new(&builder, port), transformation, sizes);
-    let form = Form { port, bottleneck: [channels, height, width] };
+    let form = OriginalForm { port, bottleneck: [channels, height, width] };
     let translated = Translated::load(case, precision, builder, form, "", without("model/"))?;
     let transformed = transformer.forward(&enc6, &hidden5, &previous);
     let mut scalar = Tensor::from(0.0).to_kind(kind(precision));

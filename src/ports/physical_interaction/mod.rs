@@ -1,8 +1,8 @@
-//! Systems `physical_interaction` and `physical_interaction_chainer`: the same model held against
-//! the TensorFlow original and against its port to Chainer.
+//! Systems `physical_interaction` and `physical_interaction_chainer`: one model, checked against the
+//! TensorFlow original and against the port to Chainer.
 //!
-//! What a case asks for is read from its settings, inputs and outputs, never from its name, so cases
-//! that nobody here has seen run as well.
+//! The settings, inputs and outputs of a case decide what is computed, never its name, so new cases
+//! run, too.
 
 mod chainer;
 mod model;
@@ -10,12 +10,12 @@ mod settings;
 mod tensorflow;
 mod translate;
 
-use crate::golden::{Case, Outputs, Port, PortError, Precision};
+use crate::golden::{Case, CasePort, Outputs, PortError, Precision};
 
 /// The model against the TensorFlow original.
-pub(super) struct PhysicalInteraction;
+pub(super) struct PhysicalInteractionPort;
 
-impl Port for PhysicalInteraction {
+impl CasePort for PhysicalInteractionPort {
     fn serves(&self, system: &str) -> bool {
         system == "physical_interaction"
     }
@@ -30,9 +30,9 @@ impl Port for PhysicalInteraction {
 }
 
 /// The model against the port to Chainer.
-pub(super) struct PhysicalInteractionChainer;
+pub(super) struct PhysicalInteractionChainerPort;
 
-impl Port for PhysicalInteractionChainer {
+impl CasePort for PhysicalInteractionChainerPort {
     fn serves(&self, system: &str) -> bool {
         system == "physical_interaction_chainer"
     }

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     settings::Settings,
-    translate::{Axes, Form, Mixed, RecordedShuffle, Translated},
+    translate::{Axes, Mixed, OriginalForm, RecordedShuffle, Translated},
 };
 use crate::{
     golden::{Case, Outputs, PortError, Precision},
@@ -52,7 +52,7 @@ pub(super) fn run(
         }
         model.translated.after(&mut capture);
     }
-    // The port to Chainer records the loss once more after the last update.
+    // The port to Chainer also records the loss after the last update.
     if case.output_spec("losses").is_some_and(|losses| losses.len() > updates.max(1)) {
         let last = tch::no_grad(|| model.forward(updates.saturating_sub(1), |_, _| ()))?;
         series.push(&last.objective);
@@ -61,7 +61,7 @@ pub(super) fn run(
     Ok(capture.finish())
 }
 
-/// Whether any output's name begins so.
+/// Returns whether the name of any output begins with `prefix`.
 fn wanted(case: &Case, prefix: &str) -> bool {
     case.outputs().iter().any(|output| output.name.starts_with(prefix))
 }
@@ -84,7 +84,7 @@ impl<'a> Model<'a> {
         let Settings { spec, sizes, scope, axes, .. } = settings;
         let builder = builder(precision);
         let network = Network::new(&builder, spec, *sizes);
-        let form = Form { port: spec.port, bottleneck: bottleneck(spec, *sizes) };
+        let form = OriginalForm { port: spec.port, bottleneck: bottleneck(spec, *sizes) };
         let translated =
             Translated::load(case, precision, builder, form, "", |name| format!("{scope}{name}"))?;
         let (images, actions, states) = (
@@ -123,7 +123,7 @@ impl<'a> Model<'a> {
         Ok(pass(&self.network, spec, &self.batch, at, &mut shuffle, each))
     }
 
-    /// The first pass, which outputs without an index of their own speak of.
+    /// The first pass, from which outputs without a step index are taken.
     fn first(&self, precision: Precision, capture: &mut Capture) -> Result<Objective, PortError> {
         let axes = self.settings.axes;
         let last = self.settings.spec.context_frames.len() + self.settings.spec.horizon.len() - 2;
@@ -142,7 +142,7 @@ impl<'a> Model<'a> {
         for (t, state) in prediction.states.iter().enumerate() {
             capture.tensor(format!("gen_states/{t}"), state);
         }
-        // In one tensor: all states, or the last so many that are compared.
+        // In one tensor: all states, or the last ones.
         if let Some(output) = self.case.output_spec("gen_states") {
             let kept = output.shape.first().copied().unwrap_or(0).min(prediction.states.len());
             let from = prediction.states.len() - kept;
@@ -162,7 +162,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Captures what a step computes on its way.
+/// Captures the intermediates of a step.
 fn trace(capture: &mut Capture, axes: Axes, prefix: &str, step: &NetworkStep) {
     let mut map = |name: String, map: &Tensor| {
         capture.tensor(format!("{prefix}{name}"), &axes.to_original(map));
@@ -183,7 +183,7 @@ fn trace(capture: &mut Capture, axes: Axes, prefix: &str, step: &NetworkStep) {
         map(format!("transformed/{k}"), image);
     }
     let masks = axes.to_original(&step.masks);
-    // TensorFlow's softmax sees a row for every pixel.
+    // TensorFlow's softmax has one row per pixel.
     let masks = match axes {
         Axes::ChannelsLast => masks.flatten(0, 2),
         Axes::ChannelsFirst => masks,
@@ -195,7 +195,7 @@ fn value(scalar: &Tensor) -> f64 {
     scalar.double_value(&[])
 }
 
-/// Scalars of every step.
+/// Scalars per step.
 #[derive(Default)]
 struct Series(Vec<(String, Vec<f64>)>);
 
@@ -224,7 +224,7 @@ impl Series {
         }
     }
 
-    /// Captures as many of the first steps as the case holds of each.
+    /// Captures as many steps of each, from the first on, as the case has.
     fn capture(self, case: &Case, precision: Precision, capture: &mut Capture) {
         for (name, mut values) in self.0 {
             if let Some(output) = case.output_spec(&name) {

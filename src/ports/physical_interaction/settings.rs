@@ -1,4 +1,4 @@
-//! Settings of a case as the types that our code takes.
+//! The settings of a case about the whole model.
 
 use crate::{
     config::{
@@ -11,22 +11,22 @@ use crate::{
     golden::{Case, PortError},
     models::physical_interaction::NetworkSizes,
     nn::Mode,
-    ports::{integer, number, physical_interaction::translate::Axes, unsupported},
+    ports::{integer, number, physical_interaction::translate::Axes, refused, unsupported},
     scalar::{Count, Positive, Step},
     schedule::ScheduledSampling,
 };
 
-/// Everything that a case about the whole model states.
+/// Everything that such a case states.
 pub(super) struct Settings {
     pub(super) spec: PhysicalInteractionSpec,
     pub(super) sizes: NetworkSizes,
     pub(super) adam: AdamSpec,
     /// Optimizer steps; 0 for a forward pass.
     pub(super) steps: usize,
-    /// What the original passes as iteration at every step; at least one.
+    /// The original's iteration number per step; at least one.
     pub(super) iterations: Vec<Step>,
     pub(super) mode: Mode,
-    /// In front of every parameter's name.
+    /// Prefix of every parameter's name.
     pub(super) scope: String,
     pub(super) axes: Axes,
 }
@@ -38,7 +38,7 @@ pub(super) fn tensorflow(case: &Case) -> Result<Settings, PortError> {
     let steps = optional(case, "steps", 0)?;
     settings(
         case,
-        &Names {
+        &SettingNames {
             port: tensorflow_port(case)?,
             transformation: "model",
             first_layer: format!("{scope}scale1_conv1/weights"),
@@ -64,7 +64,7 @@ pub(super) fn chainer(case: &Case) -> Result<Settings, PortError> {
     let steps = optional(case, "adam_steps", 0)?;
     settings(
         case,
-        &Names {
+        &SettingNames {
             port,
             transformation: "model_type",
             first_layer: first.to_owned(),
@@ -80,8 +80,8 @@ pub(super) fn chainer(case: &Case) -> Result<Settings, PortError> {
     )
 }
 
-/// Where the originals' cases differ.
-struct Names {
+/// Differences between the originals' cases.
+struct SettingNames {
     port: Port,
     transformation: &'static str,
     first_layer: String,
@@ -95,7 +95,7 @@ struct Names {
 
 fn settings(
     case: &Case,
-    names: &Names,
+    names: &SettingNames,
     axes: Axes,
     scope: String,
     steps: usize,
@@ -109,10 +109,13 @@ fn settings(
     .map(|axis: usize| images[axis]);
     let frame = [channels, height, width];
     if actions[..2] != images[..2] || states[..2] != images[..2] {
-        return Err(unsupported(case, "actions or states for other sequences than the images"));
+        return Err(unsupported(
+            case,
+            "actions or states whose batch or length differs from the images'",
+        ));
     }
     if height % 8 != 0 || width % 8 != 0 {
-        return Err(unsupported(case, "frames whose sides are no multiples of 8"));
+        return Err(unsupported(case, "frames whose sides are not multiples of 8"));
     }
     let context_frames: Count = integer(case, "context_frames")?;
     if frames <= context_frames.size() {
@@ -167,7 +170,7 @@ pub(super) fn tensorflow_port(case: &Case) -> Result<Port, PortError> {
     }))
 }
 
-/// `variant` of the port to Chainer; without it the links' names decide.
+/// `variant` of the port to Chainer; if missing, it follows from the names of the links.
 pub(super) fn chainer_port(case: &Case) -> Result<Port, PortError> {
     if !case.config.contains("variant") {
         let stateless = case.tensor_spec("00_conv/W").is_some();
@@ -180,7 +183,7 @@ pub(super) fn chainer_port(case: &Case) -> Result<Port, PortError> {
     }
 }
 
-/// Reads a model's name and its number of masks.
+/// Reads the name of a model and its number of masks.
 pub(super) fn transformation(case: &Case, name: &str) -> Result<Transformation, PortError> {
     let masks: Count = integer(case, "num_masks")?;
     match name {
@@ -194,14 +197,14 @@ pub(super) fn transformation(case: &Case, name: &str) -> Result<Transformation, 
 
 fn scheduled_sampling(case: &Case) -> Result<ScheduledSampling, PortError> {
     let k = case.config.f64("schedsamp_k")?;
-    #[expect(clippy::float_cmp, reason = "-1 is a word for no schedule, as in the originals")]
+    #[expect(clippy::float_cmp, reason = "-1 means no schedule, as in the originals")]
     if k == -1.0 {
         return Ok(ScheduledSampling::Never);
     }
     Ok(ScheduledSampling::InverseSigmoid { k: number::<Positive>(case, "schedsamp_k")? })
 }
 
-/// `iter_num`, one number for all steps or one for each.
+/// `iter_num`, one number for all steps or one per step.
 fn iterations(case: &Case, steps: usize) -> Result<Vec<Step>, PortError> {
     let given = match case.config.i64("iter_num") {
         Ok(one) => vec![one],
@@ -215,7 +218,7 @@ fn iterations(case: &Case, steps: usize) -> Result<Vec<Step>, PortError> {
         .map_err(|_| unsupported(case, "a negative `iter_num`"))
 }
 
-/// A truth value that the originals write as 0 or 1.
+/// A boolean that the originals write as 0 or 1.
 fn flag(case: &Case, key: &str, default: bool) -> Result<bool, PortError> {
     if !case.config.contains(key) {
         return Ok(default);
@@ -237,7 +240,7 @@ where
     if case.config.contains(key) {
         return number(case, key);
     }
-    T::try_from(default).map_err(crate::ports::refused)
+    T::try_from(default).map_err(refused)
 }
 
 fn shape(case: &Case, name: &str, rank: usize) -> Result<Vec<i64>, PortError> {

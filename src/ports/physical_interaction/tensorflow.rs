@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     settings::tensorflow_port,
-    translate::{Axes, Form, Translated, capture_gradient, inner, permutation},
+    translate::{Axes, OriginalForm, Translated, capture_gradient, permutation},
 };
 use crate::{
     config::{
@@ -30,19 +30,19 @@ use crate::{
     },
     optim::AdamOptimizer,
     ports::{
-        number,
-        torch::{Capture, builder, input, leaf},
+        number, refused,
+        torch::{Capture, builder, inner, input, leaf},
         unsupported,
     },
     scalar::{Count, Positive, Step},
     schedule::{ScheduleArithmetic, ScheduledSampling},
 };
 
-/// The version that parts without one of their own belong to.
+/// The version of parts that are equal in all versions.
 const PORT: Port = Port::Tensorflow(Version::V1);
 const AXES: Axes = Axes::ChannelsLast;
-/// Parts without a flattened map.
-const FORM: Form = Form { port: PORT, bottleneck: [1, 1, 1] };
+/// Parts without a flattened feature map.
+const FORM: OriginalForm = OriginalForm { port: PORT, bottleneck: [1, 1, 1] };
 /// Initial values that the case overwrites.
 const INIT: LayerInit = LayerInit { weight: Init::Constant(0.0), bias: Some(Init::Constant(0.0)) };
 
@@ -216,7 +216,7 @@ fn cdna_transformation(
         batch: previous.size()[0],
     };
     let cdna = Cdna::new(Layers::new(&builder, port), sizes);
-    let form = Form { port, bottleneck: [sizes.inputs, 1, 1] };
+    let form = OriginalForm { port, bottleneck: [sizes.inputs, 1, 1] };
     let translated = Translated::load(case, precision, builder, form, "", str::to_owned)?;
     let frames = cdna.apply(&AXES.to_ours(&previous), &cdna.kernels(&features));
     let frames = transformed(capture, "", &frames);
@@ -248,7 +248,7 @@ fn dna_transformation(
     Ok(())
 }
 
-/// `stp_transformation`, for every group of weights, and the identity.
+/// `stp_transformation` for every group of weights, and the identity.
 fn stp_transformation(
     case: &Case,
     precision: Precision,
@@ -310,14 +310,14 @@ fn psnr(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), 
     Ok(())
 }
 
-/// The number of true frames for batches × k × iterations.
+/// The number of true frames for every batch size, k and iteration.
 fn schedule(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), PortError> {
     let config = &case.config;
     let (mut rounded, mut expected) = (Vec::new(), Vec::new());
     for batch in config.i64s("batch_size")? {
-        let batch = Count::try_from(batch).map_err(crate::ports::refused)?;
+        let batch = Count::try_from(batch).map_err(refused)?;
         for k in config.f64s("k")? {
-            let k = Positive::try_from(k).map_err(crate::ports::refused)?;
+            let k = Positive::try_from(k).map_err(refused)?;
             let schedule = ScheduledSampling::InverseSigmoid { k };
             for iteration in config.i64s("iter_num")? {
                 let step = Step(iteration.unsigned_abs());
@@ -346,7 +346,7 @@ fn adam(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), 
         }
     }
     if parameters.len() != gradients.len() {
-        return Err(unsupported(case, "parameters and gradients that do not pair"));
+        return Err(unsupported(case, "another number of parameters than of gradients"));
     }
     let spec = AdamSpec {
         learning_rate: number(case, "learning_rate")?,

@@ -1,4 +1,4 @@
-//! Axes and names of the originals.
+//! Between our axes and names and the originals'.
 
 use std::collections::BTreeMap;
 
@@ -55,13 +55,13 @@ pub(super) struct Translated {
 impl Translated {
     /// Fills parameters with the case's values.
     ///
-    /// `rename` turns the original's name within the whole model into the case's; of the case's
-    /// parameters every one whose name begins with `prefix` is used exactly once.
+    /// `rename` maps the original's name within the whole model to the case's. Each of the case's
+    /// parameters whose name begins with `prefix` is used exactly once.
     pub(super) fn load(
         case: &Case,
         precision: Precision,
         builder: Builder,
-        form: Form,
+        form: OriginalForm,
         prefix: &str,
         rename: impl Fn(&str) -> String,
     ) -> Result<Self, PortError> {
@@ -80,7 +80,7 @@ impl Translated {
         Ok(Self { params, originals })
     }
 
-    /// Captures every gradient as `grad/NAME`; what nothing depends on has a gradient of zero.
+    /// Captures every gradient as `grad/NAME`, zero for parameters without any effect.
     pub(super) fn gradients(&self, capture: &mut Capture) {
         for (entry, original) in self.params.trained().zip(&self.originals) {
             let gradient = entry.tensor.grad();
@@ -100,17 +100,12 @@ impl Translated {
     }
 }
 
-/// Whose names, and the map that is flattened in front of linear layers.
+/// Which original, and the feature map that is flattened before linear layers.
 #[derive(Clone, Copy)]
-pub(super) struct Form {
+pub(super) struct OriginalForm {
     pub(super) port: Port,
     /// `[C, H, W]`.
     pub(super) bottleneck: [i64; 3],
-}
-
-/// ⟨a, b⟩ over all elements.
-pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
-    (a * b).sum(a.kind())
 }
 
 /// Captures the gradient of an input, if anything depends on it.
@@ -121,13 +116,13 @@ pub(super) fn capture_gradient(capture: &mut Capture, name: &str, leaf: &Tensor)
     }
 }
 
-/// Orders of a batch as the case recorded them.
+/// Permutations of the batch that the case recorded.
 pub(super) struct RecordedShuffle(Vec<Vec<i64>>);
 
 impl RecordedShuffle {
-    /// Reads the orders of one optimizer step, one for each of `draws` steps after the context.
+    /// Reads the permutations of one optimizer step, one for each of `draws` steps after the context.
     ///
-    /// Where all or none of the frames are true the order has no effect and may be missing.
+    /// If all or none of the frames are true, the permutation has no effect and may be missing.
     pub(super) fn read(
         case: &Case,
         step: usize,
@@ -147,7 +142,7 @@ impl RecordedShuffle {
                 (Some(name), _) => permutation(case, name),
                 (None, Mixed::No) => Ok((0..batch).collect()),
                 (None, Mixed::Yes) => {
-                    Err(unsupported(case, "scheduled sampling without its order"))
+                    Err(unsupported(case, "scheduled sampling without its permutation"))
                 }
             }
         };
@@ -155,7 +150,7 @@ impl RecordedShuffle {
     }
 }
 
-/// Whether the order of a batch has an effect.
+/// Whether the permutation of the batch has an effect.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mixed {
     /// Some frames are true and some predicted.
@@ -171,15 +166,15 @@ impl ShuffleSource for RecordedShuffle {
     }
 }
 
-/// Reads a permutation and checks that it is one.
+/// Reads and checks a permutation.
 pub(super) fn permutation(case: &Case, name: &str) -> Result<Vec<i64>, PortError> {
     let TensorData::I64(order) = case.tensor(name)?.data else {
-        return Err(unsupported(case, format!("`{name}`, which is no list of integers")));
+        return Err(unsupported(case, format!("`{name}` that is not a list of integers")));
     };
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if sorted.iter().zip(0..).any(|(&found, expected)| found != expected) {
-        return Err(unsupported(case, format!("`{name}`, which is no permutation")));
+        return Err(unsupported(case, format!("`{name}` that is not a permutation")));
     }
     Ok(order)
 }

@@ -2,10 +2,7 @@
 
 use tch::Tensor;
 
-use super::{
-    component::{channels_last, channels_second, shape},
-    variable,
-};
+use super::component::{channels_last, channels_second, shape, variable};
 use crate::{
     config::{
         model::rcn::{Activation, Keep},
@@ -127,7 +124,7 @@ fn keep(case: &Case, key: &str) -> Result<crate::scalar::KeepProbability, PortEr
     }
 }
 
-/// The numbers of a step: its own, where the case has several.
+/// The dropout draws of a step; without draws of its own those of all steps.
 fn uniforms(case: &Case, step: usize, precision: Precision) -> Result<DropoutUniforms, PortError> {
     let drawn = |name: &str| {
         let own = format!("noise/{name}/{step}");
@@ -183,9 +180,9 @@ fn optimizer(case: &Case) -> Result<OptimizerSpec, PortError> {
     }
 }
 
-/// `shape/<layer>`, `variable/<name>` and `parameters` of a network that sees no data.
+/// `shape/<layer>`, `variable/<name>` and `parameters` of a network without data.
 pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
-    /// Channels of a picture and coordinates of its keypoints in the original.
+    // Of an image in the original.
     const CHANNELS: i64 = 1;
     const COORDINATES: i64 = 30;
     let size = |key| integer::<Count>(case, key).map(Count::size);
@@ -200,9 +197,9 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
     let builder = builder(Precision::F32);
     let model = Rcn::new(&builder, RcnVariant::default(), fitting(case, sizes)?);
     let params = builder.finish();
-    // One picture has the shapes of a batch but for its first extent.
-    let picture = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));
-    let activations = tch::no_grad(|| model.forward(&picture, &DropoutPass::Off));
+    // One image has the shapes of a batch, except for the first extent.
+    let image = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));
+    let activations = tch::no_grad(|| model.forward(&image, &DropoutPass::Off));
 
     let mut outputs = Outputs::new();
     let mut insert = |name: String, values: Vec<i64>| {

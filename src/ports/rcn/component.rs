@@ -2,19 +2,23 @@
 
 use tch::Tensor;
 
-use super::variable;
 use crate::{
     config::model::rcn::{Activation, DenseWeights},
     golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData},
     models::rcn::layers::{self, ConvLayer, DenseLayer, KernelStride, max_pool},
     ports::{
         integer, renamed,
-        torch::{Capture, builder, input, kind, leaf},
+        torch::{Capture, builder, inner, input, kind, leaf},
         unsupported,
     },
     rng::numpy::RandomState,
     scalar::Count,
 };
+
+/// TensorFlow's name of a variable.
+pub(super) fn variable(name: &str) -> String {
+    name.replace('.', "/")
+}
 
 /// From `[B, H, W, C]` to `[B, C, H, W]`.
 pub(super) fn channels_second(x: &Tensor) -> Tensor {
@@ -24,11 +28,6 @@ pub(super) fn channels_second(x: &Tensor) -> Tensor {
 /// From `[B, C, H, W]` to `[B, H, W, C]`.
 pub(super) fn channels_last(x: &Tensor) -> Tensor {
     x.permute([0, 2, 3, 1])
-}
-
-/// ⟨a, b⟩ over all elements.
-fn inner(a: &Tensor, b: &Tensor) -> Tensor {
-    (a * b).sum(a.kind())
 }
 
 /// A convolution, a pooling behind it and a fully connected layer, forward and backward.
@@ -88,16 +87,16 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
     Ok(capture.finish())
 }
 
-/// Returns the shape of a tensor if the case has it with so many axes.
+/// Returns the shape of a tensor if the case has it with `N` axes.
 pub(super) fn shape<const N: usize>(case: &Case, name: &str) -> Option<[i64; N]> {
     let extents = case.tensor_spec(name)?.shape.iter().map(|&n| i64::try_from(n));
     extents.collect::<Result<Vec<_>, _>>().ok()?.try_into().ok()
 }
 
-/// Up-sampling by repetition, also of the document's printed numbers.
+/// Up-sampling by repetition, also of printed numbers.
 pub(super) fn upsample(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let &[down, across] = case.config.i64s("scale")?.as_slice() else {
-        return Err(unsupported(case, "a scale that has not two numbers"));
+        return Err(unsupported(case, "a scale that is not two numbers"));
     };
     let larger = |x: &Tensor| channels_last(&layers::upsample(&channels_second(x), [down, across]));
     let mut capture = Capture::default();

@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// Rows in the order in which the original returns them.
-struct Loaded {
+struct KaggleRows {
     keypoints: Keypoints,
     order: Vec<usize>,
 }
 
-impl Loaded {
+impl KaggleRows {
     fn new(case: &Case, columns: &KeypointColumns) -> Result<Self, PortError> {
         let file = case.data_files.iter().find(|file| file.extension().is_some_and(|e| e == "csv"));
         let file = file.ok_or_else(|| unsupported(case, "a case without a table"))?;
@@ -24,7 +24,7 @@ impl Loaded {
         Ok(Self { keypoints, order })
     }
 
-    fn picture(&self, index: usize) -> Option<Vec<f32>> {
+    fn image(&self, index: usize) -> Option<Vec<f32>> {
         self.order.get(index).map(|&row| self.keypoints.images().unit(row).collect())
     }
 
@@ -34,13 +34,13 @@ impl Loaded {
 }
 
 pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
-    let all = Loaded::new(case, &KeypointColumns::All)?;
+    let all = KaggleRows::new(case, &KeypointColumns::All)?;
     let names = if case.config.contains("cols_subset") {
         case.config.strs("cols_subset")?.into_iter().map(str::to_owned).collect()
     } else {
         Vec::new()
     };
-    let subset = Loaded::new(case, &KeypointColumns::Named(names))?;
+    let subset = KaggleRows::new(case, &KeypointColumns::Named(names))?;
     let mut outputs = Outputs::new();
     for output in case.outputs() {
         let unknown = || unsupported(case, format!("output `{}`", output.name));
@@ -67,7 +67,7 @@ pub(super) fn run(case: &Case) -> Result<Outputs, PortError> {
                     _ => return Err(unknown()),
                 };
                 let index = index.parse().map_err(|_| unknown())?;
-                TensorData::F32(loaded.picture(index).ok_or_else(unknown)?)
+                TensorData::F32(loaded.image(index).ok_or_else(unknown)?)
             }
         };
         outputs.insert(output.name.clone(), Tensor { shape: output.shape.clone(), data });
@@ -79,11 +79,11 @@ fn shaped(output: &OutputSpec, values: Vec<i64>) -> Tensor {
     Tensor { shape: output.shape.clone(), data: TensorData::I64(values) }
 }
 
-/// The batches of `iterate_minibatches(arange(N), ..., shuffle=True) after np.random.seed(S)`; N and
-/// S stand in the note of the output alone.
+/// The batches of `iterate_minibatches(arange(N), ..., shuffle=True)` after `np.random.seed(S)`; only the
+/// output's note states N and S.
 fn batches(output: &OutputSpec) -> Option<Vec<i64>> {
     let argument = |call: &str| {
-        let (_, rest) = output.note.split_once(call)?;
+        let (_, rest) = output.note.as_deref()?.split_once(call)?;
         rest.split_once(')')?.0.trim().parse::<u32>().ok()
     };
     let (n, seed) = (argument("arange(")?, argument("seed(")?);

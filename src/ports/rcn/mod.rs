@@ -1,19 +1,19 @@
 //! System `rcn`: the network, its parts, its training step and its data.
 //!
-//! What a case asks for is read from its tensors, settings and outputs, never from its name. The
-//! originals' maps have their channels last, ours second.
+//! The tensors, settings and outputs of a case decide what is computed, never its name. Feature maps
+//! have their channels last in the original and second here.
 
 mod build;
 mod component;
 mod data;
 
 use super::unsupported;
-use crate::golden::{Case, Outputs, Port, PortError, Precision};
+use crate::golden::{Case, CasePort, Outputs, PortError, Precision};
 
 /// The Recombinator Network.
 pub(super) struct RcnPort;
 
-impl Port for RcnPort {
+impl CasePort for RcnPort {
     fn serves(&self, system: &str) -> bool {
         system == "rcn"
     }
@@ -35,9 +35,4 @@ impl Port for RcnPort {
             Err(unsupported(case, "a computation with these tensors"))
         }
     }
-}
-
-/// TensorFlow's name of a variable.
-fn variable(name: &str) -> String {
-    name.replace('.', "/")
 }

@@ -1,4 +1,4 @@
-//! The first differing line of two journals.
+//! The first line in which two journals differ.
 
 use std::path::Path;
 
@@ -14,37 +14,25 @@ use crate::{
 /// The first line in which two journals differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JournalDifference {
-    /// Line number, the first is 1.
+    /// Counts from 1.
     pub line: usize,
-    /// What the first run did there; nothing if its journal has ended.
-    pub a: Option<Place>,
-    /// What the second run did there.
-    pub b: Option<Place>,
-    /// The first differing number, if both runs did the same thing.
+    /// The first run's event; `None` if its journal has ended.
+    pub a: Option<JournalPlace>,
+    /// The second run's event.
+    pub b: Option<JournalPlace>,
+    /// The first differing number, if both events are of the same step or evaluation.
     pub value: Option<ValueDifference>,
 }
 
-/// What a journal line is about.
+/// The step or evaluation of a journal line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// An optimizer step.
-    Step {
-        /// Which one.
-        step: Step,
-        /// In which epoch.
-        epoch: Epoch,
-    },
-    /// A roll-out.
-    Evaluation {
-        /// After which epoch.
-        epoch: Epoch,
-        /// Of which sequences.
-        split: Split,
-    },
+pub enum JournalPlace {
+    Step { step: Step, epoch: Epoch },
+    Evaluation { epoch: Epoch, split: Split },
 }
 
-impl Place {
+impl JournalPlace {
     fn of(event: &Event) -> Self {
         match event {
             Event::Step(event) => Self::Step { step: event.step, epoch: event.epoch },
@@ -53,14 +41,13 @@ impl Place {
     }
 }
 
-/// Compares two journals.
 pub(super) fn diff(a: &Path, b: &Path) -> Result<Option<JournalDifference>, StoreError> {
     let (a, b) = (read_journal(a)?.values, read_journal(b)?.values);
     Ok((0..a.len().max(b.len())).find_map(|index| diff_line(index, a.get(index), b.get(index))))
 }
 
 fn diff_line(index: usize, a: Option<&Event>, b: Option<&Event>) -> Option<JournalDifference> {
-    let (place_a, place_b) = (a.map(Place::of), b.map(Place::of));
+    let (place_a, place_b) = (a.map(JournalPlace::of), b.map(JournalPlace::of));
     let values = |event: Option<&Event>| event.map(Event::values).unwrap_or_default();
     let same_place = place_a == place_b;
     let value = if same_place { first_difference(&values(a), &values(b)) } else { None };

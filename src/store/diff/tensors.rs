@@ -1,4 +1,4 @@
-//! The first differing tensor of two tensor files.
+//! The first tensor in which two tensor files differ.
 
 use std::collections::BTreeMap;
 
@@ -10,35 +10,34 @@ use crate::store::{
     tensors::{StoredTensor, read_tensors},
 };
 
-/// The first tensor by name in which two files differ.
+/// The first tensor, by name, in which two files differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TensorDifference {
-    /// Name of the file within the runs' folders.
+    /// File name within the run folder.
     pub file: String,
-    /// The tensor; nothing if a run has no such file.
+    /// `None` if one of the runs lacks the file.
     pub tensor: Option<String>,
-    /// Type and shape in the first run, like `F32 [3, 4]`; `absent` where it has none.
+    /// Type and shape in the first run, such as `F32 [3, 4]`, or `absent`.
     pub a: String,
     /// Type and shape in the second run.
     pub b: String,
-    /// How the elements differ, where type and shape are equal.
+    /// How the elements differ, if type and shape are equal.
     pub elements: Option<ElementDifference>,
-    /// How many tensors of the file differ.
+    /// Number of tensors of the file that differ.
     pub tensors_differing: usize,
 }
 
 /// How the elements of two tensors of one shape differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ElementDifference {
-    /// Number of elements.
     pub count: usize,
-    /// How many have different bits.
+    /// Number of elements with different bits.
     pub differing: usize,
-    /// Largest absolute difference, where the element type is understood and no difference is NaN.
+    /// Largest absolute difference, unless one is NaN or the element type is not supported.
     pub max_abs: Option<f64>,
 }
 
-/// Compares a tensor file of two runs; a file that neither has is equal.
+/// Compares a tensor file of two runs; a file that both lack is equal.
 pub(super) fn diff(
     file: RunFile,
     a: &RunDir,
@@ -96,7 +95,7 @@ fn diff_elements(a: &StoredTensor, b: &StoredTensor) -> ElementDifference {
     ElementDifference { count: pairs().count(), differing: differing().count(), max_abs }
 }
 
-/// Returns an element as f64, if its type is one that runs store.
+/// Returns an element as f64, if runs store its type.
 fn element(dtype: Dtype, bytes: &[u8]) -> Option<f64> {
     match dtype {
         Dtype::F64 => Some(f64::from_le_bytes(bytes.try_into().ok()?)),

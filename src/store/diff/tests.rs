@@ -61,7 +61,7 @@ fn a_run_equals_itself() {
 }
 
 #[test]
-fn circumstances_are_shown_but_do_not_count() {
+fn circumstances_are_shown_but_ignored() {
     check(
         |run| {
             run.record.timing.active_seconds = 61.0;
@@ -69,7 +69,7 @@ fn circumstances_are_shown_but_do_not_count() {
         },
         &[
             "aaaaaaaaaaaaaaaa: bit-equal",
-            "  not counted:",
+            "  ignored:",
             "    host.cpu: \"a processor\" != \"another\"",
             "    timing.active_seconds: 60.0 != 61.0",
         ],
@@ -99,7 +99,7 @@ fn the_first_differing_journal_value_is_named_with_its_distance() {
 }
 
 #[test]
-fn negative_zero_is_another_value() {
+fn negative_zero_differs_from_zero() {
     let lines = compare(|run| run.losses = vec![0.5, -0.0]);
     assert!(lines.contains("loss: 0.25 != -0.0"), "{lines}");
     let zeros = [("loss".to_owned(), 0.0)];
@@ -111,7 +111,7 @@ fn negative_zero_is_another_value() {
 fn a_journal_that_ends_early_differs_at_its_end() {
     check(
         |run| run.losses.truncate(1),
-        &[DIFFERENT, "  journal: line 2: step 1 of epoch 0 != the end"],
+        &[DIFFERENT, "  journal: line 2: step 1 of epoch 0 != end of the journal"],
     );
 }
 
@@ -126,12 +126,12 @@ fn the_first_differing_tensor_is_named_with_counts() {
             run.tensors =
                 vec![samples::tensor("bias", &[f32::NAN]), samples::tensor("weight", &[0.0])];
         },
-        &[DIFFERENT, "  final.safetensors: bias: 1 of 1 elements differ (and 1 more tensors)"],
+        &[DIFFERENT, "  final.safetensors: bias: 1 of 1 elements differ (and 1 more tensor)"],
     );
 }
 
 #[test]
-fn a_tensor_of_another_shape_or_none_is_described() {
+fn a_tensor_with_another_shape_or_missing_is_described() {
     check(
         |run| run.tensors[0] = samples::tensor("bias", &[1.0, 1.0]),
         &[DIFFERENT, "  final.safetensors: bias: F32 [1] != F32 [2]"],
@@ -176,19 +176,19 @@ fn an_unfinished_run_is_not_compared() {
 fn stores_are_compared_run_by_run() {
     let (_keep_a, a) = stored(&run());
     let (_keep_b, b) = stored(&run());
-    assert_eq!(diff_stores(&a, &b).unwrap().verdict, Verdict::BitEqual);
+    assert_eq!(diff_stores(&a, &b).unwrap().verdict, DiffVerdict::BitEqual);
 
     let record = samples::record(samples::id('c'));
     let dir = b.run(&record.run);
     let _lease = dir.lease().unwrap();
     dir.write_record(&record).unwrap();
-    let _begun = a.run(&samples::id('d')).lease().unwrap();
+    let _started = a.run(&samples::id('d')).lease().unwrap();
     let diff = diff_stores(&a, &b).unwrap();
     insta::assert_snapshot!(diff, @r"
     aaaaaaaaaaaaaaaa: bit-equal
     cccccccccccccccc: finished only in the second store
     dddddddddddddddd: finished in neither store
-    1 of 3 runs are bit-equal: different
+    1 of 3 runs are bit-equal
     ");
 }
 

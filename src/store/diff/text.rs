@@ -3,11 +3,11 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    Difference, JournalDifference, RunDiff, StoreDiff, TensorDifference, TextDifference,
-    ValueDifference, Verdict, journal::Place,
+    DiffVerdict, JournalDifference, RunDiff, RunDifference, StoreDiff, TensorDifference,
+    TextDifference, ValueDifference, journal::JournalPlace,
 };
 
-impl Display for Verdict {
+impl Display for DiffVerdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BitEqual => "bit-equal",
@@ -28,7 +28,7 @@ impl Display for RunDiff {
             writeln!(f, "  {difference}")?;
         }
         if !circumstances.is_empty() {
-            writeln!(f, "  not counted:")?;
+            writeln!(f, "  ignored:")?;
         }
         for circumstance in circumstances {
             writeln!(f, "    {circumstance}")?;
@@ -39,7 +39,7 @@ impl Display for RunDiff {
 
 impl Display for StoreDiff {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { verdict, runs, only_in_a, only_in_b, unfinished } = self;
+        let Self { verdict: _, runs, only_in_a, only_in_b, unfinished } = self;
         for run in runs {
             write!(f, "{run}")?;
         }
@@ -52,13 +52,13 @@ impl Display for StoreDiff {
                 writeln!(f, "{id}: {text}")?;
             }
         }
-        let equal = runs.iter().filter(|run| run.verdict == Verdict::BitEqual).count();
+        let equal = runs.iter().filter(|run| run.verdict == DiffVerdict::BitEqual).count();
         let all = runs.len() + only_in_a.len() + only_in_b.len() + unfinished.len();
-        writeln!(f, "{equal} of {all} runs are bit-equal: {verdict}")
+        writeln!(f, "{equal} of {all} runs are bit-equal")
     }
 }
 
-impl Display for Difference {
+impl Display for RunDifference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spec(difference) => write!(f, "spec: {difference}"),
@@ -91,10 +91,14 @@ impl Display for ValueDifference {
 impl Display for JournalDifference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { line, a, b, value } = self;
-        let text = |place: &Option<Place>| match place {
-            Some(Place::Step { step, epoch }) => format!("step {} of epoch {}", step.0, epoch.0),
-            Some(Place::Evaluation { epoch, split }) => format!("{split} after epoch {}", epoch.0),
-            None => "the end".to_owned(),
+        let text = |place: &Option<JournalPlace>| match place {
+            Some(JournalPlace::Step { step, epoch }) => {
+                format!("step {} of epoch {}", step.0, epoch.0)
+            }
+            Some(JournalPlace::Evaluation { epoch, split }) => {
+                format!("{split} after epoch {}", epoch.0)
+            }
+            None => "end of the journal".to_owned(),
         };
         match value {
             Some(value) => write!(f, "line {line}, {}, {value}", text(a)),
@@ -119,6 +123,7 @@ impl Display for TensorDifference {
         }
         match tensors_differing.saturating_sub(1) {
             0 => Ok(()),
+            1 => write!(f, " (and 1 more tensor)"),
             others => write!(f, " (and {others} more tensors)"),
         }
     }

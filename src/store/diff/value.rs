@@ -7,31 +7,27 @@ use serde_json::Value;
 
 use crate::stats::ulp::distance_f64;
 
-/// A key whose values differ as text.
+/// A key with different values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TextDifference {
-    /// Path of the key, parts joined with `.`.
+    /// Path of the key, joined with `.`.
     pub key: String,
-    /// Value of the first run as JSON; `absent` where it has none.
+    /// Value of the first run as JSON, or `absent`.
     pub a: String,
-    /// Value of the second run.
     pub b: String,
 }
 
 /// A named number whose bits differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ValueDifference {
-    /// Name of the number.
     pub name: String,
-    /// Value of the first run, if it has one.
     pub a: Option<f64>,
-    /// Value of the second run, if it has one.
     pub b: Option<f64>,
-    /// How many f64 values lie between, where both exist.
+    /// Distance in f64 values, if both exist.
     pub ulps: Option<u64>,
 }
 
-/// Returns the first named number whose bits differ, names of `a` first.
+/// Returns the first number whose bits differ; the names of `a` come first.
 pub(super) fn first_difference(
     a: &[(String, f64)],
     b: &[(String, f64)],
@@ -46,7 +42,7 @@ pub(super) fn first_difference(
     })
 }
 
-/// Returns every key whose values differ, sorted; lists count as one value.
+/// Returns every key whose values differ, sorted. A list is one value.
 pub(super) fn text_differences<T: Serialize>(prefix: &str, a: &T, b: &T) -> Vec<TextDifference> {
     let (leaves_a, leaves_b) = (leaves(prefix, a), leaves(prefix, b));
     let keys = leaves_a.keys().chain(leaves_b.keys().filter(|key| !leaves_a.contains_key(*key)));

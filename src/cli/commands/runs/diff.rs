@@ -13,7 +13,7 @@ use crate::{
     },
     store::{
         Store,
-        diff::{Verdict, diff_runs, diff_stores},
+        diff::{DiffVerdict, diff_runs, diff_stores},
     },
 };
 
@@ -64,7 +64,7 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
 
 fn show(
     diff: &(impl Display + Serialize),
-    verdict: Verdict,
+    verdict: DiffVerdict,
     format: OutputFormat,
 ) -> Result<(), Failure> {
     match format {
@@ -72,7 +72,7 @@ fn show(
         OutputFormat::Text => print(&diff.to_string())?,
     }
     match verdict {
-        Verdict::BitEqual => Ok(()),
-        Verdict::Different => Err(Failure::Check("the runs are not bit-equal".to_owned())),
+        DiffVerdict::BitEqual => Ok(()),
+        DiffVerdict::Different => Err(Failure::Check("the runs are not bit-equal".to_owned())),
     }
 }

@@ -86,7 +86,7 @@ fn schedules(sweep: &ResolvedSweep) -> String {
             }
         }
     }
-    charts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    charts.sort_by_key(|(title, ..)| *title);
     let draw = |(title, values, arms): &(&str, Vec<f64>, Vec<&str>)| {
         format!("{title}: {}\n{}", arms.join(", "), bars(values))
     };

@@ -13,7 +13,7 @@ use crate::{
     metrics,
     provenance::Stopwatch,
     scalar::Step,
-    store::{progress::Progress, record::Outcome},
+    store::{progress::WorkerProgress, record::Outcome},
     sweep::{
         message::WorkerMessage,
         plan::{Action, SkipReason},
@@ -161,7 +161,10 @@ impl TrainingProgress {
             TaskEvent::Message(WorkerMessage::NumbersChanged) => self.print(&format!(
                 "{name}: results differ from those at the run's start; restarting from scratch"
             )),
-            TaskEvent::Message(WorkerMessage::Progress(Progress::Started { first, total })) => {
+            TaskEvent::Message(WorkerMessage::Progress(WorkerProgress::Started {
+                first,
+                total,
+            })) => {
                 run.total = *total;
                 run.done = first.0;
                 run.attempt = Some(Attempt { seconds: now, done: first.0 });
@@ -171,7 +174,7 @@ impl TrainingProgress {
                     done => format!("{name}: resumed from step {done} of {total}"),
                 });
             }
-            TaskEvent::Message(WorkerMessage::Progress(Progress::Stepped { done, loss })) => {
+            TaskEvent::Message(WorkerMessage::Progress(WorkerProgress::Stepped { done, loss })) => {
                 run.done = *done;
                 run.loss = Some(*loss);
                 if now - run.line_at >= LINE_SECONDS {
@@ -179,7 +182,7 @@ impl TrainingProgress {
                     self.print_line(index, now);
                 }
             }
-            TaskEvent::Message(WorkerMessage::Progress(Progress::Evaluated {
+            TaskEvent::Message(WorkerMessage::Progress(WorkerProgress::Evaluated {
                 epoch,
                 split,
                 metric,

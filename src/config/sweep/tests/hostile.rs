@@ -9,7 +9,7 @@ fn check(bytes: &[u8], position: (usize, usize), message: &str) {
     let error = SweepSource::from_bytes(path, bytes.to_vec())
         .and_then(|source| parse(&source, None, &[]))
         .expect_err("the file is refused");
-    assert!(error.message().contains(message), "`{}` does not say `{message}`", error.message());
+    assert!(error.message().contains(message), "`{}` lacks `{message}`", error.message());
     assert_eq!((error.line(), error.column()), position, "position of `{}`", error.message());
     assert!(error.render().len() < 1000, "the rendering is bounded");
 }
@@ -37,7 +37,7 @@ fixtures! {
     a_key_without_a_value_is_refused: "missing_value.toml", (3, 11), "key without a value";
     an_integer_beyond_64_bits_is_refused: "huge_integer.toml", (4, 10), "more than 64 bits";
     a_learning_rate_of_nan_is_refused: "nan_lr.toml", (15, 11), "NaN is outside (0, inf)";
-    text_where_a_count_is_due_is_refused: "wrong_type.toml", (11, 9), "takes a whole number, not";
+    text_instead_of_a_count_is_refused: "wrong_type.toml", (11, 9), "must be a whole number, not";
     an_axis_without_values_is_refused: "empty_list.toml", (13, 10), "neither arms nor values";
     a_misspelt_key_is_refused: "unknown_key.toml", (12, 16), "unknown key `learning_raet`";
     bytes_that_are_not_utf_8_are_refused: "not_utf8.toml", (1, 9), "not UTF-8";
@@ -105,6 +105,6 @@ fn a_grid_explosion_is_counted_but_not_expanded() {
     check(
         text.as_bytes(),
         (25, 8),
-        "more than 10000 runs before conditions: 2 seeds x 2 x 1000 x 1000",
+        "more than 10000 runs before `when` excludes any: 2 seeds x 2 x 1000 x 1000",
     );
 }

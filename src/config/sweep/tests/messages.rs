@@ -1,18 +1,18 @@
-//! What is said about typical mistakes, whole.
+//! Typical problems with the whole message that is printed.
 
 use insta::assert_snapshot;
 
 use super::*;
 
 #[track_caller]
-fn said(text: &str, preset: Option<&str>, overrides: &[&str]) -> String {
+fn rendered(text: &str, preset: Option<&str>, overrides: &[&str]) -> String {
     let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
-    parse(&source(text), preset, &overrides).expect_err("the mistake is found").render()
+    parse(&source(text), preset, &overrides).expect_err("the problem is found").render()
 }
 
 #[test]
 fn a_misspelt_key() {
-    assert_snapshot!(said(&changed("width = 8", "widht = 8"), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("width = 8", "widht = 8"), None, &[]), @r#"
     error: unknown key `widht` in `model.cvae`
      --> experiments/small.toml:9:16
       |
@@ -25,7 +25,7 @@ fn a_misspelt_key() {
 
 #[test]
 fn a_misspelt_key_in_an_override() {
-    assert_snapshot!(said(VALID, None, &["model.cvae.widht=8"]), @r"
+    assert_snapshot!(rendered(VALID, None, &["model.cvae.widht=8"]), @r"
     error: unknown key `widht` in `model.cvae`
      --> --set model.cvae.widht=8:1:12
       |
@@ -38,7 +38,7 @@ fn a_misspelt_key_in_an_override() {
 
 #[test]
 fn a_misspelt_choice() {
-    assert_snapshot!(said(&changed("kl_weight.monotonic", "kl_weight.monotone"), None, &[]), @r"
+    assert_snapshot!(rendered(&changed("kl_weight.monotonic", "kl_weight.monotone"), None, &[]), @r"
     error: unknown choice `monotone` for `model.cvae.kl_weight`
       --> experiments/small.toml:15:26
        |
@@ -51,7 +51,7 @@ fn a_misspelt_choice() {
 
 #[test]
 fn a_misspelt_preset_key_of_a_preset_that_is_not_asked_for() {
-    assert_snapshot!(said(&changed("seeds = [7]", "seed = [7]"), None, &[]), @r"
+    assert_snapshot!(rendered(&changed("seeds = [7]", "seed = [7]"), None, &[]), @r"
     error: unknown key `seed` in `preset.large`
       --> experiments/small.toml:25:1
        |
@@ -64,8 +64,8 @@ fn a_misspelt_preset_key_of_a_preset_that_is_not_asked_for() {
 
 #[test]
 fn a_value_out_of_range() {
-    assert_snapshot!(said(&changed("epochs = 10", "epochs = 0"), None, &[]), @r"
-    error: `training.epochs` is not valid: 0 is outside [1, 2147483647]
+    assert_snapshot!(rendered(&changed("epochs = 10", "epochs = 0"), None, &[]), @r"
+    error: `training.epochs` is invalid: 0 is outside [1, 2147483647]
      --> experiments/small.toml:8:19
       |
     8 | training.epochs = 0
@@ -76,8 +76,8 @@ fn a_value_out_of_range() {
 #[test]
 fn a_value_of_the_wrong_type() {
     let text = changed("ratio = 0.5", "ratio = \"half\"");
-    assert_snapshot!(said(&text, None, &[]), @r#"
-    error: `model.cvae.kl_weight.monotonic.ratio` takes a number, not the string "half"
+    assert_snapshot!(rendered(&text, None, &[]), @r#"
+    error: `model.cvae.kl_weight.monotonic.ratio` must be a number, not the string "half"
       --> experiments/small.toml:15:48
        |
     15 | set.model.cvae.kl_weight.monotonic = { ratio = "half" }
@@ -87,8 +87,8 @@ fn a_value_of_the_wrong_type() {
 
 #[test]
 fn a_device_that_does_not_exist() {
-    assert_snapshot!(said(VALID, None, &["engine.device=gpu"]), @r"
-    error: `engine.device` is not valid: unknown device `gpu`, expected `auto`, `cpu`, `cuda` or `cuda:N`
+    assert_snapshot!(rendered(VALID, None, &["engine.device=gpu"]), @r"
+    error: `engine.device` is invalid: unknown device `gpu`, expected `auto`, `cpu`, `cuda` or `cuda:N`
      --> --set engine.device=gpu:1:15
       |
     1 | engine.device=gpu
@@ -97,12 +97,12 @@ fn a_device_that_does_not_exist() {
 }
 
 #[test]
-fn two_choices_where_one_is_due() {
+fn two_choices_instead_of_one() {
     let two =
         "[run.model.cvae.kl_weight]\nmonotonic = { ratio = 0.5 }\ncyclical = { cycles = 4 }\n";
     let text = changed("model.cvae = { width = 8, teacher_forcing = \"always\" }", two);
-    assert_snapshot!(said(&text, None, &[]), @r"
-    error: `model.cvae.kl_weight` is one choice, but `monotonic`, `cyclical` are given
+    assert_snapshot!(rendered(&text, None, &[]), @r"
+    error: `model.cvae.kl_weight` takes exactly one choice, but `monotonic`, `cyclical` are given
       --> experiments/small.toml:11:1
        |
     11 | cyclical = { cycles = 4 }
@@ -113,7 +113,7 @@ fn two_choices_where_one_is_due() {
 #[test]
 fn a_choice_without_its_settings() {
     let text = changed("kl_weight.monotonic = { ratio = 0.5 }", "kl_weight = \"monotonic\"");
-    assert_snapshot!(said(&text, None, &[]), @r#"
+    assert_snapshot!(rendered(&text, None, &[]), @r#"
     error: the choice `monotonic` of `model.cvae.kl_weight` needs settings
       --> experiments/small.toml:15:28
        |
@@ -126,7 +126,7 @@ fn a_choice_without_its_settings() {
 
 #[test]
 fn a_rollout_longer_than_the_datasets_sequences() {
-    assert_snapshot!(said(&changed("width = 8", "horizon = 40"), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("width = 8", "horizon = 40"), None, &[]), @r#"
     error: 2 context frames and a horizon of 40 need 42 frames, but sequences of `sawyer_push` have 30
      --> experiments/small.toml:9:26
       |
@@ -139,7 +139,7 @@ fn a_rollout_longer_than_the_datasets_sequences() {
 fn a_decay_that_starts_after_the_last_epoch() {
     let original = "teacher_forcing.original = { start_epoch = 10 }";
     let text = changed("teacher_forcing = \"always\"", original);
-    assert_snapshot!(said(&text, None, &[]), @r"
+    assert_snapshot!(rendered(&text, None, &[]), @r"
     error: teacher forcing decays from epoch 10, but the last epoch is 9
      --> experiments/small.toml:9:70
       |
@@ -152,7 +152,7 @@ fn a_decay_that_starts_after_the_last_epoch() {
 
 #[test]
 fn a_contradiction_that_an_override_brings_about() {
-    assert_snapshot!(said(VALID, None, &["training.batch_size = 1"]), @r"
+    assert_snapshot!(rendered(VALID, None, &["training.batch_size = 1"]), @r"
     error: a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values
      --> --set training.batch_size = 1:1:23
       |
@@ -163,7 +163,7 @@ fn a_contradiction_that_an_override_brings_about() {
 
 #[test]
 fn two_arms_of_one_label() {
-    assert_snapshot!(said(&changed("label = \"none\"", "label = \"rising\""), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("label = \"none\"", "label = \"rising\""), None, &[]), @r#"
     error: axis `kl_weight` has two arms labelled `rising`
       --> experiments/small.toml:17:9
        |
@@ -174,33 +174,33 @@ fn two_arms_of_one_label() {
 
 #[test]
 fn an_arm_that_sets_nothing() {
-    assert_snapshot!(said(&changed("set.model.cvae.kl_weight = \"none\"", ""), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("set.model.cvae.kl_weight = \"none\"", ""), None, &[]), @r#"
     error: arm `none` sets nothing
       --> experiments/small.toml:17:9
        |
     17 | label = "none"
        |         ^^^^^^
        |
-       = hint: write out what it sets even if it equals the base
+       = hint: add what it sets, even if that is the value of the base
     "#);
 }
 
 #[test]
 fn an_override_that_undoes_an_axis() {
-    assert_snapshot!(said(VALID, None, &["model.cvae.kl_weight=none"]), @r#"
+    assert_snapshot!(rendered(VALID, None, &["model.cvae.kl_weight=none"]), @r#"
     error: arms `rising` and `none` have the same settings
       --> experiments/small.toml:17:9
        |
     17 | label = "none"
        |         ^^^^^^
        |
-       = hint: a `--set` or a preset may undo what tells them apart
+       = hint: check whether a `--set` or a preset overrides the setting that they compare
     "#);
 }
 
 #[test]
 fn a_seed_listed_twice() {
-    assert_snapshot!(said(&changed("seeds = [2, 1]", "seeds = [2, 1, 2]"), None, &[]), @r"
+    assert_snapshot!(rendered(&changed("seeds = [2, 1]", "seeds = [2, 1, 2]"), None, &[]), @r"
     error: seed 2 is listed twice
      --> experiments/small.toml:4:16
       |
@@ -211,34 +211,34 @@ fn a_seed_listed_twice() {
 
 #[test]
 fn a_seed_in_the_base() {
-    assert_snapshot!(said(&changed("[run]", "[run]\nseed = 1"), None, &[]), @r"
-    error: `seed` is not a setting of the base or of an arm
+    assert_snapshot!(rendered(&changed("[run]", "[run]\nseed = 1"), None, &[]), @r"
+    error: `seed` cannot be set directly
      --> experiments/small.toml:8:1
       |
     8 | seed = 1
       | ^^^^
       |
-      = hint: runs of one seed are compared in pairs: list it in `seeds`
+      = hint: list it in `seeds`: every arm is run with every seed
     ");
 }
 
 #[test]
 fn a_preset_that_does_not_exist() {
-    assert_snapshot!(said(VALID, Some("huge"), &[]), @r"
-    error: there is no preset `huge`
+    assert_snapshot!(rendered(VALID, Some("huge"), &[]), @r"
+    error: unknown preset `huge`
       --> experiments/small.toml:20:2
        |
     20 | [preset.tiny]
        |  ^^^^^^
        |
-       = hint: the presets are `tiny`, `large`
+       = hint: expected one of `tiny`, `large`
     ");
 }
 
 #[test]
 fn a_published_number_of_no_arm() {
-    assert_snapshot!(said(&changed("arm = \"none\"", "arm = \"nones\""), None, &[]), @r#"
-    error: there is no arm `nones`
+    assert_snapshot!(rendered(&changed("arm = \"none\"", "arm = \"nones\""), None, &[]), @r#"
+    error: unknown arm `nones`
       --> experiments/small.toml:28:7
        |
     28 | arm = "nones"
@@ -251,7 +251,7 @@ fn a_published_number_of_no_arm() {
 #[test]
 fn a_condition_on_a_label_that_does_not_exist() {
     let text = two_axes("grid", "when = { kl_weight = [\"rising\", \"falling\"] }");
-    assert_snapshot!(said(&text, None, &[]), @r#"
+    assert_snapshot!(rendered(&text, None, &[]), @r#"
     error: axis `kl_weight` has no arm `falling`
       --> experiments/small.toml:28:33
        |
@@ -265,8 +265,8 @@ fn a_condition_on_a_label_that_does_not_exist() {
 #[test]
 fn a_condition_under_zip() {
     let text = two_axes("zip", "when = { kl_weight = [\"rising\"] }");
-    assert_snapshot!(said(&text, None, &[]), @r#"
-    error: `when` has no meaning where `combine = "zip"` pairs the arms
+    assert_snapshot!(rendered(&text, None, &[]), @r#"
+    error: `when` cannot be used with `combine = "zip"`
       --> experiments/small.toml:28:8
        |
     28 | when = { kl_weight = ["rising"] }
@@ -276,8 +276,8 @@ fn a_condition_under_zip() {
 
 #[test]
 fn an_arm_that_no_run_uses() {
-    assert_snapshot!(said(&two_axes("grid", "when = { kl_weight = [] }"), None, &[]), @r#"
-    error: arm `learned` of axis `prior` takes part in no run
+    assert_snapshot!(rendered(&two_axes("grid", "when = { kl_weight = [] }"), None, &[]), @r#"
+    error: `when` excludes arm `learned` of axis `prior` from every run
       --> experiments/small.toml:27:9
        |
     27 | label = "learned"
@@ -290,8 +290,8 @@ fn a_zip_of_unequal_lengths() {
     let third = "[[axis.arm]]\nlabel = \"two layers\"\n\
                  set.model.cvae.prior.learned = { layers = 2 }\n[preset.tiny]";
     let text = two_axes("zip", "").replace("[preset.tiny]", third);
-    assert_snapshot!(said(&text, None, &[]), @r#"
-    error: axis `prior` has 3 arms, but axis `kl_weight` has 2: zip pairs them
+    assert_snapshot!(rendered(&text, None, &[]), @r#"
+    error: axis `prior` has 3 arms, but axis `kl_weight` has 2: `combine = "zip"` needs equal numbers
       --> experiments/small.toml:22:8
        |
     22 | name = "prior"
@@ -301,18 +301,20 @@ fn a_zip_of_unequal_lengths() {
 
 #[test]
 fn a_name_that_is_not_the_files() {
-    assert_snapshot!(said(&changed("name = \"small\"", "name = \"smaller\""), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("name = \"small\"", "name = \"smaller\""), None, &[]), @r#"
     error: the sweep is named `smaller`, but its file is `small.toml`
      --> experiments/small.toml:1:8
       |
     1 | name = "smaller"
       |        ^^^^^^^^^
+      |
+      = hint: write `name = "small"`, or rename the file
     "#);
 }
 
 #[test]
 fn a_missing_key() {
-    assert_snapshot!(said(&changed("title = \"A small sweep\"", ""), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("title = \"A small sweep\"", ""), None, &[]), @r#"
     error: missing key `title`
      --> experiments/small.toml:1:1
       |
@@ -323,7 +325,7 @@ fn a_missing_key() {
 
 #[test]
 fn a_missing_quote() {
-    assert_snapshot!(said(&changed("\"A small sweep\"", "\"A small sweep"), None, &[]), @r#"
+    assert_snapshot!(rendered(&changed("\"A small sweep\"", "\"A small sweep"), None, &[]), @r#"
     error: invalid basic string, expected `"`
      --> experiments/small.toml:2:23
       |
@@ -334,8 +336,8 @@ fn a_missing_quote() {
 
 #[test]
 fn an_override_without_a_value() {
-    assert_snapshot!(said(VALID, None, &["training.epochs"]), @r"
-    error: an override has the form KEY=VALUE
+    assert_snapshot!(rendered(VALID, None, &["training.epochs"]), @r"
+    error: an override must have the form KEY=VALUE
      --> --set training.epochs:1:1
       |
     1 | training.epochs

@@ -1,33 +1,37 @@
-//! The kinds of mistakes, each with its message and its hint.
+//! The problems that a sweep file can have, each with its message and its hint.
 
 use thiserror::Error;
 
-use super::{RUNS_MAX, SOURCE_BYTES_MAX};
 use crate::{
     config::contradiction::Contradiction,
     text::{closest, quoted_list},
 };
 
-/// What is wrong; the place is kept beside it.
+/// A sweep file has at most this many bytes.
+pub const SOURCE_BYTES_MAX: usize = 1 << 20;
+/// A sweep has at most this many runs, counted before `when` excludes any.
+pub const RUNS_MAX: usize = 10_000;
+
+/// What is wrong, without its place.
 #[derive(Clone, Debug, PartialEq, Error)]
-pub(super) enum Mistake {
-    #[error("the file has {bytes} bytes, a sweep file has at most {SOURCE_BYTES_MAX}")]
+pub(super) enum ConfigProblem {
+    #[error("the file has {bytes} bytes; a sweep file may have at most {SOURCE_BYTES_MAX}")]
     TooLarge { bytes: usize },
     #[error("the file is not UTF-8 text")]
     NotUtf8,
-    #[error("the file looks like UTF-16, a sweep file is UTF-8")]
+    #[error("the file looks like UTF-16; a sweep file must be UTF-8")]
     Utf16,
-    #[error("the file holds a NUL byte")]
+    #[error("the file contains a NUL byte")]
     Nul,
     #[error("the file is empty")]
     Empty,
-    #[error("the file holds an unresolved merge")]
+    #[error("the file contains an unresolved merge conflict")]
     MergeMarker,
     #[error("tables or arrays are nested too deeply")]
     TooDeep,
     #[error("{0}")]
     Syntax(String),
-    #[error("an override has the form KEY=VALUE")]
+    #[error("an override must have the form KEY=VALUE")]
     OverrideForm,
 
     #[error("unknown key `{key}`{}", inside(.table))]
@@ -38,9 +42,9 @@ pub(super) enum Mistake {
     Value { key: String, problem: String },
     #[error("unknown choice `{choice}` for `{key}`")]
     UnknownChoice { choice: String, key: String, expected: Vec<String> },
-    #[error("`{key}` is one choice, but {} are given", quoted_list(.given))]
+    #[error("`{key}` takes exactly one choice, but {} are given", quoted_list(.given))]
     SeveralChoices { key: String, given: Vec<String> },
-    #[error("`{key}` lacks its choice")]
+    #[error("missing choice for `{key}`")]
     NoChoice { key: String, expected: Vec<String> },
     #[error("the choice `{choice}` of `{key}` needs settings")]
     NeedsSettings { choice: String, key: String, fields: Vec<String> },
@@ -49,11 +53,9 @@ pub(super) enum Mistake {
 
     #[error("the sweep is named `{name}`, but its file is `{stem}.toml`")]
     NameIsNotStem { name: String, stem: String },
-    #[error("`{name}` is not a name of ASCII letters, digits, `_` and `-`")]
+    #[error("`{name}` is not a valid name: only ASCII letters, digits, `_` and `-` are allowed")]
     InvalidName { name: String },
-    #[error("`{key}` is not one line of text")]
-    NotOneLine { key: String },
-    #[error("`seed` is not a setting of the base or of an arm")]
+    #[error("`seed` cannot be set directly")]
     SeedInOverlay,
     #[error("`seeds` is empty")]
     NoSeeds,
@@ -71,63 +73,65 @@ pub(super) enum Mistake {
     DuplicateLabel { axis: String, label: String },
     #[error("arm `{label}` sets nothing")]
     EmptyArm { label: String },
-    #[error("arm `{label}` of axis `{axis}` takes part in no run")]
+    #[error("`when` excludes arm `{label}` of axis `{axis}` from every run")]
     UnusedArm { axis: String, label: String },
-    #[error("axis `{axis}` has {arms} arms, but axis `{first}` has {expected}: zip pairs them")]
+    #[error(
+        "axis `{axis}` has {arms} arms, but axis `{first}` has {expected}: \
+         `combine = \"zip\"` needs equal numbers"
+    )]
     ZipLengths { axis: String, arms: usize, first: String, expected: usize },
-    #[error("`when` has no meaning where `combine = \"zip\"` pairs the arms")]
+    #[error("`when` cannot be used with `combine = \"zip\"`")]
     WhenInZip,
-    #[error("there is no axis `{axis}`")]
+    #[error("unknown axis `{axis}`")]
     UnknownAxis { axis: String, known: Vec<String> },
     #[error("axis `{axis}` has no arm `{label}`")]
     UnknownLabel { label: String, axis: String, known: Vec<String> },
-    #[error("the sweep has more than {RUNS_MAX} runs before conditions: {count}")]
+    #[error("the sweep has more than {RUNS_MAX} runs before `when` excludes any: {count}")]
     TooManyRuns { count: String },
     #[error("arms `{first}` and `{second}` have the same settings")]
     SameSettings { first: String, second: String },
-    #[error("there is no preset `{preset}`")]
+    #[error("unknown preset `{preset}`")]
     UnknownPreset { preset: String, known: Vec<String> },
-    #[error("there is no arm `{arm}`")]
+    #[error("unknown arm `{arm}`")]
     UnknownArm { arm: String, known: Vec<String> },
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
 }
 
-impl Mistake {
-    /// Returns what to do about it, where that can be said.
+impl ConfigProblem {
+    /// Returns how to correct it, if that is known.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Utf16 => "save the file as UTF-8",
             Self::MergeMarker => "keep one side and delete the lines with `<<<`, `===` and `>>>`",
             Self::OverrideForm => "for example `--set training.epochs=5`",
-            Self::UnknownKey { key, expected, .. } => return closest_or_all(key, expected),
-            Self::UnknownChoice { choice, expected, .. } => {
-                return closest_or_all(choice, expected);
-            }
             Self::NoChoice { expected, .. } => return closest_or_all("", expected),
-            Self::UnknownAxis { axis, known } => return closest_or_all(axis, known),
-            Self::UnknownLabel { label, known, .. } => return closest_or_all(label, known),
-            Self::UnknownArm { arm, known } => return closest_or_all(arm, known),
-            Self::UnknownPreset { known, .. } => {
-                return Some(format!("the presets are {}", quoted_list(known)));
-            }
+            Self::UnknownKey { key: word, expected: known, .. }
+            | Self::UnknownChoice { choice: word, expected: known, .. }
+            | Self::UnknownAxis { axis: word, known }
+            | Self::UnknownLabel { label: word, known, .. }
+            | Self::UnknownArm { arm: word, known }
+            | Self::UnknownPreset { preset: word, known } => return closest_or_all(word, known),
             Self::NeedsSettings { choice, fields, .. } => {
-                let fields: Vec<String> =
-                    fields.iter().map(|field| format!("{field} = …")).collect();
+                let fields: Vec<_> = fields.iter().map(|field| format!("{field} = …")).collect();
                 return Some(format!("write `{choice} = {{ {} }}`", fields.join(", ")));
             }
-            Self::TakesNoSettings { choice, .. } => {
-                return Some(format!("write `\"{choice}\"`"));
+            Self::TakesNoSettings { choice, .. } => return Some(format!("write `\"{choice}\"`")),
+            Self::NameIsNotStem { stem, .. } => {
+                return Some(format!("write `name = \"{stem}\"`, or rename the file"));
             }
-            Self::SeedInOverlay => "runs of one seed are compared in pairs: list it in `seeds`",
-            Self::NoAxis => "an `[[axis]]` with two `[[axis.arm]]` compares two settings",
+            Self::SeedInOverlay => "list it in `seeds`: every arm is run with every seed",
+            Self::NoAxis => "add an `[[axis]]` with an `[[axis.arm]]` for each setting to compare",
             Self::EmptyAxis { .. } | Self::AxisForm { .. } => {
-                "an axis has `[[axis.arm]]` tables, or a `key` with a list of `values`"
+                "write either `[[axis.arm]]` tables, or a `key` with a list of `values`"
             }
-            Self::EmptyArm { .. } => "write out what it sets even if it equals the base",
+            Self::EmptyArm { .. } => "add what it sets, even if that is the value of the base",
             Self::TooManyRuns { .. } => {
                 "split the sweep, or pair its axes with `combine = \"zip\"`"
             }
-            Self::SameSettings { .. } => "a `--set` or a preset may undo what tells them apart",
+            Self::SameSettings { .. } => {
+                "check whether a `--set` or a preset overrides the setting that they compare"
+            }
             Self::Contradiction(contradiction) => return contradiction.hint(),
             _ => return None,
         };
@@ -140,12 +144,12 @@ fn inside(table: &str) -> String {
     if table.is_empty() { String::new() } else { format!(" in `{table}`") }
 }
 
-/// Offers the name that was probably meant, or all there are.
+/// Suggests the name that was probably meant, or lists all of them.
 fn closest_or_all(word: &str, known: &[String]) -> Option<String> {
     match (closest(word, known), known) {
         (_, []) => None,
         (Some(name), _) => Some(format!("did you mean `{name}`?")),
-        (None, [only]) => Some(format!("there is only `{only}`")),
+        (None, [only]) => Some(format!("expected `{only}`")),
         (None, _) => Some(format!("expected one of {}", quoted_list(known))),
     }
 }

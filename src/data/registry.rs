@@ -1,0 +1,204 @@
+//! All data sets: what they are called, how a folder's data set is detected, what opens each.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{
+    bair::BairFolder,
+    embedded::{Embedded, FACIAL_KEYPOINTS, SAWYER_PUSH, WEIZMANN_LIKE},
+    error::DataError,
+    findings::Finding,
+    keypoints::{self, KeypointTable},
+    moving_mnist::{
+        sets::{self, DigitFolder, DrawSettings, EmbeddedDigits},
+        test_seq::TestFile,
+    },
+    moving_square::MovingSquare,
+    origin::{DataOrigin, Required},
+    pack::Pack,
+    progress::Watch,
+    pushing::{self, PushingFolder},
+    sequence::HwcShape,
+    tfrecord::RecordLayout,
+    video_folder::{self, VideoFolder},
+};
+use crate::{
+    config::data::{Dataset, Split},
+    scalar::Count,
+};
+
+/// Opens a data set. Packs are kept in the folder `cache`.
+///
+/// A pack that is damaged or older than its sources is made again; the pack's
+/// [`warnings`](Pack::warnings) then say why.
+pub fn open(
+    dataset: &Dataset,
+    required: Required,
+    cache: &Path,
+    progress: Watch<'_>,
+) -> Result<Pack, DataError> {
+    origin(dataset).open(required, cache, progress)
+}
+
+/// Reads all of a data set; returns every error and warning.
+pub fn check(dataset: &Dataset, required: Required, progress: Watch<'_>) -> Vec<Finding> {
+    origin(dataset).check(required, progress)
+}
+
+/// Writes a folder as a pack for distribution, compressed if the file's name ends in `.zst`.
+///
+/// # Errors
+/// If the data set is damaged, or data sets of its kind cannot be packed.
+pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), DataError> {
+    let unsupported = || Err(DataError::NotPacked { name: dataset.name() });
+    origin(dataset).pack(out, progress).unwrap_or_else(unsupported)
+}
+
+/// Detects the data set in a folder by the files in it: videos or strips, a table of keypoints,
+/// TFRecord files, `.npy` files, or else the BAIR layout.
+///
+/// `frames` is the number of frames per TFRecord, by default that of the first readable one.
+///
+/// # Errors
+/// If the folder cannot be read, or its first record has an unknown layout.
+pub fn detect(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    if let Some(videos) = video_folder::detect(root)? {
+        return Ok(videos);
+    }
+    if let Some(table) = keypoints::detect(root)? {
+        return Ok(table);
+    }
+    let pushing = pushing::import::detect(root, frames)?;
+    Ok(pushing.unwrap_or_else(|| Dataset::Bair { root: root.to_owned() }))
+}
+
+/// Returns where the sequences of a data set come from.
+fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
+    match *dataset {
+        Dataset::SawyerPush => Box::new(SAWYER_PUSH),
+        Dataset::FacialKeypoints => Box::new(FACIAL_KEYPOINTS),
+        Dataset::WeizmannLike => Box::new(WEIZMANN_LIKE),
+        Dataset::Kaggle { ref root, ref columns, split } => {
+            Box::new(KeypointTable { root, columns, split })
+        }
+        Dataset::Bair { ref root } => Box::new(BairFolder { root }),
+        Dataset::BerkeleyTfrecord { ref root, frames } => {
+            Box::new(PushingFolder::Records { root, layout: RecordLayout::Berkeley, frames })
+        }
+        Dataset::GooglePushTfrecord { ref root, frames } => {
+            Box::new(PushingFolder::Records { root, layout: RecordLayout::GooglePush, frames })
+        }
+        Dataset::Npy { ref root } => Box::new(PushingFolder::Arrays { root }),
+        Dataset::MovingMnist => Box::new(EmbeddedDigits),
+        Dataset::MovingMnistIdx { ref root, sampling, frames, sequences } => {
+            Box::new(DigitFolder { root, settings: DrawSettings { sampling, frames, sequences } })
+        }
+        Dataset::MnistTestSeq { ref file, sequences } => Box::new(TestFile { file, sequences }),
+        Dataset::Strips { ref root, shortest } => Box::new(VideoFolder::Strips { root, shortest }),
+        Dataset::Videos { ref root, side, shortest } => {
+            Box::new(VideoFolder::Videos { root, side, shortest })
+        }
+        Dataset::MovingSquare { sequences, frames } => Box::new(MovingSquare { sequences, frames }),
+    }
+}
+
+/// A data set in the list of all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListedDataset {
+    /// Its name in a sweep file.
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Absent if the sweep file or the files decide them.
+    pub sizes: Option<DatasetSizes>,
+}
+
+/// The sizes of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DatasetSizes {
+    pub frame_shape: HwcShape,
+    /// Frames of the shortest sequence.
+    pub frames: u64,
+    /// Sequences by split, in the order of [`Split::ALL`].
+    pub sequences: [u64; 3],
+}
+
+impl DatasetSizes {
+    const fn of(embedded: &Embedded) -> Self {
+        let Embedded { frame_shape, frames, sequences, .. } = *embedded;
+        Self { frame_shape, frames, sequences }
+    }
+}
+
+/// Returns the data sets that a sweep file can name.
+pub fn list() -> Vec<ListedDataset> {
+    let listed = |name, about, sizes| ListedDataset { name, about, sizes };
+    let digits = DatasetSizes {
+        frame_shape: sets::FRAME_SHAPE,
+        frames: sets::EMBEDDED.frames.get(),
+        sequences: Split::ALL.map(|split| sets::EMBEDDED.sequences.of(split).get()),
+    };
+    vec![
+        listed(
+            "sawyer_push",
+            "simulated Sawyer arm pushing objects, embedded in this program (default)",
+            Some(DatasetSizes::of(&SAWYER_PUSH)),
+        ),
+        listed(
+            "facial_keypoints",
+            "rendered faces with fifteen keypoints each, 96x96 grey, embedded in this program",
+            Some(DatasetSizes::of(&FACIAL_KEYPOINTS)),
+        ),
+        listed("kaggle", "Kaggle's facial keypoints: a folder with training.csv", None),
+        listed(
+            "bair",
+            "a folder in the BAIR layout: {train,validate,test}/*/*/ with 0.png, 1.png, ..., \
+             actions.csv and endeffector_positions.csv",
+            None,
+        ),
+        listed(
+            "berkeley_tfrecord",
+            "TFRecord files of the Berkeley pushing data, in the folders train and test",
+            None,
+        ),
+        listed(
+            "google_push_tfrecord",
+            "TFRecord files of the Google pushing data, in push_train and push_testseen",
+            None,
+        ),
+        listed("npy", ".npy files listed in a map.csv, in the folders train and test", None),
+        listed(
+            "moving_mnist",
+            "two MNIST digits that move and bounce off walls, 64x64 grey, embedded in this program",
+            Some(digits),
+        ),
+        listed(
+            "moving_mnist_idx",
+            "Moving MNIST drawn from the files train-images-idx3-ubyte and \
+             t10k-images-idx3-ubyte of a folder, plain or gzipped",
+            None,
+        ),
+        listed(
+            "mnist_test_seq",
+            "the published test file mnist_test_seq.npy, split as the sweep file says",
+            None,
+        ),
+        listed(
+            "weizmann_like",
+            "videos of drawn people performing five actions, 64x64 RGB, embedded in this program; \
+             the shortest has 36 frames",
+            Some(DatasetSizes::of(&WEIZMANN_LIKE)),
+        ),
+        listed(
+            "strips",
+            "videos as strips of frames, CATEGORY/CLIP.png, as MoCoGAN reads them",
+            None,
+        ),
+        listed(
+            "videos",
+            "videos as AVI (Motion JPEG) or GIF files, CATEGORY/CLIP.avi or PERSON_CATEGORY.avi",
+            None,
+        ),
+        listed("moving_square", "a square moved by its actions, drawn in memory, for tests", None),
+    ]
+}

@@ -1,0 +1,32 @@
+//! What can be wrong with a folder of strips or videos.
+
+use std::path::PathBuf;
+
+use crate::data::{strips::StripError, videos::VideoError};
+
+/// Why a folder of strips or videos cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum VideoFolderError {
+    #[error(transparent)]
+    Strips(#[from] StripError),
+    #[error(transparent)]
+    Videos(#[from] VideoError),
+    /// A split would be empty.
+    #[error("failed to split `{}`: its videos form fewer than three independent groups", root.display())]
+    TooFewGroups { root: PathBuf },
+}
+
+impl VideoFolderError {
+    /// Returns what the user can do about it, if anything.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Strips(error) => error.hint(),
+            Self::Videos(error) => error.hint(),
+            Self::TooFewGroups { .. } => Some(
+                "add videos of other people; videos of one person, equal videos and mirror images form \
+                 one group, and the text before the first underscore of a file's name identifies the \
+                 person",
+            ),
+        }
+    }
+}
