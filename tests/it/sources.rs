@@ -131,15 +131,14 @@ impl Sources {
         if module.items.contains(name) || depth > 8 {
             return Some(index);
         }
-        let elsewhere = module.exports.iter().chain(&module.imports).filter_map(|import| {
+        module.exports.iter().chain(&module.imports).find_map(|import| {
             let target = match import.name.as_str() {
                 "*" => [&import.path, &path[length..]].concat(),
                 own if own == name => [&import.path[..], &path[length + 1..]].concat(),
                 _ => return None,
             };
             self.defining(&target, depth + 1)
-        });
-        elsewhere.last()
+        })
     }
 }
 
@@ -258,7 +257,7 @@ fn leaf(tree: &UseTree, path: &mut Segments, leaves: &mut Vec<Import>) {
         }
         UseTree::Name(it) => {
             let name = it.ident.to_string();
-            leaves.push(Import { path: [&path[..], &[name.clone()]].concat(), name });
+            leaves.push(Import { path: [&path[..], std::slice::from_ref(&name)].concat(), name });
         }
         UseTree::Rename(it) => {
             let path = match it.ident.to_string().as_str() {
