@@ -74,7 +74,7 @@ setup *ARGS:
 # build the program and the tests
 [group('building')]
 build:
-    @tools/setup -- cargo build --release --locked --workspace --all-targets
+    @tools/setup -- cargo build --release --locked --all-targets
 
 # run all tests, or those that the arguments select
 [group('tests')]
@@ -147,9 +147,9 @@ deny:
 # run clippy with and without libtorch
 [group('checks')]
 lint:
-    @tools/step clippy tools/setup -- cargo clippy --release --locked --workspace --all-targets --quiet -- -D warnings
+    @tools/step clippy tools/setup -- cargo clippy --release --locked --all-targets --quiet -- -D warnings
 
 # build the documentation without warnings
 [group('checks')]
 doc:
-    @RUSTDOCFLAGS='-D warnings' tools/step doc tools/setup -- cargo doc --release --locked --workspace --no-deps --quiet
+    @RUSTDOCFLAGS='-D warnings' tools/step doc tools/setup -- cargo doc --release --locked --no-deps --quiet

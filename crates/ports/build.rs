@@ -1,4 +1,5 @@
 //! Sets the run path, so that tests find libtorch without `LD_LIBRARY_PATH`.
+#![expect(clippy::disallowed_methods, reason = "a build script has no cli")]
 
 use std::{env, error::Error};
 

@@ -212,12 +212,12 @@ impl Failure {
             | Self::Case(_)
             | Self::NoSuchCase { .. }
             | Self::NoCases { .. }
-            | Self::Exceptions(_) => 2,
+            | Self::Exceptions(_)
+            | Self::Npz(NpzError::Archive { .. })
+            | Self::Foreign(_) => 2,
             Self::Store(error) if error.is_usage_error() => 2,
             Self::Data(error) if error.is_usage_error() => 2,
-            Self::Npz(NpzError::Archive { .. }) => 2,
             Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
-            Self::Foreign(_) => 2,
             Self::Train(error) if error.is_usage_error() => 2,
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,

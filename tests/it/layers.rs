@@ -125,7 +125,7 @@ fn check(modules: &[(&str, &str)], targets: &[&str]) {
             Module::parse(path, PathBuf::new(), &syn::parse_file(text).unwrap())
         })
         .collect();
-    let sources = Sources { modules };
+    let sources = Sources::new(modules);
     let found: Vec<String> = sources.targets(&sources.modules[0]).map(Module::name).collect();
     assert_eq!(found, targets);
 }

@@ -1,7 +1,7 @@
 //! Reads the sources of all crates: the modules, what each defines and what it imports.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -51,6 +51,7 @@ struct Import {
 /// All modules but those of tests.
 pub(super) struct Sources {
     pub(super) modules: Vec<Module>,
+    by_path: BTreeMap<Segments, usize>,
 }
 
 impl Sources {
@@ -87,7 +88,13 @@ impl Sources {
                 modules.push(Module::parse(path, file, &parsed));
             }
         }
-        Self { modules }
+        Self::new(modules)
+    }
+
+    pub(super) fn new(modules: Vec<Module>) -> Self {
+        let by_path =
+            modules.iter().enumerate().map(|(index, it)| (it.path.clone(), index)).collect();
+        Self { modules, by_path }
     }
 
     /// Returns the modules that define what a module uses, without what it only re-exports.
@@ -112,7 +119,7 @@ impl Sources {
     }
 
     fn index(&self, path: &[String]) -> Option<usize> {
-        self.modules.iter().position(|module| module.path == path)
+        self.by_path.get(path).copied()
     }
 
     /// Returns the module that defines the item at a path; nothing for a module or a foreign crate.
@@ -124,15 +131,14 @@ impl Sources {
         if module.items.contains(name) || depth > 8 {
             return Some(index);
         }
-        let elsewhere = module.exports.iter().chain(&module.imports).filter_map(|import| {
+        module.exports.iter().chain(&module.imports).find_map(|import| {
             let target = match import.name.as_str() {
                 "*" => [&import.path, &path[length..]].concat(),
                 own if own == name => [&import.path[..], &path[length + 1..]].concat(),
                 _ => return None,
             };
             self.defining(&target, depth + 1)
-        });
-        elsewhere.last()
+        })
     }
 }
 
@@ -251,7 +257,7 @@ fn leaf(tree: &UseTree, path: &mut Segments, leaves: &mut Vec<Import>) {
         }
         UseTree::Name(it) => {
             let name = it.ident.to_string();
-            leaves.push(Import { path: [&path[..], &[name.clone()]].concat(), name });
+            leaves.push(Import { path: [&path[..], std::slice::from_ref(&name)].concat(), name });
         }
         UseTree::Rename(it) => {
             let path = match it.ident.to_string().as_str() {

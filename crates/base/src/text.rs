@@ -17,7 +17,7 @@ pub fn error_chain(error: &dyn Error) -> String {
 }
 
 /// Returns a number with its noun, e.g. `1 run` or `3 runs`.
-pub fn count(number: impl Display + PartialEq + From<u8>, noun: &str) -> String {
+pub fn count(number: impl Copy + Display + PartialEq + From<u8>, noun: &str) -> String {
     let plural = if number == 1.into() { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
@@ -53,31 +53,31 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(actual: impl Debug + PartialEq<&'static str>, expected: &'static str) {
-        assert_eq!(actual, expected);
+    fn check(actual: &(impl Debug + PartialEq<&'static str>), expected: &'static str) {
+        assert_eq!(*actual, expected);
     }
 
     #[test]
     fn an_error_is_followed_by_its_causes() {
-        check(error_chain(&*layers(&["a", "b", "c"]).unwrap()), "a: b: c");
+        check(&error_chain(&*layers(&["a", "b", "c"]).unwrap()), "a: b: c");
     }
 
     #[test]
     fn a_cause_that_the_message_repeats_is_left_out() {
-        check(error_chain(&*layers(&["a: b", "b"]).unwrap()), "a: b");
+        check(&error_chain(&*layers(&["a: b", "b"]).unwrap()), "a: b");
     }
 
     #[test]
     fn one_has_no_plural() {
-        check(count(0_usize, "run"), "0 runs");
-        check(count(1_u64, "run"), "1 run");
+        check(&count(0_usize, "run"), "0 runs");
+        check(&count(1_u64, "run"), "1 run");
     }
 
     #[test]
     fn a_misspelt_name_is_recognised() {
         let known = ["ablations".to_owned(), "kl_annealing".to_owned()];
-        check(closest("kl_anealing", &known).unwrap(), "kl_annealing");
+        check(&closest("kl_anealing", &known).unwrap(), "kl_annealing");
         assert_eq!(closest("mocogan", &known), None);
-        check(quoted_list(&known), "`ablations`, `kl_annealing`");
+        check(&quoted_list(&known), "`ablations`, `kl_annealing`");
     }
 }

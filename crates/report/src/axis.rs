@@ -7,6 +7,8 @@ use super::number::magnitude;
 
 /// An axis of values that span at least this factor is logarithmic.
 const LOGARITHMIC_FROM: f64 = 50.0;
+/// Plotters places no ticks on a range whose length overflows.
+const SIZE_MAX: f64 = 1e300;
 /// From this many decades on a logarithmic axis has ticks at powers of ten only.
 const DECADES: f64 = 3.0;
 
@@ -58,10 +60,10 @@ pub(super) fn counted(start: f64, values: impl Iterator<Item = f64>) -> (Range<f
     (low..high, ticks.unwrap_or(2))
 }
 
-/// Returns the range of the finite values; 0 to 1 if there are none.
+/// Returns the range of the values that can be drawn; 0 to 1 if there are none.
 fn bounds(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let finite = values.filter(|value| value.is_finite());
-    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+    let drawn = values.filter(|value| value.abs() < SIZE_MAX);
+    let (low, high) = drawn.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     });
     if low <= high { low..high } else { 0.0..1.0 }
@@ -69,8 +71,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> Range<f64> {
 
 #[cfg(test)]
 mod tests {
-    use plotters::coord::ranged1d::Ranged as _;
-    use plotters::coord::types::RangedCoordf64;
+    use plotters::coord::{ranged1d::Ranged as _, types::RangedCoordf64};
 
     use super::*;
     use crate::number::tick;
@@ -133,6 +134,6 @@ mod tests {
 
     #[test]
     fn no_value_still_gives_an_axis() {
-        check_linear(&[f64::NAN], &["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+        check_linear(&[f64::NAN, f64::MAX], &["0", "0.2", "0.4", "0.6", "0.8", "1"]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use safetensors::Dtype;
 
-use super::original;
+use super::original::{self, Names};
 use crate::cli::{Failure, args::StoreArgs, output::tell};
 use reprise_base::text::count;
 use reprise_data::{
@@ -71,19 +71,6 @@ impl Checkpoint {
             hint: "see `reprise status`; use `--checkpoint` to choose the other checkpoint",
         })
     }
-}
-
-/// Names and layouts of exported tensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Names {
-    /// Those of the run's original; for most systems equal to `own`
-    Original,
-    /// TensorFlow variables; only for `physical_interaction` runs with port `tensorflow`
-    Tensorflow,
-    /// Chainer paths; only for `physical_interaction` runs with port `chainer`
-    Chainer,
-    /// Those in the run folder
-    Own,
 }
 
 /// Writes parameters and buffers of a run.

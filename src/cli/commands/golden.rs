@@ -42,7 +42,7 @@ pub struct GoldenArgs {
 #[derive(Debug, Subcommand)]
 enum GoldenCommand {
     /// Run cases and report pass or fail for each
-    Check(CheckArgs),
+    Check(GoldenCheckArgs),
     /// Show all outputs of a case in data-flow order, and details of the first divergent one
     Explain(ExplainArgs),
     /// Run a case and write every output in full
@@ -113,7 +113,7 @@ in the folder of the systems, each with a reason and a size.
 
 The shell runs `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64. The command writes a
 safetensors file with every output of the case, in full, under its name.")]
-struct CheckArgs {
+struct GoldenCheckArgs {
     #[command(flatten)]
     selection: Selection,
     /// Check this program instead of our ports
@@ -187,7 +187,7 @@ pub fn run(args: GoldenArgs) -> Result<(), Failure> {
     }
 }
 
-fn check(args: &CheckArgs) -> Result<(), Failure> {
+fn check(args: &GoldenCheckArgs) -> Result<(), Failure> {
     let dirs = args.selection.find()?;
     let ports = match &args.command {
         Some(command) => vec![args.program.port(command)],

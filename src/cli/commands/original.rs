@@ -1,8 +1,8 @@
 //! Conversion of weights to and from an original's names and layouts.
 
+use clap::ValueEnum;
 use tch::Tensor;
 
-use super::export::Names;
 use crate::cli::{Failure, output::tell};
 use reprise_base::config::model::ModelSpec;
 use reprise_store::store::{RunDir, tensors::StoredTensor};
@@ -10,6 +10,19 @@ use reprise_torch::{
     libtorch::convert::{by_name, to_stored},
     models::physical_interaction::foreign,
 };
+
+/// Names and layouts of exported tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Names {
+    /// Those of the run's original; for most systems equal to `own`
+    Original,
+    /// TensorFlow variables; only for `physical_interaction` runs with port `tensorflow`
+    Tensorflow,
+    /// Chainer paths; only for `physical_interaction` runs with port `chainer`
+    Chainer,
+    /// Those in the run folder
+    Own,
+}
 
 /// Converts a run's weights to `names`.
 ///

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    settings::Settings,
+    settings::ModelSettings,
     translate::{Axes, Mixed, OriginalForm, RecordedShuffle, Translated},
 };
 use crate::torch::{Capture, builder, input};
@@ -23,7 +23,7 @@ use reprise_torch::{
 pub(super) fn run(
     case: &Case,
     precision: Precision,
-    settings: &Settings,
+    settings: &ModelSettings,
 ) -> Result<Outputs, PortError> {
     let mut model = Model::load(case, precision, settings)?;
     let mut optimizer = AdamOptimizer::new(settings.adam, &model.translated.params);
@@ -69,7 +69,7 @@ fn wanted(case: &Case, prefix: &str) -> bool {
 /// A network with the case's weights, and the case's batch.
 struct Model<'a> {
     case: &'a Case,
-    settings: &'a Settings,
+    settings: &'a ModelSettings,
     network: Network,
     translated: Translated,
     batch: Sequences,
@@ -79,9 +79,9 @@ impl<'a> Model<'a> {
     fn load(
         case: &'a Case,
         precision: Precision,
-        settings: &'a Settings,
+        settings: &'a ModelSettings,
     ) -> Result<Self, PortError> {
-        let Settings { spec, sizes, scope, axes, .. } = settings;
+        let ModelSettings { spec, sizes, scope, axes, .. } = settings;
         let builder = builder(precision);
         let network = Network::new(&builder, spec, *sizes);
         let form = OriginalForm { port: spec.port, bottleneck: bottleneck(spec, *sizes) };
@@ -109,7 +109,7 @@ impl<'a> Model<'a> {
         step: usize,
         each: impl FnMut(usize, &NetworkStep),
     ) -> Result<Pass, PortError> {
-        let Settings { spec, sizes, iterations, mode, .. } = self.settings;
+        let ModelSettings { spec, sizes, iterations, mode, .. } = self.settings;
         let at = PassTime { step: iterations[step], mode: *mode };
         let batch = sizes.batch.unsigned_abs();
         let (draws, mixed) = match feedback(spec, &self.batch, at) {

@@ -16,7 +16,7 @@ use reprise_golden::{Case, PortError};
 use reprise_torch::{models::physical_interaction::NetworkSizes, nn::Mode};
 
 /// Everything that such a case states.
-pub(super) struct Settings {
+pub(super) struct ModelSettings {
     pub(super) spec: PhysicalInteractionSpec,
     pub(super) sizes: NetworkSizes,
     pub(super) adam: AdamSpec,
@@ -31,7 +31,7 @@ pub(super) struct Settings {
 }
 
 /// Reads a case of the TensorFlow original.
-pub(super) fn tensorflow(case: &Case) -> Result<Settings, PortError> {
+pub(super) fn tensorflow(case: &Case) -> Result<ModelSettings, PortError> {
     let scope = if case.config.contains("scope") { case.config.str("scope")? } else { "model" };
     let scope = if scope.is_empty() { String::new() } else { format!("{scope}/") };
     let steps = optional(case, "steps", 0)?;
@@ -54,7 +54,7 @@ pub(super) fn tensorflow(case: &Case) -> Result<Settings, PortError> {
 }
 
 /// Reads a case of the port to Chainer.
-pub(super) fn chainer(case: &Case) -> Result<Settings, PortError> {
+pub(super) fn chainer(case: &Case) -> Result<ModelSettings, PortError> {
     let port = chainer_port(case)?;
     let first = match port {
         Port::ChainerStateless => "00_conv/W",
@@ -98,7 +98,7 @@ fn settings(
     axes: Axes,
     scope: String,
     steps: usize,
-) -> Result<Settings, PortError> {
+) -> Result<ModelSettings, PortError> {
     let images = shape(case, "images", 5)?;
     let (actions, states) = (shape(case, "actions", 3)?, shape(case, "states", 3)?);
     let [batch, frames, channels, height, width] = match axes {
@@ -146,7 +146,7 @@ fn settings(
         ..AdamSpec::default()
     };
     let mode = if flag(case, "train", true)? { Mode::Train } else { Mode::Eval };
-    Ok(Settings {
+    Ok(ModelSettings {
         sizes: NetworkSizes { frame, actions: actions[2], states: states[2], batch },
         spec,
         adam,

@@ -70,8 +70,8 @@ fn table_of<'v, 'k>(
     key: &'k str,
 ) -> Option<(&'v mut serde_json::Map<String, Value>, &'k str)> {
     let (path, name) = key.rsplit_once('.').unwrap_or(("", key));
-    let parts = path.split('.').filter(|part| !part.is_empty());
-    let table = parts.fold(Some(spec), |value, part| value?.get_mut(part))?;
+    let mut parts = path.split('.').filter(|part| !part.is_empty());
+    let table = parts.try_fold(spec, |value, part| value.get_mut(part))?;
     Some((table.as_object_mut()?, name))
 }
 

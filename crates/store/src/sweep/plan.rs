@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(state: State, code: Code, free: &str, live: &str) {
+    fn check(state: &State, code: Code, free: &str, live: &str) {
         for (lease, action) in [(LeaseState::Free, free), (LeaseState::Live, live)] {
             let planned = plan(&[Observed { state: state.clone(), lease }], |_| code);
             assert_eq!(planned.iter().map(Action::to_string).collect::<Vec<_>>(), [action]);
@@ -190,52 +190,52 @@ mod tests {
 
     #[test]
     fn a_finished_run_of_the_same_code_is_skipped() {
-        check(finished(), Code::Same, "skip: finished", "skip: finished");
+        check(&finished(), Code::Same, "skip: finished", "skip: finished");
     }
 
     #[test]
     fn a_finished_run_whose_numbers_have_not_changed_is_skipped() {
         let action = "skip: finished with different code, same results";
-        check(finished(), Code::CanaryEqual, action, action);
+        check(&finished(), Code::CanaryEqual, action, action);
     }
 
     #[test]
     fn a_finished_run_of_other_code_is_compared_first() {
-        check(finished(), Code::Changed, "verify: finished with different code", LEAVE);
+        check(&finished(), Code::Changed, "verify: finished with different code", LEAVE);
     }
 
     #[test]
     fn a_finished_run_whose_numbers_have_changed_is_restarted() {
         let action = "restart: the code has changed and gives different results";
-        check(finished(), Code::CanaryDiffers, action, LEAVE);
+        check(&finished(), Code::CanaryDiffers, action, LEAVE);
     }
 
     #[test]
     fn a_finished_run_that_cannot_be_compared_is_restarted() {
         let action = "restart: the code has changed, and the run is too short to verify";
-        check(finished(), Code::NoCanary, action, LEAVE);
+        check(&finished(), Code::NoCanary, action, LEAVE);
     }
 
     #[test]
     fn a_run_of_which_there_is_nothing_is_started() {
-        check(State::Nothing, Code::Same, "start", LEAVE);
+        check(&State::Nothing, Code::Same, "start", LEAVE);
     }
 
     #[test]
     fn a_run_with_a_checkpoint_is_resumed() {
-        check(resumable(24), Code::Same, "resume from step 24", LEAVE);
+        check(&resumable(24), Code::Same, "resume from step 24", LEAVE);
     }
 
     #[test]
     fn a_run_without_a_checkpoint_is_restarted() {
         let action = "restart: interrupted before its first valid checkpoint";
-        check(State::NotResumable { refusal: None }, Code::Same, action, LEAVE);
+        check(&State::NotResumable { refusal: None }, Code::Same, action, LEAVE);
     }
 
     #[test]
     fn a_newer_format_is_refused() {
         let action = "refuse: written by a newer reprise (format 9)";
-        check(State::Newer { format: 9 }, Code::Same, action, action);
+        check(&State::Newer { format: 9 }, Code::Same, action, action);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! FOLDER/events.out.tfevents.000000      the first attempt at a run, one record per event
 //! FOLDER/events.out.tfevents.000001      the next attempt, from its checkpoint on
 //! ```
-//! A file is a sequence of TFRecords ([`framing`](reprise_data::tfrecord::framing)), each with one
+//! A file is a series of TFRecord records ([`framing`](reprise_data::tfrecord::framing)), each with one
 //! `Event` (`message`). It begins with its version and the event `SessionLog.START`, which makes
 //! TensorBoard drop everything from that step on, so that no step is shown twice after a resume.
 //!

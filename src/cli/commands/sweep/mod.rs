@@ -52,7 +52,7 @@ pub struct SweepArgs {
     /// Name of a sweep in `experiments`, or path of a sweep file
     #[arg(value_name = "NAME|FILE")]
     sweep: String,
-    /// Preset of the sweep file [default: the file's default_preset]
+    /// Preset of the sweep file [default: the default of the file]
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
     /// Override a setting of every run, e.g. `training.epochs=5`; takes precedence over the file

@@ -323,7 +323,8 @@ fn bar(total: u64) -> ProgressBar {
 }
 
 fn tail(WorkerFailure { status, stderr }: &WorkerFailure) -> String {
-    let lines: String = stderr.iter().map(|line| format!("  | {line}\n")).collect();
+    let quoted = |line: &String| format!("  | {line}\n");
+    let lines: String = stderr.iter().map(quoted).collect();
     format!("{lines}  | the worker ended with {status}")
 }
 

@@ -24,7 +24,7 @@ type Anything = serde_json::Value;
 pub(super) type When = BTreeMap<String, Vec<String>>;
 
 /// A table whose content is not read here.
-type Settings = BTreeMap<String, IgnoredAny>;
+type UnreadSettings = BTreeMap<String, IgnoredAny>;
 
 /// A whole sweep file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -46,7 +46,7 @@ pub(super) struct WireSweep {
     /// Settings that all arms share. `reprise settings` lists all of them.
     #[serde(default, rename = "run")]
     #[schemars(schema_with = "settings_reference")]
-    _run: Settings,
+    _run: UnreadSettings,
     /// The axes of the sweep. The arms of each axis differ in some settings.
     #[serde(default)]
     pub(super) axis: Vec<WireAxis>,
@@ -96,7 +96,7 @@ pub(super) struct WireArm {
     /// Settings of the arm.
     #[serde(default, rename = "set")]
     #[schemars(schema_with = "settings_reference")]
-    _set: Settings,
+    _set: UnreadSettings,
 }
 
 /// One `[preset.NAME]`.
@@ -110,7 +110,7 @@ pub(super) struct WirePreset {
     /// Settings of the preset. They replace those of `run`; arms replace them.
     #[serde(default, rename = "set")]
     #[schemars(schema_with = "settings_reference")]
-    _set: Settings,
+    _set: UnreadSettings,
     /// Settings that the preset changes in some arms only.
     #[serde(default)]
     pub(super) adjust: Vec<WireAdjust>,
@@ -125,7 +125,7 @@ pub(super) struct WireAdjust {
     /// Settings that replace those of these arms.
     #[serde(default, rename = "set")]
     #[schemars(schema_with = "settings_reference")]
-    _set: Settings,
+    _set: UnreadSettings,
 }
 
 /// A published result.

@@ -15,7 +15,7 @@ use reprise_base::{
     scalar::Seed,
 };
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 fn text(path: &str) -> String {
     fs::read_text(&Path::new(ROOT).join(path), 1 << 20).unwrap()

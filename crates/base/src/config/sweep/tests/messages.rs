@@ -158,6 +158,8 @@ fn a_contradiction_that_an_override_brings_about() {
       |
     1 | training.batch_size = 1
       |                       ^
+      |
+      = hint: set `training.batch_size` to at least 2
     ");
 }
 
