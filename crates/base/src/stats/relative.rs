@@ -1,4 +1,4 @@
-//! The relative L1 error by which the MoCoGAN course (seed document 002) accepts a solution.
+//! The relative L1 error by which the course exercise MP5 on MoCoGAN (see docs/sources.md) accepts a solution.
 
 /// The course accepts errors below this.
 pub const ACCEPTED_BELOW: f64 = 0.04;

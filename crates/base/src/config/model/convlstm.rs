@@ -1,5 +1,5 @@
-//! Settings of the ConvLSTM autoencoder (original: seed document 003; Shi et al. 2015,
-//! arXiv:1506.04214).
+//! Settings of the ConvLSTM autoencoder (original: the guide *Video Prediction using ConvLSTM
+//! Autoencoder (PyTorch)*, see docs/sources.md; Shi et al. 2015, arXiv:1506.04214).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! Settings of the conditional VAE (original: seed document 001, after SVG of Denton & Fergus 2018,
-//! arXiv:1802.07687).
+//! Settings of the conditional VAE (original: the report on Deep Learning Lab 5, see docs/sources.md,
+//! after SVG of Denton & Fergus 2018, arXiv:1802.07687).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
 //! Settings of MoCoGAN (original: sergeytulyakov/mocogan at 937a99d; Tulyakov et al. 2018,
-//! arXiv:1707.04993) and of its variant in the course assignment MP5 (seed document 002).
+//! arXiv:1707.04993) and of its variant in the course exercise MP5 (see docs/sources.md).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

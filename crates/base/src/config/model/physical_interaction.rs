@@ -1,5 +1,5 @@
 //! Settings of the physical-interaction model (originals: tensorflow/models `video_prediction` and its
-//! Chainer port, seed document 000; Finn, Goodfellow & Levine 2016, arXiv:1605.07157).
+//! Chainer port, see docs/sources.md; Finn, Goodfellow & Levine 2016, arXiv:1605.07157).
 
 use std::fmt;
 
@@ -183,7 +183,7 @@ enum PortName {
     /// kristofbc/physical-interaction-video-prediction at its last commit, 8452866, whose cells keep
     /// their state.
     Chainer,
-    /// The same repository at ef96aa7, which seed document 000 prints. It creates its layers at every
+    /// The same repository at ef96aa7, which its notebook prints. It creates its layers at every
     /// call, so the original cannot learn; here a layer keeps its weights.
     ChainerStateless,
 }

@@ -1,5 +1,5 @@
-//! Settings of the Recombinator Network (original: seed document 004 and its repository,
-//! preddy5/tensorflow-recombinator-networks; Honari et al. 2016, arXiv:1511.07356).
+//! Settings of the Recombinator Network (original: the article *Recombinator Networks in TensorFlow* and
+//! its repository, preddy5/tensorflow-recombinator-networks; Honari et al. 2016, arXiv:1511.07356).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
