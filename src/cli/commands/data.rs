@@ -30,7 +30,7 @@ Examples:
                                           convert TFRecord files to .npy files and a map.csv
 
 Layouts:
-  BAIR          train, validate and test; two folders deep in each, a sequence: frames 0.png to N.png,
+  BAIR          train, validate and test; two folders deep in each, frames 0.png to N.png,
                 actions.csv and endeffector_positions.csv. A sweep uses such a folder with
                 `--set data.dataset.bair.root=data/bair`; its first use decodes it into the cache.
   pushing       TFRecord files in train and test (Berkeley) or in push_train and push_testseen
