@@ -7,8 +7,8 @@
 //! computed from records alone.
 //!
 //! This crate holds what joins the members in `crates/`: experiments and the command line.
-//! ARCHITECTURE.md shows which crate may use which. In every crate, modules are listed in layer
-//! order, one paragraph per layer, and import only from paragraphs above their own.
+//! ARCHITECTURE.md shows which crate may use which. Modules are in layer order, one paragraph per
+//! layer.
 
 pub mod build_identity;
 

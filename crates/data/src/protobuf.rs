@@ -46,6 +46,7 @@ pub enum FieldValue<'a> {
 pub struct FieldReader<'a>(&'a [u8]);
 
 impl<'a> FieldReader<'a> {
+    /// Reads the fields of an encoded message from its start.
     pub const fn new(message: &'a [u8]) -> Self {
         Self(message)
     }

@@ -30,7 +30,7 @@ Examples:
                                           convert TFRecord files to .npy files and a map.csv
 
 Layouts:
-  BAIR          train, validate and test; two folders deep in each, sequences with 0.png, 1.png, ...,
+  BAIR          train, validate and test; two folders deep in each, frames 0.png to N.png,
                 actions.csv and endeffector_positions.csv. A sweep uses such a folder with
                 `--set data.dataset.bair.root=data/bair`; its first use decodes it into the cache.
   pushing       TFRecord files in train and test (Berkeley) or in push_train and push_testseen
@@ -48,19 +48,19 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// List the data sets that a sweep file can name
-    List(ListArgs),
+    List(ListDataArgs),
     /// Validate a data set and list every problem
     Check(CheckArgs),
     /// Decode a folder of frames, strips, videos or keypoints into one file with digests
     Pack(PackArgs),
     /// Convert a folder of TFRecord files to .npy files and a map.csv
-    Import(ImportArgs),
+    Import(ImportDataArgs),
 }
 
 /// Arguments of `reprise data list`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  reprise data list --format json")]
-struct ListArgs {
+struct ListDataArgs {
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -110,7 +110,7 @@ Example:
 The layout of the records, Berkeley or Google, is detected from the first one. The files are those
 that the importer of the Chainer port writes: image_batch_N.npy, action_batch_N.npy,
 state_batch_N.npy and map.csv.")]
-struct ImportArgs {
+struct ImportDataArgs {
     /// The folder of the TFRecord files
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
@@ -137,7 +137,7 @@ pub fn run(args: DataArgs) -> Result<(), Failure> {
     }
 }
 
-fn list(args: &ListArgs) -> Result<(), Failure> {
+fn list(args: &ListDataArgs) -> Result<(), Failure> {
     let listed = data::list();
     if args.format.format == OutputFormat::Json {
         return print_json(&listed);
@@ -224,7 +224,7 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
     print(&format!("{sha256}  {bytes} bytes\n"))
 }
 
-fn import(args: &ImportArgs) -> Result<(), Failure> {
+fn import(args: &ImportDataArgs) -> Result<(), Failure> {
     let frames = args.frames.map(Count::len);
     let done = data::import(&args.folder, &args.out, frames, &mut data_watch())?;
     let sequences = count(done.sequences, "sequence");

@@ -37,7 +37,7 @@ pub struct DoctorArgs {
 
 /// Everything that is reported.
 #[derive(Debug, Serialize)]
-struct Findings<E> {
+struct MachineFindings<E> {
     version: &'static str,
     sources_sha256: &'static str,
     engine: E,
@@ -58,7 +58,7 @@ struct FolderSpace {
 pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let engine = engine::findings()?;
     let engine_rows = engine.rows();
-    let findings = Findings {
+    let findings = MachineFindings {
         version: env!("CARGO_PKG_VERSION"),
         sources_sha256: BUILD.sources_sha256,
         engine,
@@ -78,8 +78,8 @@ fn place(path: PathBuf) -> Result<FolderSpace, Failure> {
     Ok(FolderSpace { path, free_bytes })
 }
 
-fn text<E>(findings: &Findings<E>, engine: Vec<(&'static str, String)>) -> String {
-    let Findings { version, sources_sha256, engine: _, host, store, cache, git } = findings;
+fn text<E>(findings: &MachineFindings<E>, engine: Vec<(&'static str, String)>) -> String {
+    let MachineFindings { version, sources_sha256, engine: _, host, store, cache, git } = findings;
     let mut rows = vec![("reprise", format!("{version}, sources {}", &sources_sha256[..12]))];
     rows.extend(engine);
     let place = |place: &FolderSpace| {

@@ -38,8 +38,8 @@ pub struct ExportArgs {
     #[arg(value_name = "OUT")]
     out: PathBuf,
     /// Checkpoint to export
-    #[arg(long, value_enum, default_value_t = Checkpoint::Best)]
-    checkpoint: Checkpoint,
+    #[arg(long, value_enum, default_value_t = CheckpointChoice::Best)]
+    checkpoint: CheckpointChoice,
     /// Names and layouts of the tensors
     #[arg(long, value_enum, default_value_t = Names::Original)]
     names: Names,
@@ -49,14 +49,14 @@ pub struct ExportArgs {
 
 /// A checkpoint whose weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Checkpoint {
+pub enum CheckpointChoice {
     /// The checkpoint with the best validation score
     Best,
     /// The weights after the last step
     Final,
 }
 
-impl Checkpoint {
+impl CheckpointChoice {
     /// Returns the path of the weights; `action` says in an error what they are for, as a verb.
     pub(super) fn path(self, dir: &RunDir, action: &str) -> Result<PathBuf, Failure> {
         let file = match self {

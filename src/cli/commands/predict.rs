@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::export::Checkpoint;
+use super::export::CheckpointChoice;
 use crate::cli::{
     Failure,
     args::StoreArgs,
@@ -53,8 +53,8 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Checkpoint to use
-    #[arg(long, value_enum, default_value_t = Checkpoint::Best)]
-    checkpoint: Checkpoint,
+    #[arg(long, value_enum, default_value_t = CheckpointChoice::Best)]
+    checkpoint: CheckpointChoice,
     /// Move locations outside the image to its nearest edge, 0 or 96
     #[arg(long)]
     clamp: bool,

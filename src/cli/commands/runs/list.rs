@@ -27,7 +27,7 @@ Examples:
 
 The score is the test score of the best checkpoint, in the metric that selected the checkpoint. It
 depends on the system. `reprise runs show RUN` prints all metrics.")]
-pub struct ListArgs {
+pub struct ListRunsArgs {
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -61,7 +61,7 @@ struct TestScore {
 }
 
 /// Prints a line per run.
-pub fn run(args: &ListArgs) -> Result<(), Failure> {
+pub fn run(args: &ListRunsArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let mut sweeps: BTreeMap<RunId, Vec<(String, String)>> = BTreeMap::new();
     for manifest in store.manifests()? {

@@ -26,7 +26,7 @@ pub struct RunsArgs {
 #[derive(Debug, Subcommand)]
 enum RunsCommand {
     /// List all runs of the store
-    List(list::ListArgs),
+    List(list::ListRunsArgs),
     /// Show the record of a run
     Show(show::ShowArgs),
     /// Compare two runs, or two stores run by run, bit by bit
