@@ -46,9 +46,7 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 /// Returns the pages written by hand.
 fn authored() -> impl Iterator<Item = (PathBuf, String)> {
-    pages()
-        .into_iter()
-        .filter(|(path, _)| !path.components().any(|part| part.as_os_str() == "reports"))
+    pages().into_iter().filter(|(path, _)| !path.starts_with(root().join("reports")))
 }
 
 /// Returns the lines outside of code blocks, and the code blocks with their language.
@@ -59,8 +57,10 @@ fn without_blocks(text: &str) -> (String, Vec<(String, String)>) {
         match (line.strip_prefix("```"), open.as_mut()) {
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (Some(language), None) => open = Some((language.to_owned(), String::new())),
-            (None, Some((_, code))) => *code += &format!("{line}\n"),
-            (None, None) => prose += &format!("{line}\n"),
+            (None, block) => {
+                let text = block.map_or(&mut prose, |(_, code)| code);
+                text.extend([line, "\n"]);
+            }
         }
     }
     (prose, blocks)
