@@ -1,4 +1,5 @@
-//! What ports on libtorch share: filled tensors in, captured tensors out.
+//! Shared by the ports that run on libtorch: inputs of a reference case as tensors, results as named
+//! outputs, recorded noise as a [`NoiseSource`].
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use reprise_torch::{
     },
 };
 
-/// Kind of floating-point tensors in a precision.
+/// Returns the kind of floating-point tensors at a precision.
 pub(super) fn kind(precision: Precision) -> Kind {
     match precision {
         Precision::F32 => Kind::Float,
@@ -29,24 +30,28 @@ pub(super) fn builder(precision: Precision) -> Builder {
     Builder::unset(kind(precision), Device::Cpu)
 }
 
-/// Fills an input of the case; floating-point values take the kind of the precision.
+/// Returns an input of the case; f32 values are converted to the precision, other types are kept.
 pub(super) fn input(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
     Ok(to_tensor(&case.tensor(name)?, precision))
 }
 
-/// Fills an input whose gradient is computed.
+/// Returns an input of the case that requires a gradient.
 pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
     Ok(input(case, name, precision)?.set_requires_grad(true))
 }
 
-/// ⟨a, b⟩ over all elements.
+/// Returns the inner product ⟨a, b⟩ over all elements.
 pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
     (a * b).sum(a.kind())
 }
 
-/// Overwrites a model with the case's parameters and buffers, each used exactly once.
+/// Overwrites a model with the case's parameters and buffers.
 ///
-/// A case may omit counters of batches, which start at 0 and affect no output.
+/// A case may omit the integer buffers, BatchNorm's `num_batches_tracked`, which start at 0 and affect no
+/// output.
+///
+/// # Errors
+/// If another tensor of the model is missing in the case, or one of the case is unknown to the model.
 pub(super) fn load(
     case: &Case,
     params: &mut Params,
@@ -68,7 +73,7 @@ fn to_tensor(filled: &golden::Tensor, precision: Precision) -> Tensor {
     tensor(&filled.shape, &filled.data, precision)
 }
 
-/// Makes a tensor; f32 values take the kind of the precision.
+/// Makes a tensor; f32 values are converted to the precision, other types are kept.
 pub(super) fn tensor(shape: &[usize], data: &TensorData, precision: Precision) -> Tensor {
     let extent = |&n: &usize| i64::try_from(n).expect("a case bounds its sizes");
     let shape: Vec<i64> = shape.iter().map(extent).collect();
@@ -91,7 +96,7 @@ impl Capture {
         self.0.insert(name.into(), from_tensor(tensor));
     }
 
-    /// Captures a vector of f64 under the element type that the case declares.
+    /// Captures values as f32 if the case declares f32 and runs in f32, otherwise as f64.
     pub(super) fn vector(
         &mut self,
         case: &Case,
@@ -153,7 +158,11 @@ impl Capture {
 
 fn from_tensor(tensor: &Tensor) -> golden::Tensor {
     let tensor = tensor.detach().to_device(Device::Cpu).contiguous();
-    let shape = tensor.size().into_iter().map(|n| usize::try_from(n).unwrap_or(0)).collect();
+    let shape = tensor
+        .size()
+        .into_iter()
+        .map(|n| usize::try_from(n).expect("sizes are not negative"))
+        .collect();
     let n = tensor.numel();
     macro_rules! copied {
         ($variant:ident, $zero:expr) => {{
@@ -166,7 +175,7 @@ fn from_tensor(tensor: &Tensor) -> golden::Tensor {
         Kind::Float => copied!(F32, 0_f32),
         Kind::Double => copied!(F64, 0_f64),
         Kind::Int64 => copied!(I64, 0_i64),
-        kind => panic!("no case holds tensors of kind {kind:?}"),
+        kind => panic!("no output has the kind {kind:?}"),
     };
     golden::Tensor { shape, data }
 }
@@ -192,7 +201,8 @@ impl<'a> RecordedNoise<'a> {
         Self { case, precision, prefix, suffixes: [(NoisePurpose::Rollout, "")].into() }
     }
 
-    /// Checks that the case has the noise of times 1 … `last` for every purpose.
+    /// Checks that the case has the noise of times 1 … `last`; only a case with a
+    /// learned prior has noise of the prior.
     pub(super) fn check(&self, last: u64) -> Result<(), PortError> {
         for suffix in self.suffixes.values() {
             for t in 1..=last {

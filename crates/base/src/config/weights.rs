@@ -5,19 +5,19 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Hexadecimal digits of a SHA-256.
+/// Number of hexadecimal digits of a SHA-256.
 const DIGITS: usize = 64;
 
-/// Id of imported weights: the SHA-256 over names, types, shapes and bytes of their tensors. It records
-/// exactly which weights a run starts from.
+/// Id of imported weights: the SHA-256, in lowercase hexadecimal digits, over names, types, shapes and bytes
+/// of all their tensors. A run that starts from weights records this id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WeightsId(String);
 
-/// Text that is not a [`WeightsId`].
+/// The text is not the id of weights.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "invalid weights id `{0}`, expected the 64 hexadecimal digits that `reprise import` prints"
+    "invalid weights id `{0}`, expected the 64 lowercase hexadecimal digits that `reprise import` prints"
 )]
 pub struct InvalidWeightsId(String);
 

@@ -1,11 +1,11 @@
-//! The functions of Python's `random` module that the originals use.
+//! Python's `random` module, bit for bit: the functions that the original programs call.
 
 use super::mt19937::Mt19937;
 
-/// The generator behind `random.seed`, `random`, `randrange` and `shuffle`.
+/// Python's `random.Random`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Random {
-    words: Mt19937,
+    generator: Mt19937,
 }
 
 impl Random {
@@ -14,22 +14,23 @@ impl Random {
         let low = u32::try_from(seed & 0xffff_ffff).expect("the mask leaves 32 bits");
         let high = u32::try_from(seed >> 32).expect("the shift leaves 32 bits");
         let key: &[u32] = if high == 0 { &[low] } else { &[low, high] };
-        Self { words: Mt19937::from_key(key) }
+        Self { generator: Mt19937::from_key(key) }
     }
 
-    /// Returns `random()`: a multiple of 2⁻⁵³ in [0, 1).
+    /// Returns what `random()` returns: a multiple of 2⁻⁵³ in [0, 1).
     pub fn random(&mut self) -> f64 {
-        self.words.next_res53()
+        self.generator.next_res53()
     }
 
-    /// Returns `randrange(n)`, a whole number below `n`, from the top bits of words by rejection.
+    /// Returns what `randrange(n)` returns, a uniform integer below `n`: the top bits of a word, as many
+    /// as `n` has, drawn again until their value is below `n`.
     ///
     /// # Panics
     /// If `n` is 0.
     pub fn randrange(&mut self, n: u32) -> u32 {
         assert!(n > 0, "the range of randrange is not empty");
         loop {
-            let draw = self.words.next_u32() >> n.leading_zeros();
+            let draw = self.generator.next_u32() >> n.leading_zeros();
             if draw < n {
                 return draw;
             }

@@ -1,9 +1,9 @@
 //! Data sets of Moving MNIST: the embedded one, and those drawn from MNIST's own files.
 //!
-//! Sequences are drawn once into a pack. The original draws a new sequence for every requested item, so
-//! no sequence is repeated; a pack has as many as `sequences` says, and training repeats them. A pixel
-//! where digits overlap is their sum clipped at 255. It differs from the original's clipped sum of unit
-//! values in the last bit only.
+//! Two deviations: the original draws a new sequence for every request and never repeats one; here
+//! `sequences` of them are drawn once into a pack, and every epoch uses them again. Where digits overlap,
+//! the original adds values in [0, 1] and clips at 1; here bytes are added and clipped at 255, which
+//! differs in the last bit only.
 
 use std::{
     io::{self, Write},
@@ -40,10 +40,10 @@ const GZIP: &str = ".gz";
 
 pub(crate) const FRAME_SHAPE: HwcShape = [64, 64, 1];
 
-/// All data sets are drawn from this seed: runs with different seeds see the same data.
+/// Seed of [`DigitSampling::Streams`]: runs with different seeds see the same data.
 const SEED: Seed = Seed(0);
 
-/// One in this many training digits appears only in validation.
+/// With [`DigitSampling::Streams`], one in this many training digits appears only in validation.
 const HELD_OUT_ONE_IN: usize = 10;
 
 /// The embedded files of training and test digits.
@@ -52,7 +52,7 @@ const EMBEDDED_FILES: [&[u8]; 2] = [
     include_bytes!("../../../../data/moving_mnist/t10k-images-idx3-ubyte.gz"),
 ];
 
-/// How the embedded data set is drawn.
+/// Settings of the embedded data set.
 pub(crate) const EMBEDDED: DrawSettings = DrawSettings {
     sampling: DigitSampling::Streams,
     frames: Count::literal(20),
@@ -63,7 +63,7 @@ pub(crate) const EMBEDDED: DrawSettings = DrawSettings {
     },
 };
 
-/// Known digest of the embedded data set's frames.
+/// Expected digest of the decoded embedded data set.
 const EMBEDDED_SHA256: &str = "1a93ac00d087caed01ba7ddd025492fadc4b0e81b30110ef3e5d8fbd9a56b4fb";
 
 const ORIGIN: &str = "two of 7000 MNIST digits that bounce about, drawn by this program from digits \
@@ -182,12 +182,12 @@ impl DigitFolder<'_> {
         progress: Watch<'_>,
     ) -> Result<(), WriteError> {
         let [train, test] = files.each_ref().map(|file| self.root.join(file));
-        let buffer = SequenceBuffer {
+        let template = SequenceBuffer {
             sources: vec![source(&train)?, source(&test)?],
             ..SequenceBuffer::default()
         };
         let digits = [read(&train)?, read(&test)?];
-        let sources = DigitSources { buffer, files: files.to_vec() };
+        let sources = DigitSources { template, names: files.to_vec() };
         Ok(encode(&digits, self.settings, sources, out, progress)?)
     }
 }
@@ -210,13 +210,13 @@ fn files(root: &Path) -> Result<[String; 2], DataError> {
     Ok([find(FILES[0])?, find(FILES[1])?])
 }
 
-/// The files that digits come from; they are the sources of the first sequence.
+/// The files of the digits. The pack records them with its first sequence only, because all sequences
+/// come from the same two files.
 #[derive(Default)]
 struct DigitSources {
-    /// A sequence without frames, but with the records of the files.
-    buffer: SequenceBuffer,
-    /// Their names.
-    files: Vec<String>,
+    /// A sequence that has the records of the files and no frames yet.
+    template: SequenceBuffer,
+    names: Vec<String>,
 }
 
 /// Draws all sequences of training and test digits into a pack.
@@ -230,7 +230,7 @@ fn encode(
     let DrawSettings { sampling, frames, sequences } = settings;
     let scene = Scene { frames: frames.len(), ..Scene::default() };
     let total = Split::ALL.iter().map(|&split| sequences.of(split).len()).sum();
-    let DigitSources { mut buffer, mut files } = sources;
+    let DigitSources { template: mut buffer, names: mut files } = sources;
     let mut encoder = Encoder::begin(out)?;
     let mut done = 0;
     let mut each = |split: Split, number: u64, pixels: Vec<u8>| {
@@ -277,7 +277,7 @@ fn sequence(
     split: Split,
     random: &mut dyn Integers,
 ) -> Vec<u8> {
-    // Training and validation have at least one digit each; it is the same one if there is only one.
+    // The last tenth is held out, at least one digit. A single digit is in both splits.
     let seen = (training.len() - training.len() / HELD_OUT_ONE_IN).min(training.len() - 1).max(1);
     match split {
         Split::Train => drawn(scene, training, 0..seen, random),

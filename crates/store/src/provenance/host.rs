@@ -1,6 +1,6 @@
-//! The machine: system, processor and memory, from `/proc`.
+//! The machine for the record (system, processor, cores), and this process's peak memory.
 //!
-//! Values that cannot be read are `unknown`, empty or 0 in the record; they do not prevent a run.
+//! A value that cannot be read is recorded as `unknown`, empty or 0; it never stops a run.
 
 use std::{num::NonZero, path::Path, thread};
 
@@ -35,10 +35,10 @@ const NUMERIC_FEATURES: [&str; 24] = [
     "sve",
 ];
 
-/// Limit on `/proc/cpuinfo`, above its size on the largest machines.
+/// Limit on a file below `/proc`, above the size of `cpuinfo` on the largest machines.
 const PROC_BYTES_MAX: u64 = 1 << 24;
 
-/// Describes the machine.
+/// Returns what a record says about this machine; `cores` are those that this process may use.
 pub fn host_record() -> HostRecord {
     let uname = rustix::system::uname();
     let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
@@ -57,7 +57,7 @@ pub fn peak_memory_bytes() -> u64 {
     peak_bytes(&proc_text("/proc/self/status")).unwrap_or(0)
 }
 
-/// Returns the content of a file below `/proc`; empty if there is none.
+/// Returns the content of a file below `/proc`; empty if it cannot be read.
 pub(super) fn proc_text(path: impl AsRef<Path>) -> String {
     fs::read_text(path.as_ref(), PROC_BYTES_MAX).unwrap_or_default()
 }
