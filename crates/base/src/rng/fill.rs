@@ -5,7 +5,7 @@
 //! use them. Start from [`uniform`].
 //!
 //! ```
-//! use reprise::rng::fill;
+//! use reprise_base::rng::fill;
 //!
 //! assert_eq!(fill::unit("selftest/x", 0), 0.7890307903289795);
 //! assert_eq!(fill::uniform("selftest/x", 2, 0.0, 1.0), [0.789_030_8, 0.028_378_308]);

@@ -56,7 +56,7 @@ pub fn sample<T: Copy + Into<f64>>(values: &[T]) -> [f64; SAMPLES] {
 /// Returns the digest of `values`.
 ///
 /// ```
-/// use reprise::stats::digest::digest;
+/// use reprise_base::stats::digest::digest;
 ///
 /// let digest = digest(&[3.0_f32, -4.0]);
 /// assert_eq!((digest.mean, digest.std, digest.l2, digest.max_abs), (-0.5, 3.5, 5.0, 4.0));

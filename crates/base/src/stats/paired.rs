@@ -45,7 +45,7 @@ pub struct Spread {
 /// If the slices differ in length.
 ///
 /// ```
-/// let difference = reprise::stats::paired::compare(&[25.0, 26.0], &[24.0, 24.0]).expect("pairs");
+/// let difference = reprise_base::stats::paired::compare(&[25.0, 26.0], &[24.0, 24.0]).expect("pairs");
 /// assert_eq!((difference.n, difference.mean), (2, 1.5));
 /// ```
 pub fn compare(treatment: &[f64], control: &[f64]) -> Option<PairedDifference> {

@@ -9,7 +9,7 @@ pub const ACCEPTED_BELOW: f64 = 0.04;
 /// If the slices differ in length.
 ///
 /// ```
-/// use reprise::stats::relative::{ACCEPTED_BELOW, l1};
+/// use reprise_base::stats::relative::{ACCEPTED_BELOW, l1};
 ///
 /// assert!(l1(&[1.0, 2.1], &[1.0, 2.0]) < ACCEPTED_BELOW);
 /// ```

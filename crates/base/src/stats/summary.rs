@@ -18,7 +18,7 @@ pub struct Summary {
 /// for close values far from zero.
 ///
 /// ```
-/// let summary = reprise::stats::summary::summarize(&[25.0, 27.0]).expect("two values");
+/// let summary = reprise_base::stats::summary::summarize(&[25.0, 27.0]).expect("two values");
 /// assert_eq!((summary.n, summary.mean), (2, 26.0));
 /// assert_eq!(summary.standard_deviation, Some(2_f64.sqrt()));
 /// ```

@@ -15,7 +15,7 @@ pub const APART: u64 = u64::MAX;
 /// The two zeros are equal, any NaN equals any NaN, an infinity equals only itself.
 ///
 /// ```
-/// use reprise::stats::ulp::{APART, distance_f32};
+/// use reprise_base::stats::ulp::{APART, distance_f32};
 ///
 /// assert_eq!(distance_f32(1.0, 1.0 + f32::EPSILON), 1);
 /// assert_eq!(distance_f32(-0.0, 0.0), 0);
