@@ -14,13 +14,13 @@ use reprise_torch::{
 /// Names and layouts of exported tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Names {
-    /// Those of the run's original; for most systems equal to `own`
+    /// Names of the run's original; for most systems equal to `own`
     Original,
-    /// TensorFlow variables; only for `physical_interaction` runs with port `tensorflow`
+    /// Names of TensorFlow; only for `physical_interaction` runs with port `tensorflow`
     Tensorflow,
-    /// Chainer paths; only for `physical_interaction` runs with port `chainer`
+    /// Names of Chainer; only for `physical_interaction` runs with port `chainer`
     Chainer,
-    /// Those in the run folder
+    /// Names in the run folder
     Own,
 }
 

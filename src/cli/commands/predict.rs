@@ -39,11 +39,11 @@ The folder must hold two files of Kaggle's competition `facial-keypoints-detecti
 (ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location). The output has the
 columns RowId,Location in the order of the lookup table; locations are in pixels.
 
-Locations outside the image are written as predicted unless `--clamp` is given. If the run's setting
-`prediction` is `as_in_training`, dropout is active as in the original; its mask is the same
-whenever the command is repeated.")]
+Locations outside the image are written as predicted unless `--clamp` is given. If the run's
+setting `prediction` is `as_in_training`, dropout is active as in the original. Repeated calls use
+the same dropout mask.")]
 pub struct PredictArgs {
-    /// Id of a run of `rcn`, or its first digits
+    /// Id of a run of `rcn`, or the first digits of the id
     #[arg(value_name = "RUN")]
     run: String,
     /// Folder with test.csv and IdLookupTable.csv
@@ -55,7 +55,7 @@ pub struct PredictArgs {
     /// Checkpoint to use
     #[arg(long, value_enum, default_value_t = CheckpointChoice::Best)]
     checkpoint: CheckpointChoice,
-    /// Move locations outside the image to its nearest edge, 0 or 96
+    /// Move each location outside the image to the nearest edge of the image, 0 or 96
     #[arg(long)]
     clamp: bool,
     #[command(flatten)]
