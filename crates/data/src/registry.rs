@@ -180,7 +180,7 @@ pub fn list() -> Vec<ListedDataset> {
         ),
         listed(
             "mnist_test_seq",
-            "the published test file mnist_test_seq.npy, split as the sweep file says",
+            "the published test file mnist_test_seq.npy, split as the sweep file states",
             None,
         ),
         listed(

@@ -92,14 +92,16 @@ impl Rule {
                         "compared with the f32 run; the original has no f64 run"
                     }
                 };
-                format!("elements within {tolerance:.1e} of the largest value: {from}")
+                format!("largest error / largest value at most {tolerance:.1e}: {from}")
             }
             Self::Kinked { tolerance } => format!(
-                "elements within {tolerance:.1e} of the largest value; or statistics and relative L2 \
-                 within {KINK_TOLERANCE:.0e}, since a rectifier may have taken the other branch"
+                "largest error / largest value at most {tolerance:.1e}; or errors of statistics and \
+                 relative L2 at most {KINK_TOLERANCE:.0e}, since a ReLU may have switched"
             ),
             Self::Printed { tolerance } => {
-                format!("elements within {tolerance:.1e}, the places that the original printed")
+                format!(
+                    "errors at most {tolerance:.1e}, because the original printed no more digits"
+                )
             }
             Self::Trajectory { tolerances } => format!(
                 "each step within a multiple of the difference of the original's f32 and f64 runs up \

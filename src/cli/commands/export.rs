@@ -69,7 +69,10 @@ impl CheckpointChoice {
             return Ok(dir.path(file));
         }
         Err(Failure::Usage {
-            message: format!("failed to {action} run {}: it has no such checkpoint yet", dir.id()),
+            message: format!(
+                "failed to {action} run {}: the run has no such checkpoint yet",
+                dir.id()
+            ),
             hint: "see `reprise status`; use `--checkpoint` to choose the other checkpoint",
         })
     }

@@ -46,7 +46,10 @@ pub fn of_run(
     };
     if asked != own {
         return Err(Failure::Usage {
-            message: format!("failed to export run {}: it ports another original", dir.id()),
+            message: format!(
+                "failed to export run {}: these names belong to another original",
+                dir.id()
+            ),
             hint: "use `--names original` for the names of the run's original",
         });
     }
