@@ -194,12 +194,12 @@ fn a_system_without_cases_is_answered_with_those_that_have_some() {
     place.write("golden/cells/lstm/case.toml", "");
     let said = check(&place, &["golden", "check", "--system", "lstm"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a case `lstm/*` below `golden`
+    error: failed to find a case that matches `lstm/*` in `golden`
     hint: the systems are `cells`; a case is named SYSTEM/CASE
     ");
     let said = check(&place, &["golden", "check", "--cases", "mine"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a case `*/*` below `mine`
+    error: failed to find a case that matches `*/*` in `mine`
     hint: the folder has no SYSTEM/CASE folders; run the command in the root of the repository, or give another folder with `--cases DIR`
     ");
 }

@@ -16,9 +16,9 @@ use reprise_torch::{
 pub enum Names {
     /// Names of the run's original; for most systems equal to `own`
     Original,
-    /// Names of TensorFlow; only for `physical_interaction` runs with port `tensorflow`
+    /// TensorFlow names; only for `physical_interaction` with port `tensorflow`
     Tensorflow,
-    /// Names of Chainer; only for `physical_interaction` runs with port `chainer`
+    /// Chainer names; only for `physical_interaction` with port `chainer`
     Chainer,
     /// Names in the run folder
     Own,

@@ -35,9 +35,10 @@ Examples:
   reprise predict 3f2a --data data/kaggle --out submission.csv
   reprise predict 3f2a --data data/kaggle --clamp | head
 
-The folder must hold two files of Kaggle's competition `facial-keypoints-detection`: test.csv
-(ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location). The output has the
-columns RowId,Location in the order of the lookup table; locations are in pixels.
+The folder of `--data` must contain two files of Kaggle's `facial-keypoints-detection`
+competition: test.csv (ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location).
+The output has the columns RowId,Location, with rows in the order of the lookup table. Locations
+are in pixels.
 
 Locations outside the image are written as predicted unless `--clamp` is given. If the run's
 setting `prediction` is `as_in_training`, dropout is active as in the original. Repeated calls use

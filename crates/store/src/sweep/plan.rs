@@ -138,7 +138,7 @@ impl fmt::Display for Action {
             Self::Restart { reason } => write!(f, "restart: {reason}"),
             Self::Leave => f.write_str("leave: another process is training it"),
             Self::Refuse { format } => {
-                write!(f, "refuse: written by a newer reprise (format {format})")
+                write!(f, "refuse: written by a newer version of reprise (format {format})")
             }
         }
     }
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused() {
-        let action = "refuse: written by a newer reprise (format 9)";
+        let action = "refuse: written by a newer version of reprise (format 9)";
         check(&State::Newer { format: 9 }, Code::Same, action, action);
     }
 

@@ -201,7 +201,7 @@ impl TrainingProgress {
             TaskEvent::Started | TaskEvent::Message(_) => {}
             TaskEvent::Retried(failure) => {
                 self.print(&format!(
-                    "{name}: failed, starting a second attempt\n{}",
+                    "{name}: failed; starting a second attempt\n{}",
                     tail(failure)
                 ));
             }
