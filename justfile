@@ -21,7 +21,7 @@ sweep *ARGS:
 status *ARGS:
     @tools/reprise status "$@"
 
-# rebuild a report from its records
+# rebuild the report of a sweep
 [group('the program')]
 report *ARGS:
     @tools/reprise report "$@"
@@ -36,7 +36,7 @@ runs *ARGS:
 data *ARGS:
     @tools/reprise data "$@"
 
-# write the weights of a run under the original's names
+# write the weights of a run to a file, with the original's names
 [group('the program')]
 export *ARGS:
     @tools/reprise export "$@"
@@ -51,7 +51,7 @@ predict *ARGS:
 import *ARGS:
     @tools/reprise import "$@"
 
-# time a training step, beside PyTorch eager: just bench cvae [--width N] [--threads N]
+# time a training step and compare it with PyTorch eager: just bench cvae [--width N] [--threads N]
 [group('the program')]
 bench *ARGS:
     @tools/bench "$@"
@@ -61,12 +61,12 @@ bench *ARGS:
 doctor *ARGS:
     @tools/reprise doctor "$@"
 
-# any other command of reprise
+# run any other command of reprise
 [group('the program')]
 reprise *ARGS:
     @tools/reprise "$@"
 
-# fetch libtorch into the cache (--cuda: with CUDA libraries) and print the environment variables it needs
+# fetch libtorch into the cache (--cuda: with CUDA libraries) and print the environment variables for a build
 [group('building')]
 setup *ARGS:
     @tools/setup "$@"
@@ -96,7 +96,7 @@ golden *ARGS:
 parity SYSTEM *ARGS:
     @tools/parity "$@"
 
-# inject known faults into a copy of the sources, one by one, and check that a reference case fails
+# inject known faults into a copy of the sources, one by one, and check that a reference case fails for each
 [group('tests')]
 power *ARGS:
     @tools/setup -- cargo test --release --locked --test power -- --test-threads 1 --nocapture "$@"
@@ -133,7 +133,7 @@ snapshots:
     @! find . -path ./target -prune -o \( -name '*.snap.new' -o -name '*.pending-snap' \) -print | grep . || \
         { echo 'error: review the snapshots above with `just snap`' >&2; exit 1; }
 
-# lint the scripts, and test setup on fresh, broken and unusual machines
+# lint the scripts, and test `tools/setup` on fresh, broken and unusual machines
 [group('checks')]
 scripts:
     @tools/step shellcheck "$(tools/fetch shellcheck)" --external-sources $(grep -lE '^#(!/usr/bin/env bash| shellcheck shell=bash)' just .ci/run tools/*)
@@ -149,7 +149,7 @@ deny:
 lint:
     @tools/step clippy tools/setup -- cargo clippy --release --locked --all-targets --quiet -- -D warnings
 
-# build the documentation without warnings
+# build the documentation; warnings are errors
 [group('checks')]
 doc:
     @RUSTDOCFLAGS='-D warnings' tools/step doc tools/setup -- cargo doc --release --locked --no-deps --quiet

@@ -66,7 +66,7 @@ begin_install() {
     needed=$((megabytes + unpacked + 200))
     free=$(df -Pk "$cache" | awk 'NR == 2 { print int($4 / 1024) }')
     [ "$free" -ge "$needed" ] ||
-        die "$what needs $needed MB of disk space during setup, and \`$cache\` has $free MB" \
+        die "$what needs $needed MB of disk space during setup, but \`$cache\` has $free MB" \
             "free some space, or set REPRISE_CACHE to a folder on a larger disk"
     find_python
     rm -rf "$target".tmp.* # left by interrupted setups: only the holder of the lock is at work

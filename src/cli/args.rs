@@ -18,10 +18,10 @@ pub struct StoreArgs {
 /// What is written for TensorBoard; changes no number of a run.
 #[derive(Debug, Args)]
 pub struct TensorboardArgs {
-    /// Write event files for TensorBoard to this folder: scalars, scores and pictures
+    /// Write event files for TensorBoard to this folder: scalars, scores and images
     #[arg(long, value_name = "DIR")]
     pub tensorboard: Option<PathBuf>,
-    /// Steps between pictures of training sequences in TensorBoard
+    /// Steps between two images of training sequences in TensorBoard
     #[arg(long, value_name = "N", default_value = "250", requires = "tensorboard")]
     pub picture_steps: Count,
 }

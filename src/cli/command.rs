@@ -39,11 +39,11 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Show the progress of sweeps
     Status(status::StatusArgs),
-    /// Rebuild a report from its records, or check that it is up to date
+    /// Rebuild the report of a sweep, or check that it is up to date
     Report(report::ReportArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
-    /// Write the weights of a run under the original's names
+    /// Write the weights of a run to a file, with the original's names
     Export(export::ExportArgs),
     /// Import weights to initialise runs
     Import(import::ImportArgs),
@@ -59,7 +59,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print a script that completes commands, sweeps, runs and settings in a shell
     Completions(completions::CompletionsArgs),
-    /// Time a training step in several precisions, and beside other programs
+    /// Time a training step in several precisions, and compare it with other programs
     Bench(bench::BenchArgs),
     /// Train one run; started by `sweep`
     #[command(hide = true)]

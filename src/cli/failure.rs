@@ -137,7 +137,7 @@ pub enum Failure {
         known: Vec<String>,
     },
     /// No reference case is selected.
-    #[error("failed to find a case `{pattern}` below `{}`", folder.display())]
+    #[error("failed to find a case that matches `{pattern}` in `{}`", folder.display())]
     NoCases {
         /// What was searched, as SYSTEM/CASE.
         pattern: String,
@@ -167,13 +167,13 @@ pub enum Failure {
         total: usize,
     },
     /// Other processes are working on runs of the sweep.
-    #[error("other processes are working on {} of the sweep", count(*runs, "run"))]
+    #[error("other processes are training {} of the sweep", count(*runs, "run"))]
     Busy {
         /// How many.
         runs: usize,
     },
     /// A newer reprise wrote some runs.
-    #[error("failed to read {} of the sweep: written by a newer reprise", count(*runs, "run"))]
+    #[error("failed to read {} of the sweep: written by a newer version of reprise", count(*runs, "run"))]
     Newer {
         /// How many.
         runs: usize,
@@ -299,7 +299,7 @@ fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
         ([], None) => format!("the store has {}", quoted_list(known)),
-        (presets, _) => format!("the store has other presets of it: {}", quoted_list(presets)),
+        (presets, _) => format!("the store has other presets of this sweep: {}", quoted_list(presets)),
     }
 }
 
@@ -313,12 +313,13 @@ fn sweep_command(stored: &str) -> String {
 
 fn unknown_sweep_hint(name: &str, searched: &[PathBuf], known: &[String]) -> String {
     if name.split_once('.').is_some_and(|(name, _)| known.iter().any(|known| known == name)) {
-        return format!("run `{}` for another preset", sweep_command(name));
+        return format!("to choose a preset, run `{}`", sweep_command(name));
     }
     match (closest(name, known), known, searched) {
         (Some(known), ..) => format!("did you mean `{known}`?"),
         (None, [], []) => {
-            "there is no folder `experiments` here or above; give the path of a sweep file"
+            "give the path of a sweep file; neither the working folder nor a folder above it contains \
+             `experiments`"
                 .to_owned()
         }
         (None, [], [folder, ..]) => format!("`{}` has no sweep files", folder.display()),
@@ -356,7 +357,7 @@ mod tests {
             &Failure::NoSuchSweep { name: "kl_annealing".to_owned(), store, known },
             2,
             "error: failed to find sweep `kl_annealing` in store `store`\n\
-             hint: the store has other presets of it: `kl_annealing.smoke`, `kl_annealing.paper`",
+             hint: the store has other presets of this sweep: `kl_annealing.smoke`, `kl_annealing.paper`",
         );
         let name = "kl_annealing.smoke".to_owned();
         let known = vec!["kl_annealing".to_owned()];
@@ -364,7 +365,7 @@ mod tests {
             &Failure::UnknownSweep { name, searched: vec!["experiments".into()], known },
             2,
             "error: failed to find a sweep named `kl_annealing.smoke`\n\
-             hint: run `reprise sweep kl_annealing --preset smoke` for another preset",
+             hint: to choose a preset, run `reprise sweep kl_annealing --preset smoke`",
         );
     }
 
@@ -387,7 +388,7 @@ mod tests {
             &Failure::Newer { runs: 1 },
             4,
             &format!(
-                "error: failed to read 1 run of the sweep: written by a newer reprise\n{hint}"
+                "error: failed to read 1 run of the sweep: written by a newer version of reprise\n{hint}"
             ),
         );
     }

@@ -15,7 +15,7 @@ pub fn data_watch() -> impl FnMut(data::Progress) {
         let now = watch.seconds();
         let text = match progress {
             data::Progress::Waiting => {
-                "data: waiting for another process to decode them".to_owned()
+                "data: waiting while another process decodes the data set".to_owned()
             }
             data::Progress::Decoding { done, total } => {
                 format!("data: decoded {done} of {total} sequences")

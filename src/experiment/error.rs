@@ -30,7 +30,7 @@ pub enum ExperimentError {
     #[error(transparent)]
     Train(#[from] TrainError),
     /// Data or libtorch have changed between the sweep and its worker.
-    #[error("failed to start run {run}: with the current data and libtorch its id would be {now}")]
+    #[error("failed to start run {run}: with the current data and libtorch, its id would be {now}")]
     Identity {
         /// The run to be trained.
         run: RunId,
@@ -38,7 +38,7 @@ pub enum ExperimentError {
         now: RunId,
     },
     /// A newer reprise wrote the run.
-    #[error("failed to train run {run}: a newer reprise wrote it (format {format})")]
+    #[error("failed to train run {run}: written by a newer version of reprise (format {format})")]
     Newer {
         /// The run.
         run: RunId,
@@ -51,7 +51,7 @@ impl ExperimentError {
     /// Returns what the user can do about it, beyond the hints of the layers below.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Identity { .. } => "start the sweep again",
+            Self::Identity { .. } => "start the sweep again; its runs then get their new ids",
             Self::Newer { .. } => "update reprise",
             _ => return None,
         };

@@ -142,7 +142,7 @@ fn a_damaged_record_is_named() {
     insta::assert_snapshot!(said, @r"
     error: failed to parse `store/runs/0123456789abcdef/record.json`
       caused by: EOF while parsing an object at line 1 column 19
-    hint: the file is damaged: move the run's folder away, and the sweep trains it again
+    hint: the file is damaged: move the folder of the run out of the store; the sweep then trains the run again
     ");
 }
 
@@ -175,7 +175,7 @@ fn a_missing_data_root_is_named() {
     let said = check(&Place::new(), &["sweep", "tiny", "--set", set], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to find the folder `data/mine`
-    hint: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need none
+    hint: copy or link the data there, or give another folder; `reprise data list` lists the data sets that need no folder
     ");
 }
 
@@ -194,12 +194,12 @@ fn a_system_without_cases_is_answered_with_those_that_have_some() {
     place.write("golden/cells/lstm/case.toml", "");
     let said = check(&place, &["golden", "check", "--system", "lstm"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a case `lstm/*` below `golden`
+    error: failed to find a case that matches `lstm/*` in `golden`
     hint: the systems are `cells`; a case is named SYSTEM/CASE
     ");
     let said = check(&place, &["golden", "check", "--cases", "mine"], 2);
     insta::assert_snapshot!(said, @r"
-    error: failed to find a case `*/*` below `mine`
+    error: failed to find a case that matches `*/*` in `mine`
     hint: the folder has no SYSTEM/CASE folders; run the command in the root of the repository, or give another folder with `--cases DIR`
     ");
 }

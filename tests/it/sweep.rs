@@ -159,7 +159,7 @@ fn a_run_that_fails_is_tried_again_and_reported() {
     check_contains(
         &output.stderr,
         &[
-            "fixed · seed 1: failed, starting a second attempt\n  | error: failed to parse",
+            "fixed · seed 1: failed; starting a second attempt\n  | error: failed to parse",
             "fixed · seed 1: failed\n  | error: failed to parse",
             "learned · seed 1: finished",
             "error: 1 of 2 runs failed",

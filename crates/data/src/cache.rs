@@ -123,7 +123,7 @@ pub(super) fn load_or_make(
     match look_up(&path, description, outdated, progress)? {
         Cached::Usable(pack) => return Ok(*pack), // made while this process waited
         Cached::Missing => {}
-        Cached::Unusable { why } => warnings.push(format!("the pack was made again: {why}")),
+        Cached::Unusable { why } => warnings.push(format!("the pack was created again: {why}")),
     }
     fs::remove_temporaries(folder)?;
     write_with(&path, |out| encode(out, progress))?;

@@ -34,7 +34,10 @@ pub enum DataError {
         /// The data set's name.
         name: &'static str,
     },
-    #[error("failed to draw {sequences} sequences of {frames} frames: more than {limit} bytes")]
+    #[error(
+        "failed to draw {sequences} sequences of {frames} frames: they need more than {limit} bytes of \
+         memory"
+    )]
     TooLarge { sequences: u64, frames: u64, limit: u64 },
     #[error(transparent)]
     Bair(#[from] BairError),

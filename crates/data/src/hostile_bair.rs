@@ -112,7 +112,7 @@ fn every_broken_root_gives_the_expected_result_and_a_message_that_names_the_plac
         assert!(after - before < MEMORY_KB_MAX, "the cases took {} kB", after - before);
     }
     insta::assert_snapshot!(messages(&roots), @r"
-    failed to decode frame `png_wrong_size/../1/17.png`: it has 64x48 pixels, the frames before it have 64x64
+    failed to decode frame `png_wrong_size/../1/17.png`: it has 64x48 pixels, but the frames before it have 64x64
     hint: scale all frames to the same size
     failed to decode frame `png_16bit/../1/17.png`: it is 16-bit RGB, expected 8-bit RGB
     hint: convert all frames to 8-bit RGB without transparency
@@ -126,14 +126,14 @@ fn every_broken_root_gives_the_expected_result_and_a_message_that_names_the_plac
     failed to open `frame_is_fifo/../1/17.png`: it is a named pipe, not a regular file
     failed to inspect `frame_link_to_itself/../1/17.png`: Too many levels of symbolic links (os error 40)
     failed to find frame 0 of `dir_link_loop/../2`
-    failed to order `duplicate_number/../01` and `duplicate_number/../1`: they differ only in leading zeros
-    hint: remove the copy, or rename one of them
+    failed to order `duplicate_number/../01` and `duplicate_number/../1`: the names differ only in leading zeros
+    hint: remove one of the two, or rename it
     failed to read table `actions_29_rows/../1/actions.csv`: it has 29 rows, but the sequence has 30 frames
     failed to read table `actions_nan/../1/actions.csv`: row 12, column 1: `nan` is not a finite 32-bit number
     failed to read table `actions_header/../1/actions.csv`: row 1, column 1: `dx` is not a number
     hint: remove the header row, and save the table as UTF-8 text
     failed to read table `actions_semicolons/../1/actions.csv`: row 1 has 1 columns, expected 4
-    hint: separate cells by commas
+    hint: separate cells with commas
     failed to read table `actions_utf16/../1/actions.csv`: row 1, column 1: `\xff\xfe0\x00.\x000\x000\x000\x000\x000\x000\x00` is not a number
     hint: remove the header row, and save the table as UTF-8 text
     failed to read `actions_one_long_line/../1/actions.csv`: it is larger than 1048576 bytes

@@ -135,7 +135,7 @@ fn warn_of_duplicates(
     findings: &mut Findings,
 ) {
     if table.split == RowSplit::Document {
-        findings.warn("validation and test consist of the training rows".to_owned());
+        findings.warn("the splits validation and test consist of the training rows".to_owned());
         return;
     }
     let mut seen: BTreeMap<&[u8], (Split, usize)> = BTreeMap::new();

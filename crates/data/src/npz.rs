@@ -37,13 +37,13 @@ pub enum NpzFormatError {
     #[error("it has {found} members; the limit is {MEMBERS_MAX}")]
     Members { found: usize },
     /// `name` is cut to 80 characters.
-    #[error("invalid member name `{name}`: expected 1 to {NAME_BYTES_MAX} bytes and `{SUFFIX}`")]
+    #[error("invalid member name `{name}`: expected 1 to {NAME_BYTES_MAX} bytes, then `{SUFFIX}`")]
     Name { name: String },
     #[error("it has two arrays named `{name}`")]
     Duplicate { name: String },
     /// A member states a size above the limit or above what its compressed data can hold.
     #[error(
-        "array `{name}` states an impossible size: {stated} bytes from {compressed} compressed bytes"
+        "array `{name}` has an impossible size: {stated} bytes, compressed to {compressed} bytes"
     )]
     Size { name: String, stated: u64, compressed: u64 },
     #[error("failed to read array `{name}`")]

@@ -163,10 +163,14 @@ pub fn list() -> Vec<ListedDataset> {
         ),
         listed(
             "google_push_tfrecord",
-            "TFRecord files of the Google pushing data, in push_train and push_testseen",
+            "TFRecord files of the Google pushing data, in the folders push_train and push_testseen",
             None,
         ),
-        listed("npy", ".npy files listed in a map.csv, in the folders train and test", None),
+        listed(
+            "npy",
+            "folders train and test, each with .npy files and a map.csv that lists them",
+            None,
+        ),
         listed(
             "moving_mnist",
             "two MNIST digits that move and bounce off walls, 64x64 grey, embedded in this program",
@@ -174,13 +178,13 @@ pub fn list() -> Vec<ListedDataset> {
         ),
         listed(
             "moving_mnist_idx",
-            "Moving MNIST drawn from the files train-images-idx3-ubyte and \
-             t10k-images-idx3-ubyte of a folder, plain or gzipped",
+            "Moving MNIST, drawn by this program from train-images-idx3-ubyte and \
+             t10k-images-idx3-ubyte in a folder, plain or gzipped",
             None,
         ),
         listed(
             "mnist_test_seq",
-            "the published test file mnist_test_seq.npy, split as the sweep file says",
+            "the published test file mnist_test_seq.npy, split as the sweep file states",
             None,
         ),
         listed(

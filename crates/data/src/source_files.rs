@@ -47,7 +47,7 @@ pub(super) fn difference(
     files: &[&str],
     pack: &Pack,
 ) -> Result<Option<String>, DataError> {
-    let other_files = || Some(format!("the files in `{}` are not the same", root.display()));
+    let other_files = || Some(format!("the list of files in `{}` has changed", root.display()));
     if files.len() as u64 != pack.source_files() {
         return Ok(other_files());
     }

@@ -254,14 +254,14 @@ fn a_missing_split_is_refused_unless_the_caller_allows_it() {
 fn a_sequence_of_another_length_is_refused() {
     let folder = Folder::with_all_splits();
     folder.write("test/a_0/1/3.png", &png(1));
-    folder.check_refused("`ROOT/test/a_0/1`: it has 4 frames, the sequences before it have 3");
+    folder.check_refused("`ROOT/test/a_0/1`: it has 4 frames, but the sequences before it have 3");
 }
 
 #[test]
 fn a_frame_number_with_leading_zeros_is_refused() {
     let folder = Folder::with_all_splits();
     folder.write("test/a_0/1/03.png", &png(1));
-    folder.check_refused("`ROOT/test/a_0/1/03.png`: its name is not a plain decimal number");
+    folder.check_refused("`ROOT/test/a_0/1/03.png`: the name is not a plain decimal number");
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub enum Incomparable {
     #[error("output `{output}` has shape {shape:?} but {found} elements")]
     Count { output: String, shape: Vec<usize>, found: usize },
     /// The port returned another element type than case and precision require.
-    #[error("output `{output}` is {found}, expected {expected} in this precision")]
+    #[error("output `{output}` has type {found}, expected {expected} in this precision")]
     Type { output: String, expected: ElementType, found: ElementType },
 }
 

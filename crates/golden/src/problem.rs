@@ -55,7 +55,7 @@ pub enum CaseProblem {
     #[error("`{name}` has shape {shape:?}; at most {limit} elements are allowed")]
     TooLarge { name: String, shape: Vec<usize>, limit: usize },
     /// A digest summarizes nothing.
-    #[error("output `{name}` is a digest of no elements")]
+    #[error("output `{name}` has no elements, so it cannot be stored as a digest")]
     EmptyDigest { name: String },
     /// A fill has wrong keys or cannot produce the stated type.
     #[error("invalid fill of tensor `{name}`: {why}")]

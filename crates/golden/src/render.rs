@@ -43,7 +43,7 @@ fn summary(report: &Report) -> String {
         let worst = worst_ratio.map_or_else(|| "-".to_owned(), ratio);
         let _infallible = writeln!(
             text,
-            "{system}: {pass} pass, {fail} fail, {invalid} invalid; worst error over tolerance {worst}",
+            "{system}: {pass} pass, {fail} fail, {invalid} invalid; largest error / tolerance: {worst}",
         );
     }
     text

@@ -83,7 +83,7 @@ impl Rule {
                 let from = match from {
                     ToleranceSource::Noise => "a multiple of the original's noise",
                     ToleranceSource::Floor => {
-                        "the smallest tolerance of the element type; the noise is smaller"
+                        "the smallest tolerance of the element type; the noise is below it"
                     }
                     ToleranceSource::Unmeasured => {
                         "32 times the smallest tolerance of the element type; no noise was measured"
@@ -92,43 +92,45 @@ impl Rule {
                         "compared with the f32 run; the original has no f64 run"
                     }
                 };
-                format!("elements within {tolerance:.1e} of the largest value: {from}")
+                format!("largest error / largest value at most {tolerance:.1e}: {from}")
             }
             Self::Kinked { tolerance } => format!(
-                "elements within {tolerance:.1e} of the largest value; or statistics and relative L2 \
-                 within {KINK_TOLERANCE:.0e}, since a rectifier may have taken the other branch"
+                "largest error / largest value at most {tolerance:.1e}; or errors of statistics and \
+                 relative L2 at most {KINK_TOLERANCE:.0e}, since a ReLU may have switched"
             ),
             Self::Printed { tolerance } => {
-                format!("elements within {tolerance:.1e}, the places that the original printed")
+                format!(
+                    "errors at most {tolerance:.1e}, because the original printed no more digits"
+                )
             }
             Self::Trajectory { tolerances } => format!(
-                "each step within a multiple of the difference of the original's f32 and f64 runs up \
-                 to the next step, {:.1e} to {:.1e}",
+                "error of each step at most a multiple of the difference between the original's f32 \
+                 and f64 runs up to the next step; the tolerances are {:.1e} to {:.1e}",
                 tolerances.first().copied().unwrap_or(0.0),
                 tolerances.last().copied().unwrap_or(0.0),
             ),
             Self::FirstUpdate { limits, reach } => format!(
-                "one Adam update: tight where the gradient's sign is decided; within {reach:.1e} of the \
-                 start for the {} of {} compared elements whose gradient is rounding noise; in f32 \
-                 alternatively by the root mean square of the error",
+                "after one Adam update: a small tolerance where the sign of the gradient is certain; at \
+                 most {reach:.1e} from the start for the {} of {} compared elements whose gradient is \
+                 rounding noise; in f32, a small root mean square of the error also passes",
                 limits.iter().filter(|limit| limit.is_none()).count(),
                 limits.len(),
             ),
             Self::Updates { tolerance, strays, reach } => format!(
-                "several Adam updates: all but {strays} elements within {tolerance:.1e} of the largest \
-                 value, or a root mean square of the error below a 16th of {reach:.1e}, the distance \
-                 that the updates can move; no element off by more than twice that distance"
+                "after several Adam updates: error / largest value at most {tolerance:.1e} for all but \
+                 {strays} elements, or root mean square of the error below 1/16 of {reach:.1e}, the \
+                 distance that the updates can move an element; no error above twice this distance"
             ),
             Self::ZeroGradient { limit, neighbour } => format!(
-                "zero by construction, so its value is rounding noise: below {limit:.1e}, 1024 roundings \
-                 of `{neighbour}`"
+                "zero by construction, so every value is rounding noise: values at most {limit:.1e}, \
+                 which is 1024 roundings of `{neighbour}`"
             ),
             Self::Drift { reach } => format!(
-                "Adam follows the noise of a gradient that is zero by construction: within {reach:.1e} \
-                 of its start"
+                "Adam follows the noise of a gradient that is zero by construction: values move at most \
+                 {reach:.1e} from their start"
             ),
             Self::Statistics { noise, relative_l2, .. } => format!(
-                "the original's noise is {noise:.1e}: statistics{} instead of elements",
+                "the original's noise is {noise:.1e}, so statistics{} are compared instead of elements",
                 if relative_l2.is_some() { " and relative L2" } else { "" },
             ),
         }

@@ -145,11 +145,14 @@ pub(super) fn special_rules(outputs: &[Judgement]) -> Option<String> {
     let count = |wanted: fn(&Judgement) -> bool| outputs.iter().filter(|&j| wanted(j)).count();
     let kinds = [
         (count(|j| j.known_difference.is_some()), "known differences"),
-        (count(|j| j.tail), "in the tail of the noise, with 8 times the tolerance"),
-        (count(|j| matches!(j.rule, Rule::ZeroGradient { .. })), "gradients zero by construction"),
+        (count(|j| j.tail), "in the tail of the noise, checked with 8 times the tolerance"),
+        (
+            count(|j| matches!(j.rule, Rule::ZeroGradient { .. })),
+            "gradients that are zero by construction",
+        ),
         (
             count(|j| matches!(j.rule, Rule::Drift { .. })),
-            "parameters that follow the noise of such a gradient",
+            "parameters that follow the noise of a gradient that is zero by construction",
         ),
         (
             count(|j| matches!(j.rule, Rule::Statistics { .. })),

@@ -79,7 +79,7 @@ fn another_type_is_invalid() {
     check_verdict(
         Fixed::right().with("y", tensor),
         CaseVerdict::Invalid,
-        "is f64, expected f32 in this precision",
+        "has type f64, expected f32 in this precision",
     );
 }
 
@@ -174,7 +174,7 @@ fn the_table_names_the_worst_output_of_every_case() {
     insta::assert_snapshot!(table(&run(wrong(), "")), @r"
     FAIL     toy/step  31250.000  loss
              2 of 3 outputs exceed their tolerance, first `y`
-    toy: 0 pass, 1 fail, 0 invalid; worst error over tolerance 31250.000
+    toy: 0 pass, 1 fail, 0 invalid; largest error / tolerance: 31250.000
     ");
 }
 
@@ -195,7 +195,7 @@ fn the_explanation_begins_with_the_first_divergent_output() {
 
     first divergent output
       y: 15.624 times its tolerance, check `element`
-      rule: elements within 3.2e-5 of the largest value: a multiple of the original's noise
+      rule: largest error / largest value at most 3.2e-5: a multiple of the original's noise
       element 1: -2.000999927520752e0, original -2e0
       mean: -5.00499963760376e-1, original -5e-1
       deviation: 1.500499963760376e0, original 1.5e0

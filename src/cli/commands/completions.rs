@@ -21,8 +21,8 @@ Examples:
   source <(reprise completions zsh)                                   in ~/.zshrc
   reprise completions fish > ~/.config/fish/completions/reprise.fish
 
-Commands, options, sweep names, run ids and keys of settings are completed. `reprise` must be in
-PATH; candidates come from the program that printed the script.")]
+The script completes commands, options, sweep names, run ids and keys of settings. `reprise` must
+be in PATH. The script calls the program that printed it to get the possible completions.")]
 pub struct CompletionsArgs {
     /// Shell to write the script for
     #[arg(value_name = "SHELL")]

@@ -30,16 +30,19 @@ Examples:
                                           convert TFRecord files to .npy files and a map.csv
 
 Layouts:
-  BAIR          train, validate and test; two folders deep in each, frames 0.png to N.png,
-                actions.csv and endeffector_positions.csv. A sweep uses such a folder with
-                `--set data.dataset.bair.root=data/bair`; its first use decodes it into the cache.
-  pushing       TFRecord files in train and test (Berkeley) or in push_train and push_testseen
-                (Google), or .npy files listed in a map.csv in train and test. The first 95% of the
-                files of the first folder are for training, the others for validation.
-  videos        one folder per category with strips of frames (PNG) or videos (AVI with Motion JPEG,
-                GIF); videos may also be named PERSON_CATEGORY.avi. The text before the first
-                underscore identifies the person; no person appears in two splits.
-  keypoints     training.csv of Kaggle's facial keypoints.")]
+  BAIR          the folders train, validate and test. Each sequence is a folder two levels below,
+                with frames 0.png to N.png, actions.csv and endeffector_positions.csv. A sweep
+                uses such data with `--set data.dataset.bair.root=data/bair`. The first sweep
+                decodes the data into the cache.
+  pushing       TFRecord files in the folders train and test (Berkeley) or push_train and
+                push_testseen (Google), or .npy files in train and test, listed in a map.csv in
+                each. In train or push_train, the first 95% of the files are the training split,
+                the others the validation split.
+  videos        one folder per category, with strips of frames (PNG) or videos (AVI with Motion
+                JPEG, GIF). Videos outside such folders must be named PERSON_CATEGORY.avi. The
+                text before the first underscore of a name identifies the person; no person
+                appears in two splits.
+  keypoints     the file training.csv of Kaggle's facial keypoints.")]
 pub struct DataArgs {
     #[command(subcommand)]
     command: DataCommand,
@@ -73,12 +76,12 @@ Examples:
   reprise data check data/bair            a folder; its layout is detected
   reprise data check data/push --frames 12
 
-The exit code is 1 if the data set has errors; warnings do not count.")]
+The exit code is 1 if the data set has errors. Warnings do not change it.")]
 struct CheckArgs {
     /// `sawyer_push`, `moving_mnist`, `weizmann_like`, `facial_keypoints`, or the path of a folder
     #[arg(value_name = "NAME|PATH")]
     dataset: String,
-    /// Frames to read of each TFRecord [default: as many as the first has]
+    /// Frames to read from each TFRecord [default: the number in the first record]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
     #[command(flatten)]
@@ -107,9 +110,9 @@ struct PackArgs {
 Example:
   reprise data import data/push/push_train data/npy/train --frames 10
 
-The layout of the records, Berkeley or Google, is detected from the first one. The files are those
-that the importer of the Chainer port writes: image_batch_N.npy, action_batch_N.npy,
-state_batch_N.npy and map.csv.")]
+The layout of the records, Berkeley or Google, is detected from the first record. The command
+writes the same files as the importer of the Chainer original: image_batch_N.npy,
+action_batch_N.npy, state_batch_N.npy and map.csv.")]
 struct ImportDataArgs {
     /// The folder of the TFRecord files
     #[arg(value_name = "FOLDER")]
@@ -117,7 +120,7 @@ struct ImportDataArgs {
     /// The folder to write to
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Frames to import of each TFRecord [default: as many as the first has]
+    /// Frames to import from each TFRecord [default: the number in the first record]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
 }

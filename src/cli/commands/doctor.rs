@@ -26,8 +26,9 @@ Examples:
   reprise doctor
   reprise doctor --format json
 
-Shows version and path of libtorch, whether CUDA works and if not why, the processor with its
-instruction sets, the determinism switches of a run, and the free disk space.")]
+The command prints the version and path of libtorch, whether CUDA works (or why it does not), the
+processor with its instruction sets, the settings of libtorch that make runs deterministic, and
+the free disk space.")]
 pub struct DoctorArgs {
     #[command(flatten)]
     store: StoreArgs,

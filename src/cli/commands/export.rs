@@ -25,13 +25,15 @@ Examples:
   reprise export 3f2a last.safetensors --checkpoint final      the weights after the last step
   reprise export 3f2a weights.npz                              for NumPy, TensorFlow or Chainer
 
-In Python, read the file with safetensors.torch.load_file('weights.safetensors'). The keys of a
-module begin with its name and a dot; without this prefix they fit `load_state_dict(strict=True)`.
+In Python, read the file with `safetensors.torch.load_file('weights.safetensors')`. Each key
+begins with the name of its module and a dot. Remove this prefix before you call
+`load_state_dict(strict=True)` of the module.
 
-Load an archive with Chainer's names by chainer.serializers.load_npz('weights.npz', model). With
-TensorFlow's names, each array is the variable of that name below the scope `model`.")]
+If the archive uses Chainer's names, load it with
+`chainer.serializers.load_npz('weights.npz', model)`. If it uses TensorFlow's names, assign each
+array to the variable of the same name in the scope `model`.")]
 pub struct ExportArgs {
-    /// Id of the run, or its first digits
+    /// Id of the run, or the first digits of the id
     #[arg(value_name = "RUN")]
     run: String,
     /// File to write: a NumPy archive if it ends in `.npz`, otherwise safetensors
@@ -67,7 +69,10 @@ impl CheckpointChoice {
             return Ok(dir.path(file));
         }
         Err(Failure::Usage {
-            message: format!("failed to {action} run {}: it has no such checkpoint yet", dir.id()),
+            message: format!(
+                "failed to {action} run {}: the run has no such checkpoint yet",
+                dir.id()
+            ),
             hint: "see `reprise status`; use `--checkpoint` to choose the other checkpoint",
         })
     }

@@ -45,7 +45,7 @@ enum GoldenCommand {
     Check(GoldenCheckArgs),
     /// Show all outputs of a case in data-flow order, and details of the first divergent one
     Explain(ExplainArgs),
-    /// Run a case and write every output in full
+    /// Run a case and write all its outputs to a file
     Run(RunArgs),
     /// Compare our port with another program, bit for bit
     Parity(ParityArgs),
@@ -83,10 +83,10 @@ struct OneCase {
 /// How our ports compute.
 #[derive(Debug, Args)]
 struct ArithmeticArgs {
-    /// Compute in double precision and compare with the original's f64 run: the strong check
+    /// Compute in f64 and compare with the original's f64 run, a stricter check
     #[arg(long)]
     f64: bool,
-    /// Threads of libtorch; changing it changes summation order, and so the last bits
+    /// Threads of libtorch; this number changes the order of sums, and so the last bits
     #[arg(long, value_name = "N", default_value_t = Count::literal(1))]
     threads: Count,
 }
@@ -94,7 +94,7 @@ struct ArithmeticArgs {
 /// A program of any language in place of our port.
 #[derive(Debug, Args)]
 struct Program {
-    /// Time limit of the command per case
+    /// Time limit for the program of `--command`, per case
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
 }
@@ -108,11 +108,12 @@ Examples:
   reprise golden check --system cells --command 'python3 golden/generate/cells_numpy.py'
   reprise golden check --format json
 
-The exit code is 1 if a case fails or is invalid. Known differences are listed in `exceptions.toml`
-in the folder of the systems, each with a reason and a size.
+The exit code is 1 if a case fails or is invalid. The file `exceptions.toml` in the folder of
+`--cases` lists the known differences, each with a reason and a size.
 
-The shell runs `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION=f32|f64. The command writes a
-safetensors file with every output of the case, in full, under its name.")]
+With --command, the shell runs `COMMAND CASE_DIR OUTPUT_FILE` with REPRISE_PRECISION set to `f32`
+or `f64`. The program must write every output of the case, in full and under its name, to
+OUTPUT_FILE in the safetensors format.")]
 struct GoldenCheckArgs {
     #[command(flatten)]
     selection: Selection,
@@ -134,9 +135,13 @@ struct GoldenCheckArgs {
 Example:
   reprise golden explain cvae/small_train_step --f64
 
-Columns: error over tolerance; largest error over the largest value; relative L2; error that the
-module makes on the reference's own input (the rest is inherited); number of elements per distance
-in units in the last place, as DISTANCE:COUNT.")]
+Columns:
+  ratio        error / tolerance
+  error        largest error / largest value
+  rel. L2      relative L2 error
+  contributed  the module's own error when it is fed the reference's input (any remainder comes
+               from earlier modules)
+  ulps         number of elements at each distance in ULPs, as DISTANCE:COUNT")]
 struct ExplainArgs {
     #[command(flatten)]
     one: OneCase,
@@ -148,7 +153,7 @@ struct ExplainArgs {
 Example:
   reprise golden run cvae/vgg_encoder_eval outputs.safetensors
 
-Any reader of safetensors opens the file: `safetensors.numpy.load_file` in Python.")]
+The file has the safetensors format. In Python, read it with `safetensors.numpy.load_file`.")]
 struct RunArgs {
     #[command(flatten)]
     one: OneCase,
@@ -163,12 +168,12 @@ struct RunArgs {
 Example:
   reprise golden parity --system cvae --command 'python3 golden/generate/cvae.py'
 
-`./just parity cvae` does this with PyTorch on this machine. The cases need no stored outputs. The
-exit code is 1 unless all outputs are bit-equal.")]
+`./just parity cvae` compares our port with PyTorch on this machine. Cases without stored outputs
+can be compared too. The exit code is 1 unless all outputs are bit-equal.")]
 struct ParityArgs {
     #[command(flatten)]
     selection: Selection,
-    /// The other program, run as by `golden check --command`
+    /// The other program, run as in `golden check --command`
     #[arg(long, value_name = "CMD")]
     command: String,
     #[command(flatten)]

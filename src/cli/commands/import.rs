@@ -33,9 +33,10 @@ Examples:
   reprise import model.npz
   reprise sweep kl_annealing --set 'initial_weights=\"<the printed id>\"'
 
-Names and layouts are those that `reprise export` writes: of PyTorch's state_dict, of Chainer's
-save_npz, or of TensorFlow's variables. Variables of an optimizer are skipped. The id is a digest of
-the content; it is part of the id of every run that starts from these weights.")]
+The file must have names and layouts that `reprise export` can write: those of PyTorch's
+`state_dict`, of Chainer's `save_npz`, or of TensorFlow's variables. Variables of an optimizer are
+skipped. The command prints an id, which is a digest of the content. This id becomes part of the
+id of every run that starts from these weights.")]
 pub struct ImportArgs {
     /// A safetensors or `.npz` file; the format is detected from its content
     #[arg(value_name = "FILE")]

@@ -14,13 +14,13 @@ use reprise_torch::{
 /// Names and layouts of exported tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Names {
-    /// Those of the run's original; for most systems equal to `own`
+    /// Names of the run's original; for most systems equal to `own`
     Original,
-    /// TensorFlow variables; only for `physical_interaction` runs with port `tensorflow`
+    /// TensorFlow names; only for `physical_interaction` with port `tensorflow`
     Tensorflow,
-    /// Chainer paths; only for `physical_interaction` runs with port `chainer`
+    /// Chainer names; only for `physical_interaction` with port `chainer`
     Chainer,
-    /// Those in the run folder
+    /// Names in the run folder
     Own,
 }
 
@@ -46,7 +46,10 @@ pub fn of_run(
     };
     if asked != own {
         return Err(Failure::Usage {
-            message: format!("failed to export run {}: it ports another original", dir.id()),
+            message: format!(
+                "failed to export run {}: these names belong to another original",
+                dir.id()
+            ),
             hint: "use `--names original` for the names of the run's original",
         });
     }

@@ -35,15 +35,16 @@ Examples:
   reprise predict 3f2a --data data/kaggle --out submission.csv
   reprise predict 3f2a --data data/kaggle --clamp | head
 
-The folder must hold two files of Kaggle's competition `facial-keypoints-detection`: test.csv
-(ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location). The output has the
-columns RowId,Location in the order of the lookup table; locations are in pixels.
+The folder of `--data` must contain two files of Kaggle's `facial-keypoints-detection`
+competition: test.csv (ImageId,Image) and IdLookupTable.csv (RowId,ImageId,FeatureName,Location).
+The output has the columns RowId,Location, with rows in the order of the lookup table. Locations
+are in pixels.
 
-Locations outside the image are written as predicted unless `--clamp` is given. If the run's setting
-`prediction` is `as_in_training`, dropout is active as in the original; its mask is the same
-whenever the command is repeated.")]
+Locations outside the image are written as predicted unless `--clamp` is given. If the run's
+setting `prediction` is `as_in_training`, dropout is active as in the original. Repeated calls use
+the same dropout mask.")]
 pub struct PredictArgs {
-    /// Id of a run of `rcn`, or its first digits
+    /// Id of a run of `rcn`, or the first digits of the id
     #[arg(value_name = "RUN")]
     run: String,
     /// Folder with test.csv and IdLookupTable.csv
@@ -55,7 +56,7 @@ pub struct PredictArgs {
     /// Checkpoint to use
     #[arg(long, value_enum, default_value_t = CheckpointChoice::Best)]
     checkpoint: CheckpointChoice,
-    /// Move locations outside the image to its nearest edge, 0 or 96
+    /// Move each location outside the image to the nearest edge of the image, 0 or 96
     #[arg(long)]
     clamp: bool,
     #[command(flatten)]

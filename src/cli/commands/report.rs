@@ -38,17 +38,18 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 #[command(after_help = "\
 Examples:
   reprise report kl_annealing            writes reports/kl_annealing/report.{md,html}
-  reprise report kl_annealing.smoke      the same sweep at a preset that is not its default
+  reprise report kl_annealing.smoke      the same sweep with another preset
   reprise report kl_annealing --check    checks that the report is up to date
 
-A report is computed from the records of the sweep as it was last started. Equal records give equal
-bytes. Beside the pages it has figures, and all scores and curves as CSV. With --check nothing is
-written, and the exit code is 1 if a file differs.")]
+The report is computed from the run records of the sweep, with the preset and settings of its last
+start. The same records always give byte-identical files. Besides the pages, the command writes
+the figures, and all scores and curves as CSV. With --check nothing is written; the exit code is 1
+if a file on disk differs from what would be written.")]
 pub struct ReportArgs {
-    /// Name of the sweep; `NAME.PRESET` for a preset that is not its default
+    /// Name of the sweep; `NAME.PRESET` for a preset other than its default
     #[arg(value_name = "NAME")]
     name: String,
-    /// Compare the files with the records; write nothing
+    /// Check that the report is up to date; write nothing
     #[arg(long)]
     check: bool,
     /// Folder of reports

@@ -19,15 +19,15 @@ use reprise_store::{
 #[command(after_help = "\
 Examples:
   reprise status                       all sweeps of the store, run by run
-  reprise status kl_annealing          one sweep at its default preset
-  reprise status kl_annealing.smoke    the same at another preset
+  reprise status kl_annealing          one sweep with its default preset
+  reprise status kl_annealing.smoke    the same sweep with another preset
   reprise status --format json         for scripts
 
-A run is finished, diverged (a quantity became NaN or infinite), running, resumable (stopped, with a
-checkpoint), interrupted (started, will restart from scratch), not started, or newer (written by a
-newer reprise). This command changes nothing.")]
+The state of a run is finished, diverged (a quantity became NaN or infinite), running, resumable
+(stopped with a checkpoint), interrupted (stopped without a checkpoint; it will restart), not
+started, or newer (written by a newer version of reprise). This command changes nothing.")]
 pub struct StatusArgs {
-    /// Name of a sweep; `NAME.PRESET` for a preset that is not its default [default: all sweeps]
+    /// Name of a sweep; `NAME.PRESET` for a preset other than its default [default: all sweeps]
     #[arg(value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]

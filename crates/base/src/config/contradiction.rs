@@ -29,7 +29,7 @@ pub enum Contradiction {
         channels(*takes), channels(*has)
     )]
     Channels { system: &'static str, takes: u64, dataset: &'static str, has: u64 },
-    #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values")]
+    #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs at least two sequences")]
     BatchOfOne,
     #[error("teacher forcing decays from epoch {start}, but the last epoch is {last}")]
     DecayAfterEnd {
@@ -120,7 +120,9 @@ impl Contradiction {
             | Self::Channels { .. } => return None,
             Self::HorizonWithoutFrames { .. } => "remove `evaluation.horizon`",
             Self::BatchOfOne => "set `training.batch_size` to at least 2",
-            Self::DecayAfterEnd { .. } => "start earlier, train longer, or choose `always`",
+            Self::DecayAfterEnd { .. } => {
+                "start the decay earlier, train for more epochs, or choose `always`"
+            }
             Self::RampWithoutLength { .. } => {
                 "use `constant = { beta = 1.0 }` for the full weight from the first epoch on"
             }
@@ -130,7 +132,7 @@ impl Contradiction {
             Self::Mocogan(conflict) => conflict.hint(),
             Self::DevicesDisagree { .. } => "set only `engine.devices`",
             Self::AutoAmongDevices => {
-                "name the devices, for example `engine.devices = [\"cuda:0\", \"cuda:1\"]`"
+                "list the devices, for example `engine.devices = [\"cuda:0\", \"cuda:1\"]`"
             }
             Self::NotAdam { .. } => {
                 "use `adam = { learning_rate = 0.0002, beta1 = 0.5, weight_decay = 0.00001 }`, as \

@@ -15,9 +15,9 @@ pub enum BairError {
     #[error("failed to find any sequence in `{}`", path.display())]
     NoSequences { path: PathBuf },
     /// Two folders have the same place in the order and may be the same sequences twice.
-    #[error("failed to order `{}` and `{}`: they differ only in leading zeros", first.display(), second.display())]
+    #[error("failed to order `{}` and `{}`: the names differ only in leading zeros", first.display(), second.display())]
     SameNumber { first: PathBuf, second: PathBuf },
-    #[error("failed to number frame `{}`: its name is not a plain decimal number", path.display())]
+    #[error("failed to number frame `{}`: the name is not a plain decimal number", path.display())]
     FrameName { path: PathBuf },
     #[error("failed to find frame {frame} of `{}`", path.display())]
     FrameMissing {
@@ -26,7 +26,7 @@ pub enum BairError {
         /// The first missing frame.
         frame: usize,
     },
-    #[error("failed to read `{}`: it has {found} frames, the sequences before it have {expected}", path.display())]
+    #[error("failed to read `{}`: it has {found} frames, but the sequences before it have {expected}", path.display())]
     FrameCount { path: PathBuf, found: usize, expected: usize },
     #[error("failed to decode frame `{}`", path.display())]
     Frame { path: PathBuf, source: FrameError },
@@ -40,15 +40,15 @@ impl BairError {
         Some(match self {
             Self::RootMissing { .. } => {
                 "copy or link the data there, or give another folder; `reprise data list` lists the \
-                 data sets that need none"
+                 data sets that need no folder"
             }
             Self::SplitMissing { .. } => {
                 "the folder of a data set must contain `train`, `validate` and `test`"
             }
             Self::NoSequences { .. } => {
-                "put sequences two folders deep, as in `train/traj_0_to_255/1/0.png`"
+                "put each sequence two folders below its split, as in `train/traj_0_to_255/1/0.png`"
             }
-            Self::SameNumber { .. } => "remove the copy, or rename one of them",
+            Self::SameNumber { .. } => "remove one of the two, or rename it",
             Self::FrameName { .. } => "name frames `0.png`, `1.png`, `2.png`, ...",
             Self::FrameCount { .. } => "give all sequences the same number of frames",
             Self::Frame { source, .. } => source.hint(),

@@ -21,7 +21,7 @@ pub enum FrameError {
     TooLarge { width: u32, height: u32 },
     #[error("it is {depth}-bit {}, expected 8-bit RGB", color_name(*color))]
     NotRgb { depth: u8, color: ColorType },
-    #[error("it has {width}x{height} pixels, the frames before it have {}x{}", expected[1], expected[0])]
+    #[error("it has {width}x{height} pixels, but the frames before it have {}x{}", expected[1], expected[0])]
     Size { width: u32, height: u32, expected: HwcShape },
 }
 

@@ -34,7 +34,7 @@ impl TableError {
             Self::NotANumber { row: 1, .. } => {
                 Some("remove the header row, and save the table as UTF-8 text")
             }
-            Self::Columns { found: 1, .. } => Some("separate cells by commas"),
+            Self::Columns { found: 1, .. } => Some("separate cells with commas"),
             Self::Columns { .. } => {
                 Some("write 4 columns in `actions.csv`, 3 in `endeffector_positions.csv`")
             }

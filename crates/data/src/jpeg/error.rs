@@ -10,7 +10,7 @@ pub enum JpegError {
     Empty,
     #[error("no JPEG signature at the start")]
     NotJpeg,
-    #[error("the data end inside the image")]
+    #[error("the file ends inside the image")]
     Truncated,
     /// The coded coefficients end too early or are invalid.
     #[error("the entropy-coded data are damaged")]

@@ -67,7 +67,7 @@ pub enum KaggleTableError {
     #[error("row {row}, column `Image`, pixel {pixel}: `{cell}` is not a whole number in [0, 255]")]
     Pixel { row: u64, pixel: usize, cell: String },
     /// Counting stops at one pixel too many.
-    #[error("row {row}, column `Image`: it has {found} pixels, expected {PIXELS}")]
+    #[error("row {row}, column `Image`: {found} pixels, expected {PIXELS}")]
     PixelCount { row: u64, found: usize },
 }
 
@@ -78,12 +78,13 @@ impl KaggleTableError {
             Self::ImageNotLast { .. } => {
                 Some("`training.csv` has one column per coordinate, then `Image`")
             }
-            Self::Cells { .. } => Some("separate cells by commas and do not quote them"),
+            Self::Cells { .. } => Some("separate cells with commas and do not quote them"),
             Self::PixelCount { .. } => Some("write images of 96x96 pixels, row by row"),
             Self::Coordinate { .. } => Some("leave the cell of a missing coordinate empty"),
-            Self::NotPredicted { .. } => {
-                Some("a run predicts the columns of its own `training.csv` or of its data set")
-            }
+            Self::NotPredicted { .. } => Some(
+                "a run predicts only the columns of the `training.csv` or data set that it was \
+                 trained on",
+            ),
             _ => None,
         }
     }

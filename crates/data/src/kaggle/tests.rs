@@ -126,13 +126,13 @@ fn images_are_refused_by_row_and_pixel() {
     let short = &pixels()[..PIXELS - 1];
     check_rejects(
         table(&[good_row(), row(&points(), short)]),
-        "row 2, column `Image`: it has 9215 pixels, expected 9216",
+        "row 2, column `Image`: 9215 pixels, expected 9216",
     );
     check_rejects(
         at_row_1(&[pixels(), vec!["0".to_owned()]].concat()),
-        "row 1, column `Image`: it has 9217 pixels, expected 9216",
+        "row 1, column `Image`: 9217 pixels, expected 9216",
     );
-    check_rejects(at_row_1(&[]), "row 1, column `Image`: it has 0 pixels, expected 9216");
+    check_rejects(at_row_1(&[]), "row 1, column `Image`: 0 pixels, expected 9216");
     for word in ["300", "-1", "12.5", "abc", "1e2", "0x10", "\u{661}"] {
         let shown = word.as_bytes().escape_ascii();
         check_rejects(

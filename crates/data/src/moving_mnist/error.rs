@@ -9,7 +9,7 @@ use crate::{idx::IdxError, npy::NpyError};
 pub enum MovingMnistError {
     #[error("failed to find `{}`, plain or with `.gz`", path.display())]
     DigitsMissing { path: PathBuf },
-    #[error("failed to split `{}`: it has {found} sequences, the splits need {needed}", path.display())]
+    #[error("failed to split `{}`: it has {found} sequences, but the splits need {needed}", path.display())]
     TooFewSequences { path: PathBuf, found: u64, needed: u64 },
     #[error(transparent)]
     Idx(#[from] IdxError),

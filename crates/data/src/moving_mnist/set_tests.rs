@@ -147,7 +147,7 @@ fn a_test_file_with_too_few_sequences_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write_sequences(folder.path(), 5);
     let error = open_npy(folder.path(), SIZES).unwrap_err();
-    let message = "it has 5 sequences, the splits need 6";
+    let message = "it has 5 sequences, but the splits need 6";
     assert!(error.to_string().ends_with(message), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("`sequences`")));
 }

@@ -40,9 +40,9 @@ impl NpyError {
 pub enum NpyFormatError {
     #[error("read error")]
     Io(#[source] io::Error),
-    #[error("no `.npy` signature at the start")]
+    #[error("it does not begin with the signature of a `.npy` file")]
     NotNpy,
-    #[error("it is a zip archive, as `.npz` files are, not a `.npy` file")]
+    #[error("it is a zip archive, such as a `.npz` file, not a `.npy` file")]
     Zip,
     #[error("format version {major}.{minor} is not supported, only 1.0, 2.0 and 3.0")]
     Version { major: u8, minor: u8 },
@@ -58,7 +58,7 @@ pub enum NpyFormatError {
     FortranOrder,
     #[error("its shape is {found:?}, expected [{expected}]")]
     Shape { found: Vec<usize>, expected: String },
-    #[error("its shape {shape:?} takes more than {limit} bytes")]
+    #[error("an array of shape {shape:?} needs more than {limit} bytes of memory")]
     TooLarge { shape: Vec<usize>, limit: u64 },
     #[error("it has {found} bytes of data, expected {expected} for its shape")]
     Length { found: u64, expected: u64 },

@@ -3,7 +3,7 @@
 /// Why bytes are not a usable pack.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    #[error("it does not begin and end as a pack does")]
+    #[error("it is not a pack, or it is truncated")]
     NotAPack,
     #[error("it has format version {found}, expected {expected}")]
     Version { found: u32, expected: u32 },
@@ -13,13 +13,13 @@ pub enum PackError {
     /// The index has the right digest, but not the fields of an index.
     #[error("its index is invalid")]
     IndexJson(#[source] serde_json::Error),
-    #[error("its length differs from what its index says")]
+    #[error("its length is not the one that its index states")]
     Length,
     /// The payload differs from its digest.
-    #[error("its payload is damaged")]
+    #[error("its frames or values are damaged")]
     Payload,
     /// The source records differ from their digest.
-    #[error("its source records are damaged")]
+    #[error("its list of source files is damaged")]
     Sources,
     /// The pack is not the known one.
     #[error("its digest is {found}, expected {expected}")]

@@ -13,11 +13,11 @@ pub enum PushingError {
     #[error("failed to find any TFRecord file in `{}`", path.display())]
     NoRecordFiles { path: PathBuf },
     /// The original's rule leaves none for training.
-    #[error("failed to split `{}`: it has only one {unit}, training and validation need two", path.display())]
+    #[error("failed to split `{}`: it has only one {unit}, but training and validation need one each", path.display())]
     SingleItem { path: PathBuf, unit: &'static str },
-    #[error("failed to detect the layout of `{}`: its first record has no frame 0", path.display())]
+    #[error("failed to detect the layout of `{}`: its first record has no image of frame 0", path.display())]
     UnknownLayout { path: PathBuf },
-    #[error("failed to use element {index} of `{}`: {why}", path.display())]
+    #[error("failed to use value {index} of `{}`: {why}", path.display())]
     Element {
         path: PathBuf,
         /// Counted row by row, from 0.

@@ -104,8 +104,7 @@ fn a_single_file_is_refused() {
     let bytes = fs::read(&train.join(name), 1 << 20).unwrap();
     fs::write_atomic(&one.path().join("train").join(name), &bytes).unwrap();
     let dataset = detect(one.path(), None).unwrap();
-    let message =
-        "failed to split `../train`: it has only one file, training and validation need two";
+    let message = "failed to split `../train`: it has only one file, but training and validation need one each";
     check_refused(&dataset, one.path(), message);
 }
 
@@ -120,6 +119,6 @@ fn arrays_that_are_not_frames_are_refused_with_file_and_element() {
     bytes[128 + 40..128 + 44].copy_from_slice(&0.5_f32.to_le_bytes());
     fs::write_atomic(&path, &bytes).unwrap();
     let file = "../train/image_batch_1.npy";
-    let message = format!("failed to use element 10 of `{file}`: it is not a byte divided by 255");
+    let message = format!("failed to use value 10 of `{file}`: it is not a byte divided by 255");
     check_refused(&dataset, root, &message);
 }

@@ -22,13 +22,14 @@ pub enum StripError {
     #[error("failed to decode strip `{}`", path.display())]
     Strip { path: PathBuf, source: StripFormatError },
     #[error(
-        "failed to read strip `{}`: its frames have side {found}, those before it {expected}",
+        "failed to read strip `{}`: its frames have {found}x{found} pixels, but the strips before it \
+         have {expected}x{expected}",
         path.display()
     )]
     Side { path: PathBuf, found: usize, expected: usize },
     #[error("failed to find a strip of at least {shortest} frames in `{}`", root.display())]
     NoVideos { root: PathBuf, shortest: u64 },
-    #[error("failed to load the strips in `{}`: they take more than {limit} bytes", root.display())]
+    #[error("failed to load the strips in `{}`: decoded, they need more than {limit} bytes of memory", root.display())]
     TooLarge { root: PathBuf, limit: usize },
 }
 
@@ -41,7 +42,7 @@ pub enum StripFormatError {
     NotRgb,
     #[error("its shorter edge has {side} pixels; the limit is {SIDE_MAX}")]
     SideTooLarge { side: u32 },
-    #[error("{width}x{height} pixels take more than {STRIP_BYTES_MAX} bytes")]
+    #[error("its {width}x{height} pixels need more than {STRIP_BYTES_MAX} bytes of memory")]
     TooLong { width: u32, height: u32 },
     #[error("{width}x{height} pixels: the longer edge is not a multiple of the shorter")]
     PartialFrame { width: u32, height: u32 },
@@ -53,13 +54,15 @@ impl StripError {
     /// Returns what the user can do, if anything.
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NoCategory { .. } => "put strips one folder deep, as in `0/00000000.png`",
+            Self::NoCategory { .. } => {
+                "put each strip into the folder of its category, as in `0/00000000.png`"
+            }
             Self::NameNotUtf8 { .. } => "rename it",
             Self::Strip { source: StripFormatError::NotRgb | StripFormatError::Png(_), .. } => {
                 "convert all strips to 8-bit RGB PNG without transparency"
             }
             Self::Strip { .. } => "a strip is a row or a column of at least two square frames",
-            Self::Side { .. } => "scale all strips to one frame size",
+            Self::Side { .. } => "scale the frames of all strips to the same size",
             Self::NoVideos { .. } => "add longer strips, or lower `shortest`",
             Self::Fs(_) | Self::TooLarge { .. } => return None,
         })

@@ -64,7 +64,7 @@ pub fn read(root: &Path, shortest: Count) -> Result<VideoSet, StripError> {
                 let least = shortest.get();
                 let path = path.display();
                 read.warnings
-                    .push(format!("skipped `{path}`: {frames} frames, fewer than {least}"));
+                    .push(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
                 continue;
             }
             bytes += pixels.len();

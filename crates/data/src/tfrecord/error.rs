@@ -106,7 +106,7 @@ pub enum ExampleError {
     Wire(#[from] WireError),
     #[error("the name of a feature is not valid UTF-8")]
     Name,
-    #[error("a feature has two lists")]
+    #[error("a feature has two lists of values")]
     TwoLists,
     #[error("more than {FEATURES_MAX} features")]
     TooMany,
@@ -130,7 +130,7 @@ pub enum FeatureError {
     /// A raw image has another length.
     #[error("it has {found} bytes, expected {expected}")]
     Bytes { found: usize, expected: usize },
-    #[error("{width}x{height} pixels cannot be subsampled to {side}x{side} by a whole stride")]
+    #[error("{width}x{height} pixels cannot be subsampled to {side}x{side} with an integer stride")]
     Scale { width: usize, height: usize, side: usize },
     #[error("failed to decode it as JPEG")]
     Jpeg(#[source] JpegError),

@@ -223,7 +223,7 @@ mod tests {
         let half = field(2, &field(1, &[0; 6]));
         check_rejects(&example(&[entry(b"k", &half)]), "a value states 4 bytes, but 2 are left");
         let two = [floats(&[1.0]), floats(&[1.0])].concat();
-        check_rejects(&example(&[entry(b"k", &two)]), "a feature has two lists");
+        check_rejects(&example(&[entry(b"k", &two)]), "a feature has two lists of values");
     }
 
     proptest! {

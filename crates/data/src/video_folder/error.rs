@@ -23,9 +23,9 @@ impl VideoFolderError {
             Self::Strips(error) => error.hint(),
             Self::Videos(error) => error.hint(),
             Self::TooFewGroups { .. } => Some(
-                "add videos of other people; videos of one person, equal videos and mirror images form \
-                 one group, and the text before the first underscore of a file's name identifies the \
-                 person",
+                "add videos of other people; all videos of one person form one group, as do equal videos \
+                 and mirror images (the person is the text before the first underscore of a file's \
+                 name)",
             ),
         }
     }

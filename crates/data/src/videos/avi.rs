@@ -56,7 +56,9 @@ pub enum AviError {
     #[error("list at byte {offset} is nested too deeply")]
     Deep { offset: usize },
     /// The file continues in a second RIFF chunk.
-    #[error("it continues at byte {offset}; OpenDML is not supported")]
+    #[error(
+        "it has a second part at byte {offset}; files in several parts (OpenDML) are not supported"
+    )]
     OpenDml { offset: usize },
     #[error("it has no video stream")]
     NoVideo,
@@ -68,7 +70,7 @@ pub enum AviError {
     Frame { frame: usize, offset: usize, source: JpegError },
     /// A frame differs in size, `[height, width]`, from the first.
     #[error(
-        "frame {frame} has {}x{} pixels, those before it {}x{}",
+        "frame {frame} has {}x{} pixels, but the frames before it have {}x{}",
         found[1], found[0], expected[1], expected[0]
     )]
     Size { frame: usize, found: [usize; 2], expected: [usize; 2] },

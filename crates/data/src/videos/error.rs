@@ -13,7 +13,7 @@ pub(super) const VIDEO_BYTES_MAX: usize = 32 << 20;
 pub enum VideoError {
     #[error(transparent)]
     Fs(#[from] FsError),
-    #[error("failed to find the category of `{}`: its name has no underscore", path.display())]
+    #[error("failed to find the category of `{}`: it is not in a category folder, and its name has no underscore", path.display())]
     NoCategory { path: PathBuf },
     #[error("failed to read `{}`: its name is not valid UTF-8", path.display())]
     NameNotUtf8 { path: PathBuf },
@@ -21,7 +21,7 @@ pub enum VideoError {
     Video { path: PathBuf, source: VideoFormatError },
     #[error("failed to find a video of at least {shortest} frames in `{}`", root.display())]
     NoVideos { root: PathBuf, shortest: u64 },
-    #[error("failed to load the videos in `{}`: they take more than {limit} bytes", root.display())]
+    #[error("failed to load the videos in `{}`: decoded, they need more than {limit} bytes of memory", root.display())]
     TooLarge { root: PathBuf, limit: usize },
 }
 
@@ -32,7 +32,7 @@ pub enum VideoFormatError {
     Avi(#[from] AviError),
     #[error(transparent)]
     Gif(#[from] GifError),
-    #[error("its scaled frames take more than {VIDEO_BYTES_MAX} bytes")]
+    #[error("its scaled frames need more than {VIDEO_BYTES_MAX} bytes of memory")]
     TooLong,
 }
 
@@ -41,7 +41,8 @@ impl VideoError {
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoCategory { .. } => {
-                "move it into a folder named after its category, or rename it as in `anna_walk.avi`"
+                "move it into a folder named after its category, or name it PERSON_CATEGORY.avi, for \
+                 example `anna_walk.avi`"
             }
             Self::NameNotUtf8 { .. } => "rename it",
             Self::Video { source: VideoFormatError::TooLong, .. } => "cut it into several videos",

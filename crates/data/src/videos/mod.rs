@@ -81,7 +81,7 @@ pub fn read(root: &Path, side: Count, shortest: Count) -> Result<VideoSet, Video
             .map_err(|source| VideoError::Video { path: path.clone(), source })?;
         if frames < shortest.len() {
             let (path, least) = (path.display(), shortest.get());
-            warnings.push(format!("skipped `{path}`: {frames} frames, fewer than {least}"));
+            warnings.push(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
             continue;
         }
         bytes += pixels.len();

@@ -114,7 +114,10 @@ fn a_broken_avi_file_is_refused_at_its_byte() {
     refused(&avi(*b"MJPG", &[]), "it has no frames");
     refused(&avi(*b"MJPG", &[b"", IMAGE]), "frame 0 (chunk at byte");
     refused(&avi(*b"MJPG", &[IMAGE, &IMAGE[..200]]), "frame 1 (chunk at byte");
-    refused(&avi(*b"MJPG", &[IMAGE, SMALL]), "frame 1 has 5x3 pixels, those before it 37x29");
+    refused(
+        &avi(*b"MJPG", &[IMAGE, SMALL]),
+        "frame 1 has 5x3 pixels, but the frames before it have 37x29",
+    );
     refused(&chunk(*b"RIFF", b"AVI LIST\x04\0\0\0movi"), "it has no video stream");
     let huge = chunk(*b"RIFF", b"AVI LIST\xff\xff\xff\xffmovi");
     refused(&huge, "chunk `LIST` at byte 12 states 4294967295 bytes, but 4 are left");

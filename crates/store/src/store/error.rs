@@ -44,7 +44,7 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("failed to journal `{series}`: its value {value} is not finite")]
+    #[error("failed to write `{series}` to the journal: its value {value} is not finite")]
     NonFinite { series: String, value: f64 },
     #[error("failed to create `{}`: it already exists", path.display())]
     Exists { path: PathBuf },
@@ -62,7 +62,7 @@ pub enum StoreError {
     #[error("failed to find imported weights {id}")]
     NoWeights { id: WeightsId },
     #[error(
-        "failed to choose a run: `{prefix}` is the beginning of {} ids: {}",
+        "failed to choose a run: `{prefix}` is the beginning of {} run ids: {}",
         candidates.len(),
         list(candidates)
     )]
@@ -111,7 +111,8 @@ impl StoreError {
             Self::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
             Self::Unfinished { .. } => "see `reprise status` for its progress",
             Self::Parse { .. } | Self::Misplaced { .. } => {
-                "the file is damaged: move the run's folder away, and the sweep trains it again"
+                "the file is damaged: move the folder of the run out of the store; the sweep then \
+                 trains the run again"
             }
             _ => return None,
         };

@@ -83,7 +83,7 @@ fn a_run_is_found_by_a_unique_prefix() {
     fs::create_dir_all(&store.root().join("runs/not-a-run")).unwrap();
     assert_eq!(store.runs().unwrap(), ids);
     assert_eq!(store.find("12").unwrap().id(), &ids[1]);
-    check_refused(store.find("1"), "beginning of 2 ids: 1100000000000000, 1200000000000000");
+    check_refused(store.find("1"), "beginning of 2 run ids: 1100000000000000, 1200000000000000");
     check_refused(store.find("2"), "begins with `2`");
 }
 

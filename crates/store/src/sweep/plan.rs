@@ -136,9 +136,9 @@ impl fmt::Display for Action {
             Self::Start => f.write_str("start"),
             Self::Resume { step } => write!(f, "resume from step {}", step.0),
             Self::Restart { reason } => write!(f, "restart: {reason}"),
-            Self::Leave => f.write_str("leave: another process is working on it"),
+            Self::Leave => f.write_str("leave: another process is training it"),
             Self::Refuse { format } => {
-                write!(f, "refuse: written by a newer reprise (format {format})")
+                write!(f, "refuse: written by a newer version of reprise (format {format})")
             }
         }
     }
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::store::{checkpoint::Position, samples};
 
-    const LEAVE: &str = "leave: another process is working on it";
+    const LEAVE: &str = "leave: another process is training it";
 
     fn finished() -> State {
         State::Finished(Box::new(samples::record(samples::id('a'))))
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused() {
-        let action = "refuse: written by a newer reprise (format 9)";
+        let action = "refuse: written by a newer version of reprise (format 9)";
         check(&State::Newer { format: 9 }, Code::Same, action, action);
     }
 

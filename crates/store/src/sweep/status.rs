@@ -81,7 +81,9 @@ impl RunStatus {
             }
             Self::Resumable { done } => format!("resumable from step {done}{of_total}"),
             Self::Interrupted => "interrupted before its first valid checkpoint".to_owned(),
-            Self::Newer { format } => format!("written by a newer reprise (format {format})"),
+            Self::Newer { format } => {
+                format!("written by a newer version of reprise (format {format})")
+            }
             Self::Finished { outcome: Outcome::Completed }
             | Self::Running { last: None }
             | Self::Missing => self.name().to_owned(),

@@ -93,33 +93,36 @@ impl Divergence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitData {
     /// The sequences are shorter than context and horizon together.
-    #[error("failed to cut sequences: the run uses {used} frames, the data has {available}")]
+    #[error("failed to cut sequences: the run uses {used} frames, but the data has {available}")]
     TooFewFrames { used: usize, available: usize },
     /// The frames have another size than the model takes; both are height, width, channels.
     #[error(
-        "failed to fit the data to the model: it takes {expected:?} frames, the data has {found:?}"
+        "failed to fit the data to the model: the model takes frames of {expected:?}, but \
+         the data has {found:?}"
     )]
     FrameShape { expected: [usize; 3], found: [usize; 3] },
     /// The model halves frames more often than their sides allow.
     #[error(
-        "failed to fit the data to the model: it takes frames whose sides are multiples of \
-         {multiple}, the data has {height}x{width}"
+        "failed to fit the data to the model: the model takes frames whose sides are multiples of \
+         {multiple}, but the data has {height}x{width}"
     )]
     FrameSides { multiple: usize, height: usize, width: usize },
     /// The model predicts positions, but the data has none.
     #[error(
-        "failed to fit the data to the model: it predicts positions, but the data has only frames"
+        "failed to fit the data to the model: the model predicts positions, but the data \
+         has only frames"
     )]
     NoPositions,
     /// The model predicts keypoints, but the data has none.
     #[error(
-        "failed to fit the data to the model: it predicts keypoints, but the data has only images"
+        "failed to fit the data to the model: the model predicts keypoints, but the data \
+         has only images"
     )]
     NoKeypoints,
     /// The model learns another number of categories than the data has.
     #[error(
-        "failed to fit the data to the model: it learns {expected} categories, the data has {found}; \
-         set `model.mocogan.categories.count={found}`"
+        "failed to fit the data to the model: the model learns {expected} categories, but the data \
+         has {found}; set `model.mocogan.categories.count={found}`"
     )]
     Categories { expected: usize, found: usize },
 }

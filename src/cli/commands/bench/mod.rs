@@ -35,16 +35,17 @@ Examples:
   reprise bench cvae --width 8 --threads 1 --arithmetic exact,fast,bf16
   ./just bench cvae                                      PyTorch eager as well
 
-Every contestant is a process of its own. They take one step each in turns while the others wait, so
-that other load on the machine slows all of them alike. The table shows ratios to the first
-contestant: its time per step divided by theirs (median over rounds), then peak memory with and
-without libraries. The last column is the speed of the step, counted with the original's operations,
-as a share of the speed of a matrix product.
+Each program and precision runs in a process of its own. The processes take turns: one takes a
+step while the others wait, so that other load on the machine slows all of them alike. The table
+compares each process with the first one. Speed is (time per step of the first) / (time per step
+of this one), median over rounds. Peak memory is (memory of this one) / (memory of the first),
+with and without the libraries. The last column is (speed of the step) / (speed of a matrix
+product), where the operations of a step are counted as in the original.
 
-A program given by --eager is called with --width --batch --frames --threads --mode. It prints
-`ready`, then answers `step N` with {\"seconds\": [...], \"peak_memory_bytes\": n,
-\"base_memory_bytes\": n} and `gemm` with {\"gflops\": x}. All sizes of the model scale with the
-width as in the original.")]
+The program of --eager is called with --width --batch --frames --threads --mode. It must print
+`ready`. Then it must answer `step N` with {\"seconds\": [...], \"peak_memory_bytes\": n,
+\"base_memory_bytes\": n} and `gemm` with {\"gflops\": x}. All layer sizes of
+the model are proportional to the width.")]
 pub struct BenchArgs {
     /// System to train
     #[arg(value_name = "SYSTEM")]
@@ -52,7 +53,7 @@ pub struct BenchArgs {
     /// Channels of the first layer
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "8,16")]
     width: Vec<Count>,
-    /// Threads per contestant
+    /// Threads per process
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,2")]
     threads: Vec<Count>,
     /// Sequences per batch
@@ -61,16 +62,16 @@ pub struct BenchArgs {
     /// Frames per sequence
     #[arg(long, value_name = "N", default_value = "12")]
     frames: Count,
-    /// Timed steps per contestant, after two warm-up steps
+    /// Timed steps per process, after two warm-up steps
     #[arg(long, value_name = "N", default_value = "9")]
     rounds: Count,
     /// Precisions to time
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "exact,fast")]
     arithmetic: Vec<BenchMode>,
-    /// Another program that takes the same step; it becomes the first contestant
+    /// Another program that takes the same training step; all ratios are relative to it
     #[arg(long, value_name = "COMMAND", overrides_with = "eager")]
     eager: Option<String>,
-    /// Values of --mode with which this program is started
+    /// Values of --mode for the program of --eager; it is started once with each
     #[arg(
         long,
         value_name = "LIST",

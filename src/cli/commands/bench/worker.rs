@@ -52,7 +52,7 @@ pub struct BenchWorkerArgs {
 pub enum BenchSystem {
     /// The conditional VAE
     Cvae,
-    /// Physical interaction: CDNA
+    /// The physical-interaction model with CDNA
     PhysicalInteraction,
 }
 
@@ -68,9 +68,9 @@ impl From<BenchSystem> for Subject {
 /// An [`Arithmetic`] as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BenchMode {
-    /// The original's operations in its order
+    /// The original's operations, in the original's order
     Exact,
-    /// Fewer operations, equal in exact arithmetic
+    /// Fewer operations, which give the same result in exact arithmetic
     Fast,
     /// Like `fast`, with convolutions and linear layers in bfloat16
     Bf16,

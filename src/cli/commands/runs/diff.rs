@@ -23,10 +23,11 @@ Examples:
   reprise runs diff --store store --store again      two stores, run by run
   reprise runs diff --store store --store again 3f2a one run of both stores
 
-Compares settings, outcome, every journal line, every tensor and every score. Machine, code and
-time are listed but may differ. The exit code is 1 unless every compared bit is equal.")]
+The command compares settings, outcome, every journal line, every tensor and every score. It also
+lists machine, code and time, which may differ. The exit code is 1 unless every compared bit is
+equal.")]
 pub struct DiffArgs {
-    /// Ids of the runs, or their first digits
+    /// Ids of the runs, or the first digits of each id
     #[arg(value_name = "RUN", num_args = 0..=2)]
     runs: Vec<String>,
     /// Folder of a run store; give it twice to compare two stores

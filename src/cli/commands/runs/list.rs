@@ -25,8 +25,8 @@ Examples:
   reprise runs list
   reprise runs list --store other --format json
 
-The score is the test score of the best checkpoint, in the metric that selected the checkpoint. It
-depends on the system. `reprise runs show RUN` prints all metrics.")]
+The score is the test score of the best checkpoint, in the metric that selected this checkpoint.
+Each system selects by one metric. `reprise runs show RUN` prints all metrics.")]
 pub struct ListRunsArgs {
     #[command(flatten)]
     store: StoreArgs,

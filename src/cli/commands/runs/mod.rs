@@ -17,7 +17,7 @@ Examples:
   reprise runs diff 3f2a 91bc                    compare two runs bit by bit
   reprise runs diff --store store --store again  compare two stores run by run
 
-Give a run by its id or the first digits of it.")]
+RUN is the id of a run or the first digits of the id.")]
 pub struct RunsArgs {
     #[command(subcommand)]
     command: RunsCommand,
@@ -29,7 +29,7 @@ enum RunsCommand {
     List(list::ListRunsArgs),
     /// Show the record of a run
     Show(show::ShowArgs),
-    /// Compare two runs, or two stores run by run, bit by bit
+    /// Compare two runs, or all runs of two stores, bit by bit
     Diff(diff::DiffArgs),
 }
 

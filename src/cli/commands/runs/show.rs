@@ -22,7 +22,7 @@ Examples:
   reprise runs show 3f2a                  scores first, then the whole record
   reprise runs show 3f2a --format json    the record as it is stored")]
 pub struct ShowArgs {
-    /// Id of the run, or its first digits
+    /// Id of the run, or the first digits of the id
     #[arg(value_name = "RUN")]
     run: String,
     #[command(flatten)]

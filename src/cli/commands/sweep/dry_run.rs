@@ -66,7 +66,7 @@ fn time(planned: &[PlannedRun], jobs: usize) -> String {
         Some(seconds) => {
             let total = duration(seconds / parallel as f64);
             let jobs = count(jobs, "job");
-            format!("time: about {total} with {jobs}, judged by finished runs of the same size\n")
+            format!("time: about {total} with {jobs}, estimated from finished runs of this size\n")
         }
         None => "time: unknown until a run of this size has finished\n".to_owned(),
     }

@@ -38,7 +38,7 @@ use progress::SweepProgress;
 #[command(after_help = "\
 Examples:
   reprise sweep kl_annealing --dry-run            print the plan and plot the schedules
-  reprise sweep kl_annealing --preset smoke       the whole sweep within a minute
+  reprise sweep kl_annealing --preset smoke       the whole sweep, in less than a minute
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
   reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
@@ -46,13 +46,14 @@ Examples:
 The report is `reports/NAME/report.html` for the default preset of the file and
 `reports/NAME.PRESET/report.html` for any other.
 
-Finished runs are kept. Ctrl-C stops every run after its current step, with a checkpoint; a second
-Ctrl-C kills them. The same command resumes the sweep, with bit-equal results.")]
+Finished runs are not trained again. Ctrl-C stops every run after its current step and writes a
+checkpoint; a second Ctrl-C kills the runs. The same command resumes the sweep, with bit-equal
+results.")]
 pub struct SweepArgs {
     /// Name of a sweep in `experiments`, or path of a sweep file
     #[arg(value_name = "NAME|FILE")]
     sweep: String,
-    /// Preset of the sweep file [default: the default of the file]
+    /// Preset of the sweep file [default: the file's default preset]
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
     /// Override a setting of every run, e.g. `training.epochs=5`; takes precedence over the file
@@ -68,10 +69,10 @@ pub struct SweepArgs {
     store: StoreArgs,
     #[command(flatten)]
     tensorboard: TensorboardArgs,
-    /// Print what would be done, why, and for how long; plot the schedules
+    /// Print the plan with reasons and estimated time, and plot the schedules; train nothing
     #[arg(long)]
     dry_run: bool,
-    /// Stop all runs when one has failed
+    /// Stop all runs as soon as one has failed
     #[arg(long)]
     fail_fast: bool,
     #[command(flatten)]

@@ -201,7 +201,7 @@ impl TrainingProgress {
             TaskEvent::Started | TaskEvent::Message(_) => {}
             TaskEvent::Retried(failure) => {
                 self.print(&format!(
-                    "{name}: failed, starting a second attempt\n{}",
+                    "{name}: failed; starting a second attempt\n{}",
                     tail(failure)
                 ));
             }
@@ -223,7 +223,7 @@ impl TrainingProgress {
                     count(self.total_runs, "run"),
                 )
             }
-            TaskEnd::Busy => format!("{name}: left, another process is working on it"),
+            TaskEnd::Busy => format!("{name}: skipped, another process is training it"),
             TaskEnd::Stopped if attempt.is_some() => {
                 format!("{name}: stopped after {done} of {total} steps")
             }

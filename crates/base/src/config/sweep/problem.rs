@@ -27,7 +27,7 @@ pub(super) enum ConfigProblem {
     Empty,
     #[error("the file contains an unresolved merge conflict")]
     MergeMarker,
-    #[error("tables or arrays are nested too deeply")]
+    #[error("the tables or arrays are nested too deeply")]
     TooDeep,
     #[error("{0}")]
     Syntax(String),
@@ -71,7 +71,7 @@ pub(super) enum ConfigProblem {
     AxisForm { axis: String, given: &'static str },
     #[error("axis `{axis}` has two arms labelled `{label}`")]
     DuplicateLabel { axis: String, label: String },
-    #[error("arm `{label}` sets nothing")]
+    #[error("arm `{label}` changes no setting")]
     EmptyArm { label: String },
     #[error("`when` excludes arm `{label}` of axis `{axis}` from every run")]
     UnusedArm { axis: String, label: String },
@@ -86,7 +86,7 @@ pub(super) enum ConfigProblem {
     UnknownAxis { axis: String, known: Vec<String> },
     #[error("axis `{axis}` has no arm `{label}`")]
     UnknownLabel { label: String, axis: String, known: Vec<String> },
-    #[error("the sweep has more than {RUNS_MAX} runs before `when` excludes any: {count}")]
+    #[error("the sweep has more than {RUNS_MAX} runs, counted before `when` excludes any: {count}")]
     TooManyRuns { count: String },
     #[error("arms `{first}` and `{second}` have the same settings")]
     SameSettings { first: String, second: String },
@@ -125,12 +125,14 @@ impl ConfigProblem {
             Self::EmptyAxis { .. } | Self::AxisForm { .. } => {
                 "write either `[[axis.arm]]` tables, or a `key` with a list of `values`"
             }
-            Self::EmptyArm { .. } => "add what it sets, even if that is the value of the base",
+            Self::EmptyArm { .. } => {
+                "add a setting to `set`, even with the same value as in `[run]`"
+            }
             Self::TooManyRuns { .. } => {
                 "split the sweep, or pair its axes with `combine = \"zip\"`"
             }
             Self::SameSettings { .. } => {
-                "check whether a `--set` or a preset overrides the setting that they compare"
+                "check whether a `--set` or a preset overrides the setting that these arms compare"
             }
             Self::Contradiction(contradiction) => return contradiction.hint(),
             _ => return None,

@@ -105,6 +105,6 @@ fn a_grid_explosion_is_counted_but_not_expanded() {
     check(
         text.as_bytes(),
         (25, 8),
-        "more than 10000 runs before `when` excludes any: 2 seeds x 2 x 1000 x 1000",
+        "more than 10000 runs, counted before `when` excludes any: 2 seeds x 2 x 1000 x 1000",
     );
 }

@@ -146,14 +146,14 @@ fn a_decay_that_starts_after_the_last_epoch() {
     9 | model.cvae = { width = 8, teacher_forcing.original = { start_epoch = 10 } }
       |                                                                      ^^
       |
-      = hint: start earlier, train longer, or choose `always`
+      = hint: start the decay earlier, train for more epochs, or choose `always`
     ");
 }
 
 #[test]
 fn a_contradiction_that_an_override_brings_about() {
     assert_snapshot!(rendered(VALID, None, &["training.batch_size = 1"]), @r"
-    error: a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs two values
+    error: a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs at least two sequences
      --> --set training.batch_size = 1:1:23
       |
     1 | training.batch_size = 1
@@ -177,13 +177,13 @@ fn two_arms_of_one_label() {
 #[test]
 fn an_arm_that_sets_nothing() {
     assert_snapshot!(rendered(&changed("set.model.cvae.kl_weight = \"none\"", ""), None, &[]), @r#"
-    error: arm `none` sets nothing
+    error: arm `none` changes no setting
       --> experiments/small.toml:17:9
        |
     17 | label = "none"
        |         ^^^^^^
        |
-       = hint: add what it sets, even if that is the value of the base
+       = hint: add a setting to `set`, even with the same value as in `[run]`
     "#);
 }
 
@@ -196,7 +196,7 @@ fn an_override_that_undoes_an_axis() {
     17 | label = "none"
        |         ^^^^^^
        |
-       = hint: check whether a `--set` or a preset overrides the setting that they compare
+       = hint: check whether a `--set` or a preset overrides the setting that these arms compare
     "#);
 }
 
