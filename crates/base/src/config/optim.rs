@@ -55,12 +55,12 @@ pub struct AdamSpec {
     pub beta1: DecayRate,
     /// Decay rate β₂ of the second moment, the running mean of squared gradients.
     pub beta2: DecayRate,
-    /// ε in the denominator √v + ε; added outside the square root.
+    /// ε in the denominator √v + ε, added outside the square root.
     pub epsilon: Positive,
     /// Factor λ of the L2 penalty λ/2 · |p|². Its gradient λp is added to the gradient of the loss
     /// before the moments are updated, as in `torch.optim.Adam`; this is not `AdamW`.
     pub weight_decay: NonNegative,
-    /// Framework whose arithmetic the update follows. For `physical_interaction` it must be the
+    /// Framework whose arithmetic the update follows. For `physical_interaction`, this must be the
     /// framework of `model.physical_interaction.port`.
     pub form: AdamForm,
 }
