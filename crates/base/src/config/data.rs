@@ -213,7 +213,7 @@ impl SplitSizes {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DigitSampling {
     /// One random stream per split, with independent draws per sequence. The last tenth of MNIST's
-    /// training digits occurs only in validation.
+    /// training digits is used only in the validation split.
     Streams,
     /// NumPy's generator in the original's order. One data set is drawn from the training digits: its
     /// first sequences are the training split, the next ones the validation split. Another is drawn
@@ -290,16 +290,16 @@ pub enum Sampler {
     /// without a gap, so every batch is full and all sequences are used. For every system.
     #[default]
     EpochPermutation,
-    /// Order of the cvae original: the shuffled indices of PyTorch's `DataLoader` only seed NumPy,
-    /// which then draws sequences with replacement; every pass is seeded again. For every system but
-    /// `rcn`.
+    /// As in the cvae original: the shuffled indices of PyTorch's `DataLoader` are only used as seeds
+    /// of NumPy, which then draws sequences with replacement. Every pass is seeded again. For every
+    /// system except `rcn`.
     Original {
-        /// `num_workers` of the `DataLoader`; 0 loads in the main process.
+        /// `num_workers` of the `DataLoader`. With 0, the main process loads the data.
         workers: u32,
     },
-    /// Order of the rcn original (`iterate_minibatches` with `shuffle=True`): one NumPy generator draws
-    /// all permutations, and every pass drops its incomplete batch. The original does not seed the
-    /// generator; here the run's seed does. Only for `rcn`.
+    /// As in the rcn original (`iterate_minibatches` with `shuffle=True`): one NumPy generator draws
+    /// all permutations, and every pass drops its last, incomplete batch. The original does not seed
+    /// the generator; here the run's seed is used. Only for `rcn`.
     Minibatches,
 }
 

@@ -64,8 +64,8 @@ pub enum Arithmetic {
     Exact,
     /// Fewer operations that are mathematically equal; the last bits differ. Only `cvae`.
     Fast,
-    /// As `fast`, with convolutions and linear layers in bfloat16 (8 bits of precision). Only `cvae`
-    /// and `convlstm`.
+    /// Convolutions and linear layers in bfloat16 (8 bits of precision); for `cvae`, otherwise as
+    /// `fast`. Only `cvae` and `convlstm`.
     Bf16,
 }
 

@@ -70,11 +70,11 @@ pub struct AdamSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum AdamForm {
-    /// `torch.optim.Adam`: ε is added to the corrected second moment.
+    /// `torch.optim.Adam`: ε is added after the bias correction of the second moment.
     #[default]
     PyTorch,
-    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added to the uncorrected second moment. The
-    /// learning rate, the decay rates and their powers are f32 even for f64 parameters.
+    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added before the bias correction of the second
+    /// moment. The learning rate, the decay rates and their powers are f32 even for f64 parameters.
     TensorFlow,
     /// `chainer.optimizers.Adam` of Chainer 2: as `tensorflow`, with f64 hyper-parameters.
     Chainer,
@@ -135,7 +135,8 @@ impl Default for GradientDescentSpec {
     }
 }
 
-/// Adagrad's hyper-parameters. The learning rate's default is that of the rcn original's repository.
+/// Adagrad's hyper-parameters. The default learning rate is that of the repository of the rcn
+/// original.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdagradSpec {

@@ -24,7 +24,7 @@ pub enum KlWeight {
     /// epochs, then stays at `beta`. With a `beta` above 1, the ramp ends before the weight reaches
     /// 1, and the weight jumps to `beta`.
     Monotonic {
-        /// Share of all epochs that the ramp takes, above 0. The original hard-codes 0.25.
+        /// Share of all epochs that the ramp takes; must be above 0. The original hard-codes 0.25.
         #[serde(default = "quarter")]
         ratio: Fraction,
         /// Weight after the ramp.
@@ -38,7 +38,7 @@ pub enum KlWeight {
         /// Number of cycles, at most the number of epochs (`kl_anneal_cycle`).
         #[serde(default = "four")]
         cycles: Count,
-        /// Share of a cycle that its ramp takes, above 0 (`kl_anneal_ratio`).
+        /// Share of a cycle that its ramp takes; must be above 0 (`kl_anneal_ratio`).
         #[serde(default = "half")]
         ratio: Fraction,
         /// Weight after every ramp.

@@ -36,11 +36,12 @@ pub struct CvaeSpec {
     /// Distribution from which the latent vector z is drawn in roll-outs, where the next frame is not
     /// known.
     pub prior: Prior,
-    /// Frame whose encoder activations reach the decoder as skip connections.
+    /// Frame whose encoder activations the decoder receives as skip connections.
     pub skip: SkipRule,
     /// Weight β of the KL term in the loss, by epoch.
     pub kl_weight: KlWeight,
-    /// Probability that a training step feeds back true frames instead of predictions, by epoch.
+    /// Teacher-forcing ratio by epoch: the probability that a training step feeds back true frames
+    /// instead of predictions.
     pub teacher_forcing: TeacherForcing,
 }
 
@@ -125,7 +126,7 @@ pub enum Prior {
     },
 }
 
-/// Frame whose encoder activations reach the decoder as skip connections.
+/// Frame whose encoder activations the decoder receives as skip connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SkipRule {

@@ -270,7 +270,7 @@ impl Categories {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Motion {
     /// As in the original: a GRU cell with a random initial state and fresh noise as input of every
-    /// frame. The latent code is content ⊕ category ⊕ motion.
+    /// frame. The latent code is content ⊕ category ⊕ motion, where ⊕ is concatenation.
     #[default]
     Gru,
     /// As in the course exercise MP5: an LSTM with zero initial state and the same noise as input of
@@ -340,7 +340,8 @@ pub enum InstanceNoise {
     /// No noise.
     #[default]
     Off,
-    /// N(0, σ²), drawn for every layer and every batch, in evaluation as well.
+    /// Noise from N(0, σ²), drawn separately for every layer and every batch, in training and in
+    /// evaluation.
     Gaussian {
         /// Standard deviation σ (`noise_sigma`).
         sigma: NonNegative,

@@ -219,15 +219,17 @@ impl From<Port> for PortName {
 pub enum Transformation {
     /// Convolutional dynamic neural advection: predicted kernels that are applied to the whole frame.
     Cdna {
-        /// Number of kernels, which is also the number of masks besides the background's (`num_masks`).
+        /// Number of kernels, which is also the number of masks besides that of the background
+        /// (`num_masks`).
         #[serde(default = "ten")]
         masks: Count,
     },
-    /// Dynamic neural advection: a predicted kernel per pixel, with one mask.
+    /// Dynamic neural advection: one predicted kernel per pixel, and one mask.
     Dna,
-    /// Spatial transformer predictors: affine maps, one fewer than masks.
+    /// Spatial transformer predictors: predicted affine maps of the whole frame, one fewer than
+    /// masks.
     Stp {
-        /// Number of masks besides the background's (`num_masks`).
+        /// Number of masks besides that of the background (`num_masks`).
         #[serde(default = "ten")]
         masks: Count,
     },
@@ -253,7 +255,8 @@ impl Transformation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conditioning {
-    /// Action ⊕ state, repeated at every pixel of the map (`use_state = 1`).
+    /// Action and state, concatenated and repeated at every pixel of the feature map (`use_state =
+    /// 1`).
     #[default]
     ActionAndState,
     /// No further input (`use_state = 0`). States are still predicted.

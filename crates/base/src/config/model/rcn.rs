@@ -165,7 +165,7 @@ pub enum Activation {
     /// The hyperbolic tangent.
     #[default]
     Tanh,
-    /// max(x, 0). It cannot produce negative outputs, but targets are in [−1, 1]; the original warns
-    /// against it.
+    /// max(x, 0). Outputs cannot be negative, but targets are in [−1, 1]; the original warns against
+    /// this choice.
     Relu,
 }
