@@ -210,7 +210,7 @@ fn real_videos_are_an_upper_bound_and_not_a_competitor() {
     check(&report, "| *baseline: real videos* | – | 30.00 |");
     check(
         &report,
-        "real videos, an upper bound and not a competitor: **monotonic** is clearly worse",
+        "the upper bound \u{201c}real videos\u{201d}: **monotonic** is clearly worse",
     );
 }
 

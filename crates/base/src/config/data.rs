@@ -11,8 +11,8 @@ use crate::scalar::{Count, Fraction};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSpec {
-    /// The data set. `reprise data list` prints what each one contains, `reprise data check` validates
-    /// one. The digest of its content is part of the run's id.
+    /// The data set. `reprise data list` prints what each data set contains; `reprise data check`
+    /// validates one. The digest of its content is part of the run's id.
     pub dataset: Dataset,
     /// Order in which training visits the sequences. Evaluation always visits them in sorted order.
     pub sampler: Sampler,
@@ -31,41 +31,41 @@ pub enum Dataset {
         /// Folder that contains `train`, `validate` and `test`.
         root: PathBuf,
     },
-    /// TFRecord files of the Berkeley robot-pushing data: `train/*` and `test/*`, 64×64 RGB. The first
-    /// 95% of the files in `train` train, the others validate.
+    /// TFRecord files of the Berkeley robot-pushing data: `train/*` and `test/*`, 64×64 RGB. The
+    /// first 95% of the files in `train` are the training split, the others the validation split.
     BerkeleyTfrecord {
         /// Folder that contains `train` and `test`.
         root: PathBuf,
-        /// Frames to read of each record, from its first.
+        /// Number of frames to read from the start of each record.
         frames: Count,
     },
-    /// TFRecord files of the Google robot-pushing data: `push_train/*` and `push_testseen/*`, JPEG
-    /// frames that are cropped and scaled to 64×64 RGB. The first 95% of the files in `push_train`
-    /// train, the others validate.
+    /// TFRecord files of the Google robot-pushing data: `push_train/*` and `push_testseen/*`, whose
+    /// JPEG frames are cropped and scaled to 64×64 RGB. The first 95% of the files in `push_train`
+    /// are the training split, the others the validation split.
     GooglePushTfrecord {
         /// Folder that contains `push_train` and `push_testseen`.
         root: PathBuf,
-        /// Frames to read of each record, from its first.
+        /// Number of frames to read from the start of each record.
         frames: Count,
     },
-    /// `.npy` files listed in `map.csv`, as the Chainer port of `physical_interaction` imports them, in
-    /// the folders `train` and `test`. The first 95% of the sequences in `train` train, the others
-    /// validate.
+    /// `.npy` files listed in `map.csv`, as the Chainer port of `physical_interaction` imports them,
+    /// in the folders `train` and `test`. The first 95% of the sequences in `train` are the training
+    /// split, the others the validation split.
     Npy {
         /// Folder that contains `train` and `test`.
         root: PathBuf,
     },
     /// The embedded rendered faces with 15 keypoints each, 96×96 grey.
     FacialKeypoints,
-    /// Kaggle's facial keypoints: `training.csv`, each row the coordinates and grey values of a 96×96
-    /// image.
+    /// Kaggle's facial keypoints: `training.csv`, whose rows contain the coordinates and the grey
+    /// values of one 96×96 image each.
     Kaggle {
         /// Folder that contains `training.csv`.
         root: PathBuf,
-        /// Coordinates to predict. Rows that lack one of them are left out.
+        /// Coordinates to predict. Rows in which one of them is missing are left out.
         #[serde(default)]
         columns: KeypointColumns,
-        /// Rows that train, validate and test, after scikit-learn's `shuffle(random_state=42)`.
+        /// How the rows are divided into splits, after scikit-learn's `shuffle(random_state=42)`.
         #[serde(default)]
         split: RowSplit,
     },
@@ -75,7 +75,7 @@ pub enum Dataset {
     MovingMnistIdx {
         /// Folder that contains `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`.
         root: PathBuf,
-        /// Random numbers that choose digits and paths.
+        /// Source of the random numbers that choose digits and paths.
         sampling: DigitSampling,
         /// Frames per sequence (`seq_len`).
         frames: Count,
@@ -83,36 +83,40 @@ pub enum Dataset {
         sequences: SplitSizes,
     },
     /// The published test file of Moving MNIST, u8 `[frame, sequence, 64, 64]`. Its first sequences
-    /// train, the next ones validate, the next ones test; the rest is not used.
+    /// are the training split, the next ones the validation split, those after them the test split.
+    /// The rest is not used.
     MnistTestSeq {
         /// Path of `mnist_test_seq.npy`.
         file: PathBuf,
         /// Sequences per split.
         sequences: SplitSizes,
     },
-    /// The embedded clips of drawn people: five actions by four people, 64×64 RGB, 36 to 63 frames.
+    /// The embedded videos of drawn people: five actions by four people, 64×64 RGB, 36 to 63 frames.
     WeizmannLike,
-    /// Clips as one image strip each, in a folder per category: the layout that `data.py` of MoCoGAN
-    /// reads. Clips of the same person are always in the same split.
+    /// Videos, each stored as one image strip, in one folder per category: the layout that `data.py`
+    /// of MoCoGAN reads. Videos of the same person are always in the same split.
     Strips {
         /// Folder that contains one folder per category.
         root: PathBuf,
-        /// Minimum number of frames of a clip (`min_len`, 32 in the original). Shorter clips are dropped.
+        /// Minimum number of frames of a video (`min_len`, 32 in the original). Shorter videos are
+        /// left out.
         shortest: Count,
     },
-    /// Clips as AVI (Motion JPEG) or GIF files, in a folder per category or named `<person>_<category>`
-    /// as in the Weizmann data. Clips of the same person are always in the same split.
+    /// Videos as AVI (Motion JPEG) or GIF files, in one folder per category or named
+    /// `<person>_<category>` as in the Weizmann data. Videos of the same person are always in the
+    /// same split.
     Videos {
         /// Folder that contains the files, or one folder per category.
         root: PathBuf,
         /// Height and width in pixels to which frames are scaled.
         side: Count,
-        /// Minimum number of frames of a clip. Shorter clips are dropped.
+        /// Minimum number of frames of a video. Shorter videos are left out.
         shortest: Count,
     },
-    /// A square that is pushed around by actions, generated in memory. For tests.
+    /// A square that is pushed around by actions. It is generated in memory, for tests.
     MovingSquare {
-        /// Training sequences. Validation and test have a quarter of this each, but at least 1.
+        /// Training sequences. The validation and test splits have a quarter of this number each, but
+        /// at least one sequence.
         sequences: Count,
         /// Frames per sequence.
         frames: Count,
@@ -209,13 +213,14 @@ impl SplitSizes {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DigitSampling {
     /// One random stream per split, with independent draws per sequence. The last tenth of MNIST's
-    /// training digits occurs only in validation.
+    /// training digits is used only in the validation split.
     Streams,
-    /// NumPy's generator in the original's order: one data set of training digits, whose first
-    /// sequences train and whose next ones validate, and one of test digits.
+    /// NumPy's generator in the original's order. One data set is drawn from the training digits: its
+    /// first sequences are the training split, the next ones the validation split. Another is drawn
+    /// from the test digits: the test split.
     Original {
         /// Index of the first item that is requested from a data set. The original seeds NumPy with
-        /// it, once.
+        /// this index, once.
         first_index: u32,
     },
 }
@@ -233,10 +238,11 @@ pub enum Content {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeypointColumns {
-    /// All columns of the file, in its order.
+    /// All columns of coordinates, in the order of the file.
     #[default]
     All,
-    /// These columns, in this order (`load(cols=...)`; the original's `load2d` ignores its argument).
+    /// The listed columns, in the listed order (`load(cols=...)`; the original's `load2d` ignores
+    /// this argument).
     Named(Vec<String>),
 }
 
@@ -244,20 +250,22 @@ pub enum KeypointColumns {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RowSplit {
-    /// The first rows train, the next ones validate, the last ones test.
+    /// The first rows are the training split, the next ones the validation split, the last ones the
+    /// test split.
     Shares(Shares),
-    /// As in the original: every row trains. The original reports its training error only, so
-    /// validation and test use the training rows again.
+    /// As in the original: all rows are the training split. The original reports only its training
+    /// error, so here the validation and test splits repeat the training rows.
     Document,
 }
 
-/// Shares of the complete rows, rounded down, but at least one row each. The other rows train.
+/// Shares of the complete rows, each rounded down to whole rows, but at least one row. The remaining
+/// rows are the training split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shares {
-    /// Share of the rows that validate.
+    /// Share of the rows in the validation split.
     pub validate: Fraction,
-    /// Share of the rows that test.
+    /// Share of the rows in the test split.
     pub test: Fraction,
 }
 
@@ -282,16 +290,16 @@ pub enum Sampler {
     /// without a gap, so every batch is full and all sequences are used. For every system.
     #[default]
     EpochPermutation,
-    /// Order of the cvae original: the shuffled indices of PyTorch's `DataLoader` only seed NumPy,
-    /// which then draws sequences with replacement; every pass is seeded again. For every system but
-    /// `rcn`.
+    /// As in the cvae original: the shuffled indices of PyTorch's `DataLoader` are only used as seeds
+    /// of NumPy, which then draws sequences with replacement. Every pass is seeded again. For every
+    /// system except `rcn`.
     Original {
-        /// `num_workers` of the `DataLoader`; 0 loads in the main process.
+        /// `num_workers` of the `DataLoader`. With 0, the main process loads the data.
         workers: u32,
     },
-    /// Order of the rcn original (`iterate_minibatches` with `shuffle=True`): one NumPy generator draws
-    /// all permutations, and every pass drops its incomplete batch. The original does not seed the
-    /// generator; here the run's seed does. Only for `rcn`.
+    /// As in the rcn original (`iterate_minibatches` with `shuffle=True`): one NumPy generator draws
+    /// all permutations, and every pass drops its last, incomplete batch. The original does not seed
+    /// the generator; here the run's seed is used. Only for `rcn`.
     Minibatches,
 }
 

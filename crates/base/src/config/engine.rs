@@ -14,15 +14,15 @@ pub struct EngineSpec {
     /// Device that trains the run: `auto`, `cpu`, `cuda` (same as `cuda:0`) or `cuda:N`. `auto` is
     /// replaced by the first CUDA device, or by `cpu` if there is none, before the run's id is computed.
     pub device: Device,
-    /// Threads that libtorch uses within one operation. Changing it changes the order of sums, and so
-    /// the last bits and the run's id.
+    /// Threads that libtorch uses within one operation. Another number of threads changes the order
+    /// of sums, and so the last bits of results. The number is part of the run's id.
     pub threads: Count,
     /// How closely the operations of a training step follow those of the original. Only `exact` is
     /// supported by every system; roll-outs always use the original's operations.
     pub arithmetic: Arithmetic,
-    /// Devices that split every batch between them, e.g. `["cuda:0", "cuda:1"]`; the first keeps the
-    /// parameters. Only `convlstm` can be trained on more than one device. A device listed twice
-    /// computes two parts of the batch one after the other.
+    /// Devices between which every batch is divided, e.g. `["cuda:0", "cuda:1"]`. The first device
+    /// keeps the parameters. Only `convlstm` can be trained on more than one device. A device that is
+    /// listed twice computes two parts of the batch, one after the other.
     // Not serialized if empty, so that older runs keep their ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<Device>,
@@ -64,8 +64,8 @@ pub enum Arithmetic {
     Exact,
     /// Fewer operations that are mathematically equal; the last bits differ. Only `cvae`.
     Fast,
-    /// As `fast`, with convolutions and linear layers in bfloat16 (8 bits of precision). Only `cvae`
-    /// and `convlstm`.
+    /// Convolutions and linear layers in bfloat16 (8 bits of precision); for `cvae`, otherwise as
+    /// `fast`. Only `cvae` and `convlstm`.
     Bf16,
 }
 

@@ -55,12 +55,12 @@ pub struct AdamSpec {
     pub beta1: DecayRate,
     /// Decay rate β₂ of the second moment, the running mean of squared gradients.
     pub beta2: DecayRate,
-    /// ε in the denominator √v + ε; added outside the square root.
+    /// ε in the denominator √v + ε, added outside the square root.
     pub epsilon: Positive,
     /// Factor λ of the L2 penalty λ/2 · |p|². Its gradient λp is added to the gradient of the loss
     /// before the moments are updated, as in `torch.optim.Adam`; this is not `AdamW`.
     pub weight_decay: NonNegative,
-    /// Framework whose arithmetic the update follows. For `physical_interaction` it must be the
+    /// Framework whose arithmetic the update follows. For `physical_interaction`, this must be the
     /// framework of `model.physical_interaction.port`.
     pub form: AdamForm,
 }
@@ -70,11 +70,11 @@ pub struct AdamSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum AdamForm {
-    /// `torch.optim.Adam`: ε is added to the corrected second moment.
+    /// `torch.optim.Adam`: ε is added after the bias correction of the second moment.
     #[default]
     PyTorch,
-    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added to the uncorrected second moment. The
-    /// learning rate, the decay rates and their powers are f32 even for f64 parameters.
+    /// `tf.train.AdamOptimizer` of TensorFlow 1: ε is added before the bias correction of the second
+    /// moment. The learning rate, the decay rates and their powers are f32 even for f64 parameters.
     TensorFlow,
     /// `chainer.optimizers.Adam` of Chainer 2: as `tensorflow`, with f64 hyper-parameters.
     Chainer,
@@ -135,7 +135,8 @@ impl Default for GradientDescentSpec {
     }
 }
 
-/// Adagrad's hyper-parameters. The learning rate's default is that of the rcn original's repository.
+/// Adagrad's hyper-parameters. The default learning rate is that of the repository of the rcn
+/// original.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdagradSpec {

@@ -24,8 +24,8 @@ pub struct RunSpec {
     pub data: DataSpec,
     /// The system to train, with its settings. Required.
     pub model: ModelSpec,
-    /// Id of imported weights to start training from: the SHA-256 that `reprise import` prints. Without
-    /// it, initial weights are drawn from the seed.
+    /// Id of imported weights to start training from: the SHA-256 that `reprise import` prints.
+    /// Without this key, initial weights are drawn from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WeightsId")]
     pub initial_weights: Option<WeightsId>,

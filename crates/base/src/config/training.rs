@@ -46,9 +46,9 @@ pub struct EvaluationSpec {
     pub validation_sequences: Count,
     /// Maximum number of test sequences to score: the first ones in sorted order.
     pub test_sequences: Count,
-    /// Frames that are predicted and scored in evaluations. Without it, the horizon of training. Set it
-    /// if arms train with different horizons, or their scores are not comparable. Only for systems that
-    /// predict frames.
+    /// Frames that are predicted and scored in evaluations. Without this key, the horizon of training
+    /// is used. If arms train with different horizons, set this key; otherwise their scores are not
+    /// comparable. Only for systems that predict frames.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Count")]
     pub horizon: Option<Count>,

@@ -20,32 +20,34 @@ pub enum KlWeight {
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// One ramp from 0 over the first epochs, then `beta`: `cyclical` with one cycle. The ramp ends when
-    /// it reaches 1, whatever `beta` is.
+    /// As `cyclical`, with one cycle: the weight rises linearly from 0 towards `beta` in the first
+    /// epochs, then stays at `beta`. With a `beta` above 1, the ramp ends before the weight reaches
+    /// 1, and the weight jumps to `beta`.
     Monotonic {
-        /// Share of all epochs that the ramp takes, above 0. The original hard-codes 0.25.
+        /// Share of all epochs that the ramp takes; must be above 0. The original hard-codes 0.25.
         #[serde(default = "quarter")]
         ratio: Fraction,
         /// Weight after the ramp.
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// One ramp from 0 at the start of every cycle, then `beta` until the cycle's end. A ramp ends when
-    /// it reaches 1, whatever `beta` is.
+    /// In every cycle the weight rises linearly from 0 towards `beta`, then stays at `beta` until the
+    /// cycle ends. With a `beta` above 1, every ramp ends before the weight reaches 1, and the weight
+    /// jumps to `beta`.
     Cyclical {
         /// Number of cycles, at most the number of epochs (`kl_anneal_cycle`).
         #[serde(default = "four")]
         cycles: Count,
-        /// Share of a cycle that its ramp takes, above 0 (`kl_anneal_ratio`).
+        /// Share of a cycle that its ramp takes; must be above 0 (`kl_anneal_ratio`).
         #[serde(default = "half")]
         ratio: Fraction,
-        /// Weight between the ramps.
+        /// Weight after every ramp.
         #[serde(default = "one")]
         beta: NonNegative,
     },
-    /// `frange_cycle_linear` of Fu et al. 2019 (arXiv:1903.10145, `haofuml/cyclical_annealing`), one
-    /// entry per epoch: as `cyclical`, but a ramp ends where it would exceed `stop`, not where it
-    /// reaches 1.
+    /// `frange_cycle_linear` of Fu et al. 2019 (arXiv:1903.10145, `haofuml/cyclical_annealing`), with
+    /// one value per epoch: in every cycle the weight rises linearly from `start` to `stop`, then
+    /// stays at `stop` until the cycle ends. Unlike in `cyclical`, no ramp is cut off at 1.
     FrangeCycleLinear {
         /// Number of cycles (`n_cycle`).
         #[serde(default = "four")]
@@ -60,25 +62,29 @@ pub enum KlWeight {
         #[serde(default = "one")]
         stop: NonNegative,
     },
-    /// One ramp computed by division: `ratio` · epoch / `cycle_epochs`, at most 1, rounded to five
-    /// decimals; 0.001 in epoch 0 (`Monotonic` of
+    /// One ramp, computed by division: the weight is `ratio` · epoch / `cycle_epochs`, at most 1,
+    /// rounded to five decimals. In epoch 0 it is 0.001 (`Monotonic` of
     /// ericyangchen/conditional-VAE-for-video-prediction).
     QuotientMonotonic {
-        /// Epochs from the start until the weight is `ratio` (`kl_anneal_cycle`, which is a length there).
+        /// Epochs from the start until the weight is `ratio` (`kl_anneal_cycle`, a length in that
+        /// implementation).
         #[serde(default = "ten")]
         cycle_epochs: Count,
-        /// Weight after `cycle_epochs` epochs (`kl_anneal_ratio`, which is a factor of the weight there).
+        /// Weight after `cycle_epochs` epochs (`kl_anneal_ratio`, a factor of the weight in that
+        /// implementation).
         #[serde(default = "one")]
         ratio: NonNegative,
     },
-    /// A sawtooth computed by division: `ratio` times the elapsed share of the cycle, at most 1, rounded
-    /// to five decimals; 0.001 in epoch 0 (`Cyclical` of
+    /// A sawtooth, computed by division: the weight is `ratio` times the elapsed share of the cycle,
+    /// at most 1, rounded to five decimals. In epoch 0 it is 0.001 (`Cyclical` of
     /// ericyangchen/conditional-VAE-for-video-prediction).
     QuotientCyclical {
-        /// Epochs per cycle (`kl_anneal_cycle`, which is a length there, not a number of cycles).
+        /// Epochs per cycle (`kl_anneal_cycle`, a length in that implementation, not a number of
+        /// cycles).
         #[serde(default = "ten")]
         cycle_epochs: Count,
-        /// Weight that a cycle approaches (`kl_anneal_ratio`, which is a factor of the weight there).
+        /// Weight that every ramp approaches (`kl_anneal_ratio`, a factor of the weight in that
+        /// implementation).
         #[serde(default = "one")]
         ratio: NonNegative,
     },

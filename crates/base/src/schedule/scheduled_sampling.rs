@@ -14,7 +14,8 @@ pub enum ScheduledSampling {
     Never,
     /// The share of true frames decays along an inverse sigmoid: k / (k + exp(step / k)).
     InverseSigmoid {
-        /// Time scale of the decay in steps (`schedsamp_k`). The share is one half at step k · ln k.
+        /// Time constant of the decay, in steps (`schedsamp_k`). At step k · ln k the share of true
+        /// frames is one half.
         #[serde(default = "nine_hundred")]
         k: Positive,
     },

@@ -14,40 +14,41 @@ pub enum TeacherForcing {
     Always,
     /// Every step feeds back predictions.
     Never,
-    /// As in the original: `initial` until `start_epoch`, then a line from 1 towards `lower` at the end of
-    /// training. Two quirks: the line starts one epoch late, and from 1 whatever `initial` is. `linear`
-    /// has neither.
+    /// As in the original: the ratio is `initial` until `start_epoch`, then follows a line from 1
+    /// towards `lower`. The line has two quirks, which `linear` does not have: it starts one epoch
+    /// late, and it starts at 1 even if `initial` is smaller.
     Original {
         /// Ratio until the decay starts (`tfr`).
         #[serde(default = "full")]
         initial: Fraction,
-        /// The first epoch after which the ratio is updated (`tfr_start_decay_epoch`). It must be before
-        /// the last epoch's end, i.e. below `training.epochs`.
+        /// First epoch after which the ratio is updated (`tfr_start_decay_epoch`). This number must
+        /// be below `training.epochs`.
         #[serde(default = "twenty")]
         start_epoch: u32,
         /// Lower limit of the ratio (`tfr_lower_bound`).
         #[serde(default = "none")]
         lower: Fraction,
     },
-    /// A straight line from `initial` in `start_epoch` to `lower` in the last epoch.
+    /// The ratio follows a straight line from `initial` in `start_epoch` to `lower` in the last
+    /// epoch.
     Linear {
         /// Ratio until `start_epoch`.
         #[serde(default = "full")]
         initial: Fraction,
-        /// Last epoch with the initial ratio. It must be before the last epoch.
+        /// Last epoch with the initial ratio. It must be before the last epoch of training.
         #[serde(default = "twenty")]
         start_epoch: u32,
         /// Ratio in the last epoch.
         #[serde(default = "none")]
         lower: Fraction,
     },
-    /// `step` is subtracted after every epoch from `start_epoch` on, until the ratio is 0
+    /// Starting with `start_epoch`, the ratio decreases by `step` after every epoch until it is 0
     /// (ericyangchen/conditional-VAE-for-video-prediction).
     StepDown {
         /// Ratio until the decay starts (`tfr`).
         #[serde(default = "full")]
         initial: Fraction,
-        /// The first epoch after which `step` is subtracted (`tfr_sde`). It must be below
+        /// First epoch after which `step` is subtracted (`tfr_sde`). This number must be below
         /// `training.epochs`.
         #[serde(default = "ten")]
         start_epoch: u32,

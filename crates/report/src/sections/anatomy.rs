@@ -40,7 +40,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         PageBlock::Heading("How frames are composed".to_owned()),
         PageBlock::Note(
             "The next frame is a weighted sum of the images in the first row: the previous frame and its \
-             transformed versions. The second row shows their weights, the masks (white 1, black 0); an \
+             transformed versions. The second row shows their weights, the masks (white: 1, black: 0); an \
              image without a mask is not part of the sum. After the context the previous frame is the \
              model's own prediction. Models with kernels have a third row: each kernel is below the image \
              that it produced, scaled so that its largest weight is white."
@@ -119,7 +119,7 @@ fn remark(arm: &ArmResults<'_>) -> &'static str {
              separate trained weights."
         }
         (Port::Chainer, Transformation::Stp { .. }) => {
-            " This port has one transformation, so all transformed images are equal."
+            " This port predicts the same affine map for every mask, so all transformed images are equal."
         }
         _ => "",
     }

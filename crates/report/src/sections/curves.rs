@@ -51,7 +51,7 @@ fn note(results: &SweepResults<'_>) -> RichText {
     let steps = results.steps_per_point;
     if steps > 1 {
         text = text.plain(format!(
-            " One point is the average of {steps} consecutive steps; the journals have every step."
+            " One point is the average of {steps} consecutive steps; the journals contain every step."
         ));
     }
     text = text.plain(match results.baselines.len() {
@@ -104,7 +104,7 @@ fn epoch_figure(
     let path = format!("figures/validation_{}.svg", file_stem(&metric.key));
     let caption = RichText::default()
         .strong(format!("Validation {heading}"))
-        .plain(" after each evaluated epoch. Definition: see Results.");
+        .plain(" after each evaluated epoch. The metric is defined under Results.");
     let plot = Plot {
         x_label: "epochs trained".to_owned(),
         y_label: format!("Validation {heading}"),

@@ -93,11 +93,11 @@ fn table(
 ) -> Option<(PageTable, Vec<PairedDifference>)> {
     let mut metrics: Vec<&ReportedMetric> =
         results.metrics.iter().filter(|metric| results.is_scored(Split::Test, metric)).collect();
-    let mut caption = format!("{caption} on test");
+    let mut caption = format!("{caption} on the test split");
     if comparisons.len() > PAIRS_ON_ALL_METRICS && metrics.len() > 1 {
         metrics.truncate(1);
         let heading = metrics[0].heading();
-        caption = format!("{caption}, {heading}; metrics.csv has all scores");
+        caption = format!("{caption}, {heading} only; metrics.csv contains all scores");
     }
     let measured: Vec<(&ReportedMetric, Vec<Option<PairedDifference>>)> = metrics
         .into_iter()
@@ -194,25 +194,32 @@ fn note(seen: &[PairedDifference]) -> RichText {
     let most = seen.iter().map(|paired| paired.n).max().unwrap_or(0);
     if most == 1 {
         return "With one seed the spread is unknown, so there is no interval: a difference of this size \
-                may be chance."
+                may be due to chance."
             .into();
     }
-    let text = RichText::from(format!(
-        "Mean is the mean difference over seeds, with a Student-t interval. The interval covers what the \
-         seed decides (initial weights, batch order, noise), not the choice of test data. It is not \
-         corrected for the number of comparisons ({} shown). Detectable is the smallest true \
-         difference that this number of seeds, with this spread, would detect with a probability of {}. \
-         Undecided means that the interval contains 0.",
-        seen.len(),
-        power(),
-    ));
+    let text = RichText::default()
+        .strong("Mean")
+        .plain(format!(
+            ": mean difference over seeds, with a Student-t confidence interval. The interval covers \
+             what the seed decides (initial weights, batch order, noise), not the choice of test data. \
+             The interval is not corrected for multiple comparisons ({} shown). ",
+            seen.len(),
+        ))
+        .strong("Detectable")
+        .plain(format!(
+            ": the smallest true difference that would be found with a probability of {}, given this \
+             number of seeds and this spread. ",
+            power(),
+        ))
+        .strong("Undecided")
+        .plain(": the interval contains 0.");
     if fewest >= ENOUGH_SEEDS {
         return text;
     }
     let range =
         if fewest == most { count(fewest, "seed") } else { format!("{fewest} to {most} seeds") };
     text.plain(format!(
-        " With {range}, intervals are wide and assume roughly normal differences; undecided does \
-         not mean that there is no difference."
+        " With {range}, intervals are wide and assume roughly normally distributed differences; \
+         \u{201c}undecided\u{201d} does not mean that there is no difference."
     ))
 }

@@ -65,7 +65,7 @@ fn ranking(results: &SweepResults<'_>, metric: &ReportedMetric) -> Option<RichTe
             let paired = results.between(first, second, Split::Test, metric);
             Some(text.plain(paired.map_or_else(
                 || {
-                    "They have no completed seed in common, so there is no paired difference."
+                    "These arms have no completed seed in common, so there is no paired difference."
                         .to_owned()
                 },
                 |paired| {
@@ -87,7 +87,7 @@ fn ranking(results: &SweepResults<'_>, metric: &ReportedMetric) -> Option<RichTe
 fn difference(paired: &PairedDifference, metric: &ReportedMetric, places: usize) -> String {
     let mean = quantity(&signed(paired.mean, places), metric);
     match sign(paired) {
-        Sign::Unknown => format!("Their difference on one common seed is {mean}."),
+        Sign::Unknown => format!("Their difference on the one common seed is {mean}."),
         Sign::Above | Sign::Below | Sign::Open => format!(
             "The difference, paired by seed, is {mean}, {} interval {}.",
             confidence(),
@@ -98,7 +98,7 @@ fn difference(paired: &PairedDifference, metric: &ReportedMetric, places: usize)
 
 fn conclusion(paired: &PairedDifference) -> &'static str {
     match sign(paired) {
-        Sign::Above | Sign::Below => "The interval excludes 0.",
+        Sign::Above | Sign::Below => "The interval does not contain 0.",
         Sign::Open => "The interval contains 0, so these seeds do not decide which arm is better.",
         Sign::Unknown => "With one seed the spread is unknown.",
     }
@@ -124,7 +124,7 @@ fn against_baseline(
     let mut text = RichText::from(format!(
         "Compared with {}{}: ",
         if baseline == UPPER_BOUND {
-            format!("{name}, an upper bound and not a competitor")
+            format!("the upper bound \u{201c}{name}\u{201d}")
         } else {
             format!("the baseline \u{201c}{name}\u{201d}")
         },

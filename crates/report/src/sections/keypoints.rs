@@ -96,8 +96,8 @@ fn errors(results: &SweepResults<'_>) -> Option<PageBlock> {
     });
     Some(PageBlock::Table(PageTable {
         caption:
-            "Test RMSE of each keypoint in pixels, over both coordinates and all images: mean \u{b1} \
-             sample standard deviation over seeds. Bold: lowest mean of the row."
+            "RMSE of each keypoint on the test split, in pixels, over both coordinates of all images: \
+             mean \u{b1} sample standard deviation over seeds. Bold: lowest mean of the row."
                 .into(),
         columns,
         rows: rows.collect(),
@@ -144,8 +144,9 @@ fn images(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
         content: FigureContent::Svg(drawing),
         alt: "test images with true and predicted keypoints, one row per arm".to_owned(),
         caption: RichText::default().strong("Test images").plain(format!(
-            ", the first {count} of the split, not selected by score; seed {seed}. Discs: true \
-             keypoints. Crosses: predicted keypoints, joined to the true ones by lines."
+            ": the first {count} of the test split, not selected by score, with the predictions of \
+             seed {seed}. Discs: true keypoints. Crosses: predicted keypoints; a line joins each \
+             cross to its disc."
         )),
     };
     Ok(vec![PageBlock::Figures { figures: vec![figure], layout: FigureLayout::Wide }])

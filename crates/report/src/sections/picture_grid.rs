@@ -26,8 +26,8 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
     let note = format!(
         "The image that the original implementation logs, for the first test sequence and seed {seed}. \
          First row: context, then prediction. Second row: context, then truth. Third row: one black frame \
-         per predicted frame, then the squared errors; they are below their frames only if context and \
-         horizon have the same length.",
+         per predicted frame, then the squared errors. Each error is below its predicted frame only if \
+         context and horizon have the same length.",
         seed = seed.0,
     );
     Ok(vec![

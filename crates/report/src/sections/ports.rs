@@ -35,9 +35,9 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let mut columns = vec![Column::words("#"), Column::words("Difference")];
     columns.extend(ports.iter().map(|port| Column::words(port.name())));
     let note = format!(
-        "{} of the {} known differences apply to these ports and models. Reference cases check each \
-         port against its original, difference by difference; the scores here show all of them \
-         together.",
+        "{} of the {} differences between the ports apply to the arms of this sweep. Reference cases \
+         check each port against its original, difference by difference. The scores of this report \
+         show the effect of all differences together.",
         rows.len(),
         DIFFERENCES.len(),
     );

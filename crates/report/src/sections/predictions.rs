@@ -47,9 +47,9 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         .map(|arm| arm.label)
         .collect();
     let mut note = RichText::from(format!(
-        "Seed {seed} (the smallest of {}); {} of {} stored test sequences, evenly spaced in the order of \
-         the split, not selected by score. The model is given the context frames and predicts the rest \
-         from its own predictions.",
+        "Predictions of seed {seed} (the smallest of {}) for {} of {} stored test sequences, which are \
+         evenly spaced in the order of the split and not selected by score. The model is given the \
+         context frames; after that, it predicts each frame from its own predictions.",
         count(shown.iter().map(|(arm, _)| arm.runs.len()).max().unwrap_or(0), "seed"),
         strips.len(),
         reference.sequences().len(),
@@ -108,9 +108,9 @@ fn figures(
         content: FigureContent::Svg(drawing),
         alt: format!("test sequence {}, truth and predictions frame by frame", sequence.name),
         caption: RichText::default().strong("Test sequence").plain(" ").code(&sequence.name).plain(format!(
-            ", seed {seed}. Each arm has two rows: its prediction, and the absolute error, mean over \
-             channels, multiplied by {MAGNIFICATION} (black: no error; white: an error of {} or more out of \
-             255).",
+            ", seed {seed}. Each arm has two rows: its prediction, and below that the absolute error \
+             (mean over channels, multiplied by {MAGNIFICATION}). Black: no error; white: an error of at \
+             least {} of 255.",
             255_usize.div_ceil(MAGNIFICATION)
         )),
     };

@@ -26,19 +26,23 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
         PageBlock::Heading("Provenance".to_owned()),
         PageBlock::Prose("Command that produced the runs:".into()),
         PageBlock::Command(manifest.command.clone()),
-        PageBlock::Prose("Command that rebuilds this report from their records, byte for byte:".into()),
+        PageBlock::Prose(
+            "Command that rebuilds this report from the records of the runs, byte for byte:".into(),
+        ),
         PageBlock::Command(format!("./just report {}", manifest.name)),
         PageBlock::Table(runs(results)),
         PageBlock::Note(
             RichText::from("The folder of a run in the store is ")
                 .code("runs/<run>/")
-                .plain(": ")
+                .plain(". In this folder, ")
                 .code("record.json")
-                .plain(" has everything below in full, ")
+                .plain(" contains everything below in full, and ")
                 .code("journal.jsonl")
+                .plain(" contains every step. ")
+                .strong("Final state")
                 .plain(
-                    " has every step. Final state is the SHA-256 of all parameters and buffers after the \
-                     last step: equal digests mean bit-equal models.",
+                    ": the SHA-256 of all parameters and buffers after the last step; equal digests mean \
+                     bit-equal models.",
                 ),
         ),
     ];
@@ -132,8 +136,8 @@ fn outcome(outcome: &Outcome) -> RichText {
 fn protocol(results: &SweepResults<'_>) -> Option<PageBlock> {
     let label = results.choosing()?.label();
     Some(PageBlock::Prose(RichText::default().strong("Protocol.").plain(format!(
-        " Each run tests its checkpoint with the best validation {label}. Test data are not used for \
-         that choice, and all runs of the sweep are reported."
+        " In each run, the checkpoint with the best validation {label} is tested. Test data are not \
+         used for this choice. All runs of the sweep are reported."
     ))))
 }
 
@@ -236,7 +240,7 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
     let tree = if left_out.is_empty() {
         tree
     } else {
-        tree.plain(format!("; not in it: {}", left_out.join(", ")))
+        tree.plain(format!("; left out: {}", left_out.join(", ")))
     };
     facts.push(("Exact tree".to_owned(), tree));
 }
@@ -261,7 +265,7 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
         ))
         .recorded(&sentence(origin)),
     ));
-    let digests = RichText::from("decoded ").code(short(pack_sha256));
+    let digests = RichText::from("decoded data ").code(short(pack_sha256));
     facts.push((
         "Data digests".to_owned(),
         match source_files {

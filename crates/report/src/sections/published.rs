@@ -55,7 +55,11 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
         }),
         PageBlock::List(remarks),
         PageBlock::Note(
-            format!("Compare Published and Ours only if the scales above agree{order}.").into(),
+            format!(
+                "Compare the published scores with ours only if the data, the number of updates and \
+                 the batch size listed above agree{order}."
+            )
+            .into(),
         ),
     ]
 }

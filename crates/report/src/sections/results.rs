@@ -55,8 +55,8 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let mut blocks = vec![
         PageBlock::Heading("Results".to_owned()),
         PageBlock::Table(PageTable {
-            caption: "Scores of the checkpoint chosen on validation: mean \u{b1} sample standard \
-                      deviation over seeds."
+            caption: "Scores of the checkpoint with the best validation score: mean \u{b1} sample \
+                      standard deviation over seeds."
                 .into(),
             columns: heads,
             rows: rows.collect(),
@@ -75,15 +75,15 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
 
 /// Explains the table.
 fn note(results: &SweepResults<'_>) -> String {
-    let baselines = if results.baselines.is_empty() { "" } else { ", baselines included" };
+    let baselines = if results.baselines.is_empty() { "" } else { ", including baselines" };
     let bound = if results.baselines.iter().any(|name| name == UPPER_BOUND) {
-        "; real videos, an upper bound, excluded"
+        ", excluding real videos, which are an upper bound"
     } else {
         ""
     };
     format!(
-        "Bold: best mean of the column{baselines}{bound}. A cell covers all completed runs of its arm \
-         unless it gives another n."
+        "Bold: best mean of the column{baselines}{bound}. Each score includes all completed runs of its \
+         arm unless another n is given."
     )
 }
 

@@ -12,8 +12,8 @@ use crate::{
 
 /// Architecture of the ConvLSTM autoencoder. The defaults are the original's.
 ///
-/// The original is trained by Adam with a learning rate of 1e-4 and β = (0.9, 0.98), in batches of 12
-/// for 300 epochs.
+/// The original is trained with Adam (learning rate 1e-4, β = (0.9, 0.98)) for 300 epochs, in batches
+/// of 12.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvLstmSpec {
@@ -23,7 +23,7 @@ pub struct ConvLstmSpec {
     pub horizon: Count,
     /// Channels of each hidden state (`n_hidden_dim`, `nf`).
     pub hidden: Count,
-    /// ConvLSTM cells of the encoder, and the same number of the decoder.
+    /// ConvLSTM cells of the encoder. The decoder has the same number.
     pub layers: Count,
 }
 

@@ -33,13 +33,15 @@ pub struct CvaeSpec {
     pub predictor_layers: Count,
     /// LSTM layers of the posterior (`posterior_rnn_layers`).
     pub posterior_layers: Count,
-    /// Distribution that z is drawn from in roll-outs, where the next frame is not known.
+    /// Distribution from which the latent vector z is drawn in roll-outs, where the next frame is not
+    /// known.
     pub prior: Prior,
-    /// Frame whose encoder activations reach the decoder as skip connections.
+    /// Frame whose encoder activations the decoder receives as skip connections.
     pub skip: SkipRule,
     /// Weight β of the KL term in the loss, by epoch.
     pub kl_weight: KlWeight,
-    /// Probability that a training step feeds back true frames instead of predictions, by epoch.
+    /// Teacher-forcing ratio by epoch: the probability that a training step feeds back true frames
+    /// instead of predictions.
     pub teacher_forcing: TeacherForcing,
 }
 
@@ -124,14 +126,16 @@ pub enum Prior {
     },
 }
 
-/// Frame whose encoder activations reach the decoder as skip connections.
+/// Frame whose encoder activations the decoder receives as skip connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SkipRule {
-    /// The input of step t while t ≤ `context_frames`; from then on the last of these
-    /// (`last_frame_skip = False`). Without teacher forcing this input is a prediction for t > 1.
+    /// The input frame of step t while t ≤ `context_frames`; in later steps, the last of these frames
+    /// (`last_frame_skip = False`). Without teacher forcing, the input frame is a prediction
+    /// if t > 1.
     #[default]
     LastGroundTruth,
-    /// The input of every step, a true frame or a prediction (`last_frame_skip = True`).
+    /// The input frame of every step, which is a true frame or a prediction
+    /// (`last_frame_skip = True`).
     LastFrame,
 }

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MocoganSpec {
-    /// Frames of a generated video, and of the part of a real clip that is compared with it
+    /// Frames of a generated video, and of the part of a real video that is compared with it
     /// (`video_length`).
     pub video_length: Count,
     /// Height and width of a frame in pixels, a multiple of 16: 64 in the original, 96 in MP5.
@@ -30,9 +30,9 @@ pub struct MocoganSpec {
     pub motion_size: Count,
     /// Recurrent network that produces the motion codes of a video.
     pub motion: Motion,
-    /// Channels of the input of the generator's last layer (`ngf`).
+    /// Input channels of the last layer of the generator (`ngf`).
     pub generator_width: Count,
-    /// Channels of the output of each discriminator's first layer (`ndf`).
+    /// Output channels of the first layer of each discriminator (`ndf`).
     pub discriminator_width: Count,
     /// Discriminator of single frames (`image_discriminator`).
     pub image_discriminator: ImageDiscriminator,
@@ -43,7 +43,7 @@ pub struct MocoganSpec {
     /// Frames per batch of the image discriminator (`image_batch`). The number of videos per batch
     /// (`video_batch`, 3 in `train.py`) is `training.batch_size`.
     pub image_batch: Count,
-    /// Stride in frames with which real clips are sub-sampled. `train.py` has an option of this name
+    /// Stride in frames: every n-th frame of a real video is used. `train.py` has an option of this name
     /// with the default 4, but always uses 2.
     pub every_nth: Count,
 }
@@ -251,7 +251,7 @@ impl MocoganConflict {
 pub enum Categories {
     /// The latent code contains no category (`dim_z_category = 0`).
     None,
-    /// This number of categories, drawn uniformly.
+    /// Number of categories. The category of a video is drawn uniformly.
     Count(Count),
 }
 
@@ -270,18 +270,18 @@ impl Categories {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Motion {
     /// As in the original: a GRU cell with a random initial state and fresh noise as input of every
-    /// frame. The latent code is content ⊕ category ⊕ motion.
+    /// frame. The latent code is content ⊕ category ⊕ motion, where ⊕ is concatenation.
     #[default]
     Gru,
-    /// As in MP5: an LSTM with zero initial state and the same noise as input of every frame, followed
-    /// by a linear layer and BatchNorm. The latent code is motion ⊕ content.
+    /// As in the course exercise MP5: an LSTM with zero initial state and the same noise as input of
+    /// every frame, followed by a linear layer and BatchNorm. The latent code is motion ⊕ content.
     Lstm {
         /// Hidden units (`hidden_size`, 100 in MP5).
         hidden_size: Count,
         /// Initial bias of the forget gate (`init_forget_bias`, 1 in MP5).
         forget_bias: NonNegative,
-        /// Motion codes to produce, out of which `video_length` consecutive ones are cut; at least
-        /// `video_length` + 2. MP5 draws this number from the lengths of its clips.
+        /// Number of motion codes to produce, at least `video_length` + 2. A video uses
+        /// `video_length` consecutive ones. MP5 draws the number from the lengths of its videos.
         frames: Count,
     },
 }
@@ -305,7 +305,7 @@ pub enum VideoDiscriminator {
     Whole,
     /// A grid of outputs, one per overlapping patch (`PatchVideoDiscriminator`).
     Patch,
-    /// As `whole`, and a prediction of the video's category (`CategoricalVideoDiscriminator`).
+    /// As `whole`, with the video's category as a second output (`CategoricalVideoDiscriminator`).
     Categorical {
         /// Loss of the discriminator on the categories of real videos (`use_categories`).
         real_categories: CategoryLoss,
@@ -340,7 +340,8 @@ pub enum InstanceNoise {
     /// No noise.
     #[default]
     Off,
-    /// N(0, σ²), drawn for every layer and every batch, in evaluation as well.
+    /// Noise from N(0, σ²), drawn separately for every layer and every batch, in training and in
+    /// evaluation.
     Gaussian {
         /// Standard deviation σ (`noise_sigma`).
         sigma: NonNegative,

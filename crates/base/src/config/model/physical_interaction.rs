@@ -22,8 +22,8 @@ pub use differences::{DIFFERENCES, Difference};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PhysicalInteractionSpec {
-    /// Implementation whose numerics the model follows. Adam must have the form of its framework
-    /// (`optimizer.adam.form`).
+    /// Implementation whose numerics the model follows. `optimizer.adam.form` must name the framework
+    /// of this implementation.
     pub port: Port,
     /// Transformation of the previous frame into the next one (`model`).
     pub transformation: Transformation,
@@ -35,7 +35,7 @@ pub struct PhysicalInteractionSpec {
     pub horizon: Count,
     /// Channels of the first layer. The original has 32; other values scale the channels of every layer.
     pub width: Count,
-    /// Number of sequences of a batch that are fed true frames after the context, by step
+    /// Number of sequences per batch that are fed true frames after the context, by step
     /// (`schedsamp_k`).
     pub scheduled_sampling: ScheduledSampling,
 }
@@ -174,17 +174,18 @@ impl fmt::Display for Port {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum PortName {
-    /// tensorflow/models, `video_prediction` at 052e5e8: CDNA mixes colours and masks.
+    /// `video_prediction` of tensorflow/models at commit 052e5e8: CDNA mixes colours and kernels.
     Tensorflow,
-    /// The same from 69cc9e9 on: CDNA applies every kernel to all colours.
+    /// `video_prediction` from commit 69cc9e9 on: CDNA applies every kernel to all colours.
     TensorflowFixed,
-    /// The same from 8699e3b on: in addition, the last three layers have no rectifier.
+    /// `video_prediction` from commit 8699e3b on: as `tensorflow-fixed`, but the last three layers
+    /// have no rectifier.
     TensorflowFixedLinear,
-    /// kristofbc/physical-interaction-video-prediction at its last commit, 8452866, whose cells keep
-    /// their state.
+    /// kristofbc/physical-interaction-video-prediction at its last commit, 8452866: cells keep their
+    /// state.
     Chainer,
-    /// The same repository at ef96aa7, which its notebook prints. It creates its layers at every
-    /// call, so the original cannot learn; here a layer keeps its weights.
+    /// The repository of `chainer` at commit ef96aa7, which its notebook prints. That code creates
+    /// its layers at every call and so cannot learn; here the layers keep their weights.
     ChainerStateless,
 }
 
@@ -218,15 +219,17 @@ impl From<Port> for PortName {
 pub enum Transformation {
     /// Convolutional dynamic neural advection: predicted kernels that are applied to the whole frame.
     Cdna {
-        /// Number of kernels, which is also the number of masks besides the background's (`num_masks`).
+        /// Number of kernels, which is also the number of masks besides that of the background
+        /// (`num_masks`).
         #[serde(default = "ten")]
         masks: Count,
     },
-    /// Dynamic neural advection: a predicted kernel per pixel, with one mask.
+    /// Dynamic neural advection: one predicted kernel per pixel, and one mask.
     Dna,
-    /// Spatial transformer predictors: affine maps, one fewer than masks.
+    /// Spatial transformer predictors: predicted affine maps of the whole frame, one fewer than
+    /// masks.
     Stp {
-        /// Number of masks besides the background's (`num_masks`).
+        /// Number of masks besides that of the background (`num_masks`).
         #[serde(default = "ten")]
         masks: Count,
     },
@@ -252,10 +255,11 @@ impl Transformation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conditioning {
-    /// Action ⊕ state, repeated at every pixel of the map (`use_state = 1`).
+    /// Action and state, concatenated and repeated at every pixel of the feature map (`use_state =
+    /// 1`).
     #[default]
     ActionAndState,
-    /// Nothing (`use_state = 0`). States are still predicted.
+    /// No further input (`use_state = 0`). States are still predicted.
     FrameOnly,
 }
 

@@ -15,14 +15,15 @@ pub const HALF_SIDE: f64 = 48.0;
 
 /// Architecture of the Recombinator Network. The defaults are the original's.
 ///
-/// The original is trained by gradient descent with a learning rate of 0.01, in its repository by
-/// Adagrad with the same rate, both in batches of 100.
+/// The original's article trains with gradient descent, its repository with Adagrad. Both use a
+/// learning rate of 0.01 and batches of 100.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RcnSpec {
     /// How the up-sampled coarse features are combined with the finer branch.
     pub recombination: Recombination,
-    /// Units of the first fully connected layer. It holds nearly all parameters: 46,080 per unit.
+    /// Units of the first fully connected layer, which has nearly all parameters: 46,080 weights per
+    /// unit.
     pub hidden_units: Count,
     /// Initial weights of the two fully connected layers.
     pub dense_weights: DenseWeights,
@@ -117,8 +118,8 @@ pub enum DenseWeights {
 pub enum Dropout {
     /// No dropout.
     Off,
-    /// Dropout around the first fully connected layer. Kept activations are divided by their
-    /// probability.
+    /// Dropout before and after the first fully connected layer. Kept activations are divided by the
+    /// probability of keeping them.
     Keep(Keep),
 }
 
@@ -128,7 +129,7 @@ impl Default for Dropout {
     }
 }
 
-/// Probabilities with which activations are kept. Kept activations are divided by their probability.
+/// Probabilities of keeping an activation. Kept activations are divided by this probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Keep {
@@ -164,7 +165,7 @@ pub enum Activation {
     /// The hyperbolic tangent.
     #[default]
     Tanh,
-    /// max(x, 0). It cannot produce negative outputs, but targets are in [−1, 1]; the original warns
-    /// against it.
+    /// max(x, 0). Outputs cannot be negative, but targets are in [−1, 1]; the original warns against
+    /// this choice.
     Relu,
 }

@@ -34,7 +34,7 @@ pub(super) struct WireSweep {
     pub(super) name: String,
     /// Title of the report: one line of text.
     pub(super) title: String,
-    /// The question that the sweep asks, in Markdown. It opens the report.
+    /// The question that the sweep asks, in Markdown. The report starts with this text.
     pub(super) description: String,
     /// How the arms of several axes are combined. The default is `grid`.
     #[serde(default)]
@@ -107,7 +107,8 @@ pub(super) struct WirePreset {
     pub(super) scale: String,
     /// Seeds of this preset, instead of those of the sweep.
     pub(super) seeds: Option<Vec<Seed>>,
-    /// Settings of the preset. They replace those of `run`; arms replace them.
+    /// Settings of the preset. They take precedence over those of `run`; settings of arms take
+    /// precedence over both.
     #[serde(default, rename = "set")]
     #[schemars(schema_with = "settings_reference")]
     _set: UnreadSettings,
@@ -122,7 +123,7 @@ pub(super) struct WirePreset {
 pub(super) struct WireAdjust {
     /// Labels by axis name: the arms whose settings are changed.
     pub(super) when: When,
-    /// Settings that replace those of these arms.
+    /// Settings that take precedence over those of these arms.
     #[serde(default, rename = "set")]
     #[schemars(schema_with = "settings_reference")]
     _set: UnreadSettings,
@@ -134,15 +135,15 @@ pub(super) struct WireAdjust {
 pub struct Published {
     /// Arm that the number belongs to; labels of several axes are joined with ` · `.
     pub arm: String,
-    /// Split that it was measured on.
+    /// Split on which the value was measured.
     pub split: Split,
     /// Name of the metric, e.g. `psnr`.
     pub metric: String,
     /// Value in the metric's unit.
     pub value: f64,
-    /// Where it is published: paper and table, or document and section.
+    /// Where the value is published: paper and table, or document and section.
     pub source: String,
-    /// Scale at which it was obtained: data set, epochs, batch size.
+    /// How the value was obtained: data set, epochs, batch size.
     pub scale: String,
 }
 
