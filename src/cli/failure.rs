@@ -299,7 +299,9 @@ fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
     match (at_other_presets.as_slice(), closest(name, known)) {
         ([], Some(known)) => format!("did you mean `{known}`?"),
         ([], None) => format!("the store has {}", quoted_list(known)),
-        (presets, _) => format!("the store has other presets of this sweep: {}", quoted_list(presets)),
+        (presets, _) => {
+            format!("the store has other presets of this sweep: {}", quoted_list(presets))
+        }
     }
 }
 

@@ -208,10 +208,7 @@ fn real_videos_are_an_upper_bound_and_not_a_competitor() {
     });
     check(&report, "| monotonic | 3 of 3 | **20.40 ± 0.30** |");
     check(&report, "| *baseline: real videos* | – | 30.00 |");
-    check(
-        &report,
-        "the upper bound \u{201c}real videos\u{201d}: **monotonic** is clearly worse",
-    );
+    check(&report, "the upper bound \u{201c}real videos\u{201d}: **monotonic** is clearly worse");
 }
 
 #[test]
