@@ -48,7 +48,7 @@ fn missing_and_invalid_weights_are_refused() {
     assert!(missing.stderr.contains("reprise import FILE"), "{}", missing.stderr);
     let nonsense = place.run(&["sweep", "tiny", "--set", "initial_weights=\"abc\""]);
     assert_eq!(nonsense.code, Some(2), "{}", nonsense.stderr);
-    assert!(nonsense.stderr.contains("64 hexadecimal digits"), "{}", nonsense.stderr);
+    assert!(nonsense.stderr.contains("64 lowercase hexadecimal digits"), "{}", nonsense.stderr);
 }
 
 /// A sweep of ports whose originals use other names and layouts.

@@ -110,7 +110,11 @@ mod tests {
     #[test]
     fn a_frame_of_another_size_is_rejected_with_both_sizes() {
         let file = encode(3, 2, &[9; 18]);
-        check_rejects(&file, Some([2, 2, 3]), "it has 3x2 pixels, the frames before it have 2x2");
+        check_rejects(
+            &file,
+            Some([2, 2, 3]),
+            "it has 3x2 pixels, but the frames before it have 2x2",
+        );
     }
 
     #[test]

@@ -77,7 +77,7 @@ fn a_flipped_bit_is_detected() {
 fn other_files_are_rejected() {
     check_rejects(b"\x93NUMPY", "not a valid zip archive");
     let bytes = archive("readme.txt", b"", CompressionMethod::Stored);
-    check_rejects(&bytes, "invalid member name `readme.txt`: expected 1 to 500 bytes and `.npy`");
+    check_rejects(&bytes, "invalid member name `readme.txt`: expected 1 to 500 bytes, then `.npy`");
     let bytes = encode(&arrays());
     check_rejects(&bytes[..bytes.len() - 9], "not a valid zip archive");
 }

@@ -139,7 +139,7 @@ fn a_strip_without_a_category_is_refused() {
 #[test]
 fn frames_of_another_size_are_refused() {
     let root = Root::new();
-    root.strip("0/a.png", 128, 64).strip("0/b.png", 64, 32).check_refused("b.png", "side 32");
+    root.strip("0/a.png", 128, 64).strip("0/b.png", 64, 32).check_refused("b.png", "32x32 pixels");
 }
 
 #[test]

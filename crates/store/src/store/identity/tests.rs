@@ -158,9 +158,16 @@ fn shipped_sweeps_consist_of_the_runs_of_10f9dbc() {
         let path = format!("experiments/{}.toml", known.sweep);
         let source = SweepSource { text: text(&path), path: path.into() };
         let sweep = parse(&source, Some(&known.preset), &["engine.device=cpu".into()]).unwrap();
-        let run = sweep.runs.iter().find(|run| run.arm == known.arm).expect("the arm exists");
-        let id = run_id(&run.spec, &known.data, &known.libtorch);
-        assert_eq!(id, known.run, "{} at preset {}, arm {}", known.sweep, known.preset, known.arm);
+        // Labels of arms may change, since they are not part of an id.
+        let mut ids = sweep.runs.iter().map(|run| run_id(&run.spec, &known.data, &known.libtorch));
+        assert!(
+            ids.any(|id| id == known.run),
+            "{} at preset {} has no run {} (arm {} in 10f9dbc)",
+            known.sweep,
+            known.preset,
+            known.run,
+            known.arm
+        );
     }
 }
 
