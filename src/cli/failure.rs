@@ -292,7 +292,10 @@ fn systems_hint(systems: &[String]) -> String {
 /// A sweep is stored as `<name>.<preset>` unless the preset is its default.
 fn no_such_sweep_hint(name: &str, known: &[String]) -> String {
     if known.is_empty() {
-        return format!("the store has no sweeps; run `{}` to start it", sweep_command(name));
+        return format!(
+            "the store has no sweep yet; run `{}` to start this one",
+            sweep_command(name)
+        );
     }
     let at_other_presets: Vec<String> =
         known.iter().filter(|it| name_without_preset(it) == name).cloned().collect();

@@ -107,7 +107,7 @@ fn a_sweep_that_was_never_started_is_explained() {
     let said = check(&place, &["status", "tiny"], 2);
     insta::assert_snapshot!(said, @r"
     error: failed to find sweep `tiny` in store `store`
-    hint: the store has no sweeps; run `reprise sweep tiny` to start it
+    hint: the store has no sweep yet; run `reprise sweep tiny` to start this one
     ");
 }
 

@@ -22,7 +22,7 @@ pub enum CaseProblem {
     #[error(transparent)]
     Fs(#[from] FsError),
     /// `case.toml` is not TOML or not of this format.
-    #[error("`case.toml` does not follow format 1")]
+    #[error("`case.toml` is not valid in version 1 of the format of cases")]
     Toml(#[source] Box<toml::de::Error>),
     /// The case has another version of the format.
     #[error("`case.toml` has format {found}; this program reads format 1")]

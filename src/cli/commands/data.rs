@@ -54,7 +54,7 @@ enum DataCommand {
     List(ListDataArgs),
     /// Validate a data set and list every problem
     Check(CheckArgs),
-    /// Decode a folder of frames, strips, videos or keypoints into one file with digests
+    /// Pack a folder of frames, image strips, videos or keypoints into one file with digests
     Pack(PackArgs),
     /// Convert a folder of TFRecord files to .npy files and a map.csv
     Import(ImportDataArgs),

@@ -24,7 +24,7 @@ Examples:
   reprise status --format json         for scripts
 
 The state of a run is finished, diverged (a quantity became NaN or infinite), running, resumable
-(stopped with a checkpoint), interrupted (stopped without a checkpoint; it will restart), not
+(stopped with a checkpoint), interrupted (stopped without a checkpoint), not
 started, or newer (written by a newer version of reprise). This command changes nothing.")]
 pub struct StatusArgs {
     /// Name of a sweep; `NAME.PRESET` for a preset other than its default [default: all sweeps]

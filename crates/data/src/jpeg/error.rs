@@ -15,7 +15,7 @@ pub enum JpegError {
     /// The coded coefficients end too early or are invalid.
     #[error("the entropy-coded data are damaged")]
     Coded,
-    #[error("expected a marker at byte {offset}")]
+    #[error("expected a JPEG marker at byte {offset}")]
     NoMarker { offset: usize },
     /// A segment contradicts itself or an earlier one.
     #[error("invalid {what}")]

@@ -82,8 +82,8 @@ fn note(results: &SweepResults<'_>) -> String {
         ""
     };
     format!(
-        "Bold: best mean of the column{baselines}{bound}. Each score includes all completed runs of its \
-         arm unless another n is given."
+        "Bold: best mean of the column{baselines}{bound}. Each score is the mean over all completed runs \
+         of its arm; a score over fewer runs states their number n."
     )
 }
 

@@ -121,7 +121,7 @@ fn strip(shown: &ShownVideos<'_>) -> Result<Figure, ReportError> {
     let drawing = strip::draw_rows(&rows, *shape)
         .map_err(|source| ReportError::Png { name: label.to_owned(), source })?;
     let what = match real {
-        Some(_) => "a real test video and one generated video of each of the first categories",
+        Some(_) => "for each of the first categories, one real test video and one generated video",
         None => "the first generated videos",
     };
     Ok(Figure {

@@ -38,7 +38,7 @@ pub enum StoreError {
         source: serde_json::Error,
     },
     /// JSON cannot represent the value, for example NaN.
-    #[error("failed to write `{}`: its content cannot be read back from JSON", path.display())]
+    #[error("failed to write `{}`: JSON cannot represent a value in it, for example NaN", path.display())]
     Encode {
         path: PathBuf,
         #[source]
@@ -68,7 +68,7 @@ pub enum StoreError {
     )]
     AmbiguousRun { prefix: String, candidates: Vec<RunId> },
     #[error(
-        "failed to store sweep `{name}`: only letters, digits, `_`, `-` and inner `.` are allowed \
+        "failed to store sweep `{name}`: use only letters, digits, `_`, `-`, and `.` between them \
          in its name"
     )]
     SweepName { name: String },

@@ -157,7 +157,7 @@ fn a_record_with_a_value_that_is_not_finite_is_never_written() {
     let _lease = run.lease().unwrap();
     let mut record = samples::record(samples::id('a'));
     record.timing.active_seconds = f64::NAN;
-    check_refused(run.write_record(&record), "cannot be read back from JSON");
+    check_refused(run.write_record(&record), "JSON cannot represent a value in it");
     assert!(!run.has(RunFile::Record).unwrap());
 }
 

@@ -38,7 +38,7 @@ use progress::SweepProgress;
 #[command(after_help = "\
 Examples:
   reprise sweep kl_annealing --dry-run            print the plan and plot the schedules
-  reprise sweep kl_annealing --preset smoke       the whole sweep, in less than a minute
+  reprise sweep kl_annealing --preset smoke       all arms with a toy model, in a minute
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
   reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events

@@ -89,8 +89,9 @@ impl SystemFacts for RcnSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Recombination {
-    /// As in the original: the up-sampled coarse features U are concatenated (⊕) with the finer branch
-    /// before two convolutions C: m₃ = C C (U f₄ ⊕ f₃), m₂ = C C (U m₃ ⊕ f₂), m₁ = C C (U m₂ ⊕ f₁).
+    /// As in the original: the coarser features are up-sampled (U), concatenated (⊕) with the finer branch
+    /// and convolved twice (C): m₃ = C C (U f₄ ⊕ f₃), m₂ = C C (U m₃ ⊕ f₂), m₁ = C C (U m₂ ⊕ f₁), where fᵢ
+    /// are the features of branch i and mᵢ the merged ones.
     #[default]
     Concatenate,
     /// Ablation: the finer branches are not used, m₃ = C C U f₄, m₂ = C C U m₃, m₁ = C C U m₂. The

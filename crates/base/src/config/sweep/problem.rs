@@ -121,7 +121,7 @@ impl ConfigProblem {
                 return Some(format!("write `name = \"{stem}\"`, or rename the file"));
             }
             Self::SeedInOverlay => "list it in `seeds`: every arm is run with every seed",
-            Self::NoAxis => "add an `[[axis]]` with an `[[axis.arm]]` for each setting to compare",
+            Self::NoAxis => "add an `[[axis]]` with one `[[axis.arm]]` for each value to compare",
             Self::EmptyAxis { .. } | Self::AxisForm { .. } => {
                 "write either `[[axis.arm]]` tables, or a `key` with a list of `values`"
             }
