@@ -89,6 +89,19 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn every_source_file_that_a_page_names_exists() {
+    let mut missing = Vec::new();
+    for (page, text) in authored() {
+        for name in text.split('`').filter(|it| it.starts_with("crates/") && it.ends_with(".rs")) {
+            if !root().join(name).exists() {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such file:\n{}", missing.join("\n"));
+}
+
+#[test]
 fn every_relative_link_has_a_target() {
     let mut broken = Vec::new();
     for (page, text) in pages() {
