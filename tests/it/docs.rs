@@ -92,7 +92,10 @@ fn anchors(text: &str) -> BTreeSet<String> {
 fn every_source_file_that_a_page_names_exists() {
     let mut missing = Vec::new();
     for (page, text) in authored() {
-        for name in text.split('`').filter(|it| it.starts_with("crates/") && it.ends_with(".rs")) {
+        let is_source = |name: &&str| {
+            name.starts_with("crates/") && Path::new(name).extension().is_some_and(|it| it == "rs")
+        };
+        for name in text.split('`').filter(is_source) {
             if !root().join(name).exists() {
                 missing.push(format!("{}: {name}", page.display()));
             }
