@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::Place;
+use crate::{sources::project, support::Place};
 
 /// Folders with Markdown pages; only the first level of each is read.
 const FOLDERS: [&str; 9] = [
@@ -24,15 +24,11 @@ const FOLDERS: [&str; 9] = [
 /// Largest number of lines of README.md.
 const README_LINES_MAX: usize = 150;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Returns the Markdown pages with their text.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut pages = Vec::new();
     for folder in FOLDERS {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
+        for entry in fs::read_dir(project().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {
                 let text = fs::read_to_string(&path).unwrap();
@@ -46,7 +42,7 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 /// Returns the pages written by hand.
 fn authored() -> impl Iterator<Item = (PathBuf, String)> {
-    pages().into_iter().filter(|(path, _)| !path.starts_with(root().join("reports")))
+    pages().into_iter().filter(|(path, _)| !path.starts_with(project().join("reports")))
 }
 
 /// Returns the lines outside of code blocks, and the code blocks with their language.
@@ -96,7 +92,7 @@ fn every_source_file_that_a_page_names_exists() {
             name.starts_with("crates/") && Path::new(name).extension().is_some_and(|it| it == "rs")
         };
         for name in text.split('`').filter(is_source) {
-            if !root().join(name).exists() {
+            if !project().join(name).exists() {
                 missing.push(format!("{}: {name}", page.display()));
             }
         }
@@ -128,7 +124,7 @@ fn every_relative_link_has_a_target() {
 
 #[test]
 fn the_readme_is_short() {
-    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    let lines = fs::read_to_string(project().join("README.md")).unwrap().lines().count();
     assert!(lines <= README_LINES_MAX, "README.md has {lines} lines");
 }
 
@@ -141,7 +137,7 @@ fn commands(place: &Place, arguments: &[&str]) -> BTreeSet<String> {
 
 /// Returns the names of the recipes of the justfile.
 fn recipes() -> BTreeSet<String> {
-    let justfile = fs::read_to_string(root().join("justfile")).unwrap();
+    let justfile = fs::read_to_string(project().join("justfile")).unwrap();
     let name = |line: &str| -> Option<String> {
         let head = line.split_once(':')?.0.split_whitespace().next()?.to_owned();
         let is_name = head.starts_with(|c: char| c.is_ascii_lowercase())
@@ -205,7 +201,7 @@ fn every_command_in_the_documentation_exists() {
 
 #[test]
 fn the_example_sweep_is_valid_at_every_preset() {
-    let page = fs::read_to_string(root().join("docs/sweeps.md")).unwrap();
+    let page = fs::read_to_string(project().join("docs/sweeps.md")).unwrap();
     let blocks = without_blocks(&page).1;
     let (_, example) = blocks
         .iter()

@@ -1,10 +1,12 @@
 //! The faults of `./just power` still fit the sources; whether each is caught takes a build apiece.
 
-use std::{fs, path::Path};
+use std::fs;
+
+use crate::sources::project;
 
 #[test]
 fn every_fault_can_be_put_into_the_sources() {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = project();
     let list: toml::Table =
         toml::from_str(include_str!("../power/faults.toml")).expect("the list is valid");
     for fault in list["fault"].as_array().expect("a list of faults") {

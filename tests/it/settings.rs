@@ -1,14 +1,14 @@
 //! The settings reference and the schema of sweep files.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use serde_json::Value;
 
-use crate::support::Place;
+use crate::{sources::project, support::Place};
 
 /// Reads a file of the repository.
 fn committed(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    fs::read_to_string(project().join(path)).unwrap()
 }
 
 /// Checks that a committed file is what the program generates.
@@ -33,7 +33,7 @@ fn the_schema_of_sweep_files_is_current() {
 
 /// Returns the shipped sweep files with their names.
 fn shipped() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let folder = project().join("experiments");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|it| it == "toml"));
     files.sort();

@@ -13,32 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 /// A tiny sweep of two arms with one seed, with every part of a real one.
-const TINY: &str = r#"
-name = "tiny"
-title = "A tiny sweep"
-description = "Do the parts fit together?"
-seeds = [1]
-default_preset = "toy"
-
-[run.data.dataset.moving_square]
-sequences = 4
-frames = 6
-
-[[axis]]
-name = "prior"
-[[axis.arm]]
-label = "fixed"
-set.model.cvae.prior = "fixed"
-[[axis.arm]]
-label = "learned"
-set.model.cvae.prior.learned = { layers = 1 }
-
-[preset.toy]
-scale = "Shows nothing but that the parts fit together."
-set.training = { epochs = 2, steps_per_epoch = 2, batch_size = 2 }
-set.evaluation = { every_epochs = 1, batch_size = 2, validation_sequences = 1, test_sequences = 1 }
-set.model.cvae = { horizon = 3, width = 2, g_dim = 4, z_dim = 2, rnn_size = 4, predictor_layers = 1, teacher_forcing.original.start_epoch = 1 }
-"#;
+const TINY: &str = include_str!("../fixtures/tiny.toml");
 
 /// Timeout of [`wait`].
 const PATIENCE: Duration = Duration::from_mins(1);

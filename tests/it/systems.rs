@@ -1,17 +1,14 @@
 //! Every system but the conditional VAE, in its shipped sweep with the smoke preset: interrupted
 //! twice, it ends with the same bits, and its report is written.
 
-use std::path::Path;
-
 use rustix::process::Signal;
 
-use crate::support::Place;
+use crate::{sources::project, support::Place};
 
 #[track_caller]
 fn check(sweep: &str) {
     let place = Place::new();
-    let file =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(format!("{sweep}.toml"));
+    let file = project().join("experiments").join(format!("{sweep}.toml"));
     let file = file.to_str().unwrap();
     let arguments = |store| {
         ["sweep", file, "--preset", "smoke", "--set", "seeds=[1]", "--jobs", "1", "--store", store]
