@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use serde::Serialize;
 
 use super::Failure;
+use reprise_data::{Fact, Summary};
 
 /// Prints data to stdout. It is not an error if the reader has closed the pipe.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -39,6 +40,15 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     };
     let cells = |row: &[String; N]| line(std::array::from_fn(|column| row[column].as_str()));
     rows.iter().fold(line(head), |text, row| text + &cells(row))
+}
+
+/// Returns what was understood of a data set, one line per subject.
+pub fn summary_text(summary: &Summary) -> String {
+    let lines = summary.lines();
+    let width = lines.iter().map(|line| line.subject.chars().count()).max().unwrap_or(0);
+    let line = |Fact { subject, text }: &Fact| format!("  {subject:<width$}  {text}\n");
+    let lines: String = lines.iter().map(line).collect();
+    format!("data set `{}`\n{lines}", summary.name)
 }
 
 /// Returns a duration for people, e.g. `2 h 01 min`.

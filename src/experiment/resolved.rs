@@ -8,7 +8,7 @@ use reprise_base::config::{
     data::Dataset,
     sweep::{Sweep, SweepRun},
 };
-use reprise_data::{self as data, Pack, Required};
+use reprise_data::{self as data, Pack, Required, Summary};
 use reprise_store::store::{
     MANIFEST_FORMAT,
     manifest::{ManifestRun, SweepManifest},
@@ -29,6 +29,8 @@ pub struct ResolvedSweep {
     pub command: String,
     /// Its runs, in the order of the sweep.
     pub runs: Vec<ResolvedRun>,
+    /// What was understood of its data sets.
+    pub data: Vec<Summary>,
     /// Warnings about its data sets.
     pub warnings: Vec<String>,
 }
@@ -67,6 +69,7 @@ impl ResolvedSweep {
             }
             let pack = opened.iter().find(|(known, _)| known == dataset).map(|(_, pack)| pack);
             let pack = pack.expect("the data set was just opened");
+            data::check_overlap(pack, run.spec.data.overlap)?;
             check_data(&run.spec, pack).map_err(TrainError::from)?;
             runs.push(ResolvedRun {
                 id: run_id(&run.spec, pack.payload_sha256(), &libtorch),
@@ -78,7 +81,8 @@ impl ResolvedSweep {
             pack.warnings().iter().map(|text| format!("data set `{}`: {text}", pack.name()))
         });
         let warnings = warnings.collect();
-        Ok(Self { sweep, command, runs, warnings })
+        let data = opened.iter().map(|(_, pack)| pack.summary()).collect();
+        Ok(Self { sweep, command, runs, data, warnings })
     }
 
     /// Returns the manifest of the sweep.

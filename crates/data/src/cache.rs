@@ -66,11 +66,15 @@ pub(super) fn write_to_nothing(
     }
 }
 
+/// What packs in the cache hold. It is part of the names of their folders, so raising it makes every
+/// pack again.
+const CONTENT: u8 = 2;
+
 /// Returns the folder for the pack of the files at `source`: its name ends in a digest of that path and
 /// of everything else that decides the pack's content, which [`settings`] encodes.
 pub(super) fn folder(cache: &Path, name: &str, source: &Path, settings: &[u8]) -> PathBuf {
     let absolute = path::absolute(source).unwrap_or_else(|_| source.to_owned());
-    let key = [absolute.as_os_str().as_encoded_bytes(), settings].concat();
+    let key = [absolute.as_os_str().as_encoded_bytes(), settings, &[CONTENT]].concat();
     cache.join(format!("{name}-{}", &fs::sha256_hex(&key)[..16]))
 }
 

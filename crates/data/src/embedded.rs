@@ -8,7 +8,7 @@ use std::{io::Write, path::Path};
 use super::{
     cache,
     error::DataError,
-    findings::Finding,
+    findings::Findings,
     origin::{DataOrigin, Required},
     pack::{Description, Pack, PackBytes, PackError},
     progress::Watch,
@@ -96,14 +96,14 @@ impl DataOrigin for Embedded {
     }
 
     /// Unpacks the pack in memory and compares its digests with the known ones.
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Findings {
         let mut bytes = Vec::with_capacity(self.pack_bytes);
         let checked = zstd::stream::copy_decode(self.compressed, &mut bytes)
             .map_err(|_| PackError::NotAPack)
             .and_then(|()| Pack::new(PackBytes::Owned(bytes), self.description(), progress))
             .and_then(|pack| self.verify(&pack))
             .map_err(|source| DataError::BrokenPack { path: self.name.into(), source });
-        Finding::of(checked)
+        Findings::of(checked)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     bair::BairError, kaggle::KaggleError, keypoints::KeypointError, moving_mnist::MovingMnistError,
     pack::PackError, pushing::PushingError, video_folder::VideoFolderError,
 };
-use reprise_base::fs::FsError;
+use reprise_base::{config::data::Split, fs::FsError};
 
 /// Why a data set cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,24 @@ pub enum DataError {
     SingleFrame { path: PathBuf },
     #[error("failed to read `{}`: its length changed during reading", path.display())]
     SourceChanged { path: PathBuf },
+    #[error(
+        "failed to choose the folder of the split `{split}`: `{}` and `{}` exist",
+        first.display(), second.display()
+    )]
+    TwoFoldersOfSplit { split: Split, first: PathBuf, second: PathBuf },
+    #[error("failed to use {origin}: all pixels of all frames are {value}")]
+    Constant {
+        /// Where the sequences come from, in words.
+        origin: String,
+        value: u8,
+    },
+    #[error("failed to use {origin}: equal sequences are in two splits: {}", pairs.join(", "))]
+    Overlap {
+        /// Where the sequences come from, in words.
+        origin: String,
+        /// The first pairs.
+        pairs: Vec<String>,
+    },
     #[error("failed to use pack `{}`", path.display())]
     BrokenPack { path: PathBuf, source: PackError },
     #[error(
@@ -65,6 +83,14 @@ impl DataError {
             Self::SourceChanged { .. } => {
                 Some("wait until no other program writes to the data set, then try again")
             }
+            Self::TwoFoldersOfSplit { .. } => Some("move one of them away or merge them"),
+            Self::Constant { .. } => {
+                Some("look at the files with another program: they show nothing")
+            }
+            Self::Overlap { .. } => Some(
+                "remove the copies, because scores on them are not scores on new data; or allow them \
+                 with `--set data.overlap=allow`",
+            ),
             Self::BrokenPack { .. } => Some("delete the pack; the next use creates it again"),
             Self::Bair(error) => error.hint(),
             Self::Pushing(error) => error.hint(),

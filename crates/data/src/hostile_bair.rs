@@ -5,8 +5,12 @@
 
 use std::{path::Path, process::Command};
 
-use crate::{self as data, DataError, Finding, Required, Split};
-use reprise_base::{config::data::Dataset, fs, text::error_chain};
+use crate::{self as data, DataError, Required, Split};
+use reprise_base::{
+    config::data::{Dataset, Overlap},
+    fs,
+    text::error_chain,
+};
 
 /// Memory that the reader may take; the roots contain decompression bombs of 419 MB.
 const MEMORY_KB_MAX: u64 = 100 << 10;
@@ -53,7 +57,8 @@ impl Roots {
 }
 
 fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
-    data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
+    let pack = data::open(dataset, Required::TrainOnly, cache, &mut |_| {})?;
+    data::check_overlap(&pack, Overlap::Refuse).map(|()| pack)
 }
 
 /// Returns the peak resident memory of this process in kB.
@@ -67,8 +72,9 @@ fn peak_memory_kb() -> Option<u64> {
 fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
     let cache = roots.path().join("cache").join(&case.path);
     let result = open(&roots.bair(&case.path), &cache);
-    let findings = data::check(&roots.bair(&case.path), Required::TrainOnly, &mut |_| {});
-    let refused = findings.iter().any(|finding| matches!(finding, Finding::Error(_)));
+    let checked = data::check(&roots.bair(&case.path), Required::TrainOnly, &cache, &mut |_| {});
+    let findings = checked.findings;
+    let refused = findings.error_count() > 0;
     if refused != result.is_err() {
         return Some(format!("`check` found {findings:?}, opening gave {result:?}"));
     }

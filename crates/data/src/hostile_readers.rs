@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    self as data, DataError, Finding, Required, Split,
+    self as data, DataError, Required, Split,
     npy::{self, AxisLength, Dtype, ExpectedArray},
 };
 use reprise_base::{config::data::Dataset, fs, scalar::Count, text::error_chain};
@@ -126,12 +126,9 @@ fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
 }
 
 /// Returns the errors that `check` finds in the file called `name`.
-fn errors(dataset: &Dataset, name: &str) -> Vec<String> {
-    let findings = data::check(dataset, Required::TrainOnly, &mut |_| {});
-    let errors = findings.iter().filter_map(|finding| match finding {
-        Finding::Error(error) => Some(error_chain(error)),
-        Finding::Warning(_) => None,
-    });
+fn errors(dataset: &Dataset, cache: &Path, name: &str) -> Vec<String> {
+    let checked = data::check(dataset, Required::TrainOnly, cache, &mut |_| {});
+    let errors = checked.findings.errors().iter().map(|error| error_chain(error));
     errors.filter(|error| error.contains(name)).collect()
 }
 
@@ -146,7 +143,7 @@ fn every_broken_record_is_met_as_expected_with_a_message_that_names_the_place() 
     let messages = check(&folder.path().join("roots"), &cases, |case| {
         let dataset = root(folder.path(), &case.path);
         let name = case.path.rsplit('/').next().unwrap();
-        let listed = errors(&dataset, name);
+        let listed = errors(&dataset, &cache, name);
         match open(&dataset, &cache) {
             Ok(pack) => {
                 let twice = &pack.sequence(Split::Validate, 0).actions[17 * 4..18 * 4];
@@ -173,13 +170,10 @@ fn a_check_lists_the_faults_of_all_records_at_once() {
     }
     let root = scratch.path().to_owned();
     let dataset = Dataset::BerkeleyTfrecord { root, frames: Count::literal(3) };
-    let findings = data::check(&dataset, Required::TrainOnly, &mut |_| {});
-    let text: Vec<_> = findings
-        .iter()
-        .map(|finding| match finding {
-            Finding::Error(error) => format!("error: {}", error_chain(error)),
-            Finding::Warning(warning) => format!("warning: {warning}"),
-        })
-        .collect();
+    let cache = scratch.path().join("cache");
+    let findings = data::check(&dataset, Required::TrainOnly, &cache, &mut |_| {}).findings;
+    let errors = findings.errors().iter().map(|error| format!("error: {}", error_chain(error)));
+    let warnings = findings.warnings().into_iter().map(|warning| format!("warning: {warning}"));
+    let text: Vec<_> = errors.chain(warnings).collect();
     insta::assert_snapshot!(text.join("\n").replace(&scratch.path().display().to_string(), ".."));
 }

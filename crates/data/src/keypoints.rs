@@ -18,7 +18,7 @@ use super::{
     cache,
     error::DataError,
     files::training_files,
-    findings::{Finding, Findings},
+    findings::Findings,
     kaggle::{KeypointColumns, Keypoints, SIDE, read_training, shuffled},
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
@@ -69,7 +69,7 @@ impl DataOrigin for KeypointTable<'_> {
     }
 
     /// Stops at the first error.
-    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, _: Required, _: Watch<'_>) -> Findings {
         let mut findings = Findings::default();
         if let Some(keypoints) = findings.keep(self.read()) {
             let (rows, complete) = (keypoints.rows, keypoints.len() as u64);
@@ -82,7 +82,7 @@ impl DataOrigin for KeypointTable<'_> {
             let arranged = findings.keep(self.arrange(&keypoints));
             warn_of_duplicates(*self, &keypoints, &arranged.unwrap_or_default(), &mut findings);
         }
-        findings.into_list()
+        findings
     }
 
     fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
@@ -179,7 +179,7 @@ fn encode(
     let position_size = position_names.len();
     let frame_shape = [SIDE, SIDE, 1];
     let format = SequenceFormat { frame_shape, action_size: 0, position_size, position_names };
-    Ok(encoder.finish(format, findings.into_warnings())?)
+    Ok(encoder.finish(format, findings)?)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 mod bair;
 mod cache;
 mod embedded;
+mod equal;
 mod error;
 pub mod files;
 mod findings;
@@ -18,6 +19,7 @@ pub mod idx;
 pub mod jpeg;
 pub mod kaggle;
 mod keypoints;
+mod listing;
 pub mod map_csv;
 pub mod moving_mnist;
 mod moving_square;
@@ -37,7 +39,9 @@ mod rgb_png;
 pub mod sampler;
 mod sequence;
 mod source_files;
+mod split_folders;
 pub mod strips;
+mod summary;
 pub mod tfrecord;
 mod video_folder;
 pub mod video_set;
@@ -45,7 +49,7 @@ pub mod videos;
 
 pub use bair::{BairError, FrameError, TableError};
 pub use error::DataError;
-pub use findings::Finding;
+pub use findings::Findings;
 pub use keypoints::KeypointError;
 pub use moving_mnist::MovingMnistError;
 pub use origin::Required;
@@ -55,9 +59,12 @@ pub use pushing::{
     PushingError,
     import::{Imported, arrays, import},
 };
-pub use registry::{DatasetSizes, ListedDataset, check, detect, list, open, pack};
+pub use registry::{
+    Checked, DatasetSizes, ListedDataset, check, check_overlap, detect, list, open, pack,
+};
 pub use reprise_base::config::data::Split;
 pub use sequence::HwcShape;
+pub use summary::{Fact, SplitSummary, Summary};
 pub use video_folder::VideoFolderError;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{io, path::Path};
 
 use super::{
     error::DataError,
-    findings::Finding,
+    findings::Findings,
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, PackBytes, SequenceFormat},
     progress::Watch,
@@ -68,8 +68,8 @@ impl DataOrigin for MovingSquare {
         Ok(pack.expect("a pack that was just encoded is valid"))
     }
 
-    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
-        Finding::of(self.check_size())
+    fn check(&self, _: Required, _: Watch<'_>) -> Findings {
+        Findings::of(self.check_size())
     }
 }
 
@@ -97,7 +97,7 @@ fn draw(sequences: Count, frames: Count, out: &mut Vec<u8>) -> io::Result<()> {
             encoder.sequence(split, &number.to_string(), &sequence, std::iter::empty())?;
         }
     }
-    encoder.finish(SequenceFormat::new([SIDE, SIDE, CHANNELS], [4, 3]), Vec::new())
+    encoder.finish(SequenceFormat::new([SIDE, SIDE, CHANNELS], [4, 3]), Findings::default())
 }
 
 fn sequence(draws: &mut Draws, frames: Count) -> SequenceBuffer {

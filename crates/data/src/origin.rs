@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{error::DataError, findings::Finding, pack::Pack, progress::Watch};
+use super::{error::DataError, findings::Findings, pack::Pack, progress::Watch};
 
 /// Which splits a data set must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub(super) trait DataOrigin {
         progress: Watch<'_>,
     ) -> Result<Pack, DataError>;
 
-    /// Reads all of the data; returns every error and warning.
-    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Finding>;
+    /// Reads all of the data, even after an error.
+    fn check(&self, required: Required, progress: Watch<'_>) -> Findings;
 
     /// Writes a pack for distribution; returns nothing where that is not supported.
     fn pack(&self, _out: &Path, _progress: Watch<'_>) -> Option<Result<(), DataError>> {

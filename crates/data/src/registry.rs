@@ -8,7 +8,7 @@ use super::{
     bair::BairFolder,
     embedded::{Embedded, FACIAL_KEYPOINTS, SAWYER_PUSH, WEIZMANN_LIKE},
     error::DataError,
-    findings::Finding,
+    findings::Findings,
     keypoints::{self, KeypointTable},
     moving_mnist::{
         sets::{self, DigitFolder, DrawSettings, EmbeddedDigits},
@@ -20,13 +20,17 @@ use super::{
     progress::Watch,
     pushing::{self, PushingFolder},
     sequence::HwcShape,
+    summary::Summary,
     tfrecord::RecordLayout,
     video_folder::{self, VideoFolder},
 };
 use reprise_base::{
-    config::data::{Dataset, Split},
+    config::data::{Dataset, Overlap, Split},
     scalar::Count,
 };
+
+/// Fewer levels than this between the smallest and the largest value of all frames are doubtful.
+const FEW_LEVELS: u8 = 4;
 
 /// Opens a data set. Packs are kept in the folder `cache`.
 ///
@@ -38,12 +42,63 @@ pub fn open(
     cache: &Path,
     progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
-    origin(dataset).open(required, cache, progress)
+    let pack = origin(dataset).open(required, cache, progress)?;
+    match pack.summary().values {
+        [low, high] if low == high => {
+            Err(DataError::Constant { origin: pack.origin().to_owned(), value: low })
+        }
+        [low, high] if high - low < FEW_LEVELS => {
+            let warning = format!(
+                "frames have only values from {low} to {high}: were values between 0 and 1 rounded?"
+            );
+            Ok(pack.with_warnings(vec![warning]))
+        }
+        _ => Ok(pack),
+    }
 }
 
-/// Reads all of a data set; returns every error and warning.
-pub fn check(dataset: &Dataset, required: Required, progress: Watch<'_>) -> Vec<Finding> {
-    origin(dataset).check(required, progress)
+/// Refuses a data set with equal sequences in two splits, unless they are allowed.
+///
+/// # Errors
+/// If the pack has such sequences and `overlap` refuses them.
+pub fn check_overlap(pack: &Pack, overlap: Overlap) -> Result<(), DataError> {
+    match overlap {
+        Overlap::Refuse if !pack.overlap().is_empty() => Err(DataError::Overlap {
+            origin: pack.origin().to_owned(),
+            pairs: pack.overlap().to_vec(),
+        }),
+        Overlap::Refuse | Overlap::Allow => Ok(()),
+    }
+}
+
+/// A checked data set.
+#[derive(Debug)]
+pub struct Checked {
+    /// Every error and warning.
+    pub findings: Findings,
+    /// What was understood, if the data set can be used.
+    pub summary: Option<Summary>,
+}
+
+/// Reads all of a data set. If it can be used, its pack is then in the folder `cache`.
+pub fn check(dataset: &Dataset, required: Required, cache: &Path, progress: Watch<'_>) -> Checked {
+    let opened = open(dataset, required, cache, progress);
+    let opened = opened.and_then(|pack| check_overlap(&pack, Overlap::Refuse).map(|()| pack));
+    match opened {
+        Ok(pack) => {
+            let mut findings = Findings::default();
+            pack.warnings().iter().for_each(|warning| findings.warn(warning.clone()));
+            Checked { findings, summary: Some(pack.summary()) }
+        }
+        Err(error) => {
+            // Opening stops at the first error; checking goes on after it.
+            let mut findings = origin(dataset).check(required, progress);
+            if findings.error_count() == 0 {
+                findings.error(error);
+            }
+            Checked { findings, summary: None }
+        }
+    }
 }
 
 /// Writes a folder as a pack for distribution, compressed if the file's name ends in `.zst`.

@@ -3,7 +3,10 @@
 use std::{error::Error, fmt::Write as _, path::PathBuf};
 
 use super::*;
-use reprise_base::{config::data::Dataset, fs};
+use reprise_base::{
+    config::data::{Dataset, Overlap},
+    fs,
+};
 
 const FRAMES: u8 = 3;
 
@@ -265,12 +268,67 @@ fn a_frame_number_with_leading_zeros_is_refused() {
 }
 
 #[test]
-fn a_sequence_in_two_splits_is_a_warning() {
+fn a_sequence_in_two_splits_is_refused_unless_it_is_allowed() {
     let folder = Folder::with(&[("train/a/1", 1), ("validate/a/1", 2), ("test/b/7", 1)]);
     for _ in ["made", "loaded"] {
         let (pack, _) = folder.open().unwrap();
-        assert_eq!(pack.warnings(), ["equal sequences in two splits: `train/a/1` and `test/b/7`"]);
+        assert_eq!(pack.overlap(), ["`train/a/1` and `test/b/7`"]);
+        let message = check_overlap(&pack, Overlap::Refuse).unwrap_err().to_string();
+        assert!(message.contains("`train/a/1` and `test/b/7`"), "{message}");
+        check_overlap(&pack, Overlap::Allow).unwrap();
     }
+}
+
+#[test]
+fn equal_sequences_in_one_split_are_a_warning() {
+    let folder = Folder::with_all_splits();
+    folder.add("train/b/1", 1);
+    folder.add("train/b/2", 1);
+    let (pack, _) = folder.open().unwrap();
+    let named = "`train/a_0/1` and `train/b/1`, `train/a_0/1` and `train/b/2`";
+    assert_eq!(pack.warnings(), [format!("2 sequences repeated in the same split: {named}")]);
+    assert!(pack.overlap().is_empty());
+}
+
+#[test]
+fn a_summary_tells_splits_frames_and_values() {
+    let folder = Folder::with_all_splits();
+    folder.add("train/b/1", 7);
+    let (pack, _) = folder.open().unwrap();
+    let lines = pack.summary().lines();
+    let lines: Vec<_> = lines.iter().map(|Fact { subject, text }| [&subject[..], text]).collect();
+    assert_eq!(
+        lines,
+        [
+            ["train", "2 sequences of 3 frames"],
+            ["validate", "1 sequence of 3 frames"],
+            ["test", "1 sequence of 3 frames"],
+            ["frames", "2x2 RGB, values 1 to 27"],
+        ]
+    );
+}
+
+#[test]
+fn frames_without_content_are_refused_and_nearly_constant_ones_a_warning() {
+    let folder = Folder::with_all_splits();
+    let fill = |value: u8| {
+        for sequence in ["train/a_0/1", "validate/a_0/1", "test/a_0/1"] {
+            for frame in 0..FRAMES {
+                folder.write(&format!("{sequence}/{frame}.png"), &png(value));
+            }
+        }
+    };
+    fill(0);
+    let message = folder.open().unwrap_err().to_string();
+    assert!(message.contains("all pixels of all frames are 0"), "{message}");
+    fill(0);
+    folder.write("train/a_0/1/0.png", &png(1));
+    let warnings = folder.open().unwrap().0.warnings().join("\n");
+    assert!(warnings.contains("frames have only values from 0 to 1"), "{warnings}");
+    assert!(
+        warnings.contains("2 sequences with a single value in all pixels, first `validate/a_0/1`"),
+        "{warnings}"
+    );
 }
 
 #[test]
@@ -289,15 +347,11 @@ fn check_lists_all_errors() {
     folder.write("train/a_0/1/1.png", b"");
     folder.write("train/a_0/1/actions.csv", b"1,2,3,4\n");
     folder.write("test/a_0/1/1.png", b"");
-    let findings = check(&folder.dataset(), Required::AllSplits, &mut |_| {});
+    let checked = check(&folder.dataset(), Required::AllSplits, &folder.cache(), &mut |_| {});
+    assert_eq!((checked.findings.error_count(), checked.summary), (3, None));
     let root = folder.root().display().to_string();
-    let messages: Vec<_> = findings
-        .iter()
-        .map(|finding| match finding {
-            Finding::Error(error) => error.to_string().replace(&root, "ROOT"),
-            Finding::Warning(warning) => warning.clone(),
-        })
-        .collect();
+    let errors = checked.findings.errors().iter();
+    let messages: Vec<_> = errors.map(|error| error.to_string().replace(&root, "ROOT")).collect();
     assert_eq!(
         messages,
         [
@@ -345,7 +399,10 @@ fn a_published_pack_does_not_depend_on_its_folder_and_compresses() {
 #[test]
 fn the_embedded_data_sets_have_their_known_digests() {
     for dataset in [Dataset::SawyerPush, Dataset::FacialKeypoints, Dataset::WeizmannLike] {
-        assert!(check(&dataset, Required::AllSplits, &mut |_| {}).is_empty());
+        let cache = tempfile::tempdir().unwrap();
+        let checked = check(&dataset, Required::AllSplits, cache.path(), &mut |_| {});
+        assert_eq!((checked.findings.error_count(), checked.findings.warning_count()), (0, 0));
+        assert_eq!(checked.summary.unwrap().name, dataset.name());
     }
 }
 

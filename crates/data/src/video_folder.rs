@@ -11,7 +11,7 @@ use std::{
 use super::{
     cache,
     error::DataError,
-    findings::Finding,
+    findings::Findings,
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
@@ -62,10 +62,10 @@ impl DataOrigin for VideoFolder<'_> {
     }
 
     /// Returns the first error, or all warnings.
-    fn check(&self, _: Required, _: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, _: Required, _: Watch<'_>) -> Findings {
         match self.read().and_then(|set| splits(*self, &set).map(|_| set.warnings)) {
-            Ok(warnings) => warnings.into_iter().map(Finding::Warning).collect(),
-            Err(error) => vec![Finding::Error(error.into())],
+            Ok(warnings) => noted(warnings),
+            Err(error) => Findings::of(Err(error.into())),
         }
     }
 
@@ -137,6 +137,12 @@ fn contains(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
     Ok(false)
 }
 
+fn noted(warnings: Vec<String>) -> Findings {
+    let mut findings = Findings::default();
+    warnings.into_iter().for_each(|warning| findings.warn(warning));
+    findings
+}
+
 /// Returns the digest of everything that a pack is made from: settings, and names and content of all files.
 fn digest(folder: VideoFolder<'_>) -> Result<String, DataError> {
     let settings = match folder {
@@ -188,5 +194,5 @@ fn encode(
         }
     }
     let format = SequenceFormat::frames_only([set.side, set.side, CHANNELS]);
-    Ok(encoder.finish(format, set.warnings)?)
+    Ok(encoder.finish(format, noted(set.warnings))?)
 }

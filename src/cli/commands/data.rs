@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::cli::{
     Failure,
     args::{FormatArgs, OutputFormat},
-    output::{print, print_json, table, tell},
+    output::{print, print_json, summary_text, table, tell},
+    places::packs,
     progress::data_watch,
 };
 use reprise_base::{
@@ -17,7 +18,7 @@ use reprise_base::{
     scalar::{Count, ScalarError},
     text::{count, error_chain},
 };
-use reprise_data::{self as data, Finding, Required};
+use reprise_data::{self as data, Checked, DataError, Required, Summary};
 
 /// Arguments of `reprise data`.
 #[derive(Debug, Args)]
@@ -162,12 +163,22 @@ fn list(args: &ListDataArgs) -> Result<(), Failure> {
     print(&table(["name", "train + validate + test", "description"], &rows))
 }
 
-/// A finding as it is printed.
+/// The result of a check as it is printed.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum PrintedFinding {
-    Error { message: String, hint: Option<String> },
-    Warning { message: String },
+struct PrintedCheck {
+    /// All errors and warnings are counted; the first ones are listed.
+    errors: u64,
+    warnings: u64,
+    first_errors: Vec<PrintedError>,
+    first_warnings: Vec<String>,
+    /// Absent if the data set cannot be used.
+    summary: Option<Summary>,
+}
+
+#[derive(Debug, Serialize)]
+struct PrintedError {
+    message: String,
+    hint: Option<String>,
 }
 
 fn check(args: &CheckArgs) -> Result<(), Failure> {
@@ -185,12 +196,12 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         }
         path => data::detect(path.as_ref(), args.frames)?,
     };
-    let findings = data::check(&dataset, Required::AllSplits, &mut data_watch());
-    let errors = findings.iter().filter(|finding| matches!(finding, Finding::Error(_))).count();
-    let findings: Vec<_> = findings.iter().map(printed).collect();
+    let checked = data::check(&dataset, Required::AllSplits, &packs()?, &mut data_watch());
+    let errors = checked.findings.error_count();
+    let printed = PrintedCheck::from(checked);
     match args.format.format {
-        OutputFormat::Json => print_json(&findings)?,
-        OutputFormat::Text => print(&findings.iter().map(text).collect::<String>())?,
+        OutputFormat::Json => print_json(&printed)?,
+        OutputFormat::Text => print(&printed.text())?,
     }
     if errors > 0 {
         let errors = count(errors, "error");
@@ -200,22 +211,34 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn printed(finding: &Finding) -> PrintedFinding {
-    match finding {
-        Finding::Warning(message) => PrintedFinding::Warning { message: message.clone() },
-        Finding::Error(error) => {
-            PrintedFinding::Error { message: error_chain(error), hint: error.hint() }
+impl From<Checked> for PrintedCheck {
+    fn from(Checked { findings, summary }: Checked) -> Self {
+        let error =
+            |error: &DataError| PrintedError { message: error_chain(error), hint: error.hint() };
+        Self {
+            errors: findings.error_count(),
+            warnings: findings.warning_count(),
+            first_errors: findings.errors().iter().map(error).collect(),
+            first_warnings: findings.warnings(),
+            summary,
         }
     }
 }
 
-fn text(finding: &PrintedFinding) -> String {
-    match finding {
-        PrintedFinding::Warning { message } => format!("warning: {message}\n"),
-        PrintedFinding::Error { message, hint: None } => format!("error: {message}\n"),
-        PrintedFinding::Error { message, hint: Some(hint) } => {
-            format!("error: {message}\nhint: {hint}\n")
+impl PrintedCheck {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for PrintedError { message, hint } in &self.first_errors {
+            text.push_str(&format!("error: {message}\n"));
+            text.extend(hint.iter().map(|hint| format!("hint: {hint}\n")));
         }
+        let left_out = self.errors - self.first_errors.len() as u64;
+        if left_out > 0 {
+            text.push_str(&format!("{left_out} more errors\n"));
+        }
+        text.extend(self.first_warnings.iter().map(|warning| format!("warning: {warning}\n")));
+        text.extend(self.summary.iter().map(summary_text));
+        text
     }
 }
 

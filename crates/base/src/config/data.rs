@@ -14,6 +14,8 @@ pub struct DataSpec {
     /// The data set. `reprise data list` prints what each data set contains; `reprise data check`
     /// validates one. The digest of its content is part of the run's id.
     pub dataset: Dataset,
+    /// What to do if equal sequences are in two splits.
+    pub overlap: Overlap,
     /// Order in which training visits the sequences. Evaluation always visits them in sorted order.
     pub sampler: Sampler,
 }
@@ -280,6 +282,18 @@ impl Default for Shares {
         let share = |x: f64| Fraction::try_from(x).expect("the literal is a share");
         Self { validate: share(0.15), test: share(0.15) }
     }
+}
+
+/// What to do with a data set that has equal sequences in two splits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Overlap {
+    /// Train nothing: scores on sequences that were trained on do not show how well a model predicts
+    /// new ones.
+    #[default]
+    Refuse,
+    /// Use the data set as it is.
+    Allow,
 }
 
 /// Order in which training visits sequences.

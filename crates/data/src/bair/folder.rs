@@ -4,19 +4,14 @@
 //! stamp changed are hashed again. If anything differs, the pack is made again and the reason becomes a
 //! warning, because the digest of the data then changes too.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::Write,
-    path::Path,
-};
-
-use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, io::Write, path::Path};
 
 use super::{ACTION_SIZE, POSITION_SIZE, SequenceFolder, list, read_sequence};
 use crate::{
     cache,
+    equal::EqualSequences,
     error::DataError,
-    findings::{Finding, Findings},
+    findings::{Findings, Notes},
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
@@ -48,10 +43,10 @@ impl DataOrigin for BairFolder<'_> {
         progress: Watch<'_>,
     ) -> Result<Pack, DataError> {
         let root = self.root;
-        let (listing, warnings) = valid_list(root, required)?;
+        let (listing, notes) = valid_list(root, required)?;
         let outdated = |pack: &Pack| difference(root, &listing, pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
-            encode(root, &listing, warnings.clone(), Stamps::Kept, out, progress)
+            encode(root, &listing, notes.clone(), Stamps::Kept, out, progress)
         };
         let folder = cache::folder(cache, "bair", root, b"");
         let origin = format!("folder `{}`", root.display());
@@ -59,60 +54,55 @@ impl DataOrigin for BairFolder<'_> {
         cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
-    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, required: Required, progress: Watch<'_>) -> Findings {
         let root = self.root;
         let mut findings = Findings::default();
         let listing = list(root, required, &mut findings);
-        let mut seen = SeenSequences::default();
+        let mut seen = EqualSequences::default();
         let mut shape = None;
         let mut buffer = SequenceBuffer::default();
         for (done, folder) in listing.iter().enumerate() {
             let errors = findings.error_count();
             read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
             if findings.error_count() == errors {
-                seen.add(folder, &buffer, &mut findings);
+                seen.add(folder.split, &folder.name, &buffer);
             }
             progress(Progress::decoding(done, listing.len()));
         }
-        findings.into_list()
+        seen.finish(&mut findings);
+        findings
     }
 
     fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
-        Some(valid_list(self.root, Required::AllSplits).and_then(|(listing, warnings)| {
-            publish(out, |out| encode(self.root, &listing, warnings, Stamps::Blank, out, progress))
+        Some(valid_list(self.root, Required::AllSplits).and_then(|(listing, notes)| {
+            publish(out, |out| encode(self.root, &listing, notes, Stamps::Blank, out, progress))
         }))
     }
 }
 
 /// Returns all sequences and the warnings about them, or the first error.
-fn valid_list(
-    root: &Path,
-    required: Required,
-) -> Result<(Vec<SequenceFolder>, Vec<String>), DataError> {
+fn valid_list(root: &Path, required: Required) -> Result<(Vec<SequenceFolder>, Notes), DataError> {
     let mut findings = Findings::default();
     let listing = list(root, required, &mut findings);
-    findings.fail_on_error()?;
-    Ok((listing, findings.into_warnings()))
+    Ok((listing, findings.into_notes()?))
 }
 
 /// Decodes all sequences into a pack.
 fn encode(
     root: &Path,
     listing: &[SequenceFolder],
-    warnings: Vec<String>,
+    notes: Notes,
     stamps: Stamps,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let mut findings = Findings::with_warnings(warnings);
-    let mut seen = SeenSequences::default();
+    let mut findings = Findings::with_notes(notes);
     let mut shape = None;
     let mut buffer = SequenceBuffer::default();
     let mut encoder = Encoder::begin(out)?;
     for (done, folder) in listing.iter().enumerate() {
         read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
         findings.fail_on_error()?;
-        seen.add(folder, &buffer, &mut findings);
         if stamps == Stamps::Blank {
             for source in &mut buffer.sources {
                 *source = source.without_stamp();
@@ -123,30 +113,7 @@ fn encode(
     }
     let shape = shape.expect("a list without errors has a first frame");
     let format = SequenceFormat::new(shape, [ACTION_SIZE, POSITION_SIZE]);
-    Ok(encoder.finish(format, findings.into_warnings())?)
-}
-
-/// Sequences by the digest of their content, to find duplicates.
-#[derive(Default)]
-struct SeenSequences(BTreeMap<[u8; 32], (Split, String)>);
-
-impl SeenSequences {
-    /// Warns if the same content was added before.
-    fn add(&mut self, folder: &SequenceFolder, content: &SequenceBuffer, findings: &mut Findings) {
-        let mut hasher = Sha256::new();
-        hasher.update(&content.frames);
-        for value in content.actions.iter().chain(&content.positions) {
-            hasher.update(value.to_le_bytes());
-        }
-        let here = (folder.split, folder.name.clone());
-        let Some(there) = self.0.insert(hasher.finalize().into(), here) else { return };
-        let (split, name) = there;
-        let place = if split == folder.split { "one split" } else { "two splits" };
-        findings.warn(format!(
-            "equal sequences in {place}: `{split}/{name}` and `{}/{}`",
-            folder.split, folder.name
-        ));
-    }
+    Ok(encoder.finish(format, findings)?)
 }
 
 /// Returns the first difference between a folder and the files that its pack was made from.

@@ -35,7 +35,7 @@ fn opened(table: KeypointTable<'_>) -> Pack {
     table.open(Required::AllSplits, &cache, &mut |_| {}).expect("the table is valid")
 }
 
-fn checked(table: KeypointTable<'_>) -> Vec<Finding> {
+fn checked(table: KeypointTable<'_>) -> Findings {
     table.check(Required::AllSplits, &mut |_| {})
 }
 
@@ -135,7 +135,7 @@ fn a_broken_cell_is_named_with_file_row_and_column() {
     let folder = folder(6);
     write(folder.path(), 6, "north");
     let findings = checked(table(folder.path(), RowSplit::default()));
-    let [Finding::Error(error)] = &findings[..] else { panic!("{findings:?}") };
+    let [error] = findings.errors() else { panic!("{findings:?}") };
     let message = format!("{error}: {}", error.source().expect("a cause"));
     assert!(message.contains(FILE), "{message}");
     assert!(message.contains("row 2, column `eye_y`: `north`"), "{message}");
@@ -149,13 +149,9 @@ fn rows_left_out_and_equal_images_are_warnings() {
     let edited =
         text.replace("\n35.9876543219,25.1234567891,5 ", "\n35.9876543219,25.1234567891,1 ");
     fs::write_atomic(&path, edited.as_bytes()).expect("the table can be written");
-    let messages: Vec<String> = checked(table(folder.path(), RowSplit::default()))
-        .into_iter()
-        .map(|finding| match finding {
-            Finding::Warning(warning) => warning,
-            Finding::Error(error) => panic!("{error}"),
-        })
-        .collect();
+    let findings = checked(table(folder.path(), RowSplit::default()));
+    assert_eq!(findings.error_count(), 0);
+    let messages = findings.warnings();
     assert_eq!(messages[0], "1 of 6 rows lack a coordinate and are left out");
     assert!(messages[1].starts_with("equal images in "), "{messages:?}");
 }

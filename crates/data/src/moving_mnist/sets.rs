@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cache::{self, WriteError},
     error::DataError,
-    findings::Finding,
+    findings::Findings,
     idx,
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, PackBytes, PackError, SequenceFormat},
@@ -116,14 +116,14 @@ impl DataOrigin for EmbeddedDigits {
     }
 
     /// Draws the data set in memory and compares its digest with the known one.
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Findings {
         let mut bytes = Vec::new();
         encode(&embedded_digits(), EMBEDDED, DigitSources::default(), &mut bytes, progress)
             .expect("writing to memory succeeds");
         let checked = Pack::new(PackBytes::Owned(bytes), description(), progress)
             .and_then(|pack| verify(&pack))
             .map_err(|source| DataError::BrokenPack { path: "moving_mnist".into(), source });
-        Finding::of(checked)
+        Findings::of(checked)
     }
 }
 
@@ -169,8 +169,8 @@ impl DataOrigin for DigitFolder<'_> {
     }
 
     /// Reads the files and draws every sequence, but keeps none.
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
-        Finding::of(cache::write_to_nothing(|out| self.encode(&files(self.root)?, out, progress)))
+    fn check(&self, _: Required, progress: Watch<'_>) -> Findings {
+        Findings::of(cache::write_to_nothing(|out| self.encode(&files(self.root)?, out, progress)))
     }
 }
 
@@ -267,7 +267,7 @@ fn encode(
             }
         }
     }
-    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), Vec::new())
+    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), Findings::default())
 }
 
 /// Draws a sequence of the digits that belong to a split.

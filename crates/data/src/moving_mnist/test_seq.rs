@@ -10,7 +10,7 @@ use super::error::MovingMnistError;
 use crate::{
     cache::{self, WriteError},
     error::DataError,
-    findings::Finding,
+    findings::Findings,
     npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
@@ -46,10 +46,10 @@ impl DataOrigin for TestFile<'_> {
         cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
-    fn check(&self, _: Required, progress: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, _: Required, progress: Watch<'_>) -> Findings {
         let Self { file, sequences } = *self;
         let write = |out: &mut dyn Write| encode(file, parts(file)?.1, sequences, out, progress);
-        Finding::of(cache::write_to_nothing(write))
+        Findings::of(cache::write_to_nothing(write))
     }
 }
 
@@ -104,5 +104,5 @@ fn encode(
         buffer.sources.clear();
         progress(Progress::decoding(number, total));
     }
-    Ok(encoder.finish(SequenceFormat::frames_only([SIDE, SIDE, 1]), Vec::new())?)
+    Ok(encoder.finish(SequenceFormat::frames_only([SIDE, SIDE, 1]), Findings::default())?)
 }

@@ -22,10 +22,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::PackError;
-use crate::sequence::{HwcShape, SequenceBuffer, SourceRecord};
+use crate::{
+    equal::EqualSequences,
+    findings::Findings,
+    sequence::{HwcShape, SequenceBuffer, SourceRecord},
+    summary::Fact,
+};
 use reprise_base::{
     config::data::Split,
     fs::{self, Stamp},
+    text::count,
 };
 
 const HEAD_MAGIC: &[u8; 12] = b"reprise pack";
@@ -61,6 +67,12 @@ pub(super) struct Index {
     /// Number of source files.
     pub(super) source_files: u64,
     pub(super) warnings: Vec<String>,
+    /// What the reader understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) facts: Vec<Fact>,
+    /// Pairs of equal sequences in two splits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) overlap: Vec<String>,
 }
 
 /// The offsets of the parts of a pack.
@@ -237,6 +249,9 @@ pub(crate) struct Encoder<'a> {
     sequences: [Vec<String>; 3],
     /// Bytes of the frames of each sequence.
     lengths: Vec<usize>,
+    equal: EqualSequences,
+    /// Sequences whose pixels all have the same value, and the first of them.
+    constant: (u64, Option<String>),
 }
 
 impl<'a> Encoder<'a> {
@@ -256,6 +271,8 @@ impl<'a> Encoder<'a> {
             positions: Vec::new(),
             sequences: Default::default(),
             lengths: Vec::new(),
+            equal: EqualSequences::default(),
+            constant: (0, None),
         })
     }
 
@@ -269,6 +286,11 @@ impl<'a> Encoder<'a> {
         files: impl Iterator<Item = String>,
     ) -> io::Result<()> {
         self.lengths.push(content.frames.len());
+        self.equal.add(split, name, content);
+        if content.frames.windows(2).all(|pair| pair[0] == pair[1]) {
+            self.constant.0 += 1;
+            self.constant.1.get_or_insert_with(|| format!("{split}/{name}"));
+        }
         self.payload(&content.frames)?;
         self.actions.extend(content.actions.iter().flat_map(|value| value.to_le_bytes()));
         self.positions.extend(content.positions.iter().flat_map(|value| value.to_le_bytes()));
@@ -281,12 +303,20 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Writes everything behind the frames.
+    /// Writes everything behind the frames, and what the reader found beside errors.
     pub(crate) fn finish(
         mut self,
         format: SequenceFormat,
-        warnings: Vec<String>,
+        mut findings: Findings,
     ) -> io::Result<()> {
+        let overlap = std::mem::take(&mut self.equal).finish(&mut findings);
+        if let (number, Some(first)) = &self.constant {
+            let sequences = count(*number, "sequence");
+            findings
+                .warn(format!("{sequences} with a single value in all pixels, first `{first}`"));
+        }
+        let Findings { notes, .. } = findings;
+        let (warnings, facts) = (notes.warnings(), notes.facts);
         let SequenceFormat { frame_shape, action_size, position_size, position_names } = format;
         self.align()?;
         for numbers in [std::mem::take(&mut self.actions), std::mem::take(&mut self.positions)] {
@@ -316,6 +346,8 @@ impl<'a> Encoder<'a> {
             records_sha256: fs::sha256_hex(&records),
             source_files: (records.len() / BLOCK) as u64,
             warnings,
+            facts,
+            overlap,
         };
         let text = serde_json::to_vec(&index)?;
         self.out.write_all(&text)?;

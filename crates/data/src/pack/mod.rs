@@ -8,6 +8,7 @@ use memmap2::Mmap;
 use super::{
     progress::{Progress, Watch},
     sequence::{HwcShape, SourceRecord},
+    summary::{SplitSummary, Summary},
 };
 use reprise_base::config::data::Split;
 
@@ -28,6 +29,8 @@ pub struct Pack {
     actions: Vec<f32>,
     positions: Vec<f32>,
     warnings: Vec<String>,
+    /// Smallest and largest value of all frames.
+    values: [u8; 2],
 }
 
 /// What a pack's file does not contain.
@@ -83,7 +86,9 @@ impl Pack {
         let actions = format::floats(&slice[layout.actions.clone()]);
         let positions = format::floats(&slice[layout.positions.clone()]);
         let warnings = std::mem::take(&mut index.warnings);
-        Ok(Self { description, bytes, index, layout, actions, positions, warnings })
+        let frames = &slice[layout.frames.clone()];
+        let values = [frames.iter().min(), frames.iter().max()].map(|value| *value.unwrap_or(&0));
+        Ok(Self { description, bytes, index, layout, actions, positions, warnings, values })
     }
 
     /// Adds warnings to those that were found when the pack was made.
@@ -182,6 +187,29 @@ impl Pack {
     /// Returns warnings about the data, and why the pack was made again, if it was.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Returns what was understood of the data.
+    pub fn summary(&self) -> Summary {
+        let lengths = |split: Split| {
+            (0..self.sequences(split)).map(move |index| self.sequence(split, index).length as u64)
+        };
+        let split = |split: Split| SplitSummary {
+            sequences: self.sequences(split) as u64,
+            frames: [lengths(split).min(), lengths(split).max()].map(Option::unwrap_or_default),
+        };
+        Summary {
+            name: self.name().to_owned(),
+            splits: Split::ALL.map(split),
+            frame_shape: self.frame_shape(),
+            values: self.values,
+            facts: self.index.facts.clone(),
+        }
+    }
+
+    /// Returns pairs of equal sequences in two splits, the first ones by name.
+    pub fn overlap(&self) -> &[String] {
+        &self.index.overlap
     }
 
     /// Returns the names of a split's sequences.

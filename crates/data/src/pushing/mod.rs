@@ -16,7 +16,7 @@ use super::{
     cache,
     error::DataError,
     files::training_files,
-    findings::{Finding, Findings},
+    findings::{Findings, Notes},
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
@@ -62,8 +62,7 @@ impl DataOrigin for PushingFolder<'_> {
     ) -> Result<Pack, DataError> {
         let mut findings = Findings::default();
         let items = list(*self, required, &mut findings);
-        findings.fail_on_error()?;
-        let warnings = findings.into_warnings();
+        let notes = findings.into_notes()?;
         let files: Vec<_> = items.iter().flat_map(|item| &item.files).map(String::as_str).collect();
         let frames = match *self {
             Self::Records { frames, .. } => frames.get(),
@@ -73,20 +72,20 @@ impl DataOrigin for PushingFolder<'_> {
         let folder = cache::folder(cache, self.name(), self.root(), &settings);
         let outdated = |pack: &Pack| difference(self.root(), &files, pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
-            encode(*self, &items, warnings.clone(), out, progress)
+            encode(*self, &items, notes.clone(), out, progress)
         };
         let origin = format!("folder `{}`", self.root().display());
         let description = Description { name: self.name(), origin };
         cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
 
-    fn check(&self, required: Required, progress: Watch<'_>) -> Vec<Finding> {
+    fn check(&self, required: Required, progress: Watch<'_>) -> Findings {
         let mut findings = Findings::default();
         let items = list(*self, required, &mut findings);
         let mut each = |_: DecodedSequence<'_>| Ok(());
         visit(*self, &items, AfterError::Continue, &mut findings, progress, &mut each)
             .expect("nothing is written");
-        findings.into_list()
+        findings
     }
 }
 
@@ -122,11 +121,11 @@ impl PushingFolder<'_> {
 fn encode(
     folder: PushingFolder<'_>,
     items: &[SourceItem],
-    warnings: Vec<String>,
+    notes: Notes,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let mut findings = Findings::with_warnings(warnings);
+    let mut findings = Findings::with_notes(notes);
     let mut encoder = Encoder::begin(out)?;
     let mut common_sizes = [0, 0];
     let mut each = |decoded: DecodedSequence<'_>| {
@@ -137,7 +136,7 @@ fn encode(
     visit(folder, items, AfterError::Stop, &mut findings, progress, &mut each)?;
     findings.fail_on_error()?;
     let format = SequenceFormat::new([SIDE, SIDE, CHANNELS], common_sizes);
-    Ok(encoder.finish(format, findings.into_warnings())?)
+    Ok(encoder.finish(format, findings)?)
 }
 
 /// Reads all items, one sequence at a time.

@@ -29,7 +29,7 @@ const IDENTITY_VERSION: u32 = 1;
 const LATER: &[(&str, &str)] = &[];
 
 /// Keys that change no number of the training, with everything below them.
-const IGNORED: &[&str] = &[];
+const IGNORED: &[&str] = &["data.overlap"];
 
 /// Returns the id of a run: the first 16 hex digits of the SHA-256 over the canonical JSON of
 /// specification, data digest and version of libtorch.

@@ -10,7 +10,7 @@ use crate::{
         Failure,
         args::{FormatArgs, StoreArgs, TensorboardArgs},
         interrupts::Interrupts,
-        output::tell,
+        output::{summary_text, tell},
         places,
         progress::data_watch,
     },
@@ -86,6 +86,9 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     let command = args.command(&sweep);
     let packs = places::packs()?;
     let sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
+    for summary in &sweep.data {
+        tell(summary_text(summary).trim_end());
+    }
     for warning in &sweep.warnings {
         tell(&format!("warning: {warning}"));
     }

@@ -12,7 +12,7 @@ use super::{
 use reprise_base::{
     config::{
         RunSpec,
-        data::{DataSpec, Dataset, Sampler},
+        data::{DataSpec, Dataset, Overlap, Sampler},
         engine::EngineSpec,
         model::{CvaeSpec, ModelSpec, PhysicalInteractionSpec},
         optim::{AdamForm, AdamSpec, OptimizerSpec},
@@ -84,6 +84,7 @@ impl Workload {
             data: DataSpec {
                 dataset: Dataset::MovingSquare { sequences: self.batch, frames },
                 sampler: Sampler::default(),
+                overlap: Overlap::default(),
             },
             model,
             initial_weights: None,
