@@ -40,7 +40,8 @@ fn root_exceptions() -> Result<Exceptions, Failed> {
 
 fn passes(dir: &CaseDir, precision: Precision) -> Result<(), Failed> {
     let report =
-        Check { ports: &ports::all(), precision, exceptions: &root_exceptions()? }.dir(dir);
+        Check { ports: &ports::all(tch::Device::Cpu), precision, exceptions: &root_exceptions()? }
+            .dir(dir);
     match (report.verdict, Case::load(&dir.path)) {
         (CaseVerdict::Pass, _) => Ok(()),
         (CaseVerdict::Fail, Ok(case)) => {
@@ -63,6 +64,10 @@ fn none_is_stale(
         })
         .cloned()
         .collect();
-    let report = Check { ports: &ports::all(), precision, exceptions }.all(&covered, 1, &|_| ());
+    let report = Check { ports: &ports::all(tch::Device::Cpu), precision, exceptions }.all(
+        &covered,
+        1,
+        &|_| (),
+    );
     if report.stale_exceptions.is_empty() { Ok(()) } else { Err(Failed::from(table(&report))) }
 }

@@ -1,6 +1,6 @@
 """Runs timed training steps of a network in PyTorch eager mode, on request.
 
-    python bench.py SYSTEM [--width 8] [--batch 8] [--frames 12] [--threads 1] [--mode f32]
+    python bench.py SYSTEM [--width 8] [--batch 8] [--frames 12] [--threads 1] [--mode f32] [--device cpu]
 
 `reprise bench` times its own step and this one in turns: requests are lines on stdin, answers lines on
 stdout:
@@ -53,7 +53,8 @@ class CvaeStep:
         self.noise = torch.randn(arguments.frames, arguments.batch, sizes.z_dim)
         self.autocast = contextlib.nullcontext
         if arguments.mode == "bf16":
-            self.autocast = lambda: torch.autocast("cpu", torch.bfloat16)
+            kind = torch.device(arguments.device).type
+            self.autocast = lambda: torch.autocast(kind, torch.bfloat16)
         if arguments.mode == "channels_last":
             self.model.to(memory_format=torch.channels_last)
             frames = self.x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -150,8 +151,11 @@ def main():
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--mode", choices=MODES, default="f32")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    torch.set_default_device(arguments.device)
+    torch.backends.cudnn.allow_tf32 = False  # f32 means f32, as in reprise
     base = peak_memory_bytes()
     torch.manual_seed(0)
     step = STEPS[arguments.system](arguments)

@@ -247,11 +247,8 @@ impl Workers<'_> {
             work,
         };
         let threads = run.spec.engine.threads.get().to_string();
-        let environment = [
-            ("OMP_NUM_THREADS", threads.as_str()),
-            ("MKL_NUM_THREADS", threads.as_str()),
-            ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"), // cuBLAS is deterministic only with this
-        ];
+        let environment =
+            [("OMP_NUM_THREADS", threads.as_str()), ("MKL_NUM_THREADS", threads.as_str())];
         Task {
             program: self.program.to_owned(),
             arguments: (self.arguments)(&task),

@@ -9,6 +9,7 @@ use super::{
     torch::{Capture, builder, inner, input, kind, leaf, load},
     unsupported,
 };
+use crate::torch::Placement;
 use reprise_base::{
     config::optim::{GradientDescentForm, GradientDescentSpec},
     scalar::{Positive, Seed},
@@ -30,7 +31,7 @@ use reprise_torch::{
 mod literal;
 
 /// The assignment's layers.
-pub(super) struct CellsPort;
+pub(super) struct CellsPort(pub(super) Device);
 
 impl CasePort for CellsPort {
     fn serves(&self, system: &str) -> bool {
@@ -38,21 +39,22 @@ impl CasePort for CellsPort {
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        let place = Placement { precision, device: self.0 };
         let has = |name: &str| case.tensor_spec(name).is_some();
         if case.config.contains("torch_manual_seed") {
-            literal::run(case, precision)
+            literal::run(case, place)
         } else if case.config.contains("scales") {
             acceptance(case)
         } else if has("lstm.weight_ih") {
-            lstm(case, precision)
+            lstm(case, place)
         } else if case.config.contains("forget_bias") {
-            lstm_init(case, precision)
+            lstm_init(case, place)
         } else if has("c_in") {
-            lstm_cell(case, precision)
+            lstm_cell(case, place)
         } else if has("weight_ih") {
-            gru_cell(case, precision)
+            gru_cell(case, place)
         } else if has("weight") {
-            linear(case, precision)
+            linear(case, place)
         } else {
             Err(unsupported(case, "a cell with these tensors"))
         }
@@ -87,18 +89,18 @@ fn acceptance(case: &Case) -> Result<Outputs, PortError> {
 }
 
 /// `MyLinear` on a vector and on a batch, the gradients of a mean squared error, one update.
-fn linear(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+fn linear(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let (inputs, outputs) = (case.config.i64("input_size")?, case.config.i64("output_size")?);
-    let builder = builder(precision);
+    let builder = builder(place);
     let layer = Linear::new(&builder.root(), inputs, outputs, UNSET);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let batch = leaf(case, "batch_input", precision)?;
+    load(case, &mut params, place)?;
+    let batch = leaf(case, "batch_input", place)?;
     let output = layer.forward(&batch);
-    let loss = output.mse_loss(&input(case, "target", precision)?, Reduction::Mean);
+    let loss = output.mse_loss(&input(case, "target", place)?, Reduction::Mean);
     loss.backward();
     let mut capture = Capture::default();
-    capture.tensor("output", &layer.forward(&input(case, "linear_input", precision)?));
+    capture.tensor("output", &layer.forward(&input(case, "linear_input", place)?));
     capture.tensor("batch_output", &output);
     capture.tensor("nn_linear_output", &output); // our layer is `torch.nn.Linear`
     capture.tensor("loss", &loss);
@@ -117,18 +119,17 @@ fn linear(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
 }
 
 /// `MyLSTMCell`, one step.
-fn lstm_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+fn lstm_cell(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
-    let builder = builder(precision);
+    let builder = builder(place);
     let cell = LstmCell::new(&builder.root(), inputs, hidden);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let x = leaf(case, "x", precision)?;
-    let previous =
-        LstmState { h: leaf(case, "h_in", precision)?, c: leaf(case, "c_in", precision)? };
+    load(case, &mut params, place)?;
+    let x = leaf(case, "x", place)?;
+    let previous = LstmState { h: leaf(case, "h_in", place)?, c: leaf(case, "c_in", place)? };
     let LstmState { h, c } = cell.step(&x, &previous);
-    let scalar = inner(&h, &input(case, "cotangent_h", precision)?)
-        + inner(&c, &input(case, "cotangent_c", precision)?);
+    let scalar = inner(&h, &input(case, "cotangent_h", place)?)
+        + inner(&c, &input(case, "cotangent_c", place)?);
     scalar.backward();
     let mut capture = Capture::default();
     for prefix in ["", "nn_lstmcell/"] {
@@ -145,27 +146,27 @@ fn lstm_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
 }
 
 /// `GRUCell` over several steps.
-fn gru_cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+fn gru_cell(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
-    let builder = builder(precision);
+    let builder = builder(place);
     let cell = GruCell::new(&builder.root(), inputs, hidden);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
+    load(case, &mut params, place)?;
     let given = case.tensor_spec("h").is_some();
     let initial = if given {
-        leaf(case, "h", precision)?
+        leaf(case, "h", place)?
     } else {
-        Tensor::zeros([case.config.i64("batch")?, hidden], (kind(precision), Device::Cpu))
+        Tensor::zeros([case.config.i64("batch")?, hidden], (kind(place), place.device))
     };
     let mut capture = Capture::default();
     let mut xs = Vec::new();
     let mut h = initial.shallow_clone();
-    let mut scalar = Tensor::zeros([], (kind(precision), Device::Cpu));
+    let mut scalar = Tensor::zeros([], (kind(place), place.device));
     for t in 0..case.config.usize("steps")? {
-        let x = leaf(case, &format!("x/{t}"), precision)?;
+        let x = leaf(case, &format!("x/{t}"), place)?;
         h = cell.step(&x, &h);
         capture.tensor(format!("h/{t}"), &h);
-        scalar += inner(&h, &input(case, &format!("cotangent/{t}"), precision)?);
+        scalar += inner(&h, &input(case, &format!("cotangent/{t}"), place)?);
         xs.push(x);
     }
     scalar.backward();
@@ -188,14 +189,14 @@ fn repeated(case: &Case, builder: Builder) -> Result<(RepeatedInputLstm, Params)
 }
 
 /// `LSTM` in training mode with its gradients, then in evaluation mode.
-fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let (layer, mut params) = repeated(case, builder(precision))?;
-    load(case, &mut params, precision)?;
-    let inputs = leaf(case, "inputs", precision)?;
+fn lstm(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let (layer, mut params) = repeated(case, builder(place))?;
+    load(case, &mut params, place)?;
+    let inputs = leaf(case, "inputs", place)?;
     let given = case.tensor_spec("h").is_some();
     let initial = || -> Result<LstmState, PortError> {
         if given {
-            Ok(LstmState { h: leaf(case, "h", precision)?, c: leaf(case, "c", precision)? })
+            Ok(LstmState { h: leaf(case, "h", place)?, c: leaf(case, "c", place)? })
         } else {
             Ok(layer.zero_state(&inputs))
         }
@@ -203,7 +204,7 @@ fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let (frames, leaves) = (case.config.i64("n_frames")?, initial()?);
     let mut state = LstmState { h: leaves.h.shallow_clone(), c: leaves.c.shallow_clone() };
     let outputs = layer.forward(&inputs, frames, &mut state, Mode::Train);
-    let scalar = inner(&input(case, "cotangent", precision)?, &outputs);
+    let scalar = inner(&input(case, "cotangent", place)?, &outputs);
     scalar.backward();
     let mut capture = Capture::default();
     capture.tensor("outputs", &outputs);
@@ -224,8 +225,8 @@ fn lstm(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
 }
 
 /// `initWeight` and `initHidden`: constants, and the limits of random draws.
-fn lstm_init(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let (layer, params) = repeated(case, Builder::new(Seed(0), kind(precision), Device::Cpu))?;
+fn lstm_init(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let (layer, params) = repeated(case, Builder::new(Seed(0), kind(place), place.device))?;
     let (inputs, hidden) = (case.config.i64("input_size")?, case.config.i64("hidden_size")?);
     let mut capture = Capture::default();
     for entry in params.trained().filter(|entry| entry.name.contains("bias")) {
@@ -235,7 +236,7 @@ fn lstm_init(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
         .map(|[fan_in, fan_out]| init::xavier_bound(fan_in, fan_out));
     capture.vector(case, "xavier_bound", bounds.to_vec(), Precision::F64);
     let batch = Tensor::zeros([case.config.i64("batch_size")?, inputs], (Kind::Float, Device::Cpu));
-    let LstmState { h, c } = layer.zero_state(&batch.to_kind(kind(precision)));
+    let LstmState { h, c } = layer.zero_state(&batch.to_kind(kind(place)));
     capture.tensor("h", &h);
     capture.tensor("c", &c);
     Ok(capture.finish())

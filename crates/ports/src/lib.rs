@@ -21,19 +21,20 @@ mod torch;
 use setting::{integer, number, refused, unsupported};
 
 use reprise_golden::CasePort;
+use tch::Device;
 
-/// Returns every port of this build.
-pub fn all() -> Vec<Box<dyn CasePort>> {
+/// Returns every port of this build; those of models compute on `device`.
+pub fn all(device: Device) -> Vec<Box<dyn CasePort>> {
     vec![
-        Box::new(cells::CellsPort),
-        Box::new(convlstm::ConvLstmPort),
-        Box::new(cvae::CvaePort),
+        Box::new(cells::CellsPort(device)),
+        Box::new(convlstm::ConvLstmPort(device)),
+        Box::new(cvae::CvaePort(device)),
         Box::new(data::DataPort),
         Box::new(metric::MetricPort),
-        Box::new(mocogan::MocoganPort),
-        Box::new(physical_interaction::PhysicalInteractionPort),
-        Box::new(physical_interaction::PhysicalInteractionChainerPort),
-        Box::new(rcn::RcnPort),
+        Box::new(mocogan::MocoganPort(device)),
+        Box::new(physical_interaction::PhysicalInteractionPort(device)),
+        Box::new(physical_interaction::PhysicalInteractionChainerPort(device)),
+        Box::new(rcn::RcnPort(device)),
         Box::new(rng::RngPort),
         Box::new(schedule::SchedulePort),
     ]

@@ -6,7 +6,8 @@ use super::{
     refused,
     torch::{Capture, input},
 };
-use reprise_golden::{Case, PortError, Precision, Role};
+use crate::torch::Placement;
+use reprise_golden::{Case, PortError, Role};
 use reprise_torch::nn::params::Params;
 
 /// From our name of a tensor to the case's.
@@ -17,7 +18,7 @@ pub(super) fn load(
     case: &Case,
     params: &mut Params,
     to_case: ToCase,
-    precision: Precision,
+    place: Placement,
 ) -> Result<(), PortError> {
     let ours: BTreeMap<String, String> =
         params.iter().map(|entry| (to_case(&entry.name), entry.name.clone())).collect();
@@ -26,7 +27,7 @@ pub(super) fn load(
         if matches!(spec.role, Role::Parameter | Role::Buffer) {
             // An unknown name is kept, so that loading returns an error.
             let name = ours.get(&spec.name).unwrap_or(&spec.name);
-            values.insert(name.clone(), input(case, &spec.name, precision)?);
+            values.insert(name.clone(), input(case, &spec.name, place)?);
         }
     }
     params.load(values).map_err(refused)

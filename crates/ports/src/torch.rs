@@ -17,27 +17,34 @@ use reprise_torch::{
     },
 };
 
+/// The precision in which a port computes, and the device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placement {
+    pub(super) precision: Precision,
+    pub(super) device: Device,
+}
+
 /// Returns the kind of floating-point tensors at a precision.
-pub(super) fn kind(precision: Precision) -> Kind {
-    match precision {
+pub(super) fn kind(place: Placement) -> Kind {
+    match place.precision {
         Precision::F32 => Kind::Float,
         Precision::F64 => Kind::Double,
     }
 }
 
 /// Returns the builder of a model that a case will fill.
-pub(super) fn builder(precision: Precision) -> Builder {
-    Builder::unset(kind(precision), Device::Cpu)
+pub(super) fn builder(place: Placement) -> Builder {
+    Builder::unset(kind(place), place.device)
 }
 
 /// Returns an input of the case; f32 values are converted to the precision, other types are kept.
-pub(super) fn input(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
-    Ok(to_tensor(&case.tensor(name)?, precision))
+pub(super) fn input(case: &Case, name: &str, place: Placement) -> Result<Tensor, PortError> {
+    Ok(to_tensor(&case.tensor(name)?, place))
 }
 
 /// Returns an input of the case that requires a gradient.
-pub(super) fn leaf(case: &Case, name: &str, precision: Precision) -> Result<Tensor, PortError> {
-    Ok(input(case, name, precision)?.set_requires_grad(true))
+pub(super) fn leaf(case: &Case, name: &str, place: Placement) -> Result<Tensor, PortError> {
+    Ok(input(case, name, place)?.set_requires_grad(true))
 }
 
 /// Returns the inner product ⟨a, b⟩ over all elements.
@@ -52,15 +59,11 @@ pub(super) fn inner(a: &Tensor, b: &Tensor) -> Tensor {
 ///
 /// # Errors
 /// If another tensor of the model is missing in the case, or one of the case is unknown to the model.
-pub(super) fn load(
-    case: &Case,
-    params: &mut Params,
-    precision: Precision,
-) -> Result<(), PortError> {
+pub(super) fn load(case: &Case, params: &mut Params, place: Placement) -> Result<(), PortError> {
     let mut values = BTreeMap::new();
     for spec in case.tensors() {
         if matches!(spec.role, Role::Parameter | Role::Buffer) {
-            values.insert(spec.name.clone(), to_tensor(&case.fill(spec), precision));
+            values.insert(spec.name.clone(), to_tensor(&case.fill(spec), place));
         }
     }
     for entry in params.iter().filter(|entry| entry.tensor.kind() == Kind::Int64) {
@@ -69,21 +72,21 @@ pub(super) fn load(
     params.load(values).map_err(refused)
 }
 
-fn to_tensor(filled: &golden::Tensor, precision: Precision) -> Tensor {
-    tensor(&filled.shape, &filled.data, precision)
+fn to_tensor(filled: &golden::Tensor, place: Placement) -> Tensor {
+    tensor(&filled.shape, &filled.data, place)
 }
 
 /// Makes a tensor; f32 values are converted to the precision, other types are kept.
-pub(super) fn tensor(shape: &[usize], data: &TensorData, precision: Precision) -> Tensor {
+pub(super) fn tensor(shape: &[usize], data: &TensorData, place: Placement) -> Tensor {
     let extent = |&n: &usize| i64::try_from(n).expect("a case bounds its sizes");
     let shape: Vec<i64> = shape.iter().map(extent).collect();
     let tensor = match data {
-        TensorData::F32(values) => Tensor::from_slice(values).to_kind(kind(precision)),
+        TensorData::F32(values) => Tensor::from_slice(values).to_kind(kind(place)),
         TensorData::F64(values) => Tensor::from_slice(values),
         TensorData::I64(values) => Tensor::from_slice(values),
         TensorData::U8(values) => Tensor::from_slice(values),
     };
-    tensor.reshape(shape)
+    tensor.to_device(place.device).reshape(shape)
 }
 
 /// The outputs captured so far.
@@ -183,22 +186,22 @@ fn from_tensor(tensor: &Tensor) -> golden::Tensor {
 /// Noise that the case recorded.
 pub(super) struct RecordedNoise<'a> {
     case: &'a Case,
-    precision: Precision,
+    place: Placement,
     prefix: String,
     suffixes: BTreeMap<NoisePurpose, &'static str>,
 }
 
 impl<'a> RecordedNoise<'a> {
     /// Noise of a training step: `PREFIX/<t>/posterior` and `PREFIX/<t>/prior`.
-    pub(super) fn training(case: &'a Case, precision: Precision, prefix: String) -> Self {
+    pub(super) fn training(case: &'a Case, place: Placement, prefix: String) -> Self {
         let suffixes =
             [(NoisePurpose::Posterior, "/posterior"), (NoisePurpose::Prior, "/prior")].into();
-        Self { case, precision, prefix, suffixes }
+        Self { case, place, prefix, suffixes }
     }
 
     /// Noise of a roll-out: `PREFIX/<t>`.
-    pub(super) fn rollout(case: &'a Case, precision: Precision, prefix: String) -> Self {
-        Self { case, precision, prefix, suffixes: [(NoisePurpose::Rollout, "")].into() }
+    pub(super) fn rollout(case: &'a Case, place: Placement, prefix: String) -> Self {
+        Self { case, place, prefix, suffixes: [(NoisePurpose::Rollout, "")].into() }
     }
 
     /// Checks that the case has the noise of times 1 … `last`; only a case with a
@@ -219,6 +222,6 @@ impl<'a> RecordedNoise<'a> {
 impl NoiseSource for RecordedNoise<'_> {
     fn standard_normal(&mut self, purpose: NoisePurpose, t: u64, _: &[i64], _: &Tensor) -> Tensor {
         let name = format!("{}/{t}{}", self.prefix, self.suffixes[&purpose]);
-        input(self.case, &name, self.precision).expect("the noise was checked before the run")
+        input(self.case, &name, self.place).expect("the noise was checked before the run")
     }
 }

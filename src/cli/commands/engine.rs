@@ -40,10 +40,10 @@ pub fn findings() -> Result<EngineFindings, Failure> {
     })
 }
 
-/// Sets libtorch up as for a run on the CPU.
-pub fn prepare(threads: Count) -> Result<(), Failure> {
-    libtorch::prepare(&EngineSpec { threads, device: Device::Cpu, ..EngineSpec::default() })?;
-    Ok(())
+/// Sets libtorch up as for a run, and opens the device.
+pub fn prepare(threads: Count, device: Device) -> Result<tch::Device, Failure> {
+    let engine = libtorch::prepare(&EngineSpec { threads, device, ..EngineSpec::default() })?;
+    Ok(engine.device)
 }
 
 impl EngineFindings {

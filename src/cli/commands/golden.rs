@@ -16,7 +16,7 @@ use crate::cli::{
     args::{FormatArgs, OutputFormat},
     output::{print, print_json, tell},
 };
-use reprise_base::{fs, scalar::Count, text::count};
+use reprise_base::{config::engine::Device, fs, scalar::Count, text::count};
 use reprise_golden::{
     self as golden, Case, CaseDir, CaseError, CasePort, CaseReport, CaseVerdict, Check, Exceptions,
     ExternalPort, Filter, Outputs, ParityReport, Precision,
@@ -89,6 +89,9 @@ struct ArithmeticArgs {
     /// Threads of libtorch; this number changes the order of sums, and so the last bits
     #[arg(long, value_name = "N", default_value_t = Count::literal(1))]
     threads: Count,
+    /// Device of our ports: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t = Device::Cpu)]
+    device: Device,
 }
 
 /// A program of any language in place of our port.
@@ -334,8 +337,7 @@ impl ArithmeticArgs {
 
     /// Sets up libtorch and returns our ports.
     fn ports(&self) -> Result<Vec<Box<dyn CasePort>>, Failure> {
-        engine::prepare(self.threads)?;
-        Ok(ports::all())
+        Ok(ports::all(engine::prepare(self.threads, self.device)?))
     }
 }
 

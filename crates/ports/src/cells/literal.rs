@@ -6,6 +6,7 @@
 
 use tch::{Kind, Reduction, Tensor};
 
+use crate::torch::Placement;
 use crate::{integer, torch::kind, unsupported};
 use reprise_base::rng::{numpy::RandomState, torch::Generator};
 use reprise_golden::{
@@ -66,7 +67,7 @@ impl PrintedDraws {
     }
 }
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let draws = PrintedDraws::new(case)?;
     let mut outputs = Outputs::new();
     for output in case.outputs() {
@@ -76,25 +77,25 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
             "randn_3x4" => draws.normal_rows.clone(),
             "randb" => draws.units.clone(),
             "rand_3x4" => draws.unit_rows.clone(),
-            "cos_sin" => plain(&in_kind(&draws.normals, precision).sin().cos()),
+            "cos_sin" => plain(&in_kind(&draws.normals, place).sin().cos()),
             "linear_output" => LINEAR_OUTPUT.to_vec(),
             "lstmcell_h" => CELL_H.to_vec(),
             "lstmcell_c" => CELL_C.to_vec(),
             "mse_with_itself" => {
-                let printed = in_kind(&LINEAR_OUTPUT, precision);
+                let printed = in_kind(&LINEAR_OUTPUT, place);
                 plain(&printed.mse_loss(&printed, Reduction::Mean))
             }
             // h = o ⊙ tanh(c), solved for the gate.
             "implied_output_gate" => CELL_H.iter().zip(CELL_C).map(|(h, c)| h / c.tanh()).collect(),
             name => return Err(unsupported(case, format!("output `{name}`"))),
         };
-        outputs.insert(output.name.clone(), declared(output, values, precision));
+        outputs.insert(output.name.clone(), declared(output, values, place.precision));
     }
     Ok(outputs)
 }
 
-fn in_kind(values: &[f64], precision: Precision) -> Tensor {
-    Tensor::from_slice(values).to_kind(kind(precision))
+fn in_kind(values: &[f64], place: Placement) -> Tensor {
+    Tensor::from_slice(values).to_kind(kind(place))
 }
 
 fn plain(tensor: &Tensor) -> Vec<f64> {

@@ -3,13 +3,14 @@
 use tch::Tensor;
 
 use super::load::{LoadedConvLstm, input_channels};
+use crate::torch::Placement;
 use crate::{
     integer, refused, renamed,
     torch::{Capture, builder, inner, input, kind, leaf, load},
     unsupported,
 };
 use reprise_base::scalar::Count;
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::convlstm::{
         Head,
@@ -19,13 +20,13 @@ use reprise_torch::{
 };
 
 /// Steps of one cell from the zero state.
-pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn cell(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let size = |key| integer::<Count>(case, key).map(Count::size);
     let &[height, width] = case.config.i64s("kernel_size")?.as_slice() else {
         return Err(unsupported(case, "a kernel size that is not two numbers"));
     };
     let bias = if case.tensor_spec("conv.bias").is_some() { Bias::Present } else { Bias::Absent };
-    let builder = builder(precision);
+    let builder = builder(place);
     let sizes = conv_lstm::ConvLstmSizes {
         inputs: size("input_dim")?,
         hidden: size("hidden_dim")?,
@@ -34,22 +35,21 @@ pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortErr
     };
     let cell = ConvLstmCell::new(&builder.module("conv"), sizes);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
+    load(case, &mut params, place)?;
 
     let steps = size("steps")?;
-    let inputs: Vec<Tensor> = (0..steps)
-        .map(|t| leaf(case, &format!("input/{t}"), precision))
-        .collect::<Result<_, _>>()?;
+    let inputs: Vec<Tensor> =
+        (0..steps).map(|t| leaf(case, &format!("input/{t}"), place)).collect::<Result<_, _>>()?;
     let mut capture = Capture::default();
     let mut state = cell.zero_state(&inputs[0]);
-    let mut scalar = Tensor::zeros([], (kind(precision), tch::Device::Cpu));
+    let mut scalar = Tensor::zeros([], (kind(place), place.device));
     for (t, x) in inputs.iter().enumerate() {
         state = cell.step(x, &state);
         capture.tensor(format!("h/{t}"), &state.h);
         capture.tensor(format!("c/{t}"), &state.c);
-        scalar += inner(&state.h, &input(case, &format!("cotangent/{t}"), precision)?);
+        scalar += inner(&state.h, &input(case, &format!("cotangent/{t}"), place)?);
     }
-    scalar += inner(&state.c, &input(case, "cotangent_c", precision)?);
+    scalar += inner(&state.c, &input(case, "cotangent_c", place)?);
     scalar.backward();
     capture.tensor("scalar", &scalar);
     for (t, x) in inputs.iter().enumerate() {
@@ -60,16 +60,16 @@ pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortErr
 }
 
 /// The output head alone.
-pub(super) fn head(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn head(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let hidden = input_channels(case, "decoder_CNN.weight")?;
-    let builder = builder(precision);
+    let builder = builder(place);
     let head =
         Head::new(&builder.module("decoder_CNN"), i64::try_from(hidden).map_err(refused)?, 1);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let h = leaf(case, "input", precision)?;
+    load(case, &mut params, place)?;
+    let h = leaf(case, "input", place)?;
     let output = head.forward(&h);
-    let scalar = inner(&output, &input(case, "cotangent", precision)?);
+    let scalar = inner(&output, &input(case, "cotangent", place)?);
     scalar.backward();
     let mut capture = Capture::default();
     capture.tensor("output", &output);
@@ -80,9 +80,9 @@ pub(super) fn head(case: &Case, precision: Precision) -> Result<Outputs, PortErr
 }
 
 /// The whole model, forward and, if the case has a cotangent, backward.
-pub(super) fn forward(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let LoadedConvLstm { model, params, to_case } = LoadedConvLstm::new(case, precision)?;
-    let x = leaf(case, "x", precision)?;
+pub(super) fn forward(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let LoadedConvLstm { model, params, to_case } = LoadedConvLstm::new(case, place)?;
+    let x = leaf(case, "x", place)?;
     let horizon = integer::<Count>(case, "n_steps_ahead")?.size();
     let differentiated = case.tensor_spec("cotangent").is_some();
     let forecast = if differentiated {
@@ -99,7 +99,7 @@ pub(super) fn forward(case: &Case, precision: Precision) -> Result<Outputs, Port
         }
     }
     if differentiated {
-        let scalar = inner(&forecast.frames, &input(case, "cotangent", precision)?);
+        let scalar = inner(&forecast.frames, &input(case, "cotangent", place)?);
         scalar.backward();
         capture.tensor("scalar", &scalar);
         capture.tensor("grad/x", &x.grad());
@@ -109,7 +109,7 @@ pub(super) fn forward(case: &Case, precision: Precision) -> Result<Outputs, Port
 }
 
 /// The image grid of the first sequence of a batch.
-pub(super) fn picture(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn picture(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let config = &case.config;
     let padding =
         if config.contains("padding") { config.i64("padding")? } else { picture::PADDING };
@@ -120,8 +120,8 @@ pub(super) fn picture(case: &Case, precision: Precision) -> Result<Outputs, Port
         return Err(unsupported(case, "a grid with other padding or normalization"));
     }
     // [B, T, 1, H, W], and [B, T, H, W] after the original's squeeze.
-    let context = input(case, "x", precision)?.get(0);
-    let [prediction, truth] = ["y_hat", "y"].map(|name| input(case, name, precision));
+    let context = input(case, "x", place)?.get(0);
+    let [prediction, truth] = ["y_hat", "y"].map(|name| input(case, name, place));
     let [prediction, truth] = [prediction?.get(0).unsqueeze(1), truth?.get(0).unsqueeze(1)];
     let grid =
         picture_grid(&GridExample { context: &context, prediction: &prediction, truth: &truth });

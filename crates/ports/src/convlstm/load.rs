@@ -1,5 +1,6 @@
 //! The autoencoder with the sizes and values of a case.
 
+use crate::torch::Placement;
 use crate::{
     integer, refused,
     renamed::{self, ToCase},
@@ -7,7 +8,7 @@ use crate::{
     unsupported,
 };
 use reprise_base::{config::model::ConvLstmSpec, scalar::Count};
-use reprise_golden::{Case, PortError, Precision};
+use reprise_golden::{Case, PortError};
 use reprise_torch::{models::convlstm::ConvLstm, nn::params::Params};
 
 /// A weight that every model has.
@@ -26,7 +27,7 @@ pub(super) struct LoadedConvLstm {
 }
 
 impl LoadedConvLstm {
-    pub(super) fn new(case: &Case, precision: Precision) -> Result<Self, PortError> {
+    pub(super) fn new(case: &Case, place: Placement) -> Result<Self, PortError> {
         let to_case: ToCase =
             if case.tensor_spec(FIRST_WEIGHT).is_some() { str::to_owned } else { in_module };
         let inputs = input_channels(case, &to_case(FIRST_WEIGHT))?;
@@ -46,10 +47,10 @@ impl LoadedConvLstm {
         let channels = inputs
             .checked_sub(hidden)
             .ok_or_else(|| unsupported(case, "a cell with fewer inputs than hidden channels"))?;
-        let builder = builder(precision);
+        let builder = builder(place);
         let model = ConvLstm::new(&builder, &spec, count(channels)?);
         let mut params = builder.finish();
-        renamed::load(case, &mut params, to_case, precision)?;
+        renamed::load(case, &mut params, to_case, place)?;
         Ok(Self { model, params, to_case })
     }
 }

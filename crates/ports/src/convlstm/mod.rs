@@ -10,10 +10,12 @@ mod training;
 
 use self::load::{FIRST_WEIGHT, in_module};
 use super::unsupported;
+use crate::torch::Placement;
 use reprise_golden::{Case, CasePort, Outputs, PortError, Precision};
+use tch::Device;
 
 /// The ConvLSTM autoencoder.
-pub(super) struct ConvLstmPort;
+pub(super) struct ConvLstmPort(pub(super) Device);
 
 impl CasePort for ConvLstmPort {
     fn serves(&self, system: &str) -> bool {
@@ -21,23 +23,24 @@ impl CasePort for ConvLstmPort {
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        let place = Placement { precision, device: self.0 };
         let has = |name: &str| case.tensor_spec(name).is_some();
         if has("raw") {
             data::resize(case)
         } else if has("digits") {
             data::moving_mnist(case)
         } else if case.output_spec("grid").is_some() {
-            component::picture(case, precision)
+            component::picture(case, place)
         } else if has(FIRST_WEIGHT) || has(&in_module(FIRST_WEIGHT)) {
             if case.config.contains("lr") {
-                training::run(case, precision)
+                training::run(case, place)
             } else {
-                component::forward(case, precision)
+                component::forward(case, place)
             }
         } else if has("decoder_CNN.weight") {
-            component::head(case, precision)
+            component::head(case, place)
         } else if has("conv.weight") {
-            component::cell(case, precision)
+            component::cell(case, place)
         } else {
             Err(unsupported(case, "a computation with these tensors"))
         }

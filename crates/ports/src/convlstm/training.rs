@@ -1,6 +1,7 @@
 //! Training steps: prediction and gradients of the first, losses of all, parameters after the last.
 
 use super::load::LoadedConvLstm;
+use crate::torch::Placement;
 use crate::{
     integer, number, renamed,
     torch::{Capture, input},
@@ -10,14 +11,14 @@ use reprise_base::{
     config::optim::AdamSpec,
     scalar::{Count, DecayRate},
 };
-use reprise_golden::{Case, OutputSpec, Outputs, PortError, Precision};
+use reprise_golden::{Case, OutputSpec, Outputs, PortError};
 use reprise_torch::{
     models::convlstm::training::{FrameSplit, objective},
     optim::AdamOptimizer,
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let LoadedConvLstm { model, mut params, to_case } = LoadedConvLstm::new(case, precision)?;
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let LoadedConvLstm { model, mut params, to_case } = LoadedConvLstm::new(case, place)?;
     let horizon = FrameSplit {
         context_frames: integer::<Count>(case, "n_steps_past")?.size(),
         predicted_frames: integer::<Count>(case, "n_steps_ahead")?.size(),
@@ -33,7 +34,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
             break;
         }
         // [B, T, H, W, 1] as the data set gives it.
-        let frames = input(case, &batch_name(case, step), precision)?;
+        let frames = input(case, &batch_name(case, step), place)?;
         let &[.., 1] = frames.size().as_slice() else {
             return Err(unsupported(case, "frames of more than one channel in training"));
         };
@@ -52,7 +53,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     }
     renamed::after(&mut capture, &params, to_case);
     losses.truncate(wanted);
-    capture.vector(case, "losses", losses, precision);
+    capture.vector(case, "losses", losses, place.precision);
     Ok(capture.finish())
 }
 

@@ -2,11 +2,12 @@
 
 use tch::Tensor;
 
+use crate::torch::Placement;
 use crate::{
     torch::{Capture, builder, inner, input, leaf, load},
     unsupported,
 };
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::cvae::{
         FramePredictor, GaussianLstm, VggDecoder, VggEncoder, VggSizes,
@@ -18,22 +19,22 @@ use reprise_torch::{
     nn::{Mode, layers::LstmState},
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let has = |name: &str| case.tensor_spec(name).is_some();
     if has("mu1") {
-        divergence(case, precision, ["mu1", "logvar1"], Some(["mu2", "logvar2"]))
+        divergence(case, place, ["mu1", "logvar1"], Some(["mu2", "logvar2"]))
     } else if has("mu") {
-        divergence(case, precision, ["mu", "logvar"], None)
+        divergence(case, place, ["mu", "logvar"], None)
     } else if has("encoder.c5.0.weight") {
-        encoder(case, precision)
+        encoder(case, place)
     } else if has("decoder.upc1.0.weight") {
-        decoder(case, precision)
+        decoder(case, place)
     } else if has("frame_predictor.embed.weight") {
-        frame_predictor(case, precision)
+        frame_predictor(case, place)
     } else if let Some(name) =
         ["posterior", "prior"].into_iter().find(|m| has(&format!("{m}.embed.weight")))
     {
-        recurrent_gaussian(case, precision, name)
+        recurrent_gaussian(case, place, name)
     } else {
         Err(unsupported(case, "a component with these tensors"))
     }
@@ -49,12 +50,12 @@ fn mode(case: &Case) -> Result<Mode, PortError> {
 
 fn divergence(
     case: &Case,
-    precision: Precision,
+    place: Placement,
     q: [&str; 2],
     p: Option<[&str; 2]>,
 ) -> Result<Outputs, PortError> {
     let gaussian = |[mu, logvar]: [&str; 2]| -> Result<Gaussian, PortError> {
-        Ok(Gaussian { mu: leaf(case, mu, precision)?, logvar: leaf(case, logvar, precision)? })
+        Ok(Gaussian { mu: leaf(case, mu, place)?, logvar: leaf(case, logvar, place)? })
     };
     let posterior = gaussian(q)?;
     let prior = p.map(gaussian).transpose()?;
@@ -83,19 +84,19 @@ fn sizes(case: &Case) -> Result<VggSizes, PortError> {
     Ok(VggSizes { channels: 3, width, g_dim })
 }
 
-fn encoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let builder = builder(precision);
+fn encoder(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let builder = builder(place);
     let encoder = VggEncoder::new(&builder.module("encoder"), sizes(case)?);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let x = leaf(case, "x", precision)?;
+    load(case, &mut params, place)?;
+    let x = leaf(case, "x", place)?;
     let (h, Skip(skips)) = encoder.forward(&x, mode(case)?);
     let mut capture = Capture::default();
     capture.tensor("h", &h);
-    let mut total = inner(&h, &input(case, "cot/h", precision)?);
+    let mut total = inner(&h, &input(case, "cot/h", place)?);
     for (k, skip) in skips.iter().enumerate() {
         capture.tensor(format!("skip{k}"), skip);
-        total += inner(skip, &input(case, &format!("cot/skip{k}"), precision)?);
+        total += inner(skip, &input(case, &format!("cot/skip{k}"), place)?);
     }
     total.backward();
     capture.tensor("grad/x", &x.grad());
@@ -104,17 +105,17 @@ fn encoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     Ok(capture.finish())
 }
 
-fn decoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let builder = builder(precision);
+fn decoder(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let builder = builder(place);
     let decoder = VggDecoder::new(&builder.module("decoder"), sizes(case)?);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let g = leaf(case, "vec", precision)?;
+    load(case, &mut params, place)?;
+    let g = leaf(case, "vec", place)?;
     let skips = ["skip0", "skip1", "skip2", "skip3"];
-    let [h1, h2, h3, h4] = skips.map(|name| leaf(case, name, precision));
+    let [h1, h2, h3, h4] = skips.map(|name| leaf(case, name, place));
     let skip = Skip([h1?, h2?, h3?, h4?]);
     let output = decoder.forward(&g, &skip, mode(case)?);
-    inner(&output, &input(case, "cot", precision)?).backward();
+    inner(&output, &input(case, "cot", place)?).backward();
     let mut capture = Capture::default();
     capture.tensor("output", &output);
     capture.tensor("grad/in/vec", &g.grad());
@@ -126,10 +127,10 @@ fn decoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     Ok(capture.finish())
 }
 
-fn frame_predictor(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+fn frame_predictor(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let config = &case.config;
     let (g_dim, z_dim) = (config.i64("g_dim")?, config.i64("z_dim")?);
-    let builder = builder(precision);
+    let builder = builder(place);
     let sizes = predictor::FramePredictorSizes {
         inputs: config.i64("cond_dim")? + g_dim + z_dim,
         outputs: g_dim,
@@ -138,14 +139,14 @@ fn frame_predictor(case: &Case, precision: Precision) -> Result<Outputs, PortErr
     };
     let predictor = FramePredictor::new(&builder.module("frame_predictor"), sizes);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let x = leaf(case, "x", precision)?; // [steps, B, in]
+    load(case, &mut params, place)?;
+    let x = leaf(case, "x", place)?; // [steps, B, in]
     let mut states = predictor.zero_states(&x.get(0));
     let mode = mode(case)?;
     let outputs: Vec<Tensor> =
         (0..x.size()[0]).map(|t| predictor.step(&x.get(t), &mut states, mode)).collect();
     let g = Tensor::stack(&outputs, 0);
-    inner(&g, &input(case, "cot", precision)?).backward();
+    inner(&g, &input(case, "cot", place)?).backward();
     let mut capture = Capture::default();
     capture.tensor("g", &g);
     hidden(&mut capture, &states);
@@ -155,9 +156,9 @@ fn frame_predictor(case: &Case, precision: Precision) -> Result<Outputs, PortErr
     Ok(capture.finish())
 }
 
-fn recurrent_gaussian(case: &Case, precision: Precision, name: &str) -> Result<Outputs, PortError> {
+fn recurrent_gaussian(case: &Case, place: Placement, name: &str) -> Result<Outputs, PortError> {
     let config = &case.config;
-    let builder = builder(precision);
+    let builder = builder(place);
     let sizes = gaussian_lstm::GaussianLstmSizes {
         inputs: config.i64("g_dim")?,
         z: config.i64("z_dim")?,
@@ -166,13 +167,13 @@ fn recurrent_gaussian(case: &Case, precision: Precision, name: &str) -> Result<O
     };
     let lstm = GaussianLstm::new(&builder.module(name), sizes);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
-    let x = leaf(case, "x", precision)?; // [steps, B, in]
+    load(case, &mut params, place)?;
+    let x = leaf(case, "x", place)?; // [steps, B, in]
     let mut states = lstm.zero_states(&x.get(0));
     let [mut z, mut mu, mut logvar] = [Vec::new(), Vec::new(), Vec::new()];
     for t in 0..x.size()[0] {
         let gaussian = lstm.step(&x.get(t), &mut states);
-        z.push(gaussian.sample(&input(case, &format!("noise/{t}"), precision)?));
+        z.push(gaussian.sample(&input(case, &format!("noise/{t}"), place)?));
         mu.push(gaussian.mu);
         logvar.push(gaussian.logvar);
     }
@@ -180,7 +181,7 @@ fn recurrent_gaussian(case: &Case, precision: Precision, name: &str) -> Result<O
     let mut total = Tensor::zeros([], (x.kind(), x.device()));
     for (name, values) in [("z", z), ("mu", mu), ("logvar", logvar)] {
         let stacked = Tensor::stack(&values, 0);
-        total += inner(&stacked, &input(case, &format!("cot/{name}"), precision)?);
+        total += inner(&stacked, &input(case, &format!("cot/{name}"), place)?);
         capture.tensor(name, &stacked);
     }
     total.backward();

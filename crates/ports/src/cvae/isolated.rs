@@ -6,6 +6,7 @@
 use tch::Tensor;
 
 use super::{load::load, training::teacher_forced};
+use crate::torch::Placement;
 use crate::torch::{Capture, input, kind, tensor};
 use reprise_golden::{Case, Expected, Outputs, PortError, Precision};
 use reprise_torch::{
@@ -16,9 +17,9 @@ use reprise_torch::{
     nn::Mode,
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let loaded = load(case, precision)?;
-    let reference = OriginalOutputs { case, precision };
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let loaded = load(case, place)?;
+    let reference = OriginalOutputs { case, place };
     let mut capture = Capture::default();
     tch::no_grad(|| -> Result<(), PortError> {
         for (name, lstm) in
@@ -40,7 +41,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
 /// The outputs of the original's modules.
 struct OriginalOutputs<'a> {
     case: &'a Case,
-    precision: Precision,
+    place: Placement,
 }
 
 impl OriginalOutputs<'_> {
@@ -49,18 +50,18 @@ impl OriginalOutputs<'_> {
         let spec = self.case.output_spec(name)?;
         let stored = self
             .case
-            .expected(spec, self.precision)
+            .expected(spec, self.place.precision)
             .or_else(|| self.case.expected(spec, Precision::F32))?;
         match stored {
             Expected::Full(data) => {
-                Some(tensor(&spec.shape, data, self.precision).to_kind(kind(self.precision)))
+                Some(tensor(&spec.shape, data, self.place).to_kind(kind(self.place)))
             }
             Expected::Digest(_) => None,
         }
     }
 
     fn input(&self, name: &str) -> Result<Tensor, PortError> {
-        input(self.case, name, self.precision)
+        input(self.case, name, self.place)
     }
 }
 

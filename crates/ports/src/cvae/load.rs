@@ -1,11 +1,12 @@
 //! The conditional VAE with the sizes and values of a case.
 
+use crate::torch::Placement;
 use crate::{integer, torch};
 use reprise_base::config::model::{
     CvaeSpec,
     cvae::{Prior, SkipRule},
 };
-use reprise_golden::{Case, PortError, Precision};
+use reprise_golden::{Case, PortError};
 use reprise_torch::{
     models::cvae::{Cvae, CvaeDataSizes, training::SkipPolicy},
     nn::params::Params,
@@ -20,7 +21,7 @@ pub(super) struct LoadedCvae {
     pub(super) frames: i64,
 }
 
-pub(super) fn load(case: &Case, precision: Precision) -> Result<LoadedCvae, PortError> {
+pub(super) fn load(case: &Case, place: Placement) -> Result<LoadedCvae, PortError> {
     let learned = case.tensor_spec("prior.embed.weight").is_some();
     let config = &case.config;
     let prior_layers = if config.contains("prior_rnn_layers") {
@@ -49,14 +50,14 @@ pub(super) fn load(case: &Case, precision: Precision) -> Result<LoadedCvae, Port
         },
         ..CvaeSpec::default()
     };
-    let builder = torch::builder(precision);
+    let builder = torch::builder(place);
     let model = Cvae::new(
         &builder,
         &spec,
         CvaeDataSizes { channels: 3, condition_size: config.i64("cond_dim")? },
     );
     let mut params = builder.finish();
-    torch::load(case, &mut params, precision)?;
+    torch::load(case, &mut params, place)?;
     let context_frames = spec.context_frames.size();
     Ok(LoadedCvae {
         model,

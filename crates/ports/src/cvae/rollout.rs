@@ -1,29 +1,30 @@
 //! Prediction: frames of every step and their scores.
 
 use super::{load::load, training::warm_up};
+use crate::torch::Placement;
 use crate::{
     refused,
     torch::{Capture, RecordedNoise, input},
 };
 use reprise_base::metrics::{self, FrameShape};
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::models::cvae::{
     rollout::{Latent, rollout},
     training::ConditionedBatch,
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let mut loaded = load(case, precision)?;
-    warm_up(case, precision, &mut loaded)?;
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let mut loaded = load(case, place)?;
+    warm_up(case, place, &mut loaded)?;
     let batch = ConditionedBatch {
-        frames: input(case, "x", precision)?.permute([1, 0, 2, 3, 4]),
-        condition: input(case, "cond", precision)?.permute([1, 0, 2]),
+        frames: input(case, "x", place)?.permute([1, 0, 2, 3, 4]),
+        condition: input(case, "cond", place)?.permute([1, 0, 2]),
     };
     let latent = match case.config.str("mode")? {
         "posterior" => Latent::Posterior,
         _ => Latent::Prior,
     };
-    let mut noise = RecordedNoise::rollout(case, precision, "noise".to_owned());
+    let mut noise = RecordedNoise::rollout(case, place, "noise".to_owned());
     noise.check(u64::try_from(loaded.frames - 1).map_err(refused)?)?;
     let frames = rollout(&loaded.model, &batch, latent, loaded.skips, &mut noise);
 
@@ -31,7 +32,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     for t in 0..loaded.frames {
         capture.tensor(format!("prediction/{t}"), &frames.get(t));
     }
-    score(case, &mut capture, precision, &batch.frames, &frames, loaded.skips.context_frames);
+    score(case, &mut capture, place, &batch.frames, &frames, loaded.skips.context_frames);
     Ok(capture.finish())
 }
 
@@ -39,7 +40,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
 fn score(
     case: &Case,
     capture: &mut Capture,
-    precision: Precision,
+    place: Placement,
     truth: &tch::Tensor,
     prediction: &tch::Tensor,
     context_frames: i64,
@@ -62,7 +63,7 @@ fn score(
     let mean = psnr.iter().sum::<f64>() / psnr.len() as f64;
     for (name, values) in [("mse", mse), ("ssim", ssim), ("psnr", psnr), ("psnr_mean", vec![mean])]
     {
-        capture.vector(case, name, values, precision);
+        capture.vector(case, name, values, place.precision);
     }
 }
 

@@ -1,20 +1,21 @@
 //! Training steps: losses, intermediates, gradients and the state after.
 
 use super::load::{LoadedCvae, load};
+use crate::torch::Placement;
 use crate::{
     number, refused,
     torch::{Capture, RecordedNoise, input},
     unsupported,
 };
 use reprise_base::config::optim::AdamSpec;
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::cvae::training::{ConditionedBatch, CvaeObjective, Feedback, objective},
     optim::AdamOptimizer,
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let mut loaded = load(case, precision)?;
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let mut loaded = load(case, place)?;
     let mut optimizer = AdamOptimizer::new(adam(case)?, &loaded.params);
     let betas = case.config.f64s("beta_per_step")?;
     let frames = loaded.frames as f64;
@@ -28,7 +29,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         let feedback =
             if teacher_forced(case, step)? { Feedback::TrueFrame } else { Feedback::Prediction };
         let names = StepNames { data: "", noise: "", step };
-        let (objective, total) = update(case, precision, &mut loaded, names, feedback, beta)?;
+        let (objective, total) = update(case, place, &mut loaded, names, feedback, beta)?;
         loss.push(total.double_value(&[]) / frames);
         mse.push(objective.mse.double_value(&[]) / frames);
         kld.push(objective.kld.double_value(&[]) / frames);
@@ -38,7 +39,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     }
     capture.after(&loaded.params);
     for (name, values) in [("loss", loss), ("mse", mse), ("kld", kld)] {
-        capture.vector(case, name, values, precision);
+        capture.vector(case, name, values, place.precision);
     }
     Ok(capture.finish())
 }
@@ -46,14 +47,14 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
 /// Takes the training steps that precede a prediction.
 pub(super) fn warm_up(
     case: &Case,
-    precision: Precision,
+    place: Placement,
     loaded: &mut LoadedCvae,
 ) -> Result<(), PortError> {
     let mut optimizer = AdamOptimizer::new(adam(case)?, &loaded.params);
     for step in 0..case.config.usize("warm_steps")? {
         let names = StepNames { data: "warm/", noise: "warm/", step };
         let (_objective, _loss) =
-            update(case, precision, loaded, names, Feedback::TrueFrame, WARM_BETA)?;
+            update(case, place, loaded, names, Feedback::TrueFrame, WARM_BETA)?;
         optimizer.step(&loaded.params);
     }
     Ok(())
@@ -72,7 +73,7 @@ struct StepNames {
 
 fn update(
     case: &Case,
-    precision: Precision,
+    place: Placement,
     loaded: &mut LoadedCvae,
     names: StepNames,
     feedback: Feedback,
@@ -80,10 +81,10 @@ fn update(
 ) -> Result<(CvaeObjective, tch::Tensor), PortError> {
     let StepNames { data, noise, step } = names;
     let batch = ConditionedBatch {
-        frames: input(case, &format!("{data}x/{step}"), precision)?.permute([1, 0, 2, 3, 4]),
-        condition: input(case, &format!("{data}cond/{step}"), precision)?.permute([1, 0, 2]),
+        frames: input(case, &format!("{data}x/{step}"), place)?.permute([1, 0, 2, 3, 4]),
+        condition: input(case, &format!("{data}cond/{step}"), place)?.permute([1, 0, 2]),
     };
-    let mut recorded = RecordedNoise::training(case, precision, format!("{noise}noise/{step}"));
+    let mut recorded = RecordedNoise::training(case, place, format!("{noise}noise/{step}"));
     recorded.check(u64::try_from(loaded.frames - 1).map_err(refused)?)?;
     loaded.params.zero_grad();
     let objective = objective(&loaded.model, &batch, feedback, loaded.skips, &mut recorded);

@@ -4,11 +4,12 @@ use super::{
     draws::NumberedDraws,
     settings::{extent, instance_noise},
 };
+use crate::torch::Placement;
 use crate::{
     torch::{Capture, builder, inner, input, leaf, load},
     unsupported,
 };
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::mocogan::{
         Discriminator,
@@ -17,7 +18,7 @@ use reprise_torch::{
     nn::Mode,
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let (plan, last) = plan(case)?;
     let categories = if case.config.contains("dim_categorical") {
         case.config.i64("dim_categorical")?
@@ -34,20 +35,20 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     if categories < 0 || sizes.outputs < 1 {
         return Err(unsupported(case, format!("{categories} categories of {outputs} outputs")));
     }
-    let builder = builder(precision);
+    let builder = builder(place);
     let discriminator = Discriminator::new(&builder.root(), plan, sizes, instance_noise(case)?);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
+    load(case, &mut params, place)?;
 
-    let x = leaf(case, "input", precision)?;
-    let mut draws = NumberedDraws::new(case, precision);
+    let x = leaf(case, "input", place)?;
+    let mut draws = NumberedDraws::new(case, place);
     let Logits { real, category } = discriminator.forward(&x, Mode::Train, &mut draws);
     let mut capture = Capture::default();
     capture.tensor("output", &real);
-    let mut scalar = inner(&input(case, "cotangent", precision)?, &real);
+    let mut scalar = inner(&input(case, "cotangent", place)?, &real);
     if let Some(category) = &category {
         capture.tensor("categ", category);
-        scalar += inner(&input(case, "cotangent_categ", precision)?, category);
+        scalar += inner(&input(case, "cotangent_categ", place)?, category);
     }
     scalar.backward();
     capture.tensor("scalar", &scalar);

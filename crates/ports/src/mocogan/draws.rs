@@ -2,8 +2,9 @@
 
 use tch::Tensor;
 
+use crate::torch::Placement;
 use crate::{torch::input, unsupported};
-use reprise_golden::{Case, PortError, Precision, TensorData};
+use reprise_golden::{Case, PortError, TensorData};
 use reprise_torch::models::{ChoicePurpose, IndexChoice, NoisePurpose, NoiseSource, RandomSource};
 
 /// Draws numbered in the order in which the original took them: `draw/<n>/<what>`.
@@ -11,14 +12,14 @@ use reprise_torch::models::{ChoicePurpose, IndexChoice, NoisePurpose, NoiseSourc
 /// A draw that the case lacks, or has in another shape, becomes the error of [`NumberedDraws::finish`].
 pub(super) struct NumberedDraws<'a> {
     case: &'a Case,
-    precision: Precision,
+    place: Placement,
     taken: usize,
     problem: Option<PortError>,
 }
 
 impl<'a> NumberedDraws<'a> {
-    pub(super) fn new(case: &'a Case, precision: Precision) -> Self {
-        Self { case, precision, taken: 0, problem: None }
+    pub(super) fn new(case: &'a Case, place: Placement) -> Self {
+        Self { case, place, taken: 0, problem: None }
     }
 
     /// Returns the error of the first draw that did not match.
@@ -35,7 +36,7 @@ impl<'a> NumberedDraws<'a> {
 
     fn noise(&mut self, what: &str, shape: &[i64]) -> Result<Tensor, PortError> {
         let name = self.next(what);
-        let tensor = input(self.case, &name, self.precision)?;
+        let tensor = input(self.case, &name, self.place)?;
         if tensor.size() == shape {
             Ok(tensor)
         } else {

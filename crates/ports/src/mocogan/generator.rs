@@ -6,6 +6,7 @@ use super::{
     draws::{NamedDraws, NumberedDraws},
     settings::{categories, side},
 };
+use crate::torch::Placement;
 use crate::{
     integer, number, refused,
     torch::{Capture, builder, inner, input, load},
@@ -18,14 +19,14 @@ use reprise_base::{
     },
     scalar::Count,
 };
-use reprise_golden::{Case, ElementType, Outputs, PortError, Precision};
+use reprise_golden::{Case, ElementType, Outputs, PortError};
 use reprise_torch::{
     models::mocogan::VideoGenerator,
     nn::{Mode, params::Params},
 };
 
 /// `sample_videos` or `sample_images` of `VideoGenerator`.
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let spec = MocoganSpec {
         video_length: integer(case, "video_length")?,
         side: side(case, "main.0.weight")?,
@@ -37,20 +38,20 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         generator_width: integer(case, "ngf")?,
         ..MocoganSpec::default()
     };
-    let builder = builder(precision);
+    let builder = builder(place);
     let root = builder.root();
     let generator = VideoGenerator::new(&root.sub("recurrent"), &root.sub("main"), &spec);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
+    load(case, &mut params, place)?;
     let samples = integer::<Count>(case, "num_samples")?.size();
-    let mut draws = NumberedDraws::new(case, precision);
+    let mut draws = NumberedDraws::new(case, place);
     let mut capture = Capture::default();
     if case.tensors().iter().any(|tensor| tensor.name.ends_with("/frame_choice")) {
         let images = generator.sample_images(samples, Mode::Train, &mut draws);
         draws.finish()?;
         capture.tensor("z_chosen", &images.z.unsqueeze(-1).unsqueeze(-1));
         capture.tensor("images", &images.frames);
-        pull_back(case, precision, &images.frames, &params, &mut capture)?;
+        pull_back(case, place, &images.frames, &params, &mut capture)?;
         let evaluated = generator.frames(&images.z, Mode::Eval);
         capture.tensor("eval/images", &evaluated);
     } else {
@@ -64,16 +65,16 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
         draws.finish()?;
         let z = &videos.latents.z;
         capture.tensor("z", z);
-        labels(case, videos.latents.categories.as_ref(), samples, precision, &mut capture)?;
+        labels(case, videos.latents.categories.as_ref(), samples, place, &mut capture)?;
         capture.tensor("videos", &videos.frames);
-        pull_back(case, precision, &videos.frames, &params, &mut capture)?;
+        pull_back(case, place, &videos.frames, &params, &mut capture)?;
         capture.tensor("eval/videos", &generator.videos(z, frames, Mode::Eval));
     }
     Ok(capture.finish())
 }
 
 /// `gen_z`, `trim_noise` and `Generator_I` of the MP6 assignment.
-pub(super) fn assignment(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn assignment(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let count = |key| integer::<Count>(case, key);
     let (frames, unrolled) = (count("T")?.size(), count("n_frames")?.size());
     let start = case.config.i64("start")?;
@@ -95,14 +96,14 @@ pub(super) fn assignment(case: &Case, precision: Precision) -> Result<Outputs, P
         generator_width: count("ngf")?,
         ..MocoganSpec::default()
     };
-    let builder = builder(precision);
+    let builder = builder(place);
     let frame_network = builder.module("gen_i").sub("main");
     let generator = VideoGenerator::new(&builder.module("lstm"), &frame_network, &spec);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
+    load(case, &mut params, place)?;
     let mut draws = NamedDraws {
-        content: input(case, "z_C", precision)?,
-        motion: input(case, "eps", precision)?,
+        content: input(case, "z_C", place)?,
+        motion: input(case, "eps", place)?,
         start,
     };
     let samples = integer::<Count>(case, "batch_size")?.size();
@@ -110,7 +111,7 @@ pub(super) fn assignment(case: &Case, precision: Precision) -> Result<Outputs, P
     let mut capture = Capture::default();
     capture.tensor("Z", &videos.latents.z.unsqueeze(-1).unsqueeze(-1));
     capture.tensor("fake_videos", &videos.frames);
-    pull_back(case, precision, &videos.frames, &params, &mut capture)?;
+    pull_back(case, place, &videos.frames, &params, &mut capture)?;
     Ok(capture.finish())
 }
 
@@ -119,7 +120,7 @@ fn labels(
     case: &Case,
     drawn: Option<&Tensor>,
     samples: i64,
-    precision: Precision,
+    place: Placement,
     capture: &mut Capture,
 ) -> Result<(), PortError> {
     const NAME: &str = "z_categ_labels";
@@ -128,7 +129,7 @@ fn labels(
         (Some(drawn), _) => capture.tensor(NAME, drawn),
         (None, Some(ElementType::F32 | ElementType::F64)) => {
             let zeros = zeros.iter().map(|&zero| f64::from(zero)).collect();
-            capture.vector(case, NAME, zeros, precision);
+            capture.vector(case, NAME, zeros, place.precision);
         }
         (None, _) => {
             let zeros: Vec<i64> = zeros.iter().map(|&zero| i64::from(zero)).collect();
@@ -141,13 +142,13 @@ fn labels(
 /// Captures the scalar product with the cotangent, if any, its gradients, and the state after.
 fn pull_back(
     case: &Case,
-    precision: Precision,
+    place: Placement,
     frames: &Tensor,
     params: &Params,
     capture: &mut Capture,
 ) -> Result<(), PortError> {
     if case.tensor_spec("cotangent").is_some() {
-        let scalar = inner(&input(case, "cotangent", precision)?, frames);
+        let scalar = inner(&input(case, "cotangent", place)?, frames);
         scalar.backward();
         capture.tensor("scalar", &scalar);
         capture.gradients(params);

@@ -6,6 +6,7 @@ use super::{
     draws::NumberedDraws,
     settings::{categories, extent, instance_noise, side},
 };
+use crate::torch::Placement;
 use crate::{
     integer, number, refused,
     torch::{Capture, builder, input, load},
@@ -21,7 +22,7 @@ use reprise_base::{
     },
     scalar::DecayRate,
 };
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::mocogan::{
         Mocogan, MocoganNetwork,
@@ -30,21 +31,21 @@ use reprise_torch::{
     optim::AdamOptimizer,
 };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let spec = spec(case)?;
-    let builder = builder(precision);
+    let builder = builder(place);
     let model = Mocogan::new(&builder, &spec);
     let mut params = builder.finish();
-    load(case, &mut params, precision)?;
+    load(case, &mut params, place)?;
     let adam = adam(case)?;
     let mut optimizers: BTreeMap<MocoganNetwork, AdamOptimizer> = MocoganNetwork::ORDER
         .map(|network| (network, AdamOptimizer::of_module(adam, &params, network.module())))
         .into();
-    let mut draws = NumberedDraws::new(case, precision);
+    let mut draws = NumberedDraws::new(case, place);
     let mut losses: BTreeMap<MocoganNetwork, Vec<f64>> = BTreeMap::new();
     let mut capture = Capture::default();
     for iteration in 0..case.config.usize("train_batches")? {
-        let real = real(case, precision, iteration)?;
+        let real = real(case, place, iteration)?;
         for (network, optimizer) in &mut optimizers {
             params.zero_grad();
             let loss = loss(&model, *network, &real, &mut draws);
@@ -65,13 +66,13 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
             MocoganNetwork::VideoDiscriminator => "l_video_dis",
             MocoganNetwork::Generator => "l_gen",
         };
-        capture.vector(case, name, values, precision);
+        capture.vector(case, name, values, place.precision);
     }
     Ok(capture.finish())
 }
 
-fn real(case: &Case, precision: Precision, iteration: usize) -> Result<Real, PortError> {
-    let of = |what: &str| input(case, &format!("real/{iteration}/{what}"), precision);
+fn real(case: &Case, place: Placement, iteration: usize) -> Result<Real, PortError> {
+    let of = |what: &str| input(case, &format!("real/{iteration}/{what}"), place);
     let categories = format!("real/{iteration}/categories");
     Ok(Real {
         images: of("images")?,

@@ -6,6 +6,7 @@ use super::{
     settings::{chainer_port, transformation},
     translate::{Axes, OriginalForm, Translated, capture_gradient, permutation},
 };
+use crate::torch::Placement;
 use crate::{
     number, refused,
     torch::{Capture, builder, inner, input, kind, leaf},
@@ -16,7 +17,7 @@ use reprise_base::{
     scalar::{Count, Step},
     schedule::ScheduledSampling,
 };
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::physical_interaction::{
         conv_lstm::{BasicConvLstmCell, BasicConvLstmShape, GateOrder},
@@ -34,17 +35,17 @@ const AXES: Axes = Axes::ChannelsFirst;
 /// Initial values that the case overwrites.
 const INIT: LayerInit = LayerInit { weight: Init::Constant(0.0), bias: Some(Init::Constant(0.0)) };
 
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let has = |name: &str| case.tensor_spec(name).is_some();
     let mut capture = Capture::default();
     if has("enc6") {
-        transform(case, precision, &mut capture)?;
+        transform(case, place, &mut capture)?;
     } else if has("inputs/0") {
-        conv_lstm_cell(case, precision, &mut capture)?;
+        conv_lstm_cell(case, place, &mut capture)?;
     } else if case.tensors().iter().any(|tensor| tensor.name.ends_with("norm/gamma")) {
-        layer_norm(case, precision, &mut capture)?;
+        layer_norm(case, place, &mut capture)?;
     } else if has("ground_truth_x") {
-        scheduled_sample(case, precision, &mut capture)?;
+        scheduled_sample(case, place, &mut capture)?;
     } else {
         return Err(unsupported(case, "a part with these tensors"));
     }
@@ -57,15 +58,11 @@ fn without(prefix: &'static str) -> impl Fn(&str) -> String {
 }
 
 /// `BasicConvLSTMCell` over a few steps from its zero state.
-fn conv_lstm_cell(
-    case: &Case,
-    precision: Precision,
-    capture: &mut Capture,
-) -> Result<(), PortError> {
+fn conv_lstm_cell(case: &Case, place: Placement, capture: &mut Capture) -> Result<(), PortError> {
     let config = &case.config;
     let port = chainer_port(case)?;
     let inputs: Vec<Tensor> = (0..config.usize("steps")?)
-        .map(|t| leaf(case, &format!("inputs/{t}"), precision))
+        .map(|t| leaf(case, &format!("inputs/{t}"), place))
         .collect::<Result<_, _>>()?;
     let Some(first) = inputs.first() else {
         return Err(unsupported(case, "a cell without inputs"));
@@ -82,12 +79,12 @@ fn conv_lstm_cell(
         gates,
         forget_bias: config.f64("forget_bias")?,
     };
-    let builder = builder(precision);
+    let builder = builder(place);
     let cell = BasicConvLstmCell::new(&builder.module("lstm1"), shape, INIT);
     let form = OriginalForm { port, bottleneck: [1, 1, 1] };
-    let translated = Translated::load(case, precision, builder, form, "", without("lstm1/"))?;
+    let translated = Translated::load(case, place, builder, form, "", without("lstm1/"))?;
     let mut state = cell.zero_state(first);
-    let mut scalar = Tensor::from(0.0).to_kind(kind(precision));
+    let mut scalar = Tensor::from(0.0).to_kind(kind(place));
     let mut differentiated = false;
     for (t, x) in inputs.iter().enumerate() {
         // The stateless cell reads its state (c, h) as (h, c).
@@ -102,7 +99,7 @@ fn conv_lstm_cell(
         capture.tensor(format!("state/{t}"), &Tensor::cat(&[&state.c, &state.h], 1));
         let cotangent = format!("cotangent/{t}");
         if case.tensor_spec(&cotangent).is_some() {
-            scalar += inner(&state.h, &input(case, &cotangent, precision)?);
+            scalar += inner(&state.h, &input(case, &cotangent, place)?);
             differentiated = true;
         }
     }
@@ -118,15 +115,15 @@ fn conv_lstm_cell(
 }
 
 /// `LayerNormalizationConv2D`.
-fn layer_norm(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), PortError> {
+fn layer_norm(case: &Case, place: Placement, capture: &mut Capture) -> Result<(), PortError> {
     let port = chainer_port(case)?;
-    let x = leaf(case, "inputs", precision)?;
-    let builder = builder(precision);
+    let x = leaf(case, "inputs", place)?;
+    let builder = builder(place);
     let norm = Layers::new(&builder, port).norm("hidden1", &x.size()[1..]);
     let form = OriginalForm { port, bottleneck: [1, 1, 1] };
-    let translated = Translated::load(case, precision, builder, form, "", without("hidden1/"))?;
+    let translated = Translated::load(case, place, builder, form, "", without("hidden1/"))?;
     let output = norm.forward(&x);
-    let scalar = inner(&output, &input(case, "cotangent", precision)?);
+    let scalar = inner(&output, &input(case, "cotangent", place)?);
     scalar.backward();
     capture.tensor("output", &output);
     capture.tensor("scalar", &scalar);
@@ -136,11 +133,11 @@ fn layer_norm(case: &Case, precision: Precision, capture: &mut Capture) -> Resul
 }
 
 /// `StatelessCDNA`, `StatelessDNA` or `StatelessSTP` of the last commit.
-fn transform(case: &Case, precision: Precision, capture: &mut Capture) -> Result<(), PortError> {
+fn transform(case: &Case, place: Placement, capture: &mut Capture) -> Result<(), PortError> {
     let port = chainer_port(case)?;
-    let enc6 = leaf(case, "enc6", precision)?;
-    let hidden5 = leaf(case, "hidden5", precision)?;
-    let previous = leaf(case, "prev_image", precision)?;
+    let enc6 = leaf(case, "enc6", place)?;
+    let hidden5 = leaf(case, "hidden5", place)?;
+    let previous = leaf(case, "prev_image", place)?;
     let [_, channels, height, width] = hidden5.size4().map(<[i64; 4]>::from).map_err(refused)?;
     let sizes = TransformerSizes {
         features: enc6.size()[1],
@@ -148,16 +145,16 @@ fn transform(case: &Case, precision: Precision, capture: &mut Capture) -> Result
         colours: previous.size()[1],
         batch: previous.size()[0],
     };
-    let builder = builder(precision);
+    let builder = builder(place);
     let transformation = transformation(case, case.config.str("model_type")?)?;
     let transformer = Transformer::new(Layers::new(&builder, port), transformation, sizes);
     let form = OriginalForm { port, bottleneck: [channels, height, width] };
-    let translated = Translated::load(case, precision, builder, form, "", without("model/"))?;
+    let translated = Translated::load(case, place, builder, form, "", without("model/"))?;
     let transformed = transformer.forward(&enc6, &hidden5, &previous);
-    let mut scalar = Tensor::from(0.0).to_kind(kind(precision));
+    let mut scalar = Tensor::from(0.0).to_kind(kind(place));
     for (k, image) in transformed.images.iter().enumerate() {
         capture.tensor(format!("transformed/{k}"), image);
-        scalar += inner(image, &input(case, &format!("cotangent/{k}"), precision)?);
+        scalar += inner(image, &input(case, &format!("cotangent/{k}"), place)?);
     }
     scalar.backward();
     capture.tensor("enc7", &transformed.enc7);
@@ -170,15 +167,11 @@ fn transform(case: &Case, precision: Precision, capture: &mut Capture) -> Result
 }
 
 /// `scheduled_sample`, and the number of true frames over iterations.
-fn scheduled_sample(
-    case: &Case,
-    precision: Precision,
-    capture: &mut Capture,
-) -> Result<(), PortError> {
+fn scheduled_sample(case: &Case, place: Placement, capture: &mut Capture) -> Result<(), PortError> {
     let config = &case.config;
     let port = chainer_port(case)?;
-    let truth = input(case, "ground_truth_x", precision)?;
-    let generated = input(case, "generated_x", precision)?;
+    let truth = input(case, "ground_truth_x", place)?;
+    let generated = input(case, "generated_x", place)?;
     let order = permutation(case, "shuffle")?;
     let n = config.i64("num_ground_truth_used")?;
     let mixed = mix(&truth, &generated, &order, n.unsigned_abs(), port);

@@ -10,10 +10,12 @@ mod settings;
 mod tensorflow;
 mod translate;
 
+use crate::torch::Placement;
 use reprise_golden::{Case, CasePort, Outputs, PortError, Precision};
+use tch::Device;
 
 /// The model against the TensorFlow original.
-pub(super) struct PhysicalInteractionPort;
+pub(super) struct PhysicalInteractionPort(pub(super) Device);
 
 impl CasePort for PhysicalInteractionPort {
     fn serves(&self, system: &str) -> bool {
@@ -21,16 +23,17 @@ impl CasePort for PhysicalInteractionPort {
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        let place = Placement { precision, device: self.0 };
         if case.tensor_spec("images").is_some() {
-            model::run(case, precision, &settings::tensorflow(case)?)
+            model::run(case, place, &settings::tensorflow(case)?)
         } else {
-            tensorflow::run(case, precision)
+            tensorflow::run(case, place)
         }
     }
 }
 
 /// The model against the port to Chainer.
-pub(super) struct PhysicalInteractionChainerPort;
+pub(super) struct PhysicalInteractionChainerPort(pub(super) Device);
 
 impl CasePort for PhysicalInteractionChainerPort {
     fn serves(&self, system: &str) -> bool {
@@ -38,10 +41,11 @@ impl CasePort for PhysicalInteractionChainerPort {
     }
 
     fn run(&self, case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+        let place = Placement { precision, device: self.0 };
         if case.tensor_spec("images").is_some() {
-            model::run(case, precision, &settings::chainer(case)?)
+            model::run(case, place, &settings::chainer(case)?)
         } else {
-            chainer::run(case, precision)
+            chainer::run(case, place)
         }
     }
 }

@@ -6,8 +6,9 @@ use super::{
     settings::ModelSettings,
     translate::{Axes, Mixed, OriginalForm, RecordedShuffle, Translated},
 };
+use crate::torch::Placement;
 use crate::torch::{Capture, builder, input};
-use reprise_golden::{Case, Outputs, PortError, Precision};
+use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::physical_interaction::{
         Network, Sequences,
@@ -22,22 +23,22 @@ use reprise_torch::{
 
 pub(super) fn run(
     case: &Case,
-    precision: Precision,
+    place: Placement,
     settings: &ModelSettings,
 ) -> Result<Outputs, PortError> {
-    let mut model = Model::load(case, precision, settings)?;
+    let mut model = Model::load(case, place, settings)?;
     let mut optimizer = AdamOptimizer::new(settings.adam, &model.translated.params);
     let mut capture = Capture::default();
     let mut series = Series::default();
     let updates = settings.steps;
     if updates == 0 && !wanted(case, "grad/") {
-        let objective = tch::no_grad(|| model.first(precision, &mut capture))?;
+        let objective = tch::no_grad(|| model.first(place, &mut capture))?;
         series.push(&objective);
     } else {
         for step in 0..updates.max(1) {
             model.translated.params.zero_grad();
             let objective = if step == 0 {
-                model.first(precision, &mut capture)?
+                model.first(place, &mut capture)?
             } else {
                 model.forward(step, |_, _| ())?.objective
             };
@@ -57,7 +58,7 @@ pub(super) fn run(
         let last = tch::no_grad(|| model.forward(updates.saturating_sub(1), |_, _| ()))?;
         series.push(&last.objective);
     }
-    series.capture(case, precision, &mut capture);
+    series.capture(case, place, &mut capture);
     Ok(capture.finish())
 }
 
@@ -78,19 +79,19 @@ struct Model<'a> {
 impl<'a> Model<'a> {
     fn load(
         case: &'a Case,
-        precision: Precision,
+        place: Placement,
         settings: &'a ModelSettings,
     ) -> Result<Self, PortError> {
         let ModelSettings { spec, sizes, scope, axes, .. } = settings;
-        let builder = builder(precision);
+        let builder = builder(place);
         let network = Network::new(&builder, spec, *sizes);
         let form = OriginalForm { port: spec.port, bottleneck: bottleneck(spec, *sizes) };
         let translated =
-            Translated::load(case, precision, builder, form, "", |name| format!("{scope}{name}"))?;
+            Translated::load(case, place, builder, form, "", |name| format!("{scope}{name}"))?;
         let (images, actions, states) = (
-            input(case, "images", precision)?,
-            input(case, "actions", precision)?,
-            input(case, "states", precision)?,
+            input(case, "images", place)?,
+            input(case, "actions", place)?,
+            input(case, "states", place)?,
         );
         let batch = match axes {
             Axes::ChannelsLast => Sequences {
@@ -124,7 +125,7 @@ impl<'a> Model<'a> {
     }
 
     /// The first pass, from which outputs without a step index are taken.
-    fn first(&self, precision: Precision, capture: &mut Capture) -> Result<Objective, PortError> {
+    fn first(&self, place: Placement, capture: &mut Capture) -> Result<Objective, PortError> {
         let axes = self.settings.axes;
         let last = self.settings.spec.context_frames.len() + self.settings.spec.horizon.len() - 2;
         let Pass { prediction, objective, .. } = self.forward(0, |t, step| {
@@ -156,7 +157,7 @@ impl<'a> Model<'a> {
             ("state_cost", &objective.state),
         ] {
             let values = costs.iter().map(value).collect();
-            capture.vector(self.case, name, values, precision);
+            capture.vector(self.case, name, values, place.precision);
         }
         Ok(objective)
     }
@@ -225,11 +226,11 @@ impl Series {
     }
 
     /// Captures as many steps of each, from the first on, as the case has.
-    fn capture(self, case: &Case, precision: Precision, capture: &mut Capture) {
+    fn capture(self, case: &Case, place: Placement, capture: &mut Capture) {
         for (name, mut values) in self.0 {
             if let Some(output) = case.output_spec(&name) {
                 values.truncate(output.len());
-                capture.vector(case, &name, values, precision);
+                capture.vector(case, &name, values, place.precision);
             }
         }
     }

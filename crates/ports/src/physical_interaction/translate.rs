@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use tch::Tensor;
 
+use crate::torch::Placement;
 use crate::{
     refused,
     torch::{Capture, input},
     unsupported,
 };
 use reprise_base::config::model::physical_interaction::Port;
-use reprise_golden::{Case, PortError, Precision, Role, TensorData};
+use reprise_golden::{Case, PortError, Role, TensorData};
 use reprise_torch::{
     models::physical_interaction::{
         names::{Original, import, originals},
@@ -59,7 +60,7 @@ impl Translated {
     /// parameters whose name begins with `prefix` is used exactly once.
     pub(super) fn load(
         case: &Case,
-        precision: Precision,
+        place: Placement,
         builder: Builder,
         form: OriginalForm,
         prefix: &str,
@@ -73,7 +74,7 @@ impl Translated {
         let mut values = BTreeMap::new();
         for spec in case.tensors() {
             if spec.role == Role::Parameter && spec.name.starts_with(prefix) {
-                values.insert(spec.name.clone(), input(case, &spec.name, precision)?);
+                values.insert(spec.name.clone(), input(case, &spec.name, place)?);
             }
         }
         import(&mut params, &originals, values).map_err(refused)?;

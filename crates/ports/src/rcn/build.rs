@@ -1,8 +1,9 @@
 //! The whole network: layers, loss, gradients, steps of an optimizer, and shapes alone.
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::component::{channels_last, channels_second, shape, variable};
+use crate::torch::Placement;
 use crate::{
     integer, number, refused, renamed,
     torch::{Capture, builder, input},
@@ -27,19 +28,19 @@ use reprise_torch::{
 };
 
 /// Training on one batch.
-pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let sizes = sizes(case)?;
-    let builder = builder(precision);
+    let builder = builder(place);
     let model = Rcn::new(
         &builder,
         RcnVariant { activation: activation(case)?, ..RcnVariant::default() },
         sizes,
     );
     let mut params = builder.finish();
-    renamed::load(case, &mut params, variable, precision)?;
+    renamed::load(case, &mut params, variable, place)?;
     let batch = KeypointBatch {
-        images: channels_second(&input(case, "in_images", precision)?),
-        positions: input(case, "position", precision)?,
+        images: channels_second(&input(case, "in_images", place)?),
+        positions: input(case, "position", place)?,
     };
     let drops = case.config.contains("dropout") && case.config.bool("dropout")?;
     let keep =
@@ -51,7 +52,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     let mut capture = Capture::default();
     let mut losses = Vec::new();
     for step in 0..=steps {
-        let uniforms = if drops { Some(uniforms(case, step, precision)?) } else { None };
+        let uniforms = if drops { Some(uniforms(case, step, place)?) } else { None };
         let pass = match &uniforms {
             Some(uniforms) => DropoutPass::Drawn { keep, uniforms },
             None => DropoutPass::Off,
@@ -80,7 +81,7 @@ pub(super) fn run(case: &Case, precision: Precision) -> Result<Outputs, PortErro
     ] {
         let len = case.output_spec(name).map_or(0, OutputSpec::len);
         let values = losses.iter().take(len).map(|&loss| of(loss)).collect();
-        capture.vector(case, name, values, precision);
+        capture.vector(case, name, values, place.precision);
     }
     Ok(capture.finish())
 }
@@ -129,11 +130,11 @@ fn keep(case: &Case, key: &str) -> Result<reprise_base::scalar::KeepProbability,
 }
 
 /// The dropout draws of a step; without draws of its own those of all steps.
-fn uniforms(case: &Case, step: usize, precision: Precision) -> Result<DropoutUniforms, PortError> {
+fn uniforms(case: &Case, step: usize, place: Placement) -> Result<DropoutUniforms, PortError> {
     let drawn = |name: &str| {
         let own = format!("noise/{name}/{step}");
         let name = if case.tensor_spec(&own).is_some() { own } else { format!("noise/{name}") };
-        input(case, &name, precision)
+        input(case, &name, place)
     };
     Ok(DropoutUniforms { flat: drawn("flat_drop")?, hidden: drawn("fc1_drop")? })
 }
@@ -198,11 +199,11 @@ pub(super) fn shapes(case: &Case) -> Result<Outputs, PortError> {
         hidden: HIDDEN_UNITS,
         coordinates: COORDINATES,
     };
-    let builder = builder(Precision::F32);
+    let builder = builder(Placement { precision: Precision::F32, device: Device::Cpu });
     let model = Rcn::new(&builder, RcnVariant::default(), fitting(case, sizes)?);
     let params = builder.finish();
     // One image has the shapes of a batch, except for the first extent.
-    let image = Tensor::zeros([1, CHANNELS, height, width], (tch::Kind::Float, tch::Device::Cpu));
+    let image = Tensor::zeros([1, CHANNELS, height, width], (Kind::Float, Device::Cpu));
     let activations = tch::no_grad(|| model.forward(&image, &DropoutPass::Off));
 
     let mut outputs = Outputs::new();

@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use crate::torch::Placement;
 use crate::{
     integer, renamed,
     torch::{Capture, builder, inner, input, kind, leaf},
@@ -12,7 +13,7 @@ use reprise_base::{
     rng::numpy::RandomState,
     scalar::Count,
 };
-use reprise_golden::{Case, Outputs, PortError, Precision, Tensor as Values, TensorData};
+use reprise_golden::{Case, Outputs, PortError, Tensor as Values, TensorData};
 use reprise_torch::models::rcn::layers::{self, ConvLayer, DenseLayer, KernelStride, max_pool};
 
 /// TensorFlow's name of a variable.
@@ -31,8 +32,8 @@ pub(super) fn channels_last(x: &Tensor) -> Tensor {
 }
 
 /// A convolution, a pooling behind it and a fully connected layer, forward and backward.
-pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
-    let builder = builder(precision);
+pub(super) fn layers(case: &Case, place: Placement) -> Result<Outputs, PortError> {
+    let builder = builder(place);
     let conv = match shape(case, "conv/w") {
         Some([height, width, inputs, outputs]) => {
             let step = |key: &str| {
@@ -50,20 +51,20 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
         DenseLayer::new(&builder.module("fc"), sizes, 1, DenseWeights::Fixed, Activation::Tanh)
     });
     let mut params = builder.finish();
-    renamed::load(case, &mut params, variable, precision)?;
+    renamed::load(case, &mut params, variable, place)?;
 
     let mut capture = Capture::default();
-    let mut total = Tensor::zeros([], (kind(precision), tch::Device::Cpu));
+    let mut total = Tensor::zeros([], (kind(place), place.device));
     let mut add = |name: &str, y: &Tensor| -> Result<(), PortError> {
         let cotangent = format!("cotangent/{name}");
         if case.tensor_spec(&cotangent).is_some() {
-            total += inner(y, &input(case, &cotangent, precision)?);
+            total += inner(y, &input(case, &cotangent, place)?);
         }
         Ok(())
     };
     let mut inputs = Vec::new();
     if let Some(conv) = conv {
-        let x = leaf(case, "x", precision)?;
+        let x = leaf(case, "x", place)?;
         let y = conv.forward(&channels_second(&x));
         let [conv, pool] = [channels_last(&y), channels_last(&max_pool(&y))];
         for (name, y) in [("conv", conv), ("pool", pool)] {
@@ -73,7 +74,7 @@ pub(super) fn layers(case: &Case, precision: Precision) -> Result<Outputs, PortE
         inputs.push(("grad/x", x));
     }
     if let Some(dense) = dense {
-        let x = leaf(case, "fc/x", precision)?;
+        let x = leaf(case, "fc/x", place)?;
         let y = dense.forward(&x);
         add("fc", &y)?;
         capture.tensor("fc", &y);
@@ -94,19 +95,19 @@ pub(super) fn shape<const N: usize>(case: &Case, name: &str) -> Option<[i64; N]>
 }
 
 /// Up-sampling by repetition, also of printed numbers.
-pub(super) fn upsample(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
+pub(super) fn upsample(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let &[down, across] = case.config.i64s("scale")?.as_slice() else {
         return Err(unsupported(case, "a scale that is not two numbers"));
     };
     let larger = |x: &Tensor| channels_last(&layers::upsample(&channels_second(x), [down, across]));
     let mut capture = Capture::default();
-    let x = leaf(case, "x", precision)?;
+    let x = leaf(case, "x", place)?;
     let y = larger(&x);
-    inner(&y, &input(case, "cotangent", precision)?).backward();
+    inner(&y, &input(case, "cotangent", place)?).backward();
     capture.tensor("y", &y);
     capture.tensor("grad/x", &x.grad());
     if case.tensor_spec("seed/x").is_some() {
-        capture.tensor("seed/y", &larger(&input(case, "seed/x", precision)?));
+        capture.tensor("seed/y", &larger(&input(case, "seed/x", place)?));
     }
     let mut outputs = capture.finish();
     if let Some(drawn) = case.output_spec("seed/rand") {

@@ -8,6 +8,7 @@
 #include <ATen/autocast_mode.h>
 #include <torch/headeronly/version.h>
 
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -59,6 +60,8 @@ const char *reprise_cpu_capability() {
 // Deterministic algorithms, and an error for operators that have none; no TF32; no choice of kernels
 // by benchmark. Uninitialized memory is not filled, because nothing reads it.
 void reprise_set_determinism() {
+  // cuBLAS is deterministic only with this; it reads the variable when it is first used.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/1);
   auto &context = at::globalContext();
   context.setDeterministicAlgorithms(true, /*warn_only=*/false);
   context.setDeterministicFillUninitializedMemory(false);

@@ -42,7 +42,8 @@ of this one), median over rounds. Peak memory is (memory of this one) / (memory 
 with and without the libraries. The last column is (speed of the step) / (speed of a matrix
 product), where the operations of a step are counted as in the original.
 
-The program of --eager is called with --width --batch --frames --threads --mode. It must print
+The program of --eager is called with --width --batch --frames --threads --mode, and with --device
+if that is not the CPU. It must print
 `ready`. Then it must answer `step N` with {\"seconds\": [...], \"peak_memory_bytes\": n,
 \"base_memory_bytes\": n} and `gemm` with {\"gflops\": x}. All layer sizes of
 the model are proportional to the width.")]
@@ -68,6 +69,9 @@ pub struct BenchArgs {
     /// Precisions to time
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "exact,fast")]
     arithmetic: Vec<BenchMode>,
+    /// Device: cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t = Device::Cpu)]
+    device: Device,
     /// Another program that takes the same training step; all ratios are relative to it
     #[arg(long, value_name = "COMMAND", overrides_with = "eager")]
     eager: Option<String>,
@@ -118,7 +122,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
 
 fn compare(args: &BenchArgs, width: Count, threads: Count) -> Result<BenchResult, Failure> {
     let &BenchArgs { batch, frames, rounds, .. } = args;
-    let engine = EngineSpec { device: Device::Cpu, threads, ..EngineSpec::default() };
+    let engine = EngineSpec { device: args.device, threads, ..EngineSpec::default() };
     let subject = args.system.into();
     let workload = Workload { subject, width, batch, horizon: horizon(frames)?, engine };
     workload.spec().check().map_err(|contradiction| Failure::Usage {
@@ -163,6 +167,9 @@ fn start_all(args: &BenchArgs, width: Count, threads: Count) -> Result<Vec<Conte
             ("--threads", threads),
         ] {
             command.args([key, &value.to_string()]);
+        }
+        if args.device != Device::Cpu {
+            command.args(["--device", &args.device.to_string()]);
         }
         command.args(["--mode", mode]).env("OMP_NUM_THREADS", threads.to_string());
         Ok::<_, Failure>(Contestant::start(name, command)?)

@@ -44,6 +44,9 @@ pub struct BenchWorkerArgs {
     /// Precision
     #[arg(long)]
     mode: BenchMode,
+    /// Device
+    #[arg(long, default_value_t = Device::Cpu)]
+    device: Device,
 }
 
 /// A system that has a benchmark.
@@ -106,13 +109,8 @@ pub(super) struct Gemm {
 
 /// Answers the requests on stdin.
 pub fn run(args: &BenchWorkerArgs) -> Result<(), Failure> {
-    let &BenchWorkerArgs { system, width, batch, frames, threads, mode } = args;
-    let engine = EngineSpec {
-        device: Device::Cpu,
-        threads,
-        arithmetic: mode.into(),
-        ..EngineSpec::default()
-    };
+    let &BenchWorkerArgs { system, width, batch, frames, threads, mode, device } = args;
+    let engine = EngineSpec { device, threads, arithmetic: mode.into(), ..EngineSpec::default() };
     let device = libtorch::prepare(&engine)?.device;
     let horizon = horizon(frames)?;
     let base_memory_bytes = peak_memory_bytes();
