@@ -23,7 +23,6 @@ impl RunSpec {
         check_sampler(&self.model, self.data.sampler)?;
         check_devices(&self.model, &self.engine, &self.training)?;
         check_frames(self)?;
-        check_channels(&self.model, &self.data)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
                 check_batch(&self.training)?;
@@ -118,14 +117,6 @@ fn check_frames(spec: &RunSpec) -> Result<(), Contradiction> {
         }
     }
     Ok(())
-}
-
-fn check_channels(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
-    let (system, dataset, has) = (model.system(), data.dataset.name(), data.dataset.channels());
-    match model.facts().channels() {
-        Some(takes) if takes != has => Err(Contradiction::Channels { system, takes, dataset, has }),
-        _ => Ok(()),
-    }
 }
 
 fn check_mocogan(model: &MocoganSpec, optimizer: &OptimizerSpec) -> Result<(), Contradiction> {

@@ -24,11 +24,6 @@ pub enum Contradiction {
     },
     #[error("`{system}` does not predict frames, so `evaluation.horizon` does not apply")]
     HorizonWithoutFrames { system: &'static str },
-    #[error(
-        "`{system}` takes frames of {}, but `{dataset}` has frames of {}",
-        channels(*takes), channels(*has)
-    )]
-    Channels { system: &'static str, takes: u64, dataset: &'static str, has: u64 },
     #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs at least two sequences")]
     BatchOfOne,
     #[error("teacher forcing decays from epoch {start}, but the last epoch is {last}")]
@@ -78,9 +73,6 @@ impl Contradiction {
                 format!("data.dataset.{dataset}.frames"),
                 "data.dataset".to_owned(),
             ],
-            Self::Channels { dataset, .. } => {
-                vec![format!("data.dataset.{dataset}"), "data.dataset".to_owned()]
-            }
             Self::BatchOfOne => keys(&["training.batch_size"]),
             Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
             Self::RampWithoutLength { key } => keys(&[key]),
@@ -110,14 +102,10 @@ impl Contradiction {
             Self::AdamOfAnotherPort { expected, .. } => {
                 return Some(format!("set `optimizer.adam.form = \"{expected}\"`"));
             }
-            Self::Channels { takes: 1, .. } => {
-                "use a data set of grey frames, for example `data.dataset = \"moving_mnist\"`"
-            }
             Self::SequenceTooShort { .. }
             | Self::CyclesBeyondEpochs { .. }
             | Self::NotDataParallel { .. }
-            | Self::MoreDevicesThanSequences { .. }
-            | Self::Channels { .. } => return None,
+            | Self::MoreDevicesThanSequences { .. } => return None,
             Self::HorizonWithoutFrames { .. } => "remove `evaluation.horizon`",
             Self::BatchOfOne => "set `training.batch_size` to at least 2",
             Self::DecayAfterEnd { .. } => {
@@ -141,8 +129,4 @@ impl Contradiction {
         };
         Some(hint.to_owned())
     }
-}
-
-fn channels(count: u64) -> String {
-    if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
 }

@@ -63,7 +63,8 @@ pub(super) fn cell(case: &Case, precision: Precision) -> Result<Outputs, PortErr
 pub(super) fn head(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let hidden = input_channels(case, "decoder_CNN.weight")?;
     let builder = builder(precision);
-    let head = Head::new(&builder.module("decoder_CNN"), i64::try_from(hidden).map_err(refused)?);
+    let head =
+        Head::new(&builder.module("decoder_CNN"), i64::try_from(hidden).map_err(refused)?, 1);
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
     let h = leaf(case, "input", precision)?;

@@ -9,7 +9,7 @@ use crate::{
 use reprise_golden::{Case, Outputs, PortError, Precision};
 use reprise_torch::{
     models::cvae::{
-        FramePredictor, GaussianLstm, VggDecoder, VggEncoder,
+        FramePredictor, GaussianLstm, VggDecoder, VggEncoder, VggSizes,
         gaussian_lstm::{self, Gaussian},
         predictor,
         training::{kl_between, kl_to_standard_normal},
@@ -77,10 +77,15 @@ fn divergence(
     Ok(capture.finish())
 }
 
+/// Returns the sizes of a case's encoder or decoder, which the original defines for RGB frames.
+fn sizes(case: &Case) -> Result<VggSizes, PortError> {
+    let (width, g_dim) = (case.config.i64("width")?, case.config.i64("g_dim")?);
+    Ok(VggSizes { channels: 3, width, g_dim })
+}
+
 fn encoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let builder = builder(precision);
-    let (width, g_dim) = (case.config.i64("width")?, case.config.i64("g_dim")?);
-    let encoder = VggEncoder::new(&builder.module("encoder"), width, g_dim);
+    let encoder = VggEncoder::new(&builder.module("encoder"), sizes(case)?);
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
     let x = leaf(case, "x", precision)?;
@@ -101,8 +106,7 @@ fn encoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
 
 fn decoder(case: &Case, precision: Precision) -> Result<Outputs, PortError> {
     let builder = builder(precision);
-    let (width, g_dim) = (case.config.i64("width")?, case.config.i64("g_dim")?);
-    let decoder = VggDecoder::new(&builder.module("decoder"), width, g_dim);
+    let decoder = VggDecoder::new(&builder.module("decoder"), sizes(case)?);
     let mut params = builder.finish();
     load(case, &mut params, precision)?;
     let g = leaf(case, "vec", precision)?;

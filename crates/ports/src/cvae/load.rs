@@ -7,7 +7,7 @@ use reprise_base::config::model::{
 };
 use reprise_golden::{Case, PortError, Precision};
 use reprise_torch::{
-    models::cvae::{Cvae, training::SkipPolicy},
+    models::cvae::{Cvae, CvaeDataSizes, training::SkipPolicy},
     nn::params::Params,
 };
 
@@ -50,7 +50,11 @@ pub(super) fn load(case: &Case, precision: Precision) -> Result<LoadedCvae, Port
         ..CvaeSpec::default()
     };
     let builder = torch::builder(precision);
-    let model = Cvae::new(&builder, &spec, config.i64("cond_dim")?);
+    let model = Cvae::new(
+        &builder,
+        &spec,
+        CvaeDataSizes { channels: 3, condition_size: config.i64("cond_dim")? },
+    );
     let mut params = builder.finish();
     torch::load(case, &mut params, precision)?;
     let context_frames = spec.context_frames.size();

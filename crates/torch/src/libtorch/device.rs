@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use reprise_base::config::engine::Device;
+use reprise_base::{config::engine::Device, text::error_chain};
 
 /// Why CUDA cannot be used in this process.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,11 +86,12 @@ pub fn cuda() -> Result<(), CudaUnavailable> {
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "loads a shared library of libtorch")]
 fn load_cuda_library() -> Result<(), CudaUnavailable> {
-    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LAZY};
 
+    // Lazily, so that a library of another version that lacks an unused function does no harm.
     // SAFETY: PyTorch runs the same initializers of `libtorch_cuda` on import.
-    let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) }
-        .map_err(|error| CudaUnavailable::NotLoaded(error.to_string()))?;
+    let library = unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_LAZY | RTLD_GLOBAL) }
+        .map_err(|error| CudaUnavailable::NotLoaded(error_chain(&error)))?;
     // libtorch keeps pointers into the library, so it must stay loaded until the process ends.
     std::mem::forget(library);
     Ok(())

@@ -10,7 +10,7 @@ use super::{
     evaluate::{Evaluation, FrameMetric, Scope, score_rollouts_by},
     replicas::{Replica, Replicas},
     state::TrainState,
-    system::{At, Divergence, Scalars, System, UnfitData},
+    system::{At, Divergence, Scalars, System},
 };
 use crate::{
     libtorch::{autocast, convert::to_stored},
@@ -28,26 +28,9 @@ use reprise_base::{
 use reprise_data::Pack;
 use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
 
-/// Channels of a frame (`in_chan`); the objective is defined for grey frames only.
-const CHANNELS: usize = 1;
-
 /// Metrics of roll-outs, among them the squared error in both conventions of the literature.
 const METRICS: [FrameMetric; 4] =
     [FrameMetric::Mse, FrameMetric::MseSum, FrameMetric::Psnr, FrameMetric::Ssim];
-
-/// Checks that frames are grey.
-///
-/// # Errors
-/// If they are not.
-pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
-    let [height, width, channels] = pack.frame_shape();
-    if channels == CHANNELS {
-        Ok(())
-    } else {
-        let expected = [height, width, CHANNELS];
-        Err(UnfitData::FrameShape { expected, found: pack.frame_shape() })
-    }
-}
 
 /// Model and optimizer of a run.
 #[derive(Debug)]
@@ -62,10 +45,15 @@ pub struct ConvLstmSystem {
 }
 
 impl ConvLstmSystem {
-    /// Builds the model with its initial weights.
-    pub fn new(spec: &RunSpec, convlstm: &ConvLstmSpec, device: tch::Device) -> Self {
+    /// Builds the model with its initial weights; `channels` is that of a frame (`in_chan`).
+    pub fn new(
+        spec: &RunSpec,
+        convlstm: &ConvLstmSpec,
+        channels: usize,
+        device: tch::Device,
+    ) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
-        let channels = size(CHANNELS);
+        let channels = size(channels);
         let build = |builder: &Builder| ConvLstm::new(builder, convlstm, channels);
         let model = build(&builder);
         let params = builder.finish();
@@ -83,7 +71,7 @@ impl ConvLstmSystem {
         }
     }
 
-    /// Computes the loss of sequences `[B, T, 1, H, W]` with the arithmetic of the run.
+    /// Computes the loss of sequences `[B, T, C, H, W]` with the arithmetic of the run.
     fn loss_on(&self, model: &ConvLstm, frames: &Tensor, device: tch::Device) -> Tensor {
         let compute = || objective(model, frames, self.split).loss;
         match self.arithmetic {
@@ -137,7 +125,7 @@ impl ConvLstmSystem {
     /// Draws the image that the original logs, of the first sequence: `picture_grid`, `[1, H, W, 3]`.
     fn picture_grid(&self, examples: &Examples<'_>) -> StoredTensor {
         let batch = batch::load(examples, self.frames);
-        let rollout = self.rollout(&batch).select(1, 0); // [T, 1, H, W]
+        let rollout = self.rollout(&batch).select(1, 0); // [T, C, H, W]
         let FrameSplit { context_frames, predicted_frames } = self.split;
         let grid = picture_grid(&GridExample {
             context: &rollout.narrow(0, 0, context_frames),
@@ -149,7 +137,7 @@ impl ConvLstmSystem {
         to_stored(PICTURE_GRID.to_owned(), &bytes.permute([1, 2, 0]).unsqueeze(0))
     }
 
-    /// Predicts the frames after the context; returns context and predictions, `[T, B, 1, H, W]`.
+    /// Predicts the frames after the context; returns context and predictions, `[T, B, C, H, W]`.
     fn rollout(&self, batch: &Batch) -> Tensor {
         let context_frames = self.split.context_frames;
         let context = batch.frames.narrow(0, 0, context_frames);
@@ -159,7 +147,7 @@ impl ConvLstmSystem {
     }
 }
 
-/// Transposes `[T, B, 1, H, W]` to `[B, T, 1, H, W]`.
+/// Transposes `[T, B, C, H, W]` to `[B, T, C, H, W]`.
 fn sequences_first(frames: &Tensor) -> Tensor {
     frames.transpose(0, 1).contiguous()
 }

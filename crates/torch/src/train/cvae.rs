@@ -14,10 +14,10 @@ use crate::{
     models::{
         NoisePurpose,
         cvae::{
-            Cvae, fast,
+            Cvae, CvaeDataSizes, fast,
             rollout::{Latent, rollout},
             training::{ConditionedBatch, CvaeObjective, Feedback, SkipPolicy, objective},
-            vgg::{VGG_CHANNELS, VGG_SIDE},
+            vgg::VGG_SIDE,
         },
     },
     nn::params::Builder,
@@ -39,7 +39,8 @@ const TEACHER_FORCING_STREAM: &str = "teacher_forcing";
 /// # Errors
 /// If they have another size.
 pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
-    let (expected, found) = ([VGG_SIDE, VGG_SIDE, VGG_CHANNELS], pack.frame_shape());
+    let found = pack.frame_shape();
+    let expected = [VGG_SIDE, VGG_SIDE, found[2]];
     if found == expected { Ok(()) } else { Err(UnfitData::FrameShape { expected, found }) }
 }
 
@@ -60,15 +61,12 @@ pub struct CvaeSystem {
 }
 
 impl CvaeSystem {
-    /// Builds the model with its initial weights.
-    pub fn new(
-        spec: &RunSpec,
-        cvae: &CvaeSpec,
-        condition_size: usize,
-        device: tch::Device,
-    ) -> Self {
+    /// Builds the model with its initial weights for the frames, actions and positions of a pack.
+    pub fn new(spec: &RunSpec, cvae: &CvaeSpec, pack: &Pack, device: tch::Device) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
-        let model = Cvae::new(&builder, cvae, size(condition_size));
+        let [_, _, channels] = pack.frame_shape().map(size);
+        let data = CvaeDataSizes { channels, condition_size: size(pack.condition_size()) };
+        let model = Cvae::new(&builder, cvae, data);
         let mut params = builder.finish();
         let arithmetic = spec.engine.arithmetic;
         match arithmetic {

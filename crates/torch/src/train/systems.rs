@@ -2,7 +2,7 @@
 
 use super::{
     batch::FrameCounts,
-    convlstm::{self, ConvLstmSystem},
+    convlstm::ConvLstmSystem,
     cvae::{self, CvaeSystem},
     mocogan::{self, MocoganSystem},
     physical_interaction::{self, PhysicalInteractionSystem},
@@ -29,7 +29,7 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     match &spec.model {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
         ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),
-        ModelSpec::ConvLstm(_) => convlstm::check_data(pack),
+        ModelSpec::ConvLstm(_) => Ok(()), // convolutions take frames of any size
         ModelSpec::Mocogan(mocogan) => mocogan::check_data(mocogan, pack),
         ModelSpec::Rcn(_) => rcn::check_data(pack),
     }
@@ -38,13 +38,14 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
 /// Builds the system of a run on a device for the data of a pack.
 pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System> {
     match &spec.model {
-        ModelSpec::Cvae(cvae) => {
-            Box::new(CvaeSystem::new(spec, cvae, pack.condition_size(), device))
-        }
+        ModelSpec::Cvae(cvae) => Box::new(CvaeSystem::new(spec, cvae, pack, device)),
         ModelSpec::PhysicalInteraction(model) => {
             Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
         }
-        ModelSpec::ConvLstm(convlstm) => Box::new(ConvLstmSystem::new(spec, convlstm, device)),
+        ModelSpec::ConvLstm(convlstm) => {
+            let [_, _, channels] = pack.frame_shape();
+            Box::new(ConvLstmSystem::new(spec, convlstm, channels, device))
+        }
         ModelSpec::Mocogan(mocogan) => Box::new(MocoganSystem::new(spec, mocogan, pack, device)),
         ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
     }

@@ -55,10 +55,6 @@ impl SystemFacts for ConvLstmSpec {
         Content::Frames
     }
 
-    fn channels(&self) -> Option<u64> {
-        Some(1)
-    }
-
     fn frames_used(&self) -> Option<FramesUsed> {
         Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
     }

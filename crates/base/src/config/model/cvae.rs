@@ -81,10 +81,6 @@ impl SystemFacts for CvaeSpec {
         Content::Frames
     }
 
-    fn channels(&self) -> Option<u64> {
-        Some(3)
-    }
-
     fn frames_used(&self) -> Option<FramesUsed> {
         Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
     }

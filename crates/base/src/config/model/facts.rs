@@ -19,9 +19,6 @@ pub trait SystemFacts {
     /// Returns what the system learns from.
     fn content(&self) -> Content;
 
-    /// Returns the number of channels that frames must have, if only one is supported.
-    fn channels(&self) -> Option<u64>;
-
     /// Returns how a sequence is divided, if the system predicts frames.
     fn frames_used(&self) -> Option<FramesUsed>;
 

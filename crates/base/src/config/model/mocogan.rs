@@ -136,10 +136,6 @@ impl SystemFacts for MocoganSpec {
         Content::Frames
     }
 
-    fn channels(&self) -> Option<u64> {
-        None
-    }
-
     fn frames_used(&self) -> Option<FramesUsed> {
         None
     }

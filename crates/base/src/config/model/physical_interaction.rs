@@ -71,10 +71,6 @@ impl SystemFacts for PhysicalInteractionSpec {
         Content::Frames
     }
 
-    fn channels(&self) -> Option<u64> {
-        None
-    }
-
     fn frames_used(&self) -> Option<FramesUsed> {
         Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
     }

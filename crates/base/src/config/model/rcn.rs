@@ -65,10 +65,6 @@ impl SystemFacts for RcnSpec {
         Content::Keypoints
     }
 
-    fn channels(&self) -> Option<u64> {
-        None
-    }
-
     fn frames_used(&self) -> Option<FramesUsed> {
         None
     }

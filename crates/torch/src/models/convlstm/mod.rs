@@ -47,7 +47,7 @@ pub struct ConvLstm {
 /// The result of a forward pass.
 #[derive(Debug)]
 pub struct Forecast {
-    /// Predicted frames `[B, 1, horizon, H, W]` in (0, 1).
+    /// Predicted frames `[B, C, horizon, H, W]` in (0, 1).
     pub frames: Tensor,
     /// States of the encoder's cells after the last frame of the context.
     pub encoder: Vec<ConvLstmState>,
@@ -74,7 +74,7 @@ impl ConvLstm {
         Self {
             encoder: stack("encoder", channels),
             decoder: stack("decoder", hidden),
-            head: Head::new(&builder.module("decoder_CNN"), hidden),
+            head: Head::new(&builder.module("decoder_CNN"), hidden, channels),
         }
     }
 
@@ -102,7 +102,7 @@ impl ConvLstm {
         Forecast { frames, encoder, decoder }
     }
 
-    /// Predicts `horizon` frames without gradient: `[B, T, C, H, W]` to `[B, horizon, 1, H, W]`.
+    /// Predicts `horizon` frames without gradient: `[B, T, C, H, W]` to `[B, horizon, C, H, W]`.
     pub fn predict(&self, context: &Tensor, horizon: i64) -> Tensor {
         tch::no_grad(|| self.forward(context, horizon).frames.transpose(1, 2))
     }
@@ -123,17 +123,17 @@ pub struct Head {
 }
 
 impl Head {
-    /// Creates `weight` `[1, hidden, 1, 3, 3]` and `bias` `[1]`.
-    pub fn new(path: &Path<'_>, hidden: i64) -> Self {
+    /// Creates `weight` `[C, hidden, 1, 3, 3]` and `bias` `[C]`; the original has C = 1.
+    pub fn new(path: &Path<'_>, hidden: i64, channels: i64) -> Self {
         let [depth, height, width] = HEAD_KERNEL;
         let AffineInit { weight, bias } = default_init(hidden * depth * height * width);
         Self {
-            weight: path.parameter("weight", &[1, hidden, depth, height, width], weight),
-            bias: path.parameter("bias", &[1], bias),
+            weight: path.parameter("weight", &[channels, hidden, depth, height, width], weight),
+            bias: path.parameter("bias", &[channels], bias),
         }
     }
 
-    /// Maps `[B, hidden, T, H, W]` to `[B, 1, T, H, W]` in (0, 1).
+    /// Maps `[B, hidden, T, H, W]` to `[B, C, T, H, W]` in (0, 1).
     pub fn forward(&self, h: &Tensor) -> Tensor {
         let padding = HEAD_KERNEL.map(|k| k / 2);
         h.conv3d(&self.weight, Some(&self.bias), [1; 3], padding, [1; 3], 1).sigmoid()

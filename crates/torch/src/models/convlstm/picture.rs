@@ -8,7 +8,7 @@ pub const PADDING: i64 = 2;
 /// Value of the border (`pad_value` of `make_grid`).
 pub const PAD_VALUE: f64 = 0.0;
 
-/// The three parts of a sequence, each `[T, 1, H, W]` in [0, 1].
+/// The three parts of a sequence, each `[T, C, H, W]` in [0, 1].
 #[derive(Debug)]
 pub struct GridExample<'a> {
     pub context: &'a Tensor,

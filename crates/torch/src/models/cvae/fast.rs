@@ -111,7 +111,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        models::{NoisePurpose, cvae::training},
+        models::{
+            NoisePurpose,
+            cvae::{CvaeDataSizes, training},
+        },
         nn::params::{Builder, Params, TensorRole},
     };
     use reprise_base::{
@@ -172,7 +175,7 @@ mod tests {
         arrange: fn(&mut Params),
     ) -> Vec<(String, Tensor)> {
         let builder = Builder::new(Seed(5), Kind::Double, Device::Cpu);
-        let model = Cvae::new(&builder, spec, 7);
+        let model = Cvae::new(&builder, spec, CvaeDataSizes { channels: 3, condition_size: 7 });
         let mut params = builder.finish();
         arrange(&mut params);
         let frames = waves(&[FRAMES, BATCH, 3, 64, 64], 0.9, 0.0) * 0.5 + 0.5;

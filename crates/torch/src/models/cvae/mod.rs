@@ -30,7 +30,16 @@ use reprise_base::config::model::{CvaeSpec, cvae::Prior};
 
 pub use gaussian_lstm::{GaussianLstm, GaussianLstmSizes};
 pub use predictor::{FramePredictor, FramePredictorSizes};
-pub use vgg::{VggDecoder, VggEncoder};
+pub use vgg::{VggDecoder, VggEncoder, VggSizes};
+
+/// Sizes of the model that the data decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CvaeDataSizes {
+    /// Channels of a frame: 3 in the original.
+    pub channels: i64,
+    /// Length of action ⊕ position; 0 if the data have neither.
+    pub condition_size: i64,
+}
 
 /// The modules of the conditional VAE, in the order of the original's optimizer.
 #[derive(Debug)]
@@ -45,9 +54,11 @@ pub struct Cvae {
 }
 
 impl Cvae {
-    /// Creates all modules; `condition_size` is the length of action ⊕ position.
-    pub fn new(builder: &Builder, spec: &CvaeSpec, condition_size: i64) -> Self {
+    /// Creates all modules.
+    pub fn new(builder: &Builder, spec: &CvaeSpec, data: CvaeDataSizes) -> Self {
+        let CvaeDataSizes { channels, condition_size } = data;
         let (g, z, rnn) = (spec.g_dim.size(), spec.z_dim.size(), spec.rnn_size.size());
+        let vgg = VggSizes { channels, width: spec.width.size(), g_dim: g };
         let gaussian = |name: &str, layers: i64| {
             GaussianLstm::new(
                 &builder.module(name),
@@ -69,8 +80,8 @@ impl Cvae {
                 Prior::Fixed => None,
                 Prior::Learned { layers } => Some(gaussian("prior", layers.size())),
             },
-            encoder: VggEncoder::new(&builder.module("encoder"), spec.width.size(), g),
-            decoder: VggDecoder::new(&builder.module("decoder"), spec.width.size(), g),
+            encoder: VggEncoder::new(&builder.module("encoder"), vgg),
+            decoder: VggDecoder::new(&builder.module("decoder"), vgg),
         }
     }
 }

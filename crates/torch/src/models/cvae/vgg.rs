@@ -1,4 +1,4 @@
-//! VGG-64 encoder and decoder for 64×64 RGB frames (edenton/svg `models/vgg_64.py` at 3f19f0b).
+//! VGG-64 encoder and decoder for 64×64 frames (edenton/svg `models/vgg_64.py` at 3f19f0b).
 //!
 //! The blocks have w, 2w, 4w and 8w channels, where w is `width` (64 in the original).
 
@@ -14,14 +14,23 @@ use crate::nn::{
 
 /// Side of a frame.
 pub const VGG_SIDE: usize = 64;
-/// Colour channels of a frame.
-pub const VGG_CHANNELS: usize = 3;
 /// Slope of every LeakyReLU.
 const LEAKY_SLOPE: f64 = 0.2;
 /// A 3×3 convolution that preserves the size.
 const SAME: SquareWindow = SquareWindow { kernel: 3, stride: 1, padding: 1 };
 /// A convolution of a 4×4 map to 1×1, or its transpose.
 const POOL_ALL: SquareWindow = SquareWindow { kernel: 4, stride: 1, padding: 0 };
+
+/// Sizes of encoder and decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VggSizes {
+    /// Channels of a frame: 3 in the original.
+    pub channels: i64,
+    /// Channels of the encoder's first block and of the decoder's last one.
+    pub width: i64,
+    /// Length of a code.
+    pub g_dim: i64,
+}
 
 /// Activations of the four encoder blocks, of sides 64, 32, 16 and 8.
 #[derive(Debug)]
@@ -76,7 +85,7 @@ fn through<'a>(block: &'a [VggLayer], x: &Tensor, normalize: Normalize<'a, '_>) 
     block.iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, normalize))
 }
 
-/// Encodes a frame `[B, 3, 64, 64]` into a vector `[B, g_dim]` in (−1, 1) and its skip activations.
+/// Encodes a frame `[B, C, 64, 64]` into a vector `[B, g_dim]` in (−1, 1) and its skip activations.
 #[derive(Debug)]
 pub struct VggEncoder {
     blocks: [Vec<VggLayer>; 4],
@@ -86,9 +95,9 @@ pub struct VggEncoder {
 }
 
 impl VggEncoder {
-    /// Creates `c1` … `c5`; `width` is the channel count of the first block.
-    pub fn new(path: &Path<'_>, width: i64, g_dim: i64) -> Self {
-        let w = width;
+    /// Creates `c1` … `c5`.
+    pub fn new(path: &Path<'_>, sizes: VggSizes) -> Self {
+        let VggSizes { channels, width: w, g_dim } = sizes;
         let c5 = |path: &Path<'_>| {
             (
                 Conv2d::new(&path.sub("0"), [8 * w, g_dim], POOL_ALL, AFFINE_INIT),
@@ -96,7 +105,7 @@ impl VggEncoder {
             )
         };
         let blocks = [
-            block(&path.sub("c1"), &[3, w, w]),
+            block(&path.sub("c1"), &[channels, w, w]),
             block(&path.sub("c2"), &[w, 2 * w, 2 * w]),
             block(&path.sub("c3"), &[2 * w, 4 * w, 4 * w, 4 * w]),
             block(&path.sub("c4"), &[4 * w, 8 * w, 8 * w, 8 * w]),
@@ -127,7 +136,7 @@ impl VggEncoder {
     }
 }
 
-/// Decodes a vector `[B, g_dim]` with skip activations into a frame `[B, 3, 64, 64]` in (0, 1).
+/// Decodes a vector `[B, g_dim]` with skip activations into a frame `[B, C, 64, 64]` in (0, 1).
 #[derive(Debug)]
 pub struct VggDecoder {
     expand: ConvTranspose2d,
@@ -138,9 +147,9 @@ pub struct VggDecoder {
 }
 
 impl VggDecoder {
-    /// Creates `upc1` … `upc5`; `width` is the channel count of the last block.
-    pub fn new(path: &Path<'_>, width: i64, g_dim: i64) -> Self {
-        let w = width;
+    /// Creates `upc1` … `upc5`.
+    pub fn new(path: &Path<'_>, sizes: VggSizes) -> Self {
+        let VggSizes { channels, width: w, g_dim } = sizes;
         let upc1 = path.sub("upc1");
         let upc5 = path.sub("upc5");
         Self {
@@ -152,7 +161,7 @@ impl VggDecoder {
                 block(&path.sub("upc4"), &[4 * w, 2 * w, w]),
                 block(&upc5, &[2 * w, w]),
             ],
-            output: ConvTranspose2d::new(&upc5.sub("1"), [w, 3], SAME, AFFINE_INIT),
+            output: ConvTranspose2d::new(&upc5.sub("1"), [w, channels], SAME, AFFINE_INIT),
             g_dim,
         }
     }

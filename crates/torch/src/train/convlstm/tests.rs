@@ -29,7 +29,7 @@ fn sharing(arithmetic: &str, devices: usize) -> ConvLstmSystem {
     let reprise_base::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else {
         unreachable!()
     };
-    ConvLstmSystem::new(&spec, convlstm, tch::Device::Cpu)
+    ConvLstmSystem::new(&spec, convlstm, 1, tch::Device::Cpu)
 }
 
 /// A data set of six grey sequences of five frames.
@@ -169,13 +169,18 @@ fn the_image_of_a_training_batch_shows_its_first_sequence_and_changes_no_state()
 }
 
 #[test]
-fn frames_of_three_channels_are_refused() {
-    let dataset = Dataset::MovingSquare { sequences: Count::literal(1), frames: Count::literal(2) };
-    let cache = tempfile::tempdir().unwrap();
-    let colour = data::open(&dataset, Required::AllSplits, cache.path(), &mut |_| {}).unwrap();
-    assert!(check_data(&pack()).is_ok());
-    assert_eq!(
-        check_data(&colour).unwrap_err(),
-        UnfitData::FrameShape { expected: [64, 64, 1], found: [64, 64, 3] }
-    );
+fn the_loss_of_colour_frames_compares_each_channel_with_itself() {
+    let spec = spec("exact", 1);
+    let reprise_base::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else {
+        unreachable!()
+    };
+    let system = ConvLstmSystem::new(&spec, convlstm, 3, tch::Device::Cpu);
+    let frames = Tensor::linspace(0, 1, 2 * 5 * 3 * 8 * 8, (Kind::Float, tch::Device::Cpu))
+        .view([2, 5, 3, 8, 8]);
+    let predicted = system.model.predict(&frames.narrow(1, 0, 2), 3);
+    assert_eq!(predicted.size(), [2, 3, 3, 8, 8]);
+    let expected = (predicted - frames.narrow(1, 2, 3)).square().mean(Kind::Float);
+    let loss = system.loss_on(&system.model, &frames, tch::Device::Cpu);
+    let error = (loss - expected).abs().double_value(&[]);
+    assert!(error < 1e-7, "{error:e}");
 }
