@@ -27,7 +27,7 @@ const CLIPS: &str = "clips";
 const BYTES_MAX: u64 = 8 << 30;
 
 /// How the frames of a file form sequences.
-enum Order {
+enum FilmOrder {
     /// As the shape says.
     Axes(ArrayLayout),
     /// Frames are stored one after another, and a table lists the frames of each sequence.
@@ -38,7 +38,7 @@ enum Order {
 pub(super) struct Film<'a> {
     file: &'a Path,
     array: PixelArray,
-    order: Order,
+    order: FilmOrder,
 }
 
 /// Reads the videos of a file; `key` is the name of an array in a `.npz` file.
@@ -91,7 +91,7 @@ fn film(
             LayoutError::Open => MovingMnistError::AxesOpen { path, shape },
         }
     };
-    let order = Order::Axes(ArrayLayout::of(&array.shape, axes).map_err(failed)?);
+    let order = FilmOrder::Axes(ArrayLayout::of(&array.shape, axes).map_err(failed)?);
     Ok(Film { file, array, order })
 }
 
@@ -101,7 +101,7 @@ fn clip_order(
     frames: &[usize],
     shape: &[usize],
     clips: &[i64],
-) -> Result<Order, MovingMnistError> {
+) -> Result<FilmOrder, MovingMnistError> {
     let path = || file.to_owned();
     let ([count, 1, side, width], [2, sequences, 2]) = (frames, shape) else {
         return Err(MovingMnistError::Shape { path: path(), found: frames.to_owned() });
@@ -119,31 +119,31 @@ fn clip_order(
     };
     let pair = |number| Ok::<_, MovingMnistError>([clip(number)?, clip(sequences + number)?]);
     let sequences = (0..*sequences).map(pair).collect::<Result<_, _>>()?;
-    Ok(Order::Clips { side: *side, sequences })
+    Ok(FilmOrder::Clips { side: *side, sequences })
 }
 
 impl Film<'_> {
     /// Returns the number of sequences.
     pub(super) fn sequences(&self) -> usize {
         match &self.order {
-            Order::Axes(layout) => layout.sequences,
-            Order::Clips { sequences, .. } => sequences.len(),
+            FilmOrder::Axes(layout) => layout.sequences,
+            FilmOrder::Clips { sequences, .. } => sequences.len(),
         }
     }
 
     /// Returns height and width of a frame in pixels.
     pub(super) const fn side(&self) -> usize {
         match &self.order {
-            Order::Axes(layout) => layout.side,
-            Order::Clips { side, .. } => *side,
+            FilmOrder::Axes(layout) => layout.side,
+            FilmOrder::Clips { side, .. } => *side,
         }
     }
 
     /// Returns the number of frames of the shortest sequence, 0 without any.
     pub(super) fn shortest(&self) -> usize {
         match &self.order {
-            Order::Axes(layout) => layout.frames,
-            Order::Clips { sequences, .. } => {
+            FilmOrder::Axes(layout) => layout.frames,
+            FilmOrder::Clips { sequences, .. } => {
                 let lengths = sequences.iter().map(|[input, target]| input.len() + target.len());
                 lengths.min().unwrap_or(0)
             }
@@ -153,10 +153,10 @@ impl Film<'_> {
     /// Describes what was read for people.
     pub(super) fn text(&self) -> String {
         let read_as = match &self.order {
-            Order::Axes(ArrayLayout { frames, sequences, .. }) => {
+            FilmOrder::Axes(ArrayLayout { frames, sequences, .. }) => {
                 format!("{frames} frames of {sequences} sequences")
             }
-            Order::Clips { sequences, .. } => {
+            FilmOrder::Clips { sequences, .. } => {
                 format!("frames of {} sequences, as `{CLIPS}` lists them", sequences.len())
             }
         };
@@ -170,13 +170,13 @@ impl Film<'_> {
         out: &mut Vec<u8>,
     ) -> Result<(), MovingMnistError> {
         match &self.order {
-            Order::Axes(layout) => {
+            FilmOrder::Axes(layout) => {
                 if !layout.append(&self.array.pixels, sequence, out) {
                     let path = self.file.to_owned();
                     return Err(MovingMnistError::NotGrey { path, sequence });
                 }
             }
-            Order::Clips { side, sequences } => {
+            FilmOrder::Clips { side, sequences } => {
                 for clip in &sequences[sequence] {
                     let pixels = side * side;
                     out.extend(&self.array.pixels[clip.start * pixels..clip.end * pixels]);
