@@ -4,7 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use reprise_data::{
     map_csv,
-    npy::{AxisLength, Dtype, ExpectedArray, decode, encode, header},
+    npy::{
+        AxisLength, Dtype, ExpectedArray, decode, decode_integers, decode_pixels, encode, header,
+    },
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -18,6 +20,10 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(encode(&again), written);
         }
     }
+    if let Ok(array) = decode_pixels(data, data.len() as u64) {
+        assert_eq!(array.pixels.len(), array.shape.iter().product::<usize>());
+    }
+    drop(decode_integers(data, data.len() as u64));
     drop(header::parse(data));
     if let Ok(entries) = map_csv::parse(data) {
         assert_eq!(map_csv::parse(&map_csv::text(&entries)).expect("written lists are valid"), entries);

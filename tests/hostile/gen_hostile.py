@@ -451,7 +451,7 @@ def records():
         ("key_twice", record(berkeley(extra=[("17/action", floats(9, 9, 9, 9))])), "17/action is there twice", "refuse_or_last"),
         ("key_not_utf8", record(berkeley(extra=[(b"\xff\xfe/x", floats(1))])), "an extra key that is not UTF-8", "refuse_or_skip"),
         ("empty", b"", "0 bytes"),
-        ("gzip_inside", gzip.compress(record(good), 9, mtime=0), "the whole file is gzip"),
+        ("gzip_inside", gzip.compress(changed("17/action", floats(9, 9, 9, 9)), 9, mtime=0), "the whole file is gzip", "refuse_or_last"),
         ("second_record_bad", record(good) + record(good, data_crc=1), "a second record with a wrong checksum"),
     ):
         write(f"tfrecord/{name}.tfrecords", data)

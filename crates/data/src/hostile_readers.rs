@@ -115,9 +115,9 @@ fn root(folder: &Path, path: &str) -> Dataset {
         fs::write_atomic(&train.join(target), &bytes).unwrap();
     }
     if google {
-        Dataset::GooglePushTfrecord { root, frames: Count::literal(12) }
+        Dataset::GooglePushTfrecord { root, frames: Some(Count::literal(12)) }
     } else {
-        Dataset::BerkeleyTfrecord { root, frames: Count::literal(30) }
+        Dataset::BerkeleyTfrecord { root, frames: Some(Count::literal(30)) }
     }
 }
 
@@ -169,7 +169,7 @@ fn a_check_lists_the_faults_of_all_records_at_once() {
         fs::write_atomic(&train.join(&entry.name), &bytes).unwrap();
     }
     let root = scratch.path().to_owned();
-    let dataset = Dataset::BerkeleyTfrecord { root, frames: Count::literal(3) };
+    let dataset = Dataset::BerkeleyTfrecord { root, frames: Some(Count::literal(3)) };
     let cache = scratch.path().join("cache");
     let findings = data::check(&dataset, Required::TrainOnly, &cache, &mut |_| {}).findings;
     let errors = findings.errors().iter().map(|error| format!("error: {}", error_chain(error)));

@@ -13,6 +13,7 @@ use std::{
 
 use flate2::bufread::GzDecoder;
 
+use super::signature;
 use reprise_base::fs::{self, FsError};
 
 /// Height and width of a digit in pixels.
@@ -42,6 +43,23 @@ pub enum IdxError {
     File { path: PathBuf, source: IdxFormatError },
 }
 
+impl IdxError {
+    /// Returns what the user can do, if anything.
+    pub(super) const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::File {
+                source:
+                    IdxFormatError::Gzip(_)
+                    | IdxFormatError::Header
+                    | IdxFormatError::Magic { what: Some(_), .. }
+                    | IdxFormatError::Short { .. },
+                ..
+            } => Some("download or copy the file again"),
+            Self::Fs(_) | Self::File { .. } => None,
+        }
+    }
+}
+
 /// Why bytes are not the expected IDX file.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxFormatError {
@@ -49,8 +67,12 @@ pub enum IdxFormatError {
     Gzip(#[source] io::Error),
     #[error("the file ends inside its header")]
     Header,
-    #[error("its first two bytes are {found:02x?}, expected 00 00")]
-    Magic { found: [u8; 2] },
+    /// `what` describes the file, if its first bytes are known.
+    #[error(
+        "its first two bytes are {found:02x?}, expected 00 00{}",
+        what.map(|what| format!("; it is {what}")).unwrap_or_default()
+    )]
+    Magic { found: [u8; 2], what: Option<&'static str> },
     #[error("its element type is {found:#04x}, expected {UNSIGNED_BYTE:#04x} (unsigned bytes)")]
     Type { found: u8 },
     #[error("its number of axes is {found}, expected {expected}")]
@@ -74,6 +96,11 @@ pub struct Digits {
 }
 
 impl Digits {
+    /// Returns digits from the grey values of all, one digit after another.
+    pub(super) const fn of(pixels: Vec<u8>) -> Self {
+        Self { pixels }
+    }
+
     /// Returns the number of digits.
     pub const fn len(&self) -> usize {
         self.pixels.len() / PIXELS
@@ -140,7 +167,13 @@ fn decompressed<const RANK: usize>(
 ) -> Result<Vec<u8>, IdxFormatError> {
     if !file.starts_with(&GZIP_MAGIC) {
         // Reading from memory fails only at the end of the header.
-        return parse(&mut &*file, item_bytes, |_| IdxFormatError::Header);
+        let parsed = parse(&mut &*file, item_bytes, |_| IdxFormatError::Header);
+        return parsed.map_err(|error| match error {
+            IdxFormatError::Magic { found, .. } => {
+                IdxFormatError::Magic { found, what: signature::describe(file) }
+            }
+            other => other,
+        });
     }
     let mut compressed = file;
     let data = parse(&mut GzDecoder::new(&mut compressed), item_bytes, IdxFormatError::Gzip)?;
@@ -165,7 +198,7 @@ fn parse<const RANK: usize>(
     };
     let [first, second, kind, rank] = word()?;
     if [first, second] != [0, 0] {
-        return Err(IdxFormatError::Magic { found: [first, second] });
+        return Err(IdxFormatError::Magic { found: [first, second], what: None });
     }
     if kind != UNSIGNED_BYTE {
         return Err(IdxFormatError::Type { found: kind });
@@ -198,99 +231,4 @@ fn parse<const RANK: usize>(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use flate2::{Compression, write::GzEncoder};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn idx(axes: &[u32], bytes: usize) -> Vec<u8> {
-        let rank = u8::try_from(axes.len()).unwrap();
-        let mut file = vec![0, 0, UNSIGNED_BYTE, rank];
-        file.extend(axes.iter().flat_map(|length| length.to_be_bytes()));
-        file.extend((0..bytes).map(|i| (i % 251).to_le_bytes()[0]));
-        file
-    }
-
-    fn compressed(file: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(file).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn digits(file: &[u8]) -> Result<Digits, IdxError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("images");
-        fs::write_atomic(&path, file).unwrap();
-        read_digits(&path)
-    }
-
-    #[track_caller]
-    fn check_rejects(file: &[u8], message: &str) {
-        match digits(file) {
-            Err(IdxError::File { source, .. }) => assert_eq!(source.to_string(), message),
-            other => panic!("expected a format error, not {other:?}"),
-        }
-    }
-
-    #[test]
-    fn digits_are_read_plain_and_compressed() {
-        let file = idx(&[4, 28, 28], 4 * PIXELS);
-        let read = digits(&file).unwrap();
-        assert_eq!((read.len(), &read.digit(1)[..2]), (4, [31, 32].as_slice()));
-        assert_eq!(digits(&compressed(&file)).unwrap(), read);
-    }
-
-    #[test]
-    fn headers_are_refused() {
-        check_rejects(b"", "the file ends inside its header");
-        check_rejects(&idx(&[4, 28, 28], 0)[..9], "the file ends inside its header");
-        check_rejects(&[1, 2, 3, 4], "its first two bytes are [01, 02], expected 00 00");
-        check_rejects(&[3, 8, 0, 0], "its first two bytes are [03, 08], expected 00 00");
-        check_rejects(&[0, 0, 13, 3], "its element type is 0x0d, expected 0x08 (unsigned bytes)");
-        check_rejects(&idx(&[4], 4), "its number of axes is 1, expected 3");
-        check_rejects(
-            &idx(&[4, 27, 28], 4 * 27 * 28),
-            "its digits have 27x28 pixels, expected 28x28",
-        );
-        check_rejects(&idx(&[0, 28, 28], 0), "it has no items");
-        check_rejects(
-            &idx(&[u32::MAX, 28, 28], 9),
-            "its header states 4294967295 items; the limit is 100000",
-        );
-        let size = "its digits have 2147483648x4 pixels, expected 28x28";
-        check_rejects(&idx(&[0x8000_0000, 0x8000_0000, 4], 0), size);
-    }
-
-    #[test]
-    fn data_that_is_too_short_or_too_long_is_refused() {
-        check_rejects(&idx(&[4, 28, 28], 3135), "it has 3135 bytes of data, expected 3136");
-        check_rejects(&idx(&[4, 28, 28], 3137), "trailing bytes after its 3136 bytes of data");
-        let bomb = compressed(&idx(&[4, 28, 28], 1 << 22));
-        check_rejects(&bomb, "trailing bytes after its 3136 bytes of data");
-    }
-
-    #[test]
-    fn damaged_gzip_is_refused() {
-        let good = compressed(&idx(&[4, 28, 28], 3136));
-        let message = "not a valid gzip file";
-        check_rejects(&good[..good.len() - 30], message);
-        let mut checksum = good.clone();
-        let at = checksum.len() - 8;
-        checksum[at] ^= 1;
-        check_rejects(&checksum, message);
-        check_rejects(&[&good[..], b"x"].concat(), "trailing bytes after its 3136 bytes of data");
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_after_a_valid_magic_make_it_panic(
-            bytes in prop::collection::vec(any::<u8>(), 0..40),
-        ) {
-            prop_assert!(digits(&[&[0, 0, 8, 3], &bytes[..]].concat()).is_err());
-            prop_assert!(digits(&[&GZIP_MAGIC, &bytes[..]].concat()).is_err());
-        }
-    }
-}
+mod tests;

@@ -38,6 +38,7 @@ pub mod rgb_image;
 mod rgb_png;
 pub mod sampler;
 mod sequence;
+mod signature;
 mod source_files;
 mod split_folders;
 pub mod strips;

@@ -5,7 +5,8 @@
 //! "0","image_batch_0_*.png","image_batch_0.npy","action_batch_0.npy","state_batch_0.npy"
 //! ```
 //! The original's readers use the last three columns. Writing quotes all fields and ends lines with
-//! CRLF; reading requires neither. A path that leads out of the folder is refused.
+//! CRLF; reading requires neither. Columns are found by their names, in any order and beside others;
+//! cells may be separated by semicolons. A path that leads out of the folder is refused.
 
 use std::{
     collections::BTreeSet,
@@ -71,10 +72,11 @@ pub enum MapError {
 pub enum MapFormatError {
     #[error("not a valid CSV file")]
     Csv(#[source] csv::Error),
-    #[error("its first row is not `{}`", COLUMNS.join(","))]
-    Header,
-    #[error("row {row} has {found} cells, expected {}", COLUMNS.len())]
-    Cells { row: u64, found: usize },
+    /// `found` is the escaped first row.
+    #[error("its first row is `{found}`, expected `{}`", COLUMNS.join(","))]
+    Header { found: String },
+    #[error("row {row} has {found} cells, expected {expected}")]
+    Cells { row: u64, found: usize, expected: usize },
     /// `name` is the escaped cell.
     #[error("row {row}: `{name}` is not the name of a file in the same folder")]
     Name { row: u64, name: String },
@@ -83,6 +85,36 @@ pub enum MapFormatError {
     Duplicate { row: u64, name: String },
     #[error("it has no sequences")]
     Empty,
+}
+
+impl MapError {
+    /// Returns what the user can do about it, if anything.
+    pub(crate) const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::List { source: MapFormatError::Name { .. }, .. } => Some(
+                "move the arrays into the folder of `map.csv` and list their names without folders",
+            ),
+            Self::List { source: MapFormatError::Header { .. }, .. } => {
+                Some("name the columns in the first row")
+            }
+            Self::Fs(_) | Self::List { .. } => None,
+        }
+    }
+}
+
+/// Most characters of a first row in a message.
+const ROW_CHARS_MAX: usize = 120;
+
+/// Returns the position of each of [`COLUMNS`]. The patterns of image files may be missing.
+fn columns(row: &StringRecord) -> Result<[Option<usize>; 5], MapFormatError> {
+    let at = COLUMNS.map(|name| row.iter().position(|cell| cell.trim() == name));
+    let [id, _, images, actions, states] = at;
+    if [id, images, actions, states].iter().all(Option::is_some) {
+        return Ok(at);
+    }
+    let found = row.iter().collect::<Vec<_>>().join(",");
+    let found = found.escape_debug().take(ROW_CHARS_MAX).collect();
+    Err(MapFormatError::Header { found })
 }
 
 /// Reads the list of a folder.
@@ -95,23 +127,30 @@ pub fn read(folder: &Path) -> Result<Vec<MapEntry>, MapError> {
 /// Parses the text of a list.
 pub fn parse(text: &[u8]) -> Result<Vec<MapEntry>, MapFormatError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let delimiter = if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' };
+    let mut rows = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text);
     let mut entries: Vec<MapEntry> = Vec::new();
     let (mut ids, mut files) = (BTreeSet::new(), BTreeSet::new());
     let mut row = StringRecord::new();
+    let (mut at, mut width) = ([None; 5], 0);
     let mut number = 0;
     while rows.read_record(&mut row).map_err(MapFormatError::Csv)? {
         number += 1;
         if number == 1 {
-            if row != COLUMNS[..] {
-                return Err(MapFormatError::Header);
-            }
+            (at, width) = (columns(&row)?, row.len());
             continue;
         }
-        let cells: Vec<_> = row.iter().collect();
-        let [id, bitmaps, images, actions, states] = cells[..] else {
-            return Err(MapFormatError::Cells { row: number, found: cells.len() });
-        };
+        if row.len() != width {
+            let found = row.len();
+            return Err(MapFormatError::Cells { row: number, found, expected: width });
+        }
+        let [id, bitmaps, images, actions, states] =
+            at.map(|column| column.and_then(|column| row.get(column)).unwrap_or_default());
         for name in [images, actions, states] {
             if !is_file_name(name) {
                 return Err(MapFormatError::Name {
@@ -137,7 +176,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<MapEntry>, MapFormatError> {
         entries.push(MapEntry { id, bitmaps, images, actions, states });
     }
     match (number, entries.is_empty()) {
-        (0, _) => Err(MapFormatError::Header),
+        (0, _) => Err(MapFormatError::Header { found: String::new() }),
         (_, true) => Err(MapFormatError::Empty),
         _ => Ok(entries),
     }
@@ -182,6 +221,21 @@ mod tests {
         assert_eq!(entries[0].arrays(), ["i", "a", "s"]);
     }
 
+    #[track_caller]
+    fn check(text: &str) {
+        let entries = parse(text.as_bytes()).expect("the list is read");
+        assert_eq!((&*entries[0].id, entries[0].arrays()), ("7", ["i", "a", "s"]));
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        check(
+            "\u{feff}id,img_bitmap_path,img_np_path,action_np_path,state_np_path\r\n7,p,i,a,s\r\n",
+        );
+        check(",id,img_bitmap_path,img_np_path,action_np_path,state_np_path\n0,7,p,i,a,s\n\n");
+        check("state_np_path;action_np_path;img_np_path;id\ns;a;i;7\n");
+    }
+
     #[test]
     fn paths_that_lead_out_of_the_folder_are_rejected() {
         let message = "row 2: `../i` is not the name of a file in the same folder";
@@ -197,8 +251,9 @@ mod tests {
         check_rejects("0,p,i,a\n", "row 2 has 4 cells, expected 5");
         check_rejects("0,p,i,a,s\n1,p,j,b,s\n", "row 3: duplicate `s`");
         check_rejects("0,p,i,a,s\n0,p,j,b,t\n", "row 3: duplicate `0`");
-        assert!(matches!(parse(b""), Err(MapFormatError::Header)));
-        assert!(matches!(parse(b"0,p,i,a,s\n"), Err(MapFormatError::Header)));
+        assert!(matches!(parse(b""), Err(MapFormatError::Header { .. })));
+        let error = parse(b"0,p,i,a,s\n").unwrap_err().to_string();
+        assert!(error.starts_with("its first row is `0,p,i,a,s`, expected `id,"), "{error}");
         assert!(matches!(
             parse(&[HEADER.as_bytes(), b"\xff,,,,"].concat()),
             Err(MapFormatError::Csv(_))

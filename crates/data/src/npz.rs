@@ -4,7 +4,7 @@
 //! `.npy` and may contain slashes, as in files of Chainer and dumps of TensorFlow. Nothing is unpacked
 //! to the disk or unpickled. Members are stored or deflated. The number of members, the length of
 //! their names and their sizes are limited; a stated size that deflate cannot reach is refused before
-//! memory is allocated. Start from [`read`] and [`write()`].
+//! memory is allocated. Start from [`read`] and [`write()`], or from [`read_one`] for arrays of other types.
 
 use std::{
     io::{self, Cursor, Read, Write},
@@ -12,7 +12,8 @@ use std::{
 };
 
 use zip::{
-    CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::FileOptions,
+    CompressionMethod, DateTime, ZipArchive, ZipWriter, read::ZipFile, result::ZipError,
+    write::FileOptions,
 };
 
 use super::npy::{self, Array, NpyFormatError};
@@ -59,6 +60,19 @@ pub enum NpzError {
     Archive { path: PathBuf, source: NpzFormatError },
 }
 
+impl NpzError {
+    /// Returns what the user can do, if anything. Following it never loses information.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Archive { source: NpzFormatError::Array { source, .. }, .. } => source.hint(),
+            Self::Archive { source: NpzFormatError::Zip(_), .. } => {
+                Some("download or copy the file again")
+            }
+            Self::Fs(_) | Self::Archive { .. } => None,
+        }
+    }
+}
+
 /// Returns whether a file has the signature of a zip archive.
 pub fn is_zip(path: &Path) -> Result<bool, FsError> {
     let (reader, _) = fs::open(path)?;
@@ -96,24 +110,69 @@ pub fn decode(
         if !wanted(&name) {
             continue;
         }
-        let (stated, compressed) = (member.size(), member.compressed_size());
-        let possible = compressed.saturating_mul(DEFLATE_RATIO_MAX).min(ARRAY_BYTES_MAX);
-        if stated > possible || compressed > bytes.len() as u64 {
-            return Err(NpzFormatError::Size { name, stated, compressed });
-        }
-        let array = read_to_end(&mut member, stated);
-        let array = array.map_err(|source| NpzFormatError::Array { name: name.clone(), source })?;
+        let read = |member: &mut dyn Read, len| npy::decode_any(member, len, ARRAY_BYTES_MAX);
+        let array = read_member(&mut member, &name, bytes.len(), ARRAY_BYTES_MAX, read)?;
         arrays.push((name, array));
     }
     Ok(arrays)
 }
 
-/// Reads a member to its end, which verifies its checksum.
-fn read_to_end(member: &mut impl Read, len: u64) -> Result<Array, NpyFormatError> {
-    let array = npy::decode_any(&mut *member, len, ARRAY_BYTES_MAX)?;
-    match member.read(&mut [0]).map_err(NpyFormatError::Io)? {
+/// Returns the names of the arrays in an archive, sorted.
+///
+/// # Errors
+/// If the archive is damaged.
+pub fn names(path: &Path) -> Result<Vec<String>, NpzError> {
+    let bytes = fs::map(path)?;
+    let failed = |source| NpzError::Archive { path: path.to_owned(), source };
+    let archive = ZipArchive::new(Cursor::new(&bytes[..]));
+    let archive = archive.map_err(|source| failed(NpzFormatError::Zip(source)))?;
+    if archive.len() > MEMBERS_MAX {
+        return Err(failed(NpzFormatError::Members { found: archive.len() }));
+    }
+    let names = archive.file_names().map(|member| name_of(member).map_err(failed));
+    let mut names = names.collect::<Result<Vec<_>, _>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// Reads one array of at most `bytes_max` bytes with `read`, which is given its file and length.
+///
+/// # Errors
+/// If the archive or the array is damaged, or has no array of this name.
+pub fn read_one<T>(
+    path: &Path,
+    name: &str,
+    bytes_max: u64,
+    read: impl FnOnce(&mut dyn Read, u64) -> Result<T, NpyFormatError>,
+) -> Result<T, NpzError> {
+    let bytes = fs::map(path)?;
+    let read = || {
+        let mut archive = ZipArchive::new(Cursor::new(&bytes[..])).map_err(NpzFormatError::Zip)?;
+        let member = archive.by_name(&format!("{name}{SUFFIX}"));
+        let mut member = member.map_err(NpzFormatError::Zip)?;
+        read_member(&mut member, name, bytes.len(), bytes_max, read)
+    };
+    read().map_err(|source| NpzError::Archive { path: path.to_owned(), source })
+}
+
+/// Reads a member of an archive of `archive_bytes` to its end, which verifies its checksum.
+fn read_member<T>(
+    member: &mut ZipFile<'_>,
+    name: &str,
+    archive_bytes: usize,
+    bytes_max: u64,
+    read: impl FnOnce(&mut dyn Read, u64) -> Result<T, NpyFormatError>,
+) -> Result<T, NpzFormatError> {
+    let (stated, compressed) = (member.size(), member.compressed_size());
+    let possible = compressed.saturating_mul(DEFLATE_RATIO_MAX).min(bytes_max);
+    if stated > possible || compressed > archive_bytes as u64 {
+        return Err(NpzFormatError::Size { name: name.to_owned(), stated, compressed });
+    }
+    let failed = |source| NpzFormatError::Array { name: name.to_owned(), source };
+    let array = read(member, stated).map_err(failed)?;
+    match member.read(&mut [0]).map_err(|error| failed(NpyFormatError::Io(error)))? {
         0 => Ok(array),
-        _ => Err(NpyFormatError::Io(io::Error::from(io::ErrorKind::InvalidData))),
+        _ => Err(failed(NpyFormatError::Io(io::Error::from(io::ErrorKind::InvalidData)))),
     }
 }
 

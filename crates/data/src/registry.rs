@@ -12,7 +12,7 @@ use super::{
     keypoints::{self, KeypointTable},
     moving_mnist::{
         sets::{self, DigitFolder, DrawSettings, EmbeddedDigits},
-        test_seq::TestFile,
+        test_seq::{self, TestFile},
     },
     moving_square::MovingSquare,
     origin::{DataOrigin, Required},
@@ -110,19 +110,25 @@ pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), Da
     origin(dataset).pack(out, progress).unwrap_or_else(unsupported)
 }
 
-/// Detects the data set in a folder by the files in it: videos or strips, a table of keypoints,
-/// TFRecord files, `.npy` files, or else the BAIR layout.
+/// Detects the data set in a folder by the files in it: an array of videos (also without its folder),
+/// videos or strips, a table of keypoints, MNIST's digits, TFRecord files, `.npy` files, or else the BAIR layout.
 ///
-/// `frames` is the number of frames per TFRecord, by default that of the first readable one.
+/// `frames` is the number of frames to read per TFRecord, by default that of the first readable one.
 ///
 /// # Errors
 /// If the folder cannot be read, or its first record has an unknown layout.
 pub fn detect(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
+    if let Some(array) = test_seq::detect(root)? {
+        return Ok(array);
+    }
     if let Some(videos) = video_folder::detect(root)? {
         return Ok(videos);
     }
     if let Some(table) = keypoints::detect(root)? {
         return Ok(table);
+    }
+    if let Some(digits) = sets::detect(root)? {
+        return Ok(digits);
     }
     let pushing = pushing::import::detect(root, frames)?;
     Ok(pushing.unwrap_or_else(|| Dataset::Bair { root: root.to_owned() }))
@@ -149,7 +155,9 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         Dataset::MovingMnistIdx { ref root, sampling, frames, sequences } => {
             Box::new(DigitFolder { root, settings: DrawSettings { sampling, frames, sequences } })
         }
-        Dataset::MnistTestSeq { ref file, sequences } => Box::new(TestFile { file, sequences }),
+        Dataset::MnistTestSeq { ref file, sequences, axes, ref key } => {
+            Box::new(TestFile { file, sequences, axes, key: key.as_deref() })
+        }
         Dataset::Strips { ref root, shortest } => Box::new(VideoFolder::Strips { root, shortest }),
         Dataset::Videos { ref root, side, shortest } => {
             Box::new(VideoFolder::Videos { root, side, shortest })
@@ -239,7 +247,7 @@ pub fn list() -> Vec<ListedDataset> {
         ),
         listed(
             "mnist_test_seq",
-            "the published test file mnist_test_seq.npy, split as the sweep file states",
+            "the published test file mnist_test_seq.npy, or grey videos in another .npy or .npz file",
             None,
         ),
         listed(

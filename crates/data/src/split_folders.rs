@@ -19,8 +19,17 @@ const fn names(split: Split) -> &'static [&'static str] {
 /// # Errors
 /// If two folders have names of the split.
 pub(super) fn find(root: &Path, split: Split) -> Result<Option<&'static str>, DataError> {
+    find_named(root, split, names(split))
+}
+
+/// Returns which of the `names` the folder of a split in `root` has, as [`find`] does.
+pub(super) fn find_named(
+    root: &Path,
+    split: Split,
+    names: &[&'static str],
+) -> Result<Option<&'static str>, DataError> {
     let mut found = None;
-    for &name in names(split) {
+    for &name in names {
         if fs::kind(&root.join(name))?.is_none() {
             continue;
         }

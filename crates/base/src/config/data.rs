@@ -33,26 +33,33 @@ pub enum Dataset {
         /// Folder that contains `train`, `validate` and `test`.
         root: PathBuf,
     },
-    /// TFRecord files of the Berkeley robot-pushing data: `train/*` and `test/*`, 64×64 RGB. The
-    /// first 95% of the files in `train` are the training split, the others the validation split.
+    /// TFRecord files of the Berkeley robot-pushing data, compressed or not: `train/*` and `test/*`,
+    /// 64×64 RGB. A folder `val` beside them is the validation split. Without it, the first 95% of the
+    /// files in `train` are the training split, the others the validation split.
     BerkeleyTfrecord {
         /// Folder that contains `train` and `test`.
         root: PathBuf,
-        /// Number of frames to read from the start of each record.
-        frames: Count,
+        /// Number of frames to read from the start of each record. By default that of the first
+        /// record; others must have at least as many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frames: Option<Count>,
     },
     /// TFRecord files of the Google robot-pushing data: `push_train/*` and `push_testseen/*`, whose
-    /// JPEG frames are cropped and scaled to 64×64 RGB. The first 95% of the files in `push_train`
-    /// are the training split, the others the validation split.
+    /// JPEG frames are cropped and scaled to 64×64 RGB. A folder `push_val` beside them is the
+    /// validation split. Without it, the first 95% of the files in `push_train` are the training split,
+    /// the others the validation split.
     GooglePushTfrecord {
         /// Folder that contains `push_train` and `push_testseen`.
         root: PathBuf,
-        /// Number of frames to read from the start of each record.
-        frames: Count,
+        /// Number of frames to read from the start of each record. By default that of the first
+        /// record; others must have at least as many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frames: Option<Count>,
     },
     /// `.npy` files listed in `map.csv`, as the Chainer port of `physical_interaction` imports them,
-    /// in the folders `train` and `test`. The first 95% of the sequences in `train` are the training
-    /// split, the others the validation split.
+    /// in the folders `train` and `test`. A folder `val` beside them is the validation split. Without
+    /// it, the first 95% of the sequences in `train` are the training split, the others the validation
+    /// split.
     Npy {
         /// Folder that contains `train` and `test`.
         root: PathBuf,
@@ -75,23 +82,36 @@ pub enum Dataset {
     MovingMnist,
     /// Moving MNIST generated from MNIST's own files, plain or gzipped: two bouncing digits, 64×64 grey.
     MovingMnistIdx {
-        /// Folder that contains `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`.
+        /// Folder that contains `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`, also with a dot
+        /// before `idx3`, or in `MNIST/raw` or `raw`.
         root: PathBuf,
         /// Source of the random numbers that choose digits and paths.
+        #[serde(default)]
         sampling: DigitSampling,
         /// Frames per sequence (`seq_len`).
+        #[serde(default = "digit_frames")]
         frames: Count,
-        /// Sequences per split.
+        /// Sequences per split. The original draws a new sequence for every request.
+        #[serde(default = "digit_sequences")]
         sequences: SplitSizes,
     },
-    /// The published test file of Moving MNIST, u8 `[frame, sequence, 64, 64]`. Its first sequences
-    /// are the training split, the next ones the validation split, those after them the test split.
-    /// The rest is not used.
+    /// The published test file of Moving MNIST, u8 `[frame, sequence, 64, 64]`, or another array of grey
+    /// videos. Its first sequences are the training split, the next ones the validation split, those
+    /// after them the test split. The rest is not used.
     MnistTestSeq {
-        /// Path of `mnist_test_seq.npy`.
+        /// Path of `mnist_test_seq.npy`, or of a `.npz` file.
         file: PathBuf,
-        /// Sequences per split.
-        sequences: SplitSizes,
+        /// Sequences per split. By default a tenth of the sequences is the validation split, another
+        /// tenth the test split, and the others are the training split.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sequences: Option<SplitSizes>,
+        /// Order of the first two axes. By default the shape decides; if it leaves the order open, the
+        /// file is refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        axes: Option<ArrayAxes>,
+        /// Name of the array in a `.npz` file. Not needed if it has only one, or one with a usual name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     /// The embedded videos of drawn people: five actions by four people, 64×64 RGB, 36 to 63 frames.
     WeizmannLike,
@@ -141,17 +161,21 @@ impl Dataset {
         const fn grey(name: &'static str, frames: Option<u64>) -> Facts {
             Facts { name, channels: 1, frames, content: Content::Frames }
         }
+        const fn given(frames: Option<Count>) -> Option<u64> {
+            match frames {
+                Some(frames) => Some(frames.get()),
+                None => None,
+            }
+        }
         const fn keypoints(name: &'static str) -> Facts {
             Facts { name, channels: 1, frames: Some(1), content: Content::Keypoints }
         }
         match self {
             Self::SawyerPush => colour("sawyer_push", Some(30)),
             Self::Bair { .. } => colour("bair", None),
-            Self::BerkeleyTfrecord { frames, .. } => {
-                colour("berkeley_tfrecord", Some(frames.get()))
-            }
+            Self::BerkeleyTfrecord { frames, .. } => colour("berkeley_tfrecord", given(*frames)),
             Self::GooglePushTfrecord { frames, .. } => {
-                colour("google_push_tfrecord", Some(frames.get()))
+                colour("google_push_tfrecord", given(*frames))
             }
             Self::Npy { .. } => colour("npy", None),
             Self::FacialKeypoints => keypoints("facial_keypoints"),
@@ -164,6 +188,17 @@ impl Dataset {
             Self::Videos { .. } => colour("videos", None),
             Self::MovingSquare { frames, .. } => colour("moving_square", Some(frames.get())),
         }
+    }
+
+    /// Returns Moving MNIST drawn from MNIST's files in `root`, with the defaults of all other settings.
+    pub const fn moving_mnist_idx(root: PathBuf) -> Self {
+        let (frames, sequences) = (digit_frames(), digit_sequences());
+        Self::MovingMnistIdx { root, sampling: DigitSampling::Streams, frames, sequences }
+    }
+
+    /// Returns the videos in an array file, with the defaults of all other settings.
+    pub const fn mnist_test_seq(file: PathBuf) -> Self {
+        Self::MnistTestSeq { file, sequences: None, axes: None, key: None }
     }
 
     /// Returns the name as a sweep file spells it.
@@ -210,10 +245,35 @@ impl SplitSizes {
     }
 }
 
-/// Random numbers that choose the digits of Moving MNIST and their paths.
+/// Frames of a sequence of the Moving MNIST original.
+const fn digit_frames() -> Count {
+    Count::literal(20)
+}
+
+/// As many sequences as an epoch of the Moving MNIST original has, and a tenth for each other split.
+const fn digit_sequences() -> SplitSizes {
+    SplitSizes {
+        train: Count::literal(10_000),
+        validate: Count::literal(1000),
+        test: Count::literal(1000),
+    }
+}
+
+/// Order of the first two axes of an array of videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ArrayAxes {
+    /// `[frame, sequence, ...]`, as in `mnist_test_seq.npy`.
+    FrameFirst,
+    /// `[sequence, frame, ...]`, as other programs save it.
+    SequenceFirst,
+}
+
+/// Random numbers that choose the digits of Moving MNIST and their paths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum DigitSampling {
+    #[default]
     /// One random stream per split, with independent draws per sequence. The last tenth of MNIST's
     /// training digits is used only in the validation split.
     Streams,

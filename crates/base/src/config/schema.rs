@@ -45,10 +45,11 @@ fn properties_mut(schema: &mut Map<String, Value>) -> Option<&mut Map<String, Va
     schema.get_mut("properties")?.as_object_mut()
 }
 
-/// Unwraps descriptions and replaces Rust's integer formats by limits.
+/// Unwraps descriptions, replaces Rust's integer formats by limits, and removes null, which TOML lacks.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
+            remove_null(map);
             if let Some(Value::String(text)) = map.get_mut("description") {
                 *text = unwrapped(text);
             }
@@ -62,6 +63,30 @@ fn tidy(schema: &mut Value) {
         }
         Value::Array(elements) => elements.iter_mut().for_each(tidy),
         _ => {}
+    }
+}
+
+/// Turns the schema of an `Option` into that of its content: an absent key is nothing.
+fn remove_null(map: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [kind] = &types[..] {
+            let kind = kind.clone();
+            map.insert("type".to_owned(), kind);
+        }
+    }
+    if map.get("default").is_some_and(Value::is_null) {
+        map.remove("default");
+    }
+    let Some(Value::Array(mut either)) = map.remove("anyOf") else { return };
+    either.retain(|schema| schema["type"] != "null");
+    match &mut either[..] {
+        [Value::Object(content)] => {
+            for (key, value) in std::mem::take(content) {
+                map.entry(key).or_insert(value);
+            }
+        }
+        _ => drop(map.insert("anyOf".to_owned(), Value::Array(either))),
     }
 }
 

@@ -7,7 +7,10 @@
 //! After `data/MovingMNIST.py` of holmdk/Video-Prediction-using-PyTorch at edab22a, itself from
 //! edenton/svg; the data set is that of Srivastava et al. 2015 (arXiv:1502.04681).
 
+mod array_file;
+mod digit_files;
 mod error;
+mod layout;
 mod resize;
 pub(super) mod sets;
 pub(super) mod test_seq;
@@ -226,6 +229,10 @@ pub fn to_unit(byte: u8) -> f32 {
     f32::from(byte) / 255.0
 }
 
+#[cfg(test)]
+mod array_tests;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod set_tests;
 

@@ -1,12 +1,15 @@
 //! Data sets of Moving MNIST from small files made here.
 
-use std::{error::Error, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::*;
+use super::{
+    samples::{facts, npy_file, write_npz},
+    *,
+};
 use crate::{
-    DataError, Pack, Required, Split,
+    DataError, Pack, Required, Split, idx,
     npy::{self, Array, ArrayData},
 };
 use reprise_base::{
@@ -51,7 +54,12 @@ fn open_idx(folder: &Path, sampling: DigitSampling) -> Result<Pack, DataError> {
 }
 
 fn open_npy(folder: &Path, sequences: SplitSizes) -> Result<Pack, DataError> {
-    let dataset = Dataset::MnistTestSeq { file: folder.join("test_seq.npy"), sequences };
+    let dataset = Dataset::MnistTestSeq {
+        file: folder.join("test_seq.npy"),
+        sequences: Some(sequences),
+        axes: None,
+        key: None,
+    };
     crate::open(&dataset, Required::AllSplits, &folder.join("cache"), &mut |_| {})
 }
 
@@ -125,6 +133,7 @@ fn a_missing_file_of_digits_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = open_idx(folder.path(), DigitSampling::Streams).unwrap_err();
     assert!(error.to_string().contains("train-images-idx3-ubyte`, plain or with `.gz`"), "{error}");
+    assert!(error.to_string().ends_with("the folder does not exist"), "{error}");
 }
 
 #[test]
@@ -159,6 +168,75 @@ fn frames_of_another_size_are_refused() {
         Array { shape: vec![2, 6, 32, 64], elements: ArrayData::U8(vec![0; 2 * 6 * 32 * 64]) };
     npy::write(&folder.path().join("test_seq.npy"), &array).unwrap();
     let error = open_npy(folder.path(), SIZES).unwrap_err();
-    let cause = error.source().expect("the shape").to_string();
-    assert_eq!(cause, "its shape is [2, 6, 32, 64], expected [n, n, 64, 64]");
+    let text = error.to_string();
+    assert!(text.contains("its shape is [2, 6, 32, 64], expected frames, sequences,"), "{text}");
+}
+
+#[test]
+fn digits_are_found_under_every_usual_name() {
+    let expected = {
+        let folder = tempfile::tempdir().unwrap();
+        write_digits(&folder.path().join("mnist"));
+        open_idx(folder.path(), DigitSampling::Streams).unwrap().payload_sha256().to_owned()
+    };
+    for place in ["", "raw", "MNIST/raw"] {
+        for dot in ["-", "."] {
+            let folder = tempfile::tempdir().unwrap();
+            let (root, place) =
+                (folder.path().join("mnist"), folder.path().join("mnist").join(place));
+            write_digits(&root);
+            fs::create_dir_all(&place).unwrap();
+            for (from, to) in [
+                ("train-images-idx3-ubyte", format!("train-images{dot}idx3-ubyte")),
+                ("t10k-images-idx3-ubyte.gz", format!("t10k-images{dot}idx3-ubyte.gz")),
+            ] {
+                fs::rename(&root.join(from), &place.join(to)).unwrap();
+            }
+            let pack = open_idx(folder.path(), DigitSampling::Streams).unwrap();
+            assert_eq!(pack.payload_sha256(), expected, "{}", place.display());
+        }
+    }
+}
+
+#[test]
+fn digits_of_keras_are_those_of_mnist() {
+    let folder = tempfile::tempdir().unwrap();
+    write_digits(&folder.path().join("mnist"));
+    let expected = open_idx(folder.path(), DigitSampling::Streams).unwrap();
+    let root = folder.path().join("keras/mnist");
+    fs::create_dir_all(&root).unwrap();
+    let digits = |digits: &[u8]| {
+        let pixels: Vec<u8> = digits.iter().flat_map(|&grey| [grey; idx::PIXELS]).collect();
+        npy_file("|u1", &format!("({}, 28, 28)", digits.len()), &pixels)
+    };
+    let training = [[SEEN; 18].as_slice(), &[HELD_OUT; 2]].concat();
+    let members = [
+        ("x_test", digits(&[TEST; 5])),
+        ("x_train", digits(&training)),
+        ("y_train", npy_file("|u1", "(20,)", &[0; 20])),
+    ];
+    write_npz(&root.join("mnist.npz"), &members);
+    let pack = open_idx(&folder.path().join("keras"), DigitSampling::Streams).unwrap();
+    assert_eq!(pack.payload_sha256(), expected.payload_sha256());
+    assert_eq!(facts(&pack), ["digits: 20 for training, 5 for testing, from `mnist.npz`"]);
+}
+
+#[test]
+fn one_key_is_enough_for_digits() {
+    let read = |json: &str| serde_json::from_str::<Dataset>(json).unwrap();
+    let paper = r#"{ "moving_mnist_idx": { "root": "data/mnist", "sampling": "streams", "frames": 20,
+        "sequences": { "train": 10000, "validate": 1000, "test": 1000 } } }"#;
+    assert_eq!(read(r#"{ "moving_mnist_idx": { "root": "data/mnist" } }"#), read(paper));
+    assert_eq!(Dataset::moving_mnist_idx("data/mnist".into()), read(paper));
+}
+
+#[test]
+fn digits_and_arrays_are_detected() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("mnist");
+    write_digits(&root);
+    assert_eq!(crate::detect(&root, None).unwrap(), Dataset::moving_mnist_idx(root));
+    write_sequences(folder.path(), 5);
+    let file = folder.path().join("test_seq.npy");
+    assert_eq!(crate::detect(&file, None).unwrap(), Dataset::mnist_test_seq(file));
 }

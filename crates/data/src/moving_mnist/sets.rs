@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    DIGIT_PIXELS, Integers, Scene, draw_bytes, error::MovingMnistError, resized, trajectories,
+    DIGIT_PIXELS, Integers, Scene, digit_files::DigitFiles, draw_bytes, resized, trajectories,
 };
 use crate::{
     cache::{self, WriteError},
@@ -26,17 +26,11 @@ use crate::{
     source_files::{difference, source},
 };
 use reprise_base::{
-    config::data::{DigitSampling, Split, SplitSizes},
-    fs,
+    config::data::{Dataset, DigitSampling, Split, SplitSizes},
     rng::{numpy::RandomState, streams::Stream},
     scalar::{Count, Seed},
+    text::quoted_list,
 };
-
-/// MNIST's names of the files of training and test digits.
-const FILES: [&str; 2] = ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"];
-
-/// Extension of a compressed file.
-const GZIP: &str = ".gz";
 
 pub(crate) const FRAME_SHAPE: HwcShape = [64, 64, 1];
 
@@ -153,11 +147,16 @@ pub(crate) struct DigitFolder<'a> {
     pub(crate) settings: DrawSettings,
 }
 
+/// Returns the data set that is drawn from a folder's files of digits, if it has some.
+pub(crate) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
+    Ok(DigitFiles::detect(root)?.map(|_| Dataset::moving_mnist_idx(root.to_owned())))
+}
+
 impl DataOrigin for DigitFolder<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let Self { root, settings } = *self;
-        let files = files(root)?;
-        let names = files.each_ref().map(String::as_str);
+        let files = DigitFiles::find(root)?;
+        let names = files.names();
         let DrawSettings { sampling, frames, sequences } = settings;
         let key = cache::settings(&(sampling, frames, sequences));
         let folder = cache::folder(cache, "moving_mnist_idx", root, &key);
@@ -170,44 +169,33 @@ impl DataOrigin for DigitFolder<'_> {
 
     /// Reads the files and draws every sequence, but keeps none.
     fn check(&self, _: Required, progress: Watch<'_>) -> Findings {
-        Findings::of(cache::write_to_nothing(|out| self.encode(&files(self.root)?, out, progress)))
+        Findings::of(cache::write_to_nothing(|out| {
+            self.encode(&DigitFiles::find(self.root)?, out, progress)
+        }))
     }
 }
 
 impl DigitFolder<'_> {
     fn encode(
         &self,
-        files: &[String; 2],
+        files: &DigitFiles,
         out: &mut dyn Write,
         progress: Watch<'_>,
     ) -> Result<(), WriteError> {
-        let [train, test] = files.each_ref().map(|file| self.root.join(file));
-        let template = SequenceBuffer {
-            sources: vec![source(&train)?, source(&test)?],
-            ..SequenceBuffer::default()
-        };
-        let digits = [read(&train)?, read(&test)?];
-        let sources = DigitSources { template, names: files.to_vec() };
+        let names = files.names();
+        let records: Result<_, _> =
+            names.iter().map(|name| source(&self.root.join(name))).collect();
+        let template = SequenceBuffer { sources: records?, ..SequenceBuffer::default() };
+        let digits = files.read(self.root).map_err(DataError::from)?;
+        let digits = digits.each_ref().map(ResizedDigits::of);
+        let mut findings = Findings::default();
+        let [train, test] = digits.each_ref().map(ResizedDigits::len);
+        let quoted = quoted_list(&names.iter().copied().map(str::to_owned).collect::<Vec<_>>());
+        findings.fact("digits", format!("{train} for training, {test} for testing, from {quoted}"));
+        let names = names.into_iter().map(str::to_owned).collect();
+        let sources = DigitSources { template, names, findings };
         Ok(encode(&digits, self.settings, sources, out, progress)?)
     }
-}
-
-fn read(path: &Path) -> Result<ResizedDigits, DataError> {
-    let digits = idx::read_digits(path).map_err(MovingMnistError::from)?;
-    Ok(ResizedDigits::of(&digits))
-}
-
-/// Returns the names of the files below `root`; a plain file is preferred to a compressed one.
-fn files(root: &Path) -> Result<[String; 2], DataError> {
-    let find = |file: &str| -> Result<String, DataError> {
-        for name in [file.to_owned(), format!("{file}{GZIP}")] {
-            if fs::kind(&root.join(&name))?.is_some() {
-                return Ok(name);
-            }
-        }
-        Err(MovingMnistError::DigitsMissing { path: root.join(file) }.into())
-    };
-    Ok([find(FILES[0])?, find(FILES[1])?])
 }
 
 /// The files of the digits. The pack records them with its first sequence only, because all sequences
@@ -217,6 +205,8 @@ struct DigitSources {
     /// A sequence that has the records of the files and no frames yet.
     template: SequenceBuffer,
     names: Vec<String>,
+    /// What was understood of the files.
+    findings: Findings,
 }
 
 /// Draws all sequences of training and test digits into a pack.
@@ -230,7 +220,7 @@ fn encode(
     let DrawSettings { sampling, frames, sequences } = settings;
     let scene = Scene { frames: frames.len(), ..Scene::default() };
     let total = Split::ALL.iter().map(|&split| sequences.of(split).len()).sum();
-    let DigitSources { template: mut buffer, names: mut files } = sources;
+    let DigitSources { template: mut buffer, names: mut files, findings } = sources;
     let mut encoder = Encoder::begin(out)?;
     let mut done = 0;
     let mut each = |split: Split, number: u64, pixels: Vec<u8>| {
@@ -267,7 +257,7 @@ fn encode(
             }
         }
     }
-    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), Findings::default())
+    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), findings)
 }
 
 /// Draws a sequence of the digits that belong to a split.

@@ -22,15 +22,38 @@ pub enum NpyError {
 
 impl NpyError {
     /// Returns what the user can do, if anything.
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Array { source: NpyFormatError::FortranOrder, .. } => {
+            Self::Array { source, .. } => source.hint(),
+            Self::Fs(_) => None,
+        }
+    }
+}
+
+impl NpyFormatError {
+    /// Returns what the user can do, if anything. Following it never loses information.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::FortranOrder => {
                 Some("save it with `numpy.save(path, numpy.ascontiguousarray(array))`")
             }
-            Self::Array { source: NpyFormatError::Dtype { .. }, .. } => {
-                Some("convert it with `array.astype(...)` and save it again")
+            Self::Dtype { expected: Dtype::F32, .. } => {
+                Some("save numbers with `numpy.save(path, array.astype(numpy.float32))`")
             }
-            Self::Fs(_) | Self::Array { .. } => None,
+            Self::Pixels { range: [low, high], .. } if *low >= 0.0 && *high <= 1.0 => Some(
+                "use the 8-bit frames that the array was computed from: its values lie between those of \
+                 8-bit frames and would have to be rounded",
+            ),
+            Self::Pixels { .. } => Some(
+                "use the 8-bit frames that the array was computed from, or undo its normalisation",
+            ),
+            Self::NotNpy { what: Some(what) } if what.contains("Git LFS") => {
+                Some("fetch the file with `git lfs pull`")
+            }
+            Self::NotNpy { what: Some(_) } | Self::Length { .. } | Self::HeaderTruncated => {
+                Some("download or copy the file again")
+            }
+            _ => None,
         }
     }
 }
@@ -40,8 +63,12 @@ impl NpyError {
 pub enum NpyFormatError {
     #[error("read error")]
     Io(#[source] io::Error),
-    #[error("it does not begin with the signature of a `.npy` file")]
-    NotNpy,
+    /// `what` describes the file, if its first bytes are known.
+    #[error(
+        "it does not begin with the signature of a `.npy` file{}",
+        what.map(|what| format!("; it is {what}")).unwrap_or_default()
+    )]
+    NotNpy { what: Option<&'static str> },
     #[error("it is a zip archive, such as a `.npz` file, not a `.npy` file")]
     Zip,
     #[error("format version {major}.{minor} is not supported, only 1.0, 2.0 and 3.0")]
@@ -54,6 +81,25 @@ pub enum NpyFormatError {
     Header(#[source] NpyHeaderError),
     #[error("its element type is `{found}`, expected `{}` ({expected})", expected.descr())]
     Dtype { found: String, expected: Dtype },
+    #[error("its element type is `{found}`, expected numbers of at most 8 bytes")]
+    NotNumbers { found: String },
+    #[error("value {index} is {value}")]
+    NotFinite { index: usize, value: f64 },
+    #[error("value {index} is {value}, expected a whole number")]
+    NotWhole { index: usize, value: f64 },
+    /// A value is not a byte; indices count in the order of the file.
+    #[error(
+        "value {index} is {value}, and the values are from {} to {}; expected whole numbers from 0 to \
+         255, or multiples of 1/255 from 0 to 1", range[0], range[1]
+    )]
+    Pixels {
+        index: usize,
+        value: f64,
+        /// Smallest and largest value of the array.
+        range: [f64; 2],
+    },
+    #[error("an array of shape {shape:?} has too many values; the limit is {limit}")]
+    TooManyValues { shape: Vec<usize>, limit: u64 },
     #[error("it is stored in Fortran order")]
     FortranOrder,
     #[error("its shape is {found:?}, expected [{expected}]")]

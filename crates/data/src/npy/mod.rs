@@ -8,23 +8,28 @@
 //! data                  row by row, little-endian
 //! ```
 //! Nothing is unpickled or evaluated: [`mod@header`] parses the header and refuses anything but a
-//! dictionary of these three keys. Objects, structures, other byte orders and Fortran order are
-//! refused, too. The length of the file is checked against the header before memory is allocated.
+//! dictionary of these three keys. Objects and structures are refused, and so are other byte orders and
+//! Fortran order, except in frames. The length of the file is checked against the header before memory is allocated.
 //! The crates that read this format accept what NumPy accepts; here the caller states the
-//! [`ExpectedArray`]. Start from [`read`] and [`write()`].
+//! [`ExpectedArray`]. Frames come in more types: [`read_pixels`] reads any plain numbers that are bytes,
+//! whole or divided by 255. Start from [`read`] and [`write()`].
 
 use std::{io::Read, path::Path};
 
+use crate::signature;
 use reprise_base::fs::{self, FsError};
 
 mod array;
 mod error;
 pub mod header;
+mod numbers;
+mod pixels;
 
 pub use array::{Array, ArrayData, AxisLength, Dtype, ExpectedArray};
 use error::HEADER_BYTES_MAX;
 pub use error::{NpyError, NpyFormatError, NpyHeaderError};
 use header::{MemoryOrder, NpyHeader};
+pub use pixels::{PixelArray, PixelScale, decode_integers, decode_pixels, read_pixels};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -67,14 +72,17 @@ pub fn decode_any(
 fn header_of(mut reader: impl Read, len: u64) -> Result<(NpyHeader, u64), NpyFormatError> {
     let mut magic = [0; 6];
     if len < MAGIC.len() as u64 {
-        return Err(NpyFormatError::NotNpy);
+        let what = if len == 0 { signature::describe(&[]) } else { None };
+        return Err(NpyFormatError::NotNpy { what });
     }
     reader.read_exact(&mut magic).map_err(NpyFormatError::Io)?;
     if magic.starts_with(b"PK") {
         return Err(NpyFormatError::Zip);
     }
     if &magic != MAGIC {
-        return Err(NpyFormatError::NotNpy);
+        let mut start = magic.to_vec();
+        reader.take(signature::BYTES).read_to_end(&mut start).map_err(NpyFormatError::Io)?;
+        return Err(NpyFormatError::NotNpy { what: signature::describe(&start) });
     }
     let mut left = len - MAGIC.len() as u64;
     let [major, minor] = take(&mut reader, &mut left)?;
@@ -138,19 +146,31 @@ fn check(header: &NpyHeader, expected: &ExpectedArray<'_>) -> Result<u64, NpyFor
     if header.order == MemoryOrder::Fortran {
         return Err(NpyFormatError::FortranOrder);
     }
+    let shape = &header.shape;
+    check_axes(shape, expected.axes)?;
+    product(shape)
+        .ok_or_else(|| NpyFormatError::TooLarge { shape: shape.clone(), limit: expected.bytes_max })
+}
+
+/// Checks the lengths of the axes of an array, outermost first.
+///
+/// # Errors
+/// If their number or a length differs.
+pub fn check_axes(shape: &[usize], expected: &[AxisLength]) -> Result<(), NpyFormatError> {
     let matches = |(&found, axis): (&usize, &AxisLength)| match *axis {
         AxisLength::Exactly(length) => found == length,
         AxisLength::Any => found > 0,
     };
-    let shape = &header.shape;
-    if shape.len() != expected.axes.len() || !shape.iter().zip(expected.axes).all(matches) {
-        let axes: Vec<_> = expected.axes.iter().map(AxisLength::to_string).collect();
-        return Err(NpyFormatError::Shape { found: shape.clone(), expected: axes.join(", ") });
+    if shape.len() == expected.len() && shape.iter().zip(expected).all(matches) {
+        return Ok(());
     }
-    let product =
-        shape.iter().try_fold(1_u64, |product, &length| product.checked_mul(length as u64));
-    product
-        .ok_or_else(|| NpyFormatError::TooLarge { shape: shape.clone(), limit: expected.bytes_max })
+    let axes: Vec<_> = expected.iter().map(AxisLength::to_string).collect();
+    Err(NpyFormatError::Shape { found: shape.to_owned(), expected: axes.join(", ") })
+}
+
+/// Returns the number of elements of an array, unless it overflows.
+fn product(shape: &[usize]) -> Option<u64> {
+    shape.iter().try_fold(1_u64, |product, &length| product.checked_mul(length as u64))
 }
 
 /// Returns the bytes that `numpy.save` writes for an array.

@@ -10,8 +10,7 @@ use crate::{
     error::DataError,
     findings::Findings,
     map_csv,
-    npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
-    resize::unit,
+    npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray, NpyError, PixelArray},
     rgb_image::CHANNELS,
     sequence::SequenceBuffer,
     source_files::source,
@@ -64,27 +63,26 @@ pub(super) fn item(
         AxisLength::Exactly(SIDE),
         AxisLength::Exactly(CHANNELS),
     ];
-    let pixels = findings.keep(array(root, images, &axes));
-    let frames = pixels.as_ref().map_or(frames, |(shape, _)| AxisLength::Exactly(shape[0]));
+    let pixels = findings.keep(pixels(root, images, &axes));
+    let frames = pixels.as_ref().map_or(frames, |read| AxisLength::Exactly(read.shape[0]));
     let actions = findings.keep(array(root, actions, &[frames, action_size]));
     let states = findings.keep(array(root, states, &[frames, state_size]));
     let sources: Vec<_> =
         item.files.iter().filter_map(|file| findings.keep(source(&root.join(file)))).collect();
-    let (Some((shape, pixels)), Some((action_shape, actions)), Some((state_shape, positions))) =
+    let (Some(read), Some((action_shape, actions)), Some((state_shape, positions))) =
         (pixels, actions, states)
     else {
         return Ok(());
     };
-    let sizes = [shape[0], action_shape[1], state_shape[1]];
-    if shape[0] == 1 {
+    let sizes = [read.shape[0], action_shape[1], state_shape[1]];
+    if read.shape[0] == 1 {
         findings.error(DataError::SingleFrame { path: root.join(images) });
     }
-    let frames = findings.keep(bytes(root, images, &pixels)).unwrap_or_default();
     if findings.error_count() > before {
         return Ok(());
     }
     common.0 = Some(sizes);
-    let buffer = SequenceBuffer { frames, actions, positions, sources };
+    let buffer = SequenceBuffer { frames: read.pixels, actions, positions, sources };
     each(DecodedSequence {
         split: item.split,
         name: item.name.clone(),
@@ -104,26 +102,15 @@ fn array(
     let array = npy::read(&path, &ExpectedArray { dtype: Dtype::F32, axes, bytes_max: BYTES_MAX })?;
     let ArrayData::F32(values) = array.elements else { unreachable!("`read` checks the type") };
     match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(PushingError::Element { path, index, why: "it is not finite" }),
+        Some(index) => Err(PushingError::NotFinite { path, index, value: values[index] }),
         None => Ok((array.shape, values)),
     }
 }
 
-/// Returns the bytes whose shares of 255 the values are.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the byte is compared with the value, and any other value is refused"
-)]
-fn bytes(root: &Path, file: &str, values: &[f32]) -> Result<Vec<u8>, PushingError> {
-    let byte = |(index, &value): (usize, &f32)| {
-        let byte = (value * 255.0).round() as u8;
-        // The original's multiplication and a true division differ in the last bit.
-        if [unit(f32::from(byte)), f32::from(byte) / 255.0].contains(&value) {
-            return Ok(byte);
-        }
-        let why = "it is not a byte divided by 255";
-        Err(PushingError::Element { path: root.join(file), index, why })
-    };
-    values.iter().enumerate().map(byte).collect()
+/// Reads frames whose numbers are bytes, whole or divided by 255.
+fn pixels(root: &Path, file: &str, axes: &[AxisLength]) -> Result<PixelArray, PushingError> {
+    let path = root.join(file);
+    let read = npy::read_pixels(&path)?;
+    npy::check_axes(&read.shape, axes).map_err(|source| NpyError::Array { path, source })?;
+    Ok(read)
 }

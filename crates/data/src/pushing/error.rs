@@ -15,14 +15,18 @@ pub enum PushingError {
     /// The original's rule leaves none for training.
     #[error("failed to split `{}`: it has only one {unit}, but training and validation need one each", path.display())]
     SingleItem { path: PathBuf, unit: &'static str },
-    #[error("failed to detect the layout of `{}`: its first record has no image of frame 0", path.display())]
-    UnknownLayout { path: PathBuf },
-    #[error("failed to use value {index} of `{}`: {why}", path.display())]
-    Element {
+    #[error("failed to detect the layout of `{}`: its first record has {features}", path.display())]
+    UnknownLayout {
+        path: PathBuf,
+        /// What the record has, in words.
+        features: String,
+    },
+    #[error("failed to use value {index} of `{}`: it is {value}", path.display())]
+    NotFinite {
         path: PathBuf,
         /// Counted row by row, from 0.
         index: usize,
-        why: &'static str,
+        value: f32,
     },
     #[error(transparent)]
     Tfrecord(#[from] TfrecordError),
@@ -40,12 +44,11 @@ impl PushingError {
             Self::UnknownLayout { .. } => {
                 "name the features as in `0/image_aux1/encoded` or `move/0/image/encoded`"
             }
+            Self::NoRecordFiles { .. } => "names of TFRecord files contain `tfrecord`",
+            Self::Map(error) => return error.hint(),
             Self::Tfrecord(error) => return error.hint(),
             Self::Npy(error) => return error.hint(),
-            Self::NoRecordFiles { .. }
-            | Self::SingleItem { .. }
-            | Self::Element { .. }
-            | Self::Map(_) => return None,
+            Self::SingleItem { .. } | Self::NotFinite { .. } => return None,
         })
     }
 }

@@ -9,19 +9,19 @@ use std::{ops::ControlFlow, path::Path};
 use super::{
     error::PushingError,
     item::SIDE,
-    records::{self, RecordExtract},
+    records::{self, FirstRecord, ReadRecord, RecordExtract, first_record},
 };
 use crate::{
     error::DataError,
     findings::Findings,
+    listing::{SideFiles, list},
     map_csv::{self, MapEntry},
     npy::{self, Array, ArrayData},
     progress::{Progress, Watch},
     resize::{Fit, frame},
     rgb_image::RgbImage,
     tfrecord::{
-        Example, RecordLayout, RecordSequence, TfrecordError, for_each_record,
-        sequence::padded_states,
+        RecordLayout, RecordSequence, TfrecordError, for_each_record, sequence::padded_states,
     },
 };
 use reprise_base::{
@@ -53,7 +53,7 @@ pub fn import(
     let items = records::list(folder, ".", &mut findings)?;
     findings.fail_on_error()?;
     let files: Vec<_> = items.iter().map(|item| folder.join(&item.name)).collect();
-    let (layout, found) = first_record(&files[0])?;
+    let (layout, found) = layout_of(&files[0])?;
     let frames = frames.unwrap_or(found);
     fs::create_dir_all(out)?;
     let mut entries = Vec::new();
@@ -67,7 +67,7 @@ pub fn import(
             let scale = |image: RgbImage| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
             let sequence = extract.read(&record, scale, &mut report);
             let entry = MapEntry::numbered(entries.len());
-            if let Some(sequence) = sequence
+            if let Some(ReadRecord { sequence, .. }) = sequence
                 && let Err(error) = write(out, &entry, layout, frames, sequence)
             {
                 first_error.get_or_insert(error.into());
@@ -87,7 +87,6 @@ pub fn import(
 
 /// Returns the data set in a folder, if it has TFRecord files or listed `.npy` files.
 ///
-/// Without `frames`, sequences have as many frames as the first readable record.
 pub(crate) fn detect(root: &Path, frames: Option<Count>) -> Result<Option<Dataset>, DataError> {
     let root = root.to_owned();
     for folder in ["push_train", "push_testseen", "train", "test"] {
@@ -98,16 +97,14 @@ pub(crate) fn detect(root: &Path, frames: Option<Count>) -> Result<Option<Datase
         if fs::kind(&path.join(map_csv::FILE))?.is_some() {
             return Ok(Some(Dataset::Npy { root }));
         }
-        let entries = fs::read_dir_sorted(&path)?;
+        let entries = list(&path, &mut SideFiles::default())?;
         let mut records = entries
             .iter()
             .filter(|entry| entry.name.to_string_lossy().contains("tfrecord"))
-            .map(|entry| first_record(&entry.path));
+            .map(|entry| layout_of(&entry.path));
         // The first readable record, or else the error of the first record.
         let Some(first) = records.next() else { continue };
-        let (layout, counted) = first.or_else(|error| records.find_map(Result::ok).ok_or(error))?;
-        let counted = i64::try_from(counted).ok().and_then(|counted| Count::try_from(counted).ok());
-        let frames = frames.or(counted).expect("a layout is detected by a frame");
+        let (layout, _) = first.or_else(|error| records.find_map(Result::ok).ok_or(error))?;
         return Ok(Some(match layout {
             RecordLayout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
             RecordLayout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
@@ -117,18 +114,10 @@ pub(crate) fn detect(root: &Path, frames: Option<Count>) -> Result<Option<Datase
 }
 
 /// Returns layout and number of frames of the first record.
-fn first_record(path: &Path) -> Result<(RecordLayout, usize), PushingError> {
-    let mut found = None;
-    for_each_record(path, |_, record| {
-        found = Some(Example::parse(&record.data).map(|example| RecordLayout::of(&example)));
-        ControlFlow::Break(())
-    })?;
+fn layout_of(path: &Path) -> Result<(RecordLayout, usize), PushingError> {
+    let FirstRecord { layout, features } = first_record(path)?;
     let path = path.to_owned();
-    match found.expect("a file without records is an error") {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(PushingError::UnknownLayout { path }),
-        Err(source) => Err(TfrecordError::Example { path, record: 0, source }.into()),
-    }
+    layout.ok_or(PushingError::UnknownLayout { path, features })
 }
 
 fn write(

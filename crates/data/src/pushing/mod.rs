@@ -5,8 +5,9 @@
 //! google_push_tfrecord   ROOT/push_train/*                  ROOT/push_testseen/*
 //! npy                    ROOT/train/map.csv and arrays      ROOT/test/map.csv and arrays
 //! ```
-//! The first folder is divided by the original's rule: the first 95% of its files (or of its listed
-//! sequences) are for training, the others for validation. Frames become 64×64 bytes, from which the
+//! A folder `val` (or `validation`, `push_val`, ...) beside the first one is the validation split.
+//! Without it, the first folder is divided by the original's rule: the first 95% of its files (or of its
+//! listed sequences) are for training, the others for validation. Frames become 64×64 bytes, from which the
 //! original's numbers follow exactly; an image whose scaling would need rounding is refused. Start from
 //! [`PushingFolder`] and [`import`](import::import).
 
@@ -22,12 +23,13 @@ use super::{
     progress::{Progress, Watch},
     rgb_image::CHANNELS,
     source_files::difference,
+    split_folders,
     tfrecord::RecordLayout,
 };
 use reprise_base::{
     config::data::Split,
-    fs,
     scalar::{Count, Fraction},
+    text::count,
 };
 
 mod arrays;
@@ -48,7 +50,12 @@ fn training_share() -> Fraction {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PushingFolder<'a> {
     /// TFRecord files.
-    Records { root: &'a Path, layout: RecordLayout, frames: Count },
+    Records {
+        root: &'a Path,
+        layout: RecordLayout,
+        /// Frames to read of each record, by default those of the first one.
+        frames: Option<Count>,
+    },
     /// `.npy` files beside a `map.csv`.
     Arrays { root: &'a Path },
 }
@@ -64,15 +71,12 @@ impl DataOrigin for PushingFolder<'_> {
         let items = list(*self, required, &mut findings);
         let notes = findings.into_notes()?;
         let files: Vec<_> = items.iter().flat_map(|item| &item.files).map(String::as_str).collect();
-        let frames = match *self {
-            Self::Records { frames, .. } => frames.get(),
-            Self::Arrays { .. } => 0,
-        };
-        let settings = [[0].as_slice(), &frames.to_le_bytes()].concat();
+        let frames = self.frames(&items)?;
+        let settings = [[0].as_slice(), &(frames as u64).to_le_bytes()].concat();
         let folder = cache::folder(cache, self.name(), self.root(), &settings);
         let outdated = |pack: &Pack| difference(self.root(), &files, pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
-            encode(*self, &items, notes.clone(), out, progress)
+            encode(*self, &items, frames, notes.clone(), out, progress)
         };
         let origin = format!("folder `{}`", self.root().display());
         let description = Description { name: self.name(), origin };
@@ -82,8 +86,13 @@ impl DataOrigin for PushingFolder<'_> {
     fn check(&self, required: Required, progress: Watch<'_>) -> Findings {
         let mut findings = Findings::default();
         let items = list(*self, required, &mut findings);
+        if items.is_empty() {
+            return findings;
+        }
+        let Some(frames) = findings.keep(self.frames(&items)) else { return findings };
         let mut each = |_: DecodedSequence<'_>| Ok(());
-        visit(*self, &items, AfterError::Continue, &mut findings, progress, &mut each)
+        let reading = Reading { frames, after_error: AfterError::Continue };
+        visit(*self, &items, reading, &mut findings, progress, &mut each)
             .expect("nothing is written");
         findings
     }
@@ -96,15 +105,43 @@ impl PushingFolder<'_> {
         }
     }
 
-    /// Returns the folders for training and testing below the root.
-    const fn folders(&self) -> [&'static str; 2] {
+    /// Returns the folder of a split below the root, if there is one.
+    fn folder(&self, split: Split) -> Result<Option<&'static str>, DataError> {
+        let Self::Records { layout: RecordLayout::GooglePush, .. } = self else {
+            return split_folders::find(self.root(), split);
+        };
+        let names: &[_] = match split {
+            Split::Train => &["push_train"],
+            Split::Validate => &["push_val", "push_valid", "push_validate", "push_validation"],
+            Split::Test => &["push_testseen"],
+        };
+        split_folders::find_named(self.root(), split, names)
+    }
+
+    /// Returns the usual name of the folder of a split.
+    const fn usual_folder(&self, split: Split) -> &'static str {
+        match (self, split) {
+            (Self::Records { layout: RecordLayout::GooglePush, .. }, Split::Train) => "push_train",
+            (Self::Records { layout: RecordLayout::GooglePush, .. }, Split::Test) => {
+                "push_testseen"
+            }
+            _ => split.name(),
+        }
+    }
+
+    /// Returns how many frames are read of each record; 0 for arrays, which are read whole.
+    fn frames(&self, items: &[SourceItem]) -> Result<usize, DataError> {
+        match *self {
+            Self::Records { root, layout, frames } => records::frames(root, items, layout, frames),
+            Self::Arrays { .. } => Ok(0),
+        }
+    }
+
+    /// Returns what the items of the data set are.
+    const fn unit(&self) -> &'static str {
         match self {
-            Self::Records { layout: RecordLayout::GooglePush, .. } => {
-                ["push_train", "push_testseen"]
-            }
-            Self::Records { layout: RecordLayout::Berkeley, .. } | Self::Arrays { .. } => {
-                ["train", "test"]
-            }
+            Self::Records { .. } => "file",
+            Self::Arrays { .. } => "sequence",
         }
     }
 
@@ -121,6 +158,7 @@ impl PushingFolder<'_> {
 fn encode(
     folder: PushingFolder<'_>,
     items: &[SourceItem],
+    frames: usize,
     notes: Notes,
     out: &mut dyn Write,
     progress: Watch<'_>,
@@ -133,28 +171,38 @@ fn encode(
         common_sizes = sizes;
         encoder.sequence(split, &name, buffer, files.into_iter())
     };
-    visit(folder, items, AfterError::Stop, &mut findings, progress, &mut each)?;
+    let reading = Reading { frames, after_error: AfterError::Stop };
+    visit(folder, items, reading, &mut findings, progress, &mut each)?;
     findings.fail_on_error()?;
     let format = SequenceFormat::new([SIDE, SIDE, CHANNELS], common_sizes);
     Ok(encoder.finish(format, findings)?)
+}
+
+/// How items are read.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// Frames of each record.
+    frames: usize,
+    after_error: AfterError,
 }
 
 /// Reads all items, one sequence at a time.
 fn visit(
     folder: PushingFolder<'_>,
     items: &[SourceItem],
-    after_error: AfterError,
+    reading: Reading,
     findings: &mut Findings,
     progress: Watch<'_>,
     each: Visit<'_>,
 ) -> std::io::Result<()> {
+    let Reading { frames, after_error } = reading;
     let mut common = arrays::CommonSizes::default();
+    let mut counts = records::RecordLengths::default();
     for (done, item) in items.iter().enumerate() {
         match folder {
-            PushingFolder::Records { root, layout, frames } => {
-                let reader =
-                    records::RecordReader { root, layout, frames: frames.len(), after_error };
-                reader.item(item, findings, each)?;
+            PushingFolder::Records { root, layout, frames: _ } => {
+                let reader = records::RecordReader { root, layout, frames, after_error };
+                reader.item(item, &mut counts, findings, each)?;
             }
             PushingFolder::Arrays { root } => {
                 arrays::item(root, item, &mut common, findings, each)?;
@@ -165,57 +213,70 @@ fn visit(
         }
         progress(Progress::decoding(done, items.len()));
     }
+    if let PushingFolder::Records { .. } = folder {
+        findings.fact("frames per record", counts.text(frames));
+    }
     Ok(())
 }
 
 /// Lists the items of training, validation and test.
 fn list(data: PushingFolder<'_>, required: Required, findings: &mut Findings) -> Vec<SourceItem> {
-    let root = data.root();
-    let [training, testing] = data.folders();
-    let mut items = Vec::new();
-    for (folder, split) in [(training, Split::Train), (testing, Split::Test)] {
-        match fs::kind(&root.join(folder)) {
-            Ok(Some(_)) => {}
-            Ok(None) if split == Split::Test && required == Required::TrainOnly => {
-                findings.warn(format!("`{}` is missing", root.join(folder).display()));
-                continue;
+    let mut items: Vec<SourceItem> = Vec::new();
+    for split in Split::ALL {
+        let Some(folder) = findings.keep(data.folder(split)) else { continue };
+        match (folder, split, required) {
+            (Some(folder), ..) => items.extend(items_of(data, folder, split, findings)),
+            (None, Split::Validate, _) => hold_out(data, &mut items, findings),
+            (None, Split::Test, Required::TrainOnly) => {
+                let path = data.root().join(data.usual_folder(split));
+                findings.warn(format!("`{}` is missing", path.display()));
             }
-            Ok(None) => {
-                let path = root.join(folder);
+            (None, Split::Train | Split::Test, _) => {
+                let path = data.root().join(data.usual_folder(split));
                 findings.error(PushingError::FolderMissing { path, split });
-                continue;
-            }
-            Err(error) => {
-                findings.error(error);
-                continue;
             }
         }
-        let listed = match data {
-            PushingFolder::Records { .. } => records::list(root, folder, findings),
-            PushingFolder::Arrays { .. } => arrays::list(root, folder).map_err(DataError::from),
-        };
-        let Some(mut listed) = findings.keep(listed) else { continue };
-        if split == Split::Train {
-            let training = training_files(listed.len(), training_share());
-            if training == 0 && !listed.is_empty() {
-                let unit = match data {
-                    PushingFolder::Records { .. } => "file",
-                    PushingFolder::Arrays { .. } => "sequence",
-                };
-                findings.error(PushingError::SingleItem { path: root.join(folder), unit });
-            }
-            for item in &mut listed[training..] {
-                item.split = Split::Validate;
-            }
-        } else {
-            for item in &mut listed {
-                item.split = split;
-            }
-        }
-        items.extend(listed);
     }
     items
 }
 
+/// Lists the items in the folder of a split.
+fn items_of(
+    data: PushingFolder<'_>,
+    folder: &str,
+    split: Split,
+    findings: &mut Findings,
+) -> Vec<SourceItem> {
+    let root = data.root();
+    let listed = match data {
+        PushingFolder::Records { .. } => records::list(root, folder, findings),
+        PushingFolder::Arrays { .. } => arrays::list(root, folder).map_err(DataError::from),
+    };
+    let mut listed = findings.keep(listed).unwrap_or_default();
+    for item in &mut listed {
+        item.split = split;
+    }
+    if split == Split::Validate {
+        findings.fact("validation split", format!("the folder `{folder}`"));
+    }
+    listed
+}
+
+/// Makes the last items of the training split the validation split, by the original's rule.
+fn hold_out(data: PushingFolder<'_>, items: &mut [SourceItem], findings: &mut Findings) {
+    let training = training_files(items.len(), training_share());
+    if training == 0 && !items.is_empty() {
+        let path = data.root().join(data.usual_folder(Split::Train));
+        findings.error(PushingError::SingleItem { path, unit: data.unit() });
+    }
+    for item in &mut items[training..] {
+        item.split = Split::Validate;
+    }
+    let (held_out, of) = (items.len() - training, count(items.len() as u64, data.unit()));
+    findings.fact("validation split", format!("the last {held_out} of {of} for training"));
+}
+
+#[cfg(test)]
+mod real_files;
 #[cfg(test)]
 mod tests;

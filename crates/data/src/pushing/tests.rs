@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::detect;
-use reprise_base::config::data::Dataset;
+use reprise_base::{config::data::Dataset, fs, text::error_chain};
 
 /// A data root whose first folder has the files of a reference case.
 fn root(case: &str, folder: &str) -> tempfile::TempDir {
@@ -25,7 +25,7 @@ fn opened(dataset: &Dataset, root: &Path) -> Result<Pack, DataError> {
 #[track_caller]
 fn check_refused(dataset: &Dataset, root: &Path, message: &str) {
     let error = opened(dataset, root).expect_err("the data set is refused");
-    let text = error.to_string().replace(&root.display().to_string(), "..");
+    let text = error_chain(&error).replace(&root.display().to_string(), "..");
     assert_eq!(text, message);
 }
 
@@ -57,8 +57,8 @@ fn imported_sequences_are_those_of_the_records() {
 fn jpeg_images_become_bytes() {
     let records = root("tfrecord_push", "push_train");
     let dataset = detect(records.path(), None).unwrap();
-    let (root, frames) = (records.path().to_owned(), Count::literal(6));
-    assert_eq!(dataset, Dataset::GooglePushTfrecord { root, frames });
+    let root = records.path().to_owned();
+    assert_eq!(dataset, Dataset::GooglePushTfrecord { root, frames: None });
     let pack = opened(&dataset, records.path()).unwrap();
     assert_eq!((pack.frame_shape(), pack.frames(), pack.condition_size()), ([64, 64, 3], 6, 10));
     assert_eq!(pack.sequence_name(Split::Train, 1), "push_train.tfrecord-00000-of-00002#1");
@@ -76,7 +76,8 @@ fn a_pack_is_used_until_a_file_changes() {
     assert_eq!(opened(&dataset, root).unwrap().warnings().len(), 1, "the same bytes are unchanged");
     bytes[30] ^= 1;
     fs::write_atomic(&first, &bytes).unwrap();
-    let text = "failed to read record 0 of `../train/bair_train.tfrecord-00000-of-00002`";
+    let text = "failed to read record 0 of `../train/bair_train.tfrecord-00000-of-00002`: wrong checksum \
+                of the data at byte 12";
     check_refused(&dataset, root, text);
 }
 
@@ -88,7 +89,7 @@ fn too_short_a_record_is_refused_with_its_first_missing_frame() {
     check_refused(
         &dataset,
         records.path(),
-        &format!("failed to read feature `7/action` in record 0 of `{file}`"),
+        &format!("failed to read record 0 of `{file}`: it has 7 frames, expected 8"),
     );
     let cache = records.path().join("cache");
     let findings = crate::check(&dataset, Required::TrainOnly, &cache, &mut |_| {}).findings;
@@ -121,6 +122,10 @@ fn arrays_that_are_not_frames_are_refused_with_file_and_element() {
     bytes[128 + 40..128 + 44].copy_from_slice(&0.5_f32.to_le_bytes());
     fs::write_atomic(&path, &bytes).unwrap();
     let file = "../train/image_batch_1.npy";
-    let message = format!("failed to use value 10 of `{file}`: it is not a byte divided by 255");
-    check_refused(&dataset, root, &message);
+    let error = opened(&dataset, root).expect_err("half a byte is refused");
+    let text = error_chain(&error).replace(&root.display().to_string(), "..");
+    let message =
+        format!("failed to read array `{file}`: value 10 is 0.5, and the values are from 0");
+    assert!(text.starts_with(&message), "{text}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("8-bit frames")), "{:?}", error.hint());
 }

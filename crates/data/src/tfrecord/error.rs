@@ -23,6 +23,17 @@ pub enum TfrecordError {
     Framing { path: PathBuf, record: u64, source: FramingError },
     #[error("failed to parse record {record} of `{}` as a `tf.train.Example`", path.display())]
     Example { path: PathBuf, record: u64, source: ExampleError },
+    /// The record ends before the last frame that is read.
+    #[error(
+        "failed to read record {record} of `{}`: it has {found} frames, expected {expected}",
+        path.display()
+    )]
+    TooShort { path: PathBuf, record: u64, found: usize, expected: usize },
+    /// The record has no image of its first frame; `features` lists what it has.
+    #[error(
+        "failed to find feature `{key}` in record {record} of `{}`: it has {features}", path.display()
+    )]
+    NoImages { path: PathBuf, record: u64, key: String, features: String },
     #[error("failed to read feature `{key}` in record {record} of `{}`", path.display())]
     Feature { path: PathBuf, record: u64, key: String, source: FeatureError },
 }
@@ -32,14 +43,19 @@ impl TfrecordError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Empty { .. } => Some("remove the file or download it again"),
-            Self::Framing { .. } => {
-                Some("download the file again; decompress it if it is compressed")
-            }
+            Self::Framing { .. } => Some("download the file again"),
             Self::Example { .. } => {
                 Some("check that the file holds serialized `tf.train.Example`s")
             }
+            Self::TooShort { .. } => {
+                Some("set `frames` to the smallest number of frames that a record has")
+            }
+            Self::NoImages { .. } => Some(
+                "`berkeley_tfrecord` reads `{i}/image_aux1/encoded`, `google_push_tfrecord` reads \
+                 `move/{i}/image/encoded`; write other images under one of these names",
+            ),
             Self::Feature { source: FeatureError::Missing, .. } => {
-                Some("check the layout and the number of frames per record")
+                Some("write all features of every frame")
             }
             Self::Fs(_) | Self::Feature { .. } => None,
         }
@@ -57,6 +73,10 @@ pub enum FramingError {
     LengthChecksum { offset: u64 },
     #[error("wrong checksum of the data at byte {offset}")]
     DataChecksum { offset: u64 },
+    #[error("failed to decompress the file")]
+    Compressed { source: io::Error },
+    #[error("it has more than {limit} bytes when decompressed")]
+    CompressedTooLong { limit: u64 },
     #[error("the record at byte {offset} has {length} bytes; the limit is {RECORD_BYTES_MAX}")]
     TooLong { offset: u64, length: u64 },
 }

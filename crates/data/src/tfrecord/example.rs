@@ -11,10 +11,14 @@
 //! size. A general decoder would copy every value and recurse into every group. Unknown fields are
 //! skipped; groups, which the format does not use, are refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{ExampleError, FEATURES_MAX, ListKind};
 use crate::protobuf::{FieldReader, FieldValue, WireError};
+
+/// Most names of features in a message, and most characters of each.
+const NAMES_LISTED: usize = 12;
+const NAME_CHARS_MAX: usize = 60;
 
 /// A named list, still encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +128,27 @@ impl<'a> Example<'a> {
         Ok(Self { features })
     }
 
+    /// Returns the names of the features for people: numbers of frames are replaced by `{i}`, and of
+    /// many names only the first are listed.
+    pub(crate) fn names(&self) -> String {
+        let general = |name: &&str| {
+            let parts = name.split('/');
+            let is_number =
+                |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            let parts: Vec<_> =
+                parts.map(|part| if is_number(part) { "{i}" } else { part }).collect();
+            format!("`{}`", parts.join("/").escape_debug().take(NAME_CHARS_MAX).collect::<String>())
+        };
+        let names: BTreeSet<_> = self.features.keys().map(general).collect();
+        let left_out = names.len().saturating_sub(NAMES_LISTED);
+        let listed = names.into_iter().take(NAMES_LISTED).collect::<Vec<_>>().join(", ");
+        match (listed.is_empty(), left_out) {
+            (true, _) => "no features".to_owned(),
+            (false, 0) => listed,
+            (false, more) => format!("{listed} and {more} more"),
+        }
+    }
+
     /// Returns the feature called `name`.
     pub fn get(&self, name: &str) -> Option<Feature<'a>> {
         self.features.get(name).copied()
@@ -200,6 +225,15 @@ mod tests {
         let unknown = [field(9, b"x"), vec![0x50, 0x96, 0x01], vec![0x5d, 1, 2, 3, 4]].concat();
         let data = [unknown, example(&[entry(b"k", &floats(&[1.0]))])].concat();
         assert!(Example::parse(&data).unwrap().get("k").is_some());
+    }
+
+    #[test]
+    fn names_are_listed_once_for_all_frames() {
+        let frames = (0..30).flat_map(|i| [format!("{i}/action"), format!("move/{i}/image")]);
+        let entries: Vec<_> = frames.map(|name| entry(name.as_bytes(), &floats(&[1.0]))).collect();
+        let data = example(&entries);
+        assert_eq!(Example::parse(&data).unwrap().names(), "`move/{i}/image`, `{i}/action`");
+        assert_eq!(Example::default().names(), "no features");
     }
 
     #[test]

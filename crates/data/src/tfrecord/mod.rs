@@ -1,7 +1,7 @@
 //! Robot-pushing data sets in TFRecord files: Google's and Berkeley's.
 //!
 //! ```text
-//! file      records, framed and checksummed            [`framing`]
+//! file      records, framed and checksummed            [`framing`], compressed or not
 //! record    one tf.train.Example                       [`example`]
 //! example   one sequence, a feature per frame and kind  [`sequence`]
 //! ```
@@ -10,6 +10,7 @@
 
 use std::{ops::ControlFlow, path::Path};
 
+mod compressed;
 mod error;
 pub mod example;
 pub mod framing;
@@ -20,8 +21,6 @@ pub use example::Example;
 pub use framing::{Records, TfRecord};
 pub use sequence::{RecordLayout, RecordSequence, read_sequence};
 
-use reprise_base::fs;
-
 /// Calls `each` with every record of a file, numbered from 0, until it breaks; returns the number of
 /// records passed on.
 ///
@@ -30,7 +29,7 @@ pub fn for_each_record(
     path: &Path,
     mut each: impl FnMut(u64, TfRecord) -> ControlFlow<()>,
 ) -> Result<u64, TfrecordError> {
-    let (reader, len) = fs::open(path)?;
+    let (reader, len) = compressed::open(path)?;
     let mut count = 0;
     for record in Records::new(reader, len) {
         let record = record.map_err(|source| {

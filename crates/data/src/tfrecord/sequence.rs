@@ -73,6 +73,13 @@ impl RecordLayout {
         frames
     }
 
+    /// Returns the number of frames if the record ends with them: if it has no feature of a later frame.
+    pub(crate) fn whole_frames(self, example: &Example<'_>) -> Option<usize> {
+        let frames = self.frames(example);
+        let next = [self.action_key(frames), self.state_key(frames)];
+        next.iter().all(|key| example.get(key).is_none()).then_some(frames)
+    }
+
     /// Returns the layout of a record and its number of frames, `None` if it has neither layout.
     pub fn of(example: &Example<'_>) -> Option<(Self, usize)> {
         [Self::Berkeley, Self::GooglePush]

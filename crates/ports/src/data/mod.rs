@@ -251,7 +251,12 @@ fn compare_with_original(
         Err(TfrecordError::Fs(_) | TfrecordError::Framing { .. }) => Some("reader"),
         Err(TfrecordError::Empty { .. }) => Some("queue"),
         Err(TfrecordError::Feature { source, .. }) if is_picture(source) => Some("decode"),
-        Err(TfrecordError::Example { .. } | TfrecordError::Feature { .. }) => Some("parse"),
+        Err(
+            TfrecordError::Example { .. }
+            | TfrecordError::TooShort { .. }
+            | TfrecordError::NoImages { .. }
+            | TfrecordError::Feature { .. },
+        ) => Some("parse"),
     };
     // Where the original crashed, any error is right.
     let expected = variant.stage.as_deref();
@@ -281,11 +286,12 @@ const fn is_picture(error: &FeatureError) -> bool {
 
 fn offset(parsed: &Result<(), TfrecordError>) -> Option<u64> {
     let Err(TfrecordError::Framing { source, .. }) = parsed else { return None };
-    Some(match *source {
+    match *source {
+        FramingError::Compressed { .. } | FramingError::CompressedTooLong { .. } => None,
         FramingError::Io { offset, .. }
         | FramingError::Truncated { offset, .. }
         | FramingError::LengthChecksum { offset }
         | FramingError::DataChecksum { offset }
-        | FramingError::TooLong { offset, .. } => offset,
-    })
+        | FramingError::TooLong { offset, .. } => Some(offset),
+    }
 }

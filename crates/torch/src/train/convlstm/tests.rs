@@ -41,7 +41,7 @@ fn pack() -> Pack {
     npy::write(&file, &Array { shape, elements: ArrayData::U8(pixels.collect()) }).unwrap();
     let two = Count::literal(2);
     let sequences = SplitSizes { train: two, validate: two, test: two };
-    let dataset = Dataset::MnistTestSeq { file, sequences };
+    let dataset = Dataset::MnistTestSeq { file, sequences: Some(sequences), axes: None, key: None };
     data::open(&dataset, Required::AllSplits, &folder.path().join("cache"), &mut |_| {}).unwrap()
 }
 
