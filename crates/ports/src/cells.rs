@@ -6,7 +6,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use super::{
     number,
-    torch::{Capture, builder, inner, input, kind, leaf, load},
+    torch::{Capture, builder, inner, input, kind, leaf, load, zero},
     unsupported,
 };
 use crate::torch::Placement;
@@ -161,7 +161,7 @@ fn gru_cell(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let mut capture = Capture::default();
     let mut xs = Vec::new();
     let mut h = initial.shallow_clone();
-    let mut scalar = Tensor::zeros([], (kind(place), place.device));
+    let mut scalar = zero(place);
     for t in 0..case.config.usize("steps")? {
         let x = leaf(case, &format!("x/{t}"), place)?;
         h = cell.step(&x, &h);

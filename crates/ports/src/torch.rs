@@ -32,6 +32,11 @@ pub(super) fn kind(place: Placement) -> Kind {
     }
 }
 
+/// Returns a scalar 0, to which inner products are added.
+pub(super) fn zero(place: Placement) -> Tensor {
+    Tensor::zeros([], (kind(place), place.device))
+}
+
 /// Returns the builder of a model that a case will fill.
 pub(super) fn builder(place: Placement) -> Builder {
     Builder::unset(kind(place), place.device)

@@ -3,10 +3,9 @@
 use tch::Tensor;
 
 use super::load::{LoadedConvLstm, input_channels};
-use crate::torch::Placement;
 use crate::{
     integer, refused, renamed,
-    torch::{Capture, builder, inner, input, kind, leaf, load},
+    torch::{Capture, Placement, builder, inner, input, leaf, load, zero},
     unsupported,
 };
 use reprise_base::scalar::Count;
@@ -42,7 +41,7 @@ pub(super) fn cell(case: &Case, place: Placement) -> Result<Outputs, PortError> 
         (0..steps).map(|t| leaf(case, &format!("input/{t}"), place)).collect::<Result<_, _>>()?;
     let mut capture = Capture::default();
     let mut state = cell.zero_state(&inputs[0]);
-    let mut scalar = Tensor::zeros([], (kind(place), place.device));
+    let mut scalar = zero(place);
     for (t, x) in inputs.iter().enumerate() {
         state = cell.step(x, &state);
         capture.tensor(format!("h/{t}"), &state.h);

@@ -1,10 +1,9 @@
 //! Training steps: prediction and gradients of the first, losses of all, parameters after the last.
 
 use super::load::LoadedConvLstm;
-use crate::torch::Placement;
 use crate::{
     integer, number, renamed,
-    torch::{Capture, input},
+    torch::{Capture, Placement, input},
     unsupported,
 };
 use reprise_base::{

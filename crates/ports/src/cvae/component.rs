@@ -2,9 +2,8 @@
 
 use tch::Tensor;
 
-use crate::torch::Placement;
 use crate::{
-    torch::{Capture, builder, inner, input, leaf, load},
+    torch::{Capture, Placement, builder, inner, input, leaf, load},
     unsupported,
 };
 use reprise_golden::{Case, Outputs, PortError};

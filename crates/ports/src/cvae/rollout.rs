@@ -1,10 +1,9 @@
 //! Prediction: frames of every step and their scores.
 
 use super::{load::load, training::warm_up};
-use crate::torch::Placement;
 use crate::{
     refused,
-    torch::{Capture, RecordedNoise, input},
+    torch::{Capture, Placement, RecordedNoise, input},
 };
 use reprise_base::metrics::{self, FrameShape};
 use reprise_golden::{Case, Outputs, PortError};

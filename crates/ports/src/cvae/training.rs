@@ -1,10 +1,9 @@
 //! Training steps: losses, intermediates, gradients and the state after.
 
 use super::load::{LoadedCvae, load};
-use crate::torch::Placement;
 use crate::{
     number, refused,
-    torch::{Capture, RecordedNoise, input},
+    torch::{Capture, Placement, RecordedNoise, input},
     unsupported,
 };
 use reprise_base::config::optim::AdamSpec;

@@ -4,9 +4,8 @@ use super::{
     draws::NumberedDraws,
     settings::{extent, instance_noise},
 };
-use crate::torch::Placement;
 use crate::{
-    torch::{Capture, builder, inner, input, leaf, load},
+    torch::{Capture, Placement, builder, inner, input, leaf, load},
     unsupported,
 };
 use reprise_golden::{Case, Outputs, PortError};

@@ -6,10 +6,9 @@ use super::{
     draws::{NamedDraws, NumberedDraws},
     settings::{categories, side},
 };
-use crate::torch::Placement;
 use crate::{
     integer, number, refused,
-    torch::{Capture, builder, inner, input, load},
+    torch::{Capture, Placement, builder, inner, input, load},
     unsupported,
 };
 use reprise_base::{

@@ -6,10 +6,9 @@ use super::{
     draws::NumberedDraws,
     settings::{categories, extent, instance_noise, side},
 };
-use crate::torch::Placement;
 use crate::{
     integer, number, refused,
-    torch::{Capture, builder, input, load},
+    torch::{Capture, Placement, builder, input, load},
     unsupported,
 };
 use reprise_base::{

@@ -6,10 +6,9 @@ use super::{
     settings::{chainer_port, transformation},
     translate::{Axes, OriginalForm, Translated, capture_gradient, permutation},
 };
-use crate::torch::Placement;
 use crate::{
     number, refused,
-    torch::{Capture, builder, inner, input, kind, leaf},
+    torch::{Capture, Placement, builder, inner, input, leaf, zero},
     unsupported,
 };
 use reprise_base::{
@@ -84,7 +83,7 @@ fn conv_lstm_cell(case: &Case, place: Placement, capture: &mut Capture) -> Resul
     let form = OriginalForm { port, bottleneck: [1, 1, 1] };
     let translated = Translated::load(case, place, builder, form, "", without("lstm1/"))?;
     let mut state = cell.zero_state(first);
-    let mut scalar = Tensor::from(0.0).to_kind(kind(place));
+    let mut scalar = zero(place);
     let mut differentiated = false;
     for (t, x) in inputs.iter().enumerate() {
         // The stateless cell reads its state (c, h) as (h, c).
@@ -151,7 +150,7 @@ fn transform(case: &Case, place: Placement, capture: &mut Capture) -> Result<(),
     let form = OriginalForm { port, bottleneck: [channels, height, width] };
     let translated = Translated::load(case, place, builder, form, "", without("model/"))?;
     let transformed = transformer.forward(&enc6, &hidden5, &previous);
-    let mut scalar = Tensor::from(0.0).to_kind(kind(place));
+    let mut scalar = zero(place);
     for (k, image) in transformed.images.iter().enumerate() {
         capture.tensor(format!("transformed/{k}"), image);
         scalar += inner(image, &input(case, &format!("cotangent/{k}"), place)?);

@@ -6,10 +6,9 @@ use super::{
     settings::tensorflow_port,
     translate::{Axes, OriginalForm, Translated, capture_gradient, permutation},
 };
-use crate::torch::Placement;
 use crate::{
     number, refused,
-    torch::{Capture, builder, inner, input, leaf},
+    torch::{Capture, Placement, builder, inner, input, leaf, zero},
     unsupported,
 };
 use reprise_base::{
@@ -181,7 +180,7 @@ fn layer_norms(case: &Case, place: Placement, capture: &mut Capture) -> Result<(
 
 /// ⟨cotangent k, frame k⟩ summed over k, for frames in the original's axes.
 fn paired(case: &Case, place: Placement, frames: &[Tensor]) -> Result<Tensor, PortError> {
-    let mut total = Tensor::from(0.0).to_kind(crate::torch::kind(place));
+    let mut total = zero(place);
     for (k, frame) in frames.iter().enumerate() {
         total += inner(frame, &input(case, &format!("cotangent/{k}"), place)?);
     }
@@ -269,7 +268,9 @@ fn stp_transformation(
         capture_gradient(capture, &format!("{group}stp_input"), &hidden);
     }
     let previous = AXES.to_ours(&input(case, "prev_image", place)?);
-    let identity = Tensor::from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]).to_kind(previous.kind());
+    let identity = Tensor::from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+        .to_device(place.device)
+        .to_kind(previous.kind());
     let theta = identity.expand([previous.size()[0], 6], false);
     capture.tensor("identity", &AXES.to_original(&sample(&previous, &theta, PORT)));
     Ok(())

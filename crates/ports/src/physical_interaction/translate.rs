@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use tch::Tensor;
 
-use crate::torch::Placement;
 use crate::{
     refused,
-    torch::{Capture, input},
+    torch::{Capture, Placement, input},
     unsupported,
 };
 use reprise_base::config::model::physical_interaction::Port;

@@ -3,10 +3,9 @@
 use tch::{Device, Kind, Tensor};
 
 use super::component::{channels_last, channels_second, shape, variable};
-use crate::torch::Placement;
 use crate::{
     integer, number, refused, renamed,
-    torch::{Capture, builder, input},
+    torch::{Capture, Placement, builder, input},
     unsupported,
 };
 use reprise_base::{

@@ -2,10 +2,9 @@
 
 use tch::Tensor;
 
-use crate::torch::Placement;
 use crate::{
     integer, renamed,
-    torch::{Capture, builder, inner, input, kind, leaf},
+    torch::{Capture, Placement, builder, inner, input, leaf, zero},
     unsupported,
 };
 use reprise_base::{
@@ -54,7 +53,7 @@ pub(super) fn layers(case: &Case, place: Placement) -> Result<Outputs, PortError
     renamed::load(case, &mut params, variable, place)?;
 
     let mut capture = Capture::default();
-    let mut total = Tensor::zeros([], (kind(place), place.device));
+    let mut total = zero(place);
     let mut add = |name: &str, y: &Tensor| -> Result<(), PortError> {
         let cotangent = format!("cotangent/{name}");
         if case.tensor_spec(&cotangent).is_some() {

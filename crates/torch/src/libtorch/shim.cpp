@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <vector>
 
 namespace {
 thread_local std::string last_error;
@@ -125,12 +126,19 @@ int reprise_addcdiv_(const at::Tensor *self, const at::Tensor *a, const at::Tens
   return done([&] { self->addcdiv_(*a, *b, value); });
 }
 
-int reprise_fused_adam_(const at::Tensor *p, const at::Tensor *g, const at::Tensor *m,
-                        const at::Tensor *v, const at::Tensor *step, double learning_rate,
-                        double beta1, double beta2, double epsilon, double weight_decay) {
+int reprise_fused_adam_(size_t count, at::Tensor *const *p, at::Tensor *const *g,
+                        at::Tensor *const *m, at::Tensor *const *v, const at::Tensor *step,
+                        double learning_rate, double beta1, double beta2, double epsilon,
+                        double weight_decay) {
+  const auto list = [count](at::Tensor *const *tensors) {
+    std::vector<at::Tensor> list;
+    for (size_t index = 0; index < count; ++index) list.push_back(*tensors[index]);
+    return list;
+  };
   return done([&] {
-    at::_fused_adam_({*p}, {*g}, {*m}, {*v}, {}, {*step}, learning_rate, beta1, beta2,
-                     weight_decay, epsilon, /*amsgrad=*/false, /*maximize=*/false);
+    at::_fused_adam_(list(p), list(g), list(m), list(v), {}, std::vector<at::Tensor>(count, *step),
+                     learning_rate, beta1, beta2, weight_decay, epsilon, /*amsgrad=*/false,
+                     /*maximize=*/false);
   });
 }
 

@@ -37,10 +37,11 @@ unsafe extern "C" {
         value: f64,
     ) -> c_int;
     fn reprise_fused_adam_(
-        p: *const C_tensor,
-        g: *const C_tensor,
-        m: *const C_tensor,
-        v: *const C_tensor,
+        count: usize,
+        p: *const *mut C_tensor,
+        g: *const *mut C_tensor,
+        m: *const *mut C_tensor,
+        v: *const *mut C_tensor,
         step: *const C_tensor,
         learning_rate: f64,
         beta1: f64,
@@ -192,32 +193,47 @@ pub(crate) fn addcdiv_(this: &Tensor, a: &Tensor, b: &Tensor, value: f64) {
 }
 
 /// Arguments of Adam for one parameter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct AdamTensors<'a> {
     /// Parameter.
     pub(crate) p: &'a Tensor,
     /// Gradient.
-    pub(crate) g: &'a Tensor,
+    pub(crate) g: Tensor,
     /// First moment.
     pub(crate) m: &'a Tensor,
     /// Second moment.
     pub(crate) v: &'a Tensor,
-    /// Number of updates including this one, a scalar f32.
-    pub(crate) step: &'a Tensor,
 }
 
-/// `torch._fused_adam_` for one parameter: an update of Adam in one pass over memory. `rates` are
-/// α, β₁, β₂, ε and the weight decay.
+/// `torch._fused_adam_`: an update of Adam in one pass over memory. `step` is the number of updates
+/// including this one, a scalar f32 on the parameters' device; `rates` are α, β₁, β₂, ε and the weight
+/// decay.
 ///
 /// # Panics
 /// If libtorch reports an error, as tch's own operators do.
-pub(crate) fn fused_adam_(tensors: AdamTensors<'_>, rates: [f64; 5]) {
-    let AdamTensors { p, g, m, v, step } = tensors;
+pub(crate) fn fused_adam_(tensors: &[AdamTensors<'_>], step: &Tensor, rates: [f64; 5]) {
+    let pointers =
+        |of: fn(&AdamTensors<'_>) -> *mut C_tensor| -> Vec<_> { tensors.iter().map(of).collect() };
     let [alpha, beta1, beta2, epsilon, decay] = rates;
-    let (p, g, m, v, step) = (p.as_ptr(), g.as_ptr(), m.as_ptr(), v.as_ptr(), step.as_ptr());
-    // SAFETY: the pointers are valid while borrowed; the shim catches every exception.
-    let status =
-        unsafe { reprise_fused_adam_(p, g, m, v, step, alpha, beta1, beta2, epsilon, decay) };
+    let (p, g) = (pointers(|t| t.p.as_ptr().cast_mut()), pointers(|t| t.g.as_ptr().cast_mut()));
+    let (m, v) = (pointers(|t| t.m.as_ptr().cast_mut()), pointers(|t| t.v.as_ptr().cast_mut()));
+    // SAFETY: the lists have the given length, and their pointers are valid while the tensors are
+    // borrowed; the shim catches every exception.
+    let status = unsafe {
+        reprise_fused_adam_(
+            tensors.len(),
+            p.as_ptr(),
+            g.as_ptr(),
+            m.as_ptr(),
+            v.as_ptr(),
+            step.as_ptr(),
+            alpha,
+            beta1,
+            beta2,
+            epsilon,
+            decay,
+        )
+    };
     check("fused_adam_", status);
 }
 

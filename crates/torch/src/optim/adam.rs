@@ -140,15 +140,19 @@ impl AdamOptimizer {
         self.updates += 1;
         let (alpha, lambda) = (learning_rate.get(), weight_decay.get());
         let rates = [alpha, beta1.get(), beta2.get(), epsilon.get(), lambda];
-        let step = Tensor::from(self.updates as f32);
-        tch::no_grad(|| {
-            for (entry, Moments { m, v, .. }) in trained(params, &self.prefix).zip(&self.moments) {
-                let (p, g) = (&entry.tensor, entry.tensor.grad());
-                if g.defined() {
-                    fused_adam_(AdamTensors { p, g: &g, m, v, step: &step }, rates);
-                }
-            }
-        });
+        let all = trained(params, &self.prefix).zip(&self.moments);
+        let tensors: Vec<_> = all
+            .map(|(entry, Moments { m, v, .. })| AdamTensors {
+                p: &entry.tensor,
+                g: entry.tensor.grad(),
+                m,
+                v,
+            })
+            .filter(|tensors| tensors.g.defined())
+            .collect();
+        let Some(first) = tensors.first() else { return };
+        let step = Tensor::from(self.updates as f32).to_device(first.p.device());
+        tch::no_grad(|| fused_adam_(&tensors, &step, rates));
     }
 }
 
