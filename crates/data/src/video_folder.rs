@@ -139,7 +139,9 @@ fn contains(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
 
 fn noted(warnings: Vec<String>) -> Findings {
     let mut findings = Findings::default();
-    warnings.into_iter().for_each(|warning| findings.warn(warning));
+    for warning in warnings {
+        findings.warn(warning);
+    }
     findings
 }
 
