@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use serde::Serialize;
 
 use super::Failure;
-use reprise_data::{Fact, Summary};
+use reprise_data::{DataSummary, Fact};
 
 /// Prints data to stdout. It is not an error if the reader has closed the pipe.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -43,7 +43,7 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
 }
 
 /// Returns what was understood of a data set, one line per subject.
-pub fn summary_text(summary: &Summary) -> String {
+pub fn summary_text(summary: &DataSummary) -> String {
     let lines = summary.lines();
     let width = lines.iter().map(|line| line.subject.chars().count()).max().unwrap_or(0);
     let line = |Fact { subject, text }: &Fact| format!("  {subject:<width$}  {text}\n");

@@ -8,7 +8,7 @@ use reprise_base::config::{
     data::Dataset,
     sweep::{Sweep, SweepRun},
 };
-use reprise_data::{self as data, Pack, Required, Summary};
+use reprise_data::{self as data, DataSummary, Pack, Required};
 use reprise_store::store::{
     MANIFEST_FORMAT,
     manifest::{ManifestRun, SweepManifest},
@@ -30,7 +30,7 @@ pub struct ResolvedSweep {
     /// Its runs, in the order of the sweep.
     pub runs: Vec<ResolvedRun>,
     /// What was understood of its data sets.
-    pub data: Vec<Summary>,
+    pub data: Vec<DataSummary>,
     /// Warnings about its data sets.
     pub warnings: Vec<String>,
 }

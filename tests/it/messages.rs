@@ -163,6 +163,11 @@ fn a_store_that_cannot_be_made_is_answered_with_the_option() {
     place.write("in_the_way", "");
     let said = check(&place, &["sweep", "tiny", "--store", "in_the_way/store"], 4);
     insta::assert_snapshot!(said, @r"
+    data set `moving_square`
+      train     4 sequences of 6 frames
+      validate  1 sequence of 6 frames
+      test      1 sequence of 6 frames
+      frames    64x64 RGB, values 12 to 252
     error: failed to create folder `in_the_way/store`
       caused by: Not a directory (os error 20)
     hint: choose a writable folder with `--store DIR`

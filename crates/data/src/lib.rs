@@ -65,7 +65,7 @@ pub use registry::{
 };
 pub use reprise_base::config::data::Split;
 pub use sequence::HwcShape;
-pub use summary::{Fact, SplitSummary, Summary};
+pub use summary::{DataSummary, Fact, SplitSummary};
 pub use video_folder::VideoFolderError;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::{
     progress::Watch,
     pushing::{self, PushingFolder},
     sequence::HwcShape,
-    summary::Summary,
+    summary::DataSummary,
     tfrecord::RecordLayout,
     video_folder::{self, VideoFolder},
 };
@@ -77,7 +77,7 @@ pub struct Checked {
     /// Every error and warning.
     pub findings: Findings,
     /// What was understood, if the data set can be used.
-    pub summary: Option<Summary>,
+    pub summary: Option<DataSummary>,
 }
 
 /// Reads all of a data set. If it can be used, its pack is then in the folder `cache`.

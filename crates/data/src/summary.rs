@@ -20,7 +20,7 @@ impl Fact {
 
 /// What was understood of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct DataSummary {
     /// The data set's name as in a sweep file.
     pub name: String,
     /// By split, in the order of [`Split::ALL`].
@@ -41,7 +41,7 @@ pub struct SplitSummary {
     pub frames: [u64; 2],
 }
 
-impl Summary {
+impl DataSummary {
     /// Returns subject and text of each line for a person.
     pub fn lines(&self) -> Vec<Fact> {
         let [height, width, channels] = self.frame_shape;

@@ -18,7 +18,7 @@ use reprise_base::{
     scalar::{Count, ScalarError},
     text::{count, error_chain},
 };
-use reprise_data::{self as data, Checked, DataError, Required, Summary};
+use reprise_data::{self as data, Checked, DataError, DataSummary, Required};
 
 /// Arguments of `reprise data`.
 #[derive(Debug, Args)]
@@ -172,7 +172,7 @@ struct PrintedCheck {
     first_errors: Vec<PrintedError>,
     first_warnings: Vec<String>,
     /// Absent if the data set cannot be used.
-    summary: Option<Summary>,
+    summary: Option<DataSummary>,
 }
 
 #[derive(Debug, Serialize)]
@@ -227,18 +227,18 @@ impl From<Checked> for PrintedCheck {
 
 impl PrintedCheck {
     fn text(&self) -> String {
-        let mut text = String::new();
-        for PrintedError { message, hint } in &self.first_errors {
-            text.push_str(&format!("error: {message}\n"));
-            text.extend(hint.iter().map(|hint| format!("hint: {hint}\n")));
-        }
+        let errors = self.first_errors.iter().flat_map(|PrintedError { message, hint }| {
+            let hint = hint.iter().map(|hint| format!("hint: {hint}\n"));
+            std::iter::once(format!("error: {message}\n")).chain(hint)
+        });
         let left_out = self.errors - self.first_errors.len() as u64;
-        if left_out > 0 {
-            text.push_str(&format!("{left_out} more errors\n"));
-        }
-        text.extend(self.first_warnings.iter().map(|warning| format!("warning: {warning}\n")));
-        text.extend(self.summary.iter().map(summary_text));
-        text
+        let left_out = (left_out > 0).then(|| format!("{left_out} more errors\n"));
+        let warnings = self.first_warnings.iter().map(|warning| format!("warning: {warning}\n"));
+        errors
+            .chain(left_out)
+            .chain(warnings)
+            .chain(self.summary.iter().map(summary_text))
+            .collect()
     }
 }
 

@@ -8,7 +8,7 @@ use memmap2::Mmap;
 use super::{
     progress::{Progress, Watch},
     sequence::{HwcShape, SourceRecord},
-    summary::{SplitSummary, Summary},
+    summary::{DataSummary, SplitSummary},
 };
 use reprise_base::config::data::Split;
 
@@ -190,7 +190,7 @@ impl Pack {
     }
 
     /// Returns what was understood of the data.
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self) -> DataSummary {
         let lengths = |split: Split| {
             (0..self.sequences(split)).map(move |index| self.sequence(split, index).length as u64)
         };
@@ -198,7 +198,7 @@ impl Pack {
             sequences: self.sequences(split) as u64,
             frames: [lengths(split).min(), lengths(split).max()].map(Option::unwrap_or_default),
         };
-        Summary {
+        DataSummary {
             name: self.name().to_owned(),
             splits: Split::ALL.map(split),
             frame_shape: self.frame_shape(),

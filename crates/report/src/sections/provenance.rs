@@ -142,10 +142,10 @@ fn protocol(results: &SweepResults<'_>) -> Option<PageBlock> {
 }
 
 /// A fact about a run by its name.
-type Fact = (String, RichText);
+type RecordedFact = (String, RichText);
 
 /// Lists facts of all records: one row if all agree, else one row per value with its arms or runs.
-fn shared(results: &SweepResults<'_>, facts_of: fn(&Record) -> Vec<Fact>) -> Vec<Row> {
+fn shared(results: &SweepResults<'_>, facts_of: fn(&Record) -> Vec<RecordedFact>) -> Vec<Row> {
     let mut names: Vec<String> = Vec::new();
     let mut values: BTreeMap<String, Vec<(RichText, BTreeSet<&RunId>)>> = BTreeMap::new();
     for record in results.records() {
@@ -191,12 +191,12 @@ fn whose(results: &SweepResults<'_>, mut runs: BTreeSet<&RunId>) -> String {
     names.join("; ")
 }
 
-fn streams(record: &Record) -> Vec<Fact> {
+fn streams(record: &Record) -> Vec<RecordedFact> {
     let streams = record.streams.iter();
     streams.map(|(name, purpose)| (name.clone(), purpose.as_str().into())).collect()
 }
 
-fn facts(record: &Record) -> Vec<Fact> {
+fn facts(record: &Record) -> Vec<RecordedFact> {
     let mut facts = Vec::new();
     code_facts(&record.code, &mut facts);
     data_facts(&record.data, &mut facts);
@@ -208,7 +208,7 @@ fn facts(record: &Record) -> Vec<Fact> {
     facts
 }
 
-fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
+fn code_facts(code: &CodeRecord, facts: &mut Vec<RecordedFact>) {
     let CodeRecord { version, sources_sha256, rustc, git } = code;
     facts.push(fact("Code", format!("reprise {version}, {rustc}")));
     facts.push(("Source digest".to_owned(), RichText::default().code(short(sources_sha256))));
@@ -245,7 +245,7 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<Fact>) {
     facts.push(("Exact tree".to_owned(), tree));
 }
 
-fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
+fn data_facts(data: &DataRecord, facts: &mut Vec<RecordedFact>) {
     let DataRecord {
         name,
         pack_sha256,
@@ -278,7 +278,7 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<Fact>) {
     ));
 }
 
-fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
+fn engine_facts(engine: &EngineRecord, facts: &mut Vec<RecordedFact>) {
     let EngineRecord {
         libtorch,
         device,
@@ -316,7 +316,7 @@ fn engine_facts(engine: &EngineRecord, facts: &mut Vec<Fact>) {
     facts.push(fact("Switches", switches.join(", ")));
 }
 
-fn fact(name: &str, value: impl Into<String>) -> Fact {
+fn fact(name: &str, value: impl Into<String>) -> RecordedFact {
     let value = value.into();
     (name.to_owned(), if value.is_empty() { ABSENT.into() } else { value.into() })
 }
