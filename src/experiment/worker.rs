@@ -10,7 +10,7 @@ use std::{
 use super::ExperimentError;
 use crate::build_identity::BUILD;
 use reprise_base::{config::RunSpec, fs, scalar::Count};
-use reprise_data::{self as data, Pack, Required};
+use reprise_data::{self as data, ContactSheet, Pack, Required, SheetSize};
 use reprise_store::{
     provenance::code_record,
     store::{
@@ -130,16 +130,21 @@ pub fn work(
         }
         State::Nothing => {}
     }
-    train_and_record(&job, folder, report)
+    train_and_record(&store, &job, folder, report)
 }
 
 /// Trains a run whose lease is held, and writes its record.
 fn train_and_record(
+    store: &Store,
     job: &Job<'_>,
     folder: &Path,
     report: &mut dyn FnMut(WorkerMessage),
 ) -> Result<WorkerEnd, ExperimentError> {
     let (code, patch) = code_record(folder, &BUILD)?;
+    let data = job.pack.payload_sha256();
+    if !store.has_sheet(data)? {
+        store.write_sheet(data, &ContactSheet::new(job.pack, SheetSize::default()).png()?)?;
+    }
     if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
         fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
     }

@@ -11,6 +11,40 @@ use super::{
 };
 use reprise_base::{config::data::Split, fs::FsError};
 
+/// A file or folder in which no data set is recognised.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to recognise a data set in `{}`: it is {found}", path.display())]
+pub struct Unrecognised {
+    pub(super) path: PathBuf,
+    /// What it is, in words.
+    pub(super) found: String,
+    /// The folder in or around it in which a data set is recognised, if there is exactly one.
+    pub(super) data: Option<PathBuf>,
+    /// Extensions of its files in lower case, the most frequent one first.
+    pub(super) extensions: Vec<String>,
+}
+
+impl Unrecognised {
+    /// Returns the advice for what it is.
+    fn hint(&self) -> String {
+        if let Some(data) = &self.data {
+            let data = data.display();
+            return if self.path.starts_with(self.data.as_deref().unwrap_or(&self.path)) {
+                format!("give the folder of the data set: `{data}`")
+            } else {
+                format!("the data are one folder deeper: use `{data}`")
+            };
+        }
+        let contains = |known: &[&str]| {
+            self.extensions.first().is_some_and(|extension| known.contains(&extension.as_str()))
+        };
+        if contains(&["zip", "tar", "gz", "tgz", "bz2", "xz", "zst", "7z", "rar"]) {
+            return "unpack the archive, then use the folder that it contains".to_owned();
+        }
+        "compare it with the layouts in `reprise data --help`".to_owned()
+    }
+}
+
 /// Why a data set cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -43,8 +77,12 @@ pub enum DataError {
         /// The first pairs.
         pairs: Vec<String>,
     },
+    #[error(transparent)]
+    Unrecognised(#[from] Unrecognised),
     #[error("failed to use pack `{}`", path.display())]
     BrokenPack { path: PathBuf, source: PackError },
+    #[error("failed to draw the contact sheet")]
+    Sheet(#[source] png::EncodingError),
     #[error(
         "failed to pack `{name}`: only folders of frames, strips, videos or keypoints can be packed"
     )]
@@ -79,6 +117,7 @@ impl DataError {
     /// Returns what the user can do about it, if anything.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Unrecognised(unrecognised) => return Some(unrecognised.hint()),
             Self::NameNotUtf8 { .. } => Some("rename it"),
             Self::SourceChanged { .. } => {
                 Some("wait until no other program writes to the data set, then try again")
@@ -99,6 +138,7 @@ impl DataError {
             Self::Videos(error) => error.hint(),
             Self::Fs(_)
             | Self::SingleFrame { .. }
+            | Self::Sheet(_)
             | Self::NotPacked { .. }
             | Self::TooLarge { .. } => None,
         };

@@ -10,6 +10,7 @@
 
 mod bair;
 mod cache;
+mod detect;
 mod embedded;
 mod equal;
 mod error;
@@ -28,6 +29,7 @@ pub mod npy;
 pub mod npz;
 mod origin;
 mod pack;
+pub mod png_file;
 mod progress;
 pub mod protobuf;
 mod publish;
@@ -38,6 +40,7 @@ pub mod rgb_image;
 mod rgb_png;
 pub mod sampler;
 mod sequence;
+mod sheet;
 mod signature;
 mod source_files;
 mod split_folders;
@@ -49,6 +52,7 @@ pub mod video_set;
 pub mod videos;
 
 pub use bair::{BairError, FrameError, TableError};
+pub use detect::{detect, embedded};
 pub use error::DataError;
 pub use findings::Findings;
 pub use keypoints::KeypointError;
@@ -60,11 +64,10 @@ pub use pushing::{
     PushingError,
     import::{Imported, arrays, import},
 };
-pub use registry::{
-    Checked, DatasetSizes, ListedDataset, check, check_overlap, detect, list, open, pack,
-};
+pub use registry::{Checked, DatasetSizes, ListedDataset, check, check_overlap, list, open, pack};
 pub use reprise_base::config::data::Split;
 pub use sequence::HwcShape;
+pub use sheet::{ContactSheet, SheetSize, ShownSequence};
 pub use summary::{DataSummary, Fact, SplitSummary};
 pub use video_folder::VideoFolderError;
 

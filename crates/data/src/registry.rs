@@ -1,4 +1,4 @@
-//! All data sets: what they are called, how a folder's data set is detected, what opens each.
+//! All data sets: what they are called and what opens each.
 
 use std::path::Path;
 
@@ -9,25 +9,22 @@ use super::{
     embedded::{Embedded, FACIAL_KEYPOINTS, SAWYER_PUSH, WEIZMANN_LIKE},
     error::DataError,
     findings::Findings,
-    keypoints::{self, KeypointTable},
+    keypoints::KeypointTable,
     moving_mnist::{
         sets::{self, DigitFolder, DrawSettings, EmbeddedDigits},
-        test_seq::{self, TestFile},
+        test_seq::TestFile,
     },
     moving_square::MovingSquare,
     origin::{DataOrigin, Required},
     pack::Pack,
     progress::Watch,
-    pushing::{self, PushingFolder},
+    pushing::PushingFolder,
     sequence::HwcShape,
     summary::DataSummary,
     tfrecord::RecordLayout,
-    video_folder::{self, VideoFolder},
+    video_folder::VideoFolder,
 };
-use reprise_base::{
-    config::data::{Dataset, Overlap, Split},
-    scalar::Count,
-};
+use reprise_base::config::data::{Dataset, Overlap, Split};
 
 /// Fewer levels than this between the smallest and the largest value of all frames are doubtful.
 const FEW_LEVELS: u8 = 4;
@@ -108,30 +105,6 @@ pub fn check(dataset: &Dataset, required: Required, cache: &Path, progress: Watc
 pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), DataError> {
     let unsupported = || Err(DataError::NotPacked { name: dataset.name() });
     origin(dataset).pack(out, progress).unwrap_or_else(unsupported)
-}
-
-/// Detects the data set in a folder by the files in it: an array of videos (also without its folder),
-/// videos or strips, a table of keypoints, MNIST's digits, TFRecord files, `.npy` files, or else the BAIR layout.
-///
-/// `frames` is the number of frames to read per TFRecord, by default that of the first readable one.
-///
-/// # Errors
-/// If the folder cannot be read, or its first record has an unknown layout.
-pub fn detect(root: &Path, frames: Option<Count>) -> Result<Dataset, DataError> {
-    if let Some(array) = test_seq::detect(root)? {
-        return Ok(array);
-    }
-    if let Some(videos) = video_folder::detect(root)? {
-        return Ok(videos);
-    }
-    if let Some(table) = keypoints::detect(root)? {
-        return Ok(table);
-    }
-    if let Some(digits) = sets::detect(root)? {
-        return Ok(digits);
-    }
-    let pushing = pushing::import::detect(root, frames)?;
-    Ok(pushing.unwrap_or_else(|| Dataset::Bair { root: root.to_owned() }))
 }
 
 /// Returns where the sequences of a data set come from.

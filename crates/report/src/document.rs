@@ -226,7 +226,8 @@ impl Figure {
     pub(super) fn file(&self) -> Vec<u8> {
         match &self.content {
             FigureContent::Svg(drawing) => svg::standalone(drawing, &self.alt).into_bytes(),
-            FigureContent::Gif { bytes, width: _, height: _ } => bytes.clone(),
+            FigureContent::Gif { bytes, width: _, height: _ }
+            | FigureContent::Png { bytes, width: _ } => bytes.clone(),
         }
     }
 }
@@ -238,4 +239,6 @@ pub(super) enum FigureContent {
     Svg(svg::Drawing),
     /// An animation; its size is in pixels.
     Gif { bytes: Vec<u8>, width: usize, height: usize },
+    /// An image; its width is in pixels.
+    Png { bytes: Vec<u8>, width: u32 },
 }

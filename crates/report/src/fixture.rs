@@ -1,5 +1,7 @@
 //! A fabricated sweep: two arms, three seeds, 240 steps, small roll-outs.
 
+use std::collections::BTreeMap;
+
 use super::{
     input::{ReportInput, ReportRun, RunState},
     samples::Samples,
@@ -36,7 +38,7 @@ pub(super) fn sweep() -> ReportInput {
             runs.push(run(arm, label, index, *seed));
         }
     }
-    ReportInput { manifest: manifest(&runs), runs }
+    ReportInput { manifest: manifest(&runs), runs, sheets: BTreeMap::new() }
 }
 
 /// Makes a run diverge at step 132: its journal ends there, without a test.

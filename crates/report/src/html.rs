@@ -146,6 +146,10 @@ fn figure(figure: &Figure) -> Markup {
                         style={ "max-width:" (GIF_ENLARGED_MAX * width) "px" }
                         src={ "data:image/gif;base64," (STANDARD.encode(bytes)) };
                 }
+                FigureContent::Png { bytes, width } => {
+                    img alt=(alt) width=(width)
+                        src={ "data:image/png;base64," (STANDARD.encode(bytes)) };
+                }
             }
             figcaption { (inline(caption)) }
         }

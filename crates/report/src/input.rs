@@ -1,5 +1,7 @@
 //! What a report is computed from: the manifest of a sweep and what its runs recorded.
 
+use std::collections::BTreeMap;
+
 use super::samples::Samples;
 use reprise_store::store::{
     event::Event,
@@ -14,6 +16,8 @@ pub struct ReportInput {
     pub manifest: SweepManifest,
     /// Its runs, in the manifest's order.
     pub runs: Vec<ReportRun>,
+    /// Contact sheets as PNG files, by the digest of their data.
+    pub sheets: BTreeMap<String, Vec<u8>>,
 }
 
 /// One run of the sweep.

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
+use png::{ColorType, EncodingError};
 
 use super::{
     palette::{self, BASELINE, Ink, MUTED, PAPER, TEXT},
     rollouts::RolloutSequence,
     svg::{Drawing, escape},
 };
+use reprise_data::png_file::smallest_png;
 
 /// Differences are multiplied by this.
 pub(super) const MAGNIFICATION: usize = 4;
@@ -205,27 +206,7 @@ pub(super) fn png(
         pixels[at + channels] = u8::MAX;
     }
     let color = if channels == 1 { ColorType::GrayscaleAlpha } else { ColorType::Rgba };
-    let size = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-    let encode = |filter| -> Result<Vec<u8>, EncodingError> {
-        let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes, size(total_width), size(height));
-        encoder.set_color(color);
-        encoder.set_depth(BitDepth::Eight);
-        encoder.set_compression(Compression::High);
-        encoder.set_filter(filter);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&pixels)?;
-        writer.finish()?;
-        Ok(bytes)
-    };
-    let mut smallest = encode(Filter::NoFilter)?;
-    for filter in [Filter::Up, Filter::Paeth, Filter::Adaptive] {
-        let candidate = encode(filter)?;
-        if candidate.len() < smallest.len() {
-            smallest = candidate;
-        }
-    }
-    Ok(smallest)
+    smallest_png(&pixels, [height, total_width], color)
 }
 
 #[cfg(test)]

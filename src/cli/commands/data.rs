@@ -1,10 +1,11 @@
-//! `reprise data`: list, check, pack and import data sets.
+//! `reprise data`: list, check, show, pack and import data sets.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::report::REPORTS;
 use crate::cli::{
     Failure,
     args::{FormatArgs, OutputFormat},
@@ -18,7 +19,9 @@ use reprise_base::{
     scalar::{Count, ScalarError},
     text::{count, error_chain},
 };
-use reprise_data::{self as data, Checked, DataError, DataSummary, Required};
+use reprise_data::{
+    self as data, Checked, ContactSheet, DataError, DataSummary, Required, SheetSize, ShownSequence,
+};
 
 /// Arguments of `reprise data`.
 #[derive(Debug, Args)]
@@ -26,6 +29,7 @@ use reprise_data::{self as data, Checked, DataError, DataSummary, Required};
 Examples:
   reprise data list                       data sets that a sweep file can name
   reprise data check data/bair            read all of a folder and list every problem
+  reprise data show data/bair             show its first sequences as an image
   reprise data pack data/bair bair.pack   decode a folder into one file with digests
   reprise data import data/push/push_train data/npy/train
                                           convert TFRecord files to .npy files and a map.csv
@@ -55,6 +59,8 @@ enum DataCommand {
     List(ListDataArgs),
     /// Validate a data set and list every problem
     Check(CheckArgs),
+    /// Show the first sequences of a data set as an image and as a table
+    Show(ShowArgs),
     /// Pack a folder of frames, image strips, videos or keypoints into one file with digests
     Pack(PackArgs),
     /// Convert a folder of TFRecord files to .npy files and a map.csv
@@ -69,6 +75,33 @@ struct ListDataArgs {
     format: FormatArgs,
 }
 
+/// A data set by its name or its place.
+#[derive(Debug, Args)]
+struct DatasetArgs {
+    /// `sawyer_push`, `moving_mnist`, `weizmann_like`, `facial_keypoints`, or the path of a folder or of
+    /// an array file
+    #[arg(value_name = "NAME|PATH")]
+    dataset: String,
+    /// Frames to read from each TFRecord [default: the number in the first record]
+    #[arg(long, value_name = "N", value_parser = frames)]
+    frames: Option<Count>,
+}
+
+impl DatasetArgs {
+    fn detect(&self) -> Result<Dataset, Failure> {
+        let path = Path::new(&self.dataset);
+        match data::embedded(&self.dataset) {
+            Some(dataset) => Ok(dataset),
+            None if fs::kind(path)?.is_none() => Err(Failure::Usage {
+                message: format!("failed to find a data set or folder `{}`", self.dataset),
+                hint: "give the path of a folder, or the name of an embedded data set from \
+                       `reprise data list`",
+            }),
+            None => Ok(data::detect(path, self.frames)?),
+        }
+    }
+}
+
 /// Arguments of `reprise data check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -79,14 +112,34 @@ Examples:
 
 The exit code is 1 if the data set has errors. Warnings do not change it.")]
 struct CheckArgs {
-    /// `sawyer_push`, `moving_mnist`, `weizmann_like`, `facial_keypoints`, or the path of a folder
-    #[arg(value_name = "NAME|PATH")]
-    dataset: String,
-    /// Frames to read from each TFRecord [default: the number in the first record]
-    #[arg(long, value_name = "N", value_parser = frames)]
-    frames: Option<Count>,
+    #[command(flatten)]
+    dataset: DatasetArgs,
     #[command(flatten)]
     format: FormatArgs,
+}
+
+/// Arguments of `reprise data show`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise data show data/bair             writes reports/data/bair.png
+  reprise data show weizmann_like --sequences 8 --columns 16 --out people.png
+
+The image shows the first sequences of each split as the models see them, one sequence per row, with
+frames at equal distances from the first to the last. Images with keypoints are shown as a grid of
+4x4 with their points. The table lists the sequences from top to bottom.")]
+struct ShowArgs {
+    #[command(flatten)]
+    dataset: DatasetArgs,
+    /// Sequences of each split
+    #[arg(long, value_name = "N", default_value = "3")]
+    sequences: Count,
+    /// Frames of each sequence
+    #[arg(long, value_name = "N", default_value = "10")]
+    columns: Count,
+    /// The PNG file to write [default: reports/data/NAME.png]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// Arguments of `reprise data pack`.
@@ -136,6 +189,7 @@ pub fn run(args: DataArgs) -> Result<(), Failure> {
     match args.command {
         DataCommand::List(args) => list(&args),
         DataCommand::Check(args) => check(&args),
+        DataCommand::Show(args) => show(&args),
         DataCommand::Pack(args) => pack(&args),
         DataCommand::Import(args) => import(&args),
     }
@@ -182,20 +236,8 @@ struct PrintedError {
 }
 
 fn check(args: &CheckArgs) -> Result<(), Failure> {
-    let dataset = match args.dataset.as_str() {
-        "sawyer_push" => Dataset::SawyerPush,
-        "facial_keypoints" => Dataset::FacialKeypoints,
-        "moving_mnist" => Dataset::MovingMnist,
-        "weizmann_like" => Dataset::WeizmannLike,
-        path if fs::kind(path.as_ref())?.is_none() => {
-            return Err(Failure::Usage {
-                message: format!("failed to find a data set or folder `{path}`"),
-                hint: "give the path of a folder, or the name of an embedded data set from \
-                       `reprise data list`",
-            });
-        }
-        path => data::detect(path.as_ref(), args.frames)?,
-    };
+    let dataset = args.dataset.detect()?;
+    let name = &args.dataset.dataset;
     let checked = data::check(&dataset, Required::AllSplits, &packs()?, &mut data_watch());
     let errors = checked.findings.error_count();
     let printed = PrintedCheck::from(checked);
@@ -205,10 +247,52 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     }
     if errors > 0 {
         let errors = count(errors, "error");
-        return Err(Failure::Check(format!("`{}` cannot be used: {errors}", args.dataset)));
+        return Err(Failure::Check(format!("`{name}` cannot be used: {errors}")));
     }
-    tell(&format!("no problems found in `{}`", args.dataset));
+    tell(&format!("no problems found in `{name}`"));
+    tell(&usage(&dataset));
     Ok(())
+}
+
+/// Returns how a sweep uses a data set.
+fn usage(dataset: &Dataset) -> String {
+    let name = dataset.name();
+    match dataset.location() {
+        Some((key, path)) => {
+            format!("use it with `--set data.dataset.{name}.{key}={}`", path.display())
+        }
+        None => format!("use it with `--set data.dataset={name}`"),
+    }
+}
+
+fn show(args: &ShowArgs) -> Result<(), Failure> {
+    let dataset = args.dataset.detect()?;
+    let pack = data::open(&dataset, Required::TrainOnly, &packs()?, &mut data_watch())?;
+    let size = SheetSize { sequences: args.sequences.len(), frames: args.columns.len() };
+    let sheet = ContactSheet::new(&pack, size);
+    let default = || Path::new(REPORTS).join("data").join(format!("{}.png", dataset.name()));
+    let out = args.out.clone().unwrap_or_else(default);
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write_atomic(&out, &sheet.png()?)?;
+    pack.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
+    print(&format!("{}\n{}", summary_text(&pack.summary()), shown_text(&sheet)))?;
+    tell(&format!("image: `{}`", out.display()));
+    tell(&usage(&dataset));
+    Ok(())
+}
+
+/// Returns the sequences on a sheet, from top to bottom.
+fn shown_text(sheet: &ContactSheet) -> String {
+    let row = |shown: &ShownSequence| {
+        let ShownSequence { split, name, length, frames, values: [low, high] } = shown;
+        let frames: Vec<String> = frames.iter().map(ToString::to_string).collect();
+        let values = format!("{low} to {high}");
+        [split.to_string(), name.clone(), length.to_string(), values, frames.join(" ")]
+    };
+    let rows: Vec<_> = sheet.shown.iter().map(row).collect();
+    table(["split", "sequence", "frames", "values", "shown"], &rows)
 }
 
 impl From<Checked> for PrintedCheck {

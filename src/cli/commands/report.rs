@@ -1,7 +1,7 @@
 //! `reprise report`: writes the report of a sweep from its records.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::{Path, PathBuf},
 };
 
@@ -113,8 +113,17 @@ fn compute(store: &Store, manifest: SweepManifest) -> Result<ReportFiles, Failur
             };
             Ok(ReportRun { entry: entry.clone(), state, samples })
         })
-        .collect::<Result<_, Failure>>()?;
-    Ok(report::build(&ReportInput { manifest, runs })?)
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let mut sheets = BTreeMap::new();
+    for run in &runs {
+        if let RunState::Finished { record, events: _ } = &run.state
+            && let Entry::Vacant(entry) = sheets.entry(record.data.pack_sha256.clone())
+            && let Some(sheet) = store.read_sheet(&record.data.pack_sha256)?
+        {
+            entry.insert(sheet);
+        }
+    }
+    Ok(report::build(&ReportInput { manifest, runs, sheets })?)
 }
 
 fn state(dir: &RunDir) -> Result<RunState, Failure> {

@@ -1,6 +1,9 @@
 //! Data set and sampler of a run.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -199,6 +202,26 @@ impl Dataset {
     /// Returns the videos in an array file, with the defaults of all other settings.
     pub const fn mnist_test_seq(file: PathBuf) -> Self {
         Self::MnistTestSeq { file, sequences: None, axes: None, key: None }
+    }
+
+    /// Returns the key and the path of its files; nothing if it is embedded or drawn in memory.
+    pub fn location(&self) -> Option<(&'static str, &Path)> {
+        match self {
+            Self::Bair { root }
+            | Self::BerkeleyTfrecord { root, .. }
+            | Self::GooglePushTfrecord { root, .. }
+            | Self::Npy { root }
+            | Self::Kaggle { root, .. }
+            | Self::MovingMnistIdx { root, .. }
+            | Self::Strips { root, .. }
+            | Self::Videos { root, .. } => Some(("root", root)),
+            Self::MnistTestSeq { file, .. } => Some(("file", file)),
+            Self::SawyerPush
+            | Self::FacialKeypoints
+            | Self::MovingMnist
+            | Self::WeizmannLike
+            | Self::MovingSquare { .. } => None,
+        }
     }
 
     /// Returns the name as a sweep file spells it.

@@ -125,6 +125,14 @@ pub fn open(path: &Path) -> Result<(impl Read + use<>, u64), FsError> {
     Ok((BufReader::new(file), metadata.len()))
 }
 
+/// Reads the first bytes of a file, at most `bytes`.
+pub fn read_start(path: &Path, bytes: u64) -> Result<Vec<u8>, FsError> {
+    let (file, _) = open(path)?;
+    let mut start = Vec::new();
+    file.take(bytes).read_to_end(&mut start).map_err(FsError::io("read", path))?;
+    Ok(start)
+}
+
 /// Reads a UTF-8 text file of at most `limit` bytes.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FsError> {
     String::from_utf8(read(path, limit)?).map_err(|error| FsError::NotUtf8 {

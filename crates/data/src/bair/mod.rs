@@ -19,7 +19,7 @@ use super::{
     source_files,
 };
 use reprise_base::{
-    config::data::Split,
+    config::data::{Dataset, Split},
     fs::{self, FileKind},
 };
 
@@ -58,6 +58,18 @@ impl SequenceFolder {
         let tables = TABLES.map(|table| format!("{folder}/{table}"));
         (0..self.frames).map(move |frame| format!("{folder}/{frame}.png")).chain(tables)
     }
+}
+
+/// Returns the data set in a folder, if it has a folder for a split with folders in it.
+pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
+    for split in Split::ALL {
+        let path = root.join(split.name());
+        let is_folder = fs::kind(&path)? == Some(FileKind::Dir);
+        if is_folder && fs::read_dir_sorted(&path)?.iter().any(|it| it.kind == FileKind::Dir) {
+            return Ok(Some(Dataset::Bair { root: root.to_owned() }));
+        }
+    }
+    Ok(None)
 }
 
 /// Lists all sequences: splits in order, folders in natural order.

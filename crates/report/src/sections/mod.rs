@@ -10,6 +10,7 @@ use reprise_base::text::count;
 mod anatomy;
 mod configuration;
 mod curves;
+mod data;
 mod differences;
 mod findings;
 mod keypoints;
@@ -45,6 +46,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
     blocks.extend(keypoints::blocks(results)?);
     blocks.extend(picture_grid::blocks(results)?);
     blocks.extend(samples::blocks(results)?);
+    blocks.extend(data::blocks(results));
     blocks.extend(provenance::blocks(results));
     blocks.extend(configuration::blocks(results)?);
     Ok(Document {

@@ -255,6 +255,7 @@ fn data_facts(data: &DataRecord, facts: &mut Vec<RecordedFact>) {
         frames,
         frame_shape: [height, width, channels],
         origin,
+        facts: _,
     } = data;
     let frames = if *frames == 1 { String::new() } else { format!(" of {frames} frames") };
     facts.push((

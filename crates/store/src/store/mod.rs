@@ -16,6 +16,7 @@
 //! STORE/runs/<run id>/superseded/<n>/  an earlier attempt that was not continued
 //! STORE/runs/<run id>/superseded/unfinished/  an attempt that is being moved; the next lease completes it
 //! STORE/weights/<digest>.safetensors   imported weights, named by their digest
+//! STORE/data/<digest>.png              the first sequences of a data set, named by the digest of its sequences
 //! STORE/sweeps/<name>.json             manifest: the runs of a sweep as last started
 //! ```
 //!
@@ -62,6 +63,9 @@ pub const STORE_FORMAT: u32 = 1;
 
 /// Version of the sweep manifest.
 pub const MANIFEST_FORMAT: u32 = 1;
+
+/// Larger than any contact sheet.
+const SHEET_BYTES_MAX: u64 = 64 << 20;
 
 /// The file that marks a folder as a store, and how its content begins.
 const FORMAT_FILE: &str = "format";
@@ -157,6 +161,30 @@ impl Store {
                 Err(StoreError::NoWeights { id: id.clone() })
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the path of the contact sheet of the data with this digest.
+    fn sheet_path(&self, data: &str) -> PathBuf {
+        self.root.join("data").join(format!("{data}.png"))
+    }
+
+    /// Returns whether the contact sheet of the data with this digest is stored.
+    pub fn has_sheet(&self, data: &str) -> Result<bool, StoreError> {
+        Ok(fs::kind(&self.sheet_path(data))?.is_some())
+    }
+
+    /// Stores the contact sheet of the data with this digest.
+    pub fn write_sheet(&self, data: &str, png: &[u8]) -> Result<(), StoreError> {
+        fs::create_dir_all(&self.root.join("data"))?;
+        Ok(fs::write_atomic(&self.sheet_path(data), png)?)
+    }
+
+    /// Reads the contact sheet of the data with this digest, if it is stored.
+    pub fn read_sheet(&self, data: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match fs::read(&self.sheet_path(data), SHEET_BYTES_MAX) {
+            Err(error) if error.is_not_found() => Ok(None),
+            read => Ok(Some(read?)),
         }
     }
 

@@ -7,6 +7,7 @@
 //! | 1 | first format | |
 //! | 1 | `engine.arithmetic`, `spec.engine.arithmetic` | absent, read as `exact` |
 //! | 1 | `spec.initial_weights`, `spec.engine.devices`, `spec.evaluation.horizon`: written only if set | absent, read as not set |
+//! | 1 | `data.facts`: written only if there are any | absent, read as none |
 //!
 //! Every later version reads every earlier format: a new key has a default for records without it.
 //! Older versions refuse unknown keys, so a new key raises [`RECORD_FORMAT`] unless it is written only
@@ -23,6 +24,7 @@ use reprise_base::{
     config::{RunSpec, engine::Arithmetic},
     scalar::{Epoch, Step},
 };
+use reprise_data::Fact;
 
 /// Version of the record format; newer records are refused.
 pub const RECORD_FORMAT: u32 = 1;
@@ -148,6 +150,9 @@ pub struct DataRecord {
     pub frame_shape: [u64; 3],
     /// Where the data come from, in one sentence.
     pub origin: String,
+    /// What else its reader understood, such as the categories. Missing in older records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
 }
 
 /// What computed the run.

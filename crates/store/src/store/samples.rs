@@ -89,6 +89,7 @@ pub fn record(run: RunId) -> Record {
             frames: 12,
             frame_shape: [64, 64, 3],
             origin: text("drawn"),
+            facts: Vec::new(),
         },
         engine: EngineRecord {
             libtorch: text("2.13.0"),

@@ -92,6 +92,7 @@ fn data_record(pack: &Pack) -> DataRecord {
         frames: pack.frames() as u64,
         frame_shape: pack.frame_shape().map(|extent| extent as u64),
         origin: pack.origin().to_owned(),
+        facts: pack.summary().facts,
     }
 }
 

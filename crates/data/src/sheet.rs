@@ -1,0 +1,279 @@
+//! The contact sheet of a data set: its first sequences as one image, so that a person sees what a model
+//! will learn from.
+//!
+//! ```text
+//! sequences   one row each, frames at equal distances from the first to the last
+//! images      as many in a row as a sequence has frames; four in a row if they have keypoints
+//! ```
+//! The splits follow each other from top to bottom, with a wider gap between them.
+
+use png::ColorType;
+
+use super::{error::DataError, pack::Pack, png_file::smallest_png, sequence::HwcShape};
+use reprise_base::config::data::Split;
+
+/// Width of the gap between frames, and of that between splits.
+const GAP: usize = 2;
+const SPLIT_GAP: usize = 10;
+const GAP_COLOUR: [u8; 3] = [255; 3];
+
+/// Frames are enlarged to at least this side, and shrunk to at most this one.
+const SIDE_MIN: usize = 64;
+const SIDE_MAX: usize = 128;
+
+/// Images with keypoints are shown as a square grid with this side, at twice their size.
+const KEYPOINT_GRID: usize = 4;
+const KEYPOINT_ZOOM: usize = 2;
+const KEYPOINT_COLOUR: [u8; 3] = [255, 40, 40];
+
+/// How much of a data set a sheet shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SheetSize {
+    /// Sequences of each split.
+    pub sequences: usize,
+    /// Frames of each sequence.
+    pub frames: usize,
+}
+
+impl Default for SheetSize {
+    fn default() -> Self {
+        Self { sequences: 3, frames: 10 }
+    }
+}
+
+/// The first sequences of a data set as one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactSheet {
+    /// From top to bottom; images from left to right.
+    pub shown: Vec<ShownSequence>,
+    canvas: Canvas,
+}
+
+/// A sequence on a sheet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownSequence {
+    pub split: Split,
+    pub name: String,
+    /// Number of its frames.
+    pub length: usize,
+    /// Numbers of the frames on the sheet.
+    pub frames: Vec<usize>,
+    /// Smallest and largest value of all its frames.
+    pub values: [u8; 2],
+}
+
+impl ContactSheet {
+    /// Draws the first sequences of every split.
+    pub fn new(pack: &Pack, size: SheetSize) -> Self {
+        let cells = cells(pack, size);
+        let zoom = Zoom::of(pack);
+        let [height, width] = zoom.extent(pack.frame_shape());
+        let columns = cells.iter().flatten().map(Vec::len).max().unwrap_or(0);
+        let rows: usize = cells.iter().map(Vec::len).sum();
+        let used = cells.iter().filter(|rows| !rows.is_empty()).count();
+        let mut canvas = Canvas::new([
+            rows * (height + GAP) + used.saturating_sub(1) * SPLIT_GAP,
+            columns * (width + GAP),
+        ]);
+        let mut shown: Vec<ShownSequence> = Vec::new();
+        let mut top = 0;
+        for (split, rows) in Split::ALL.into_iter().zip(&cells).filter(|(_, it)| !it.is_empty()) {
+            for row in rows {
+                for (column, &Cell { sequence, frame }) in row.iter().enumerate() {
+                    let at = [top, column * (width + GAP)];
+                    canvas.frame(at, pack, split, Cell { sequence, frame }, zoom);
+                    match shown.last_mut() {
+                        Some(last) if last.is(pack, split, sequence) => last.frames.push(frame),
+                        _ => shown.push(ShownSequence::new(pack, split, sequence, frame)),
+                    }
+                }
+                top += height + GAP;
+            }
+            top += SPLIT_GAP;
+        }
+        Self { shown, canvas }
+    }
+
+    /// Returns the sheet as a PNG file.
+    ///
+    /// # Errors
+    /// If the sheet is empty or too large for a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>, DataError> {
+        let Canvas { extent, pixels } = &self.canvas;
+        smallest_png(pixels, *extent, ColorType::Rgb).map_err(DataError::Sheet)
+    }
+}
+
+impl ShownSequence {
+    fn new(pack: &Pack, split: Split, sequence: usize, frame: usize) -> Self {
+        let name = pack.sequence_name(split, sequence).to_owned();
+        let sequence = pack.sequence(split, sequence);
+        let values = [sequence.frames.iter().min(), sequence.frames.iter().max()];
+        let values = values.map(|value| value.copied().unwrap_or_default());
+        Self { split, name, length: sequence.length, frames: vec![frame], values }
+    }
+
+    fn is(&self, pack: &Pack, split: Split, sequence: usize) -> bool {
+        self.split == split && self.name == pack.sequence_name(split, sequence)
+    }
+}
+
+/// A frame on the sheet.
+#[derive(Clone, Copy)]
+struct Cell {
+    sequence: usize,
+    frame: usize,
+}
+
+/// Returns the rows of each split.
+fn cells(pack: &Pack, size: SheetSize) -> [Vec<Vec<Cell>>; 3] {
+    Split::ALL.map(|split| {
+        let of_split = pack.sequences(split);
+        if pack.frames() > 1 {
+            let row = |sequence| {
+                let length = pack.sequence(split, sequence).length;
+                let shown = size.frames.clamp(1, length);
+                let step = |index| index * (length - 1) / (shown - 1).max(1);
+                (0..shown).map(|index| Cell { sequence, frame: step(index) }).collect()
+            };
+            return (0..of_split.min(size.sequences)).map(row).collect();
+        }
+        let columns = if has_keypoints(pack) { KEYPOINT_GRID } else { size.frames.max(1) };
+        let rows = if has_keypoints(pack) && split == Split::Train { KEYPOINT_GRID } else { 1 };
+        let images: Vec<Cell> =
+            (0..of_split.min(columns * rows)).map(|sequence| Cell { sequence, frame: 0 }).collect();
+        images.chunks(columns).map(<[Cell]>::to_vec).collect()
+    })
+}
+
+fn has_keypoints(pack: &Pack) -> bool {
+    !pack.position_names().is_empty()
+}
+
+/// A whole factor by which frames are enlarged or shrunk.
+#[derive(Clone, Copy)]
+struct Zoom {
+    enlarge: usize,
+    shrink: usize,
+}
+
+impl Zoom {
+    fn of(pack: &Pack) -> Self {
+        let [height, width, _] = pack.frame_shape();
+        let side = height.max(width);
+        let enlarge = if has_keypoints(pack) { KEYPOINT_ZOOM } else { SIDE_MIN.div_ceil(side) };
+        Self { enlarge, shrink: if enlarge > 1 { 1 } else { side.div_ceil(SIDE_MAX) } }
+    }
+
+    fn extent(self, [height, width, _]: HwcShape) -> [usize; 2] {
+        [height, width].map(|side| (side * self.enlarge).div_ceil(self.shrink))
+    }
+}
+
+/// Pixels, `[H, W, 3]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Canvas {
+    extent: [usize; 2],
+    pixels: Vec<u8>,
+}
+
+impl Canvas {
+    fn new(extent: [usize; 2]) -> Self {
+        Self { extent, pixels: GAP_COLOUR.repeat(extent[0] * extent[1]) }
+    }
+
+    fn set(&mut self, [y, x]: [usize; 2], colour: [u8; 3]) {
+        let at = (y * self.extent[1] + x) * colour.len();
+        self.pixels[at..at + colour.len()].copy_from_slice(&colour);
+    }
+
+    fn frame(&mut self, [top, left]: [usize; 2], pack: &Pack, split: Split, of: Cell, zoom: Zoom) {
+        let [height, width, channels] = pack.frame_shape();
+        let [rows, columns] = zoom.extent(pack.frame_shape());
+        let sequence = pack.sequence(split, of.sequence);
+        let frame = &sequence.frames[of.frame * height * width * channels..];
+        for y in 0..rows {
+            for x in 0..columns {
+                let [row, column] = [y, x].map(|at| at * zoom.shrink / zoom.enlarge);
+                let pixel = &frame[(row * width + column) * channels..][..channels];
+                // A grey value stands for all three colours.
+                self.set([top + y, left + x], std::array::from_fn(|c| pixel[c.min(channels - 1)]));
+            }
+        }
+        if has_keypoints(pack) {
+            for point in sequence.positions.chunks_exact(2) {
+                self.keypoint([top, left], [rows, columns], [point[1], point[0]]);
+            }
+        }
+    }
+
+    /// Marks a keypoint by a small cross, cut at the border of its image.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the position is clamped to the image"
+    )]
+    fn keypoint(
+        &mut self,
+        [top, left]: [usize; 2],
+        [rows, columns]: [usize; 2],
+        [y, x]: [f32; 2],
+    ) {
+        // A coordinate is (p - half a side) / half a side, where pixel 0 begins at p = -1/2.
+        let place = |at: f32, end: usize| {
+            let scaled = f32::midpoint(at, 1.0) * end as f32 + 0.5 * KEYPOINT_ZOOM as f32;
+            scaled.clamp(0.0, end as f32 - 1.0) as usize
+        };
+        let (y, x) = (place(y, rows), place(x, columns));
+        for (dy, dx) in [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)] {
+            let (Some(y), Some(x)) = ((y + dy).checked_sub(1), (x + dx).checked_sub(1)) else {
+                continue;
+            };
+            if y < rows && x < columns {
+                self.set([top + y, left + x], KEYPOINT_COLOUR);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{open, origin::Required};
+    use reprise_base::{config::data::Dataset, scalar::Count};
+
+    fn pack(dataset: &Dataset) -> Pack {
+        let cache = tempfile::tempdir().unwrap();
+        open(dataset, Required::AllSplits, cache.path(), &mut |_| {}).unwrap()
+    }
+
+    #[test]
+    fn sequences_are_rows_of_frames_from_the_first_to_the_last() {
+        let [sequences, frames] = [Count::literal(8), Count::literal(7)];
+        let pack = pack(&Dataset::MovingSquare { sequences, frames });
+        let sheet = ContactSheet::new(&pack, SheetSize { sequences: 3, frames: 4 });
+        let splits: Vec<_> = sheet.shown.iter().map(|it| it.split.name()).collect();
+        assert_eq!(splits, ["train", "train", "train", "validate", "validate", "test", "test"]);
+        assert!(sheet.shown.iter().all(|it| it.frames == [0, 2, 4, 6] && it.length == 7));
+        assert_eq!(sheet.canvas.extent, [7 * 66 + 2 * SPLIT_GAP, 4 * 66]);
+        // The last frame of the first row is frame 6 of the first sequence, pixel by pixel.
+        let frame = &pack.sequence(Split::Train, 0).frames[6 * 64 * 64 * 3..][..64 * 64 * 3];
+        for (y, row) in frame.chunks_exact(64 * 3).enumerate() {
+            let at = (y * 4 * 66 + 3 * 66) * 3;
+            assert_eq!(&sheet.canvas.pixels[at..at + 64 * 3], row, "row {y}");
+        }
+    }
+
+    #[test]
+    fn images_with_keypoints_are_a_grid_with_their_points() {
+        let pack = pack(&Dataset::FacialKeypoints);
+        let sheet = ContactSheet::new(&pack, SheetSize::default());
+        let train = sheet.shown.iter().filter(|it| it.split == Split::Train);
+        assert_eq!(train.count(), KEYPOINT_GRID * KEYPOINT_GRID);
+        let points = pack.sequence(Split::Train, 0).positions;
+        let [x, y] = [points[0], points[1]].map(|at| ((at * 48.0 + 48.0 + 0.5) * 2.0) as usize);
+        let at = (y * sheet.canvas.extent[1] + x) * 3;
+        assert_eq!(sheet.canvas.pixels[at..at + 3], KEYPOINT_COLOUR);
+        assert_eq!(&sheet.png().unwrap()[1..4], b"PNG");
+    }
+}
