@@ -1,7 +1,7 @@
 //! A table of keypoints as a pack: sequences of one frame, whose position holds the keypoints.
 //!
 //! ```text
-//! ROOT/training.csv      30 columns of coordinates in pixels, then `Image`
+//! ROOT/training.csv      30 columns of coordinates in pixels, then `Image`; also as .zip or .csv.gz
 //! ```
 //! Rows that lack a coordinate are left out. The others are put in the original's order, scikit-learn's
 //! `shuffle(random_state=42)`, and divided by [`RowSplit`]. A position of the pack is the network's
@@ -9,7 +9,7 @@
 //! single precision would give targets with other bits. Start from [`KeypointTable`].
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -31,14 +31,21 @@ use reprise_base::{
     config::data::{Dataset, RowSplit, Shares, Split},
     fs,
     scalar::Fraction,
+    text::count,
 };
 
 mod error;
 
 pub use error::KeypointError;
 
-/// Name of the table in its folder.
-const FILE: &str = "training.csv";
+/// Names of the table in its folder; the first one that exists is read.
+const FILES: [&str; 3] = ["training.csv", "training.zip", "training.csv.gz"];
+
+/// Returns the name of the table in a folder, the usual one if there is none.
+fn file(root: &Path) -> &'static str {
+    let exists = |name: &&&str| matches!(fs::kind(&root.join(name)), Ok(Some(_)));
+    FILES.iter().find(exists).unwrap_or(&FILES[0])
+}
 
 /// A table of keypoints on disk, its columns of interest, and how it is split.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +58,7 @@ pub(super) struct KeypointTable<'a> {
 /// Returns the data set in a folder, if it has a table of keypoints: all columns, with the default split.
 pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
     let (root, (columns, split)) = (root.to_owned(), <_>::default());
-    let exists = fs::kind(&root.join(FILE))?.is_some();
+    let exists = fs::kind(&root.join(file(&root)))?.is_some();
     Ok(exists.then_some(Dataset::Kaggle { root, columns, split }))
 }
 
@@ -59,7 +66,7 @@ impl DataOrigin for KeypointTable<'_> {
     fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
         let settings = cache::settings(&(self.columns, self.split));
         let folder = cache::folder(cache, "kaggle", self.root, &settings);
-        let outdated = |pack: &Pack| difference(self.root, &[FILE], pack);
+        let outdated = |pack: &Pack| difference(self.root, &[file(self.root)], pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
             encode(*self, source(&self.path())?, out, progress)
         };
@@ -72,13 +79,7 @@ impl DataOrigin for KeypointTable<'_> {
     fn check(&self, _: Required, _: Watch<'_>) -> Findings {
         let mut findings = Findings::default();
         if let Some(keypoints) = findings.keep(self.read()) {
-            let (rows, complete) = (keypoints.rows, keypoints.len() as u64);
-            if complete < rows {
-                let incomplete = rows - complete;
-                findings.warn(format!(
-                    "{incomplete} of {rows} rows lack a coordinate and are left out"
-                ));
-            }
+            describe(&keypoints, &mut findings);
             let arranged = findings.keep(self.arrange(&keypoints));
             warn_of_duplicates(*self, &keypoints, &arranged.unwrap_or_default(), &mut findings);
         }
@@ -94,7 +95,7 @@ impl DataOrigin for KeypointTable<'_> {
 
 impl KeypointTable<'_> {
     fn path(&self) -> PathBuf {
-        self.root.join(FILE)
+        self.root.join(file(self.root))
     }
 
     fn read(&self) -> Result<Keypoints, KeypointError> {
@@ -127,6 +128,36 @@ fn arrange(rows: usize, split: RowSplit) -> Option<Vec<(Split, usize)>> {
     Some(splits.zip(order).collect())
 }
 
+/// Says what was understood of a table, and warns about what it lacks.
+fn describe(keypoints: &Keypoints, findings: &mut Findings) {
+    let Keypoints { columns, rows, skipped, separator, outside, .. } = keypoints;
+    let points: Vec<&str> = columns
+        .iter()
+        .filter_map(|name| name.strip_suffix("_x").or(name.strip_suffix("_y")))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    findings.fact("keypoints", format!("{}: {}", points.len(), points.join(", ")));
+    let complete = keypoints.len() as u64;
+    findings.fact("complete rows", format!("{complete} of {rows}"));
+    if !skipped.is_empty() {
+        let names: Vec<String> = skipped.iter().map(|name| format!("`{name}`")).collect();
+        findings.fact("skipped columns", format!("{} (row numbers)", names.join(", ")));
+    }
+    match separator {
+        ',' => {}
+        '\t' => findings.fact("separator", "tab"),
+        other => findings.fact("separator", format!("`{other}`")),
+    }
+    if complete < *rows {
+        findings
+            .warn(format!("{} of {rows} rows lack a coordinate and are left out", rows - complete));
+    }
+    if *outside > 0 {
+        findings.warn(format!("{} outside the image", count(*outside, "coordinate")));
+    }
+}
+
 /// Warns about images that occur more than once.
 fn warn_of_duplicates(
     table: KeypointTable<'_>,
@@ -145,7 +176,7 @@ fn warn_of_duplicates(
             let place = if other == split { "one split" } else { "two splits" };
             let [first, second] = [earlier, row].map(|row| keypoints.number(row));
             findings.warn(format!(
-                "equal images in {place}: `{other}/{first}` and `{split}/{second}` (rows of `{FILE}`)"
+                "equal images in {place}: `{other}/{first}` and `{split}/{second}` (rows of the table)"
             ));
         }
     }
@@ -161,8 +192,12 @@ fn encode(
     let keypoints = table.read().map_err(DataError::from)?;
     let arranged = table.arrange(&keypoints).map_err(DataError::from)?;
     let mut findings = Findings::default();
+    describe(&keypoints, &mut findings);
     warn_of_duplicates(table, &keypoints, &arranged, &mut findings);
     let mut encoder = Encoder::begin(out)?;
+    if table.split == RowSplit::Document {
+        encoder = encoder.with_repeated_splits();
+    }
     let mut sources = vec![source];
     for (done, &(split, row)) in arranged.iter().enumerate() {
         let buffer = SequenceBuffer {
@@ -172,7 +207,7 @@ fn encode(
             sources: std::mem::take(&mut sources),
         };
         let name = keypoints.number(row).to_string();
-        encoder.sequence(split, &name, &buffer, [FILE.to_owned()].into_iter())?;
+        encoder.sequence(split, &name, &buffer, [file(table.root).to_owned()].into_iter())?;
         progress(Progress::decoding(done, arranged.len()));
     }
     let position_names = keypoints.columns.clone();

@@ -150,6 +150,16 @@ fn has_keypoints(pack: &Pack) -> bool {
     !pack.position_names().is_empty()
 }
 
+/// Returns the places of y and x of every keypoint among the numbers of a position.
+fn keypoints(pack: &Pack) -> Vec<[usize; 2]> {
+    let names = pack.position_names();
+    let y_of = |x: &String| {
+        let y = format!("{}_y", x.strip_suffix("_x")?);
+        names.iter().position(|name| *name == y)
+    };
+    (0..).zip(names).filter_map(|(x, name)| Some([y_of(name)?, x])).collect()
+}
+
 /// A whole factor by which frames are enlarged or shrunk.
 #[derive(Clone, Copy)]
 struct Zoom {
@@ -201,8 +211,9 @@ impl Canvas {
             }
         }
         if has_keypoints(pack) {
-            for point in sequence.positions.chunks_exact(2) {
-                self.keypoint([top, left], [rows, columns], [point[1], point[0]]);
+            for [y, x] in keypoints(pack) {
+                let at = [sequence.positions[y], sequence.positions[x]];
+                self.keypoint([top, left], [rows, columns], at);
             }
         }
     }
@@ -213,12 +224,7 @@ impl Canvas {
         clippy::cast_sign_loss,
         reason = "the position is clamped to the image"
     )]
-    fn keypoint(
-        &mut self,
-        [top, left]: [usize; 2],
-        [rows, columns]: [usize; 2],
-        [y, x]: [f32; 2],
-    ) {
+    fn keypoint(&mut self, [top, left]: [usize; 2], [rows, columns]: [usize; 2], [y, x]: [f32; 2]) {
         // A coordinate is (p - half a side) / half a side, where pixel 0 begins at p = -1/2.
         let place = |at: f32, end: usize| {
             let scaled = f32::midpoint(at, 1.0) * end as f32 + 0.5 * KEYPOINT_ZOOM as f32;

@@ -34,8 +34,26 @@ pub enum KaggleTableError {
     ColumnName { column: usize },
     #[error("columns {first} and {second} are both named `{name}`")]
     DuplicateColumn { name: String, first: usize, second: usize },
-    #[error("its last column is `{last}`, expected `Image`")]
-    ImageNotLast { last: String },
+    #[error("it is UTF-16")]
+    Utf16,
+    #[error("failed to unpack it: {why}")]
+    Archive { why: String },
+    #[error("it contains {found} tables, expected one `.csv` file")]
+    TablesInArchive { found: usize },
+    #[error("it has more than {limit} bytes once unpacked")]
+    Unpacked { limit: u64 },
+    #[error("it has no column `Image`; its last column is `{last}`")]
+    NoImages { last: String },
+    #[error(
+        "column `{name}` is neither `Image` nor a coordinate named `KEYPOINT_x` or `KEYPOINT_y`"
+    )]
+    NotCoordinate { name: String },
+    #[error("column `{name}` has no partner `{partner}`")]
+    NoPartner { name: String, partner: String },
+    #[error("column {column} is named `{name}` and does not count the rows")]
+    UnknownColumn { column: usize, name: String },
+    #[error("all coordinates are between -1 and 1, so they are not pixels")]
+    Scaled,
     #[error("its columns are not `ImageId` and `Image`")]
     NotTest,
     /// A table without keypoints where one with keypoints is expected.
@@ -75,12 +93,24 @@ impl KaggleTableError {
     /// Returns what the user can do, if anything.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::ImageNotLast { .. } => {
-                Some("`training.csv` has one column per coordinate, then `Image`")
+            Self::Utf16 => Some("save it as UTF-8"),
+            Self::Archive { .. } => Some("download it again"),
+            Self::NoImages { .. } => {
+                Some("`training.csv` has two columns per keypoint, and the column `Image`")
             }
-            Self::Cells { .. } => Some("separate cells with commas and do not quote them"),
+            Self::NotCoordinate { .. } | Self::UnknownColumn { .. } => {
+                Some("remove the column if it is not a keypoint, or name it after one")
+            }
+            Self::NoPartner { .. } => Some("add the missing coordinate, or remove this column"),
+            Self::DuplicateColumn { .. } => Some("remove one of them, or rename it"),
+            Self::Scaled => Some(
+                "write coordinates in pixels: a keypoint in the middle of an image is at 48, 48",
+            ),
+            Self::Cells { .. } => Some("write one cell per column of the header in every row"),
             Self::PixelCount { .. } => Some("write images of 96x96 pixels, row by row"),
-            Self::Coordinate { .. } => Some("leave the cell of a missing coordinate empty"),
+            Self::Coordinate { .. } => Some(
+                "write numbers with a decimal point, and leave the cell of a missing coordinate empty",
+            ),
             Self::NotPredicted { .. } => Some(
                 "a run predicts only the columns of the `training.csv` or data set that it was \
                  trained on",

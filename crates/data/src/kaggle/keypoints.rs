@@ -17,6 +17,12 @@ pub struct Keypoints {
     pub filled: Vec<u64>,
     /// Number of rows in the file.
     pub rows: u64,
+    /// Names of columns that only count the rows, and are not keypoints.
+    pub skipped: Vec<String>,
+    /// What separates the cells.
+    pub separator: char,
+    /// Number of coordinates of complete rows that lie outside their image.
+    pub outside: u64,
     /// The rows that were kept, counted from 1.
     pub(super) numbers: Vec<u64>,
     pub(super) images: GreyImages,

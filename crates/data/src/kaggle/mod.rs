@@ -2,8 +2,8 @@
 //!
 //! Start from [`read_training`] and [`read_test`], which follow `load` and `load2d` of
 //! preddy5/tensorflow-recombinator-networks (`train.py`). A cell whose content does not fit its column
-//! is refused with its row and column. The file is memory-mapped and split in place, so that memory is
-//! only needed for the images that are kept.
+//! is refused with its row and column. Tables are read as programs export them: quoted or not, with
+//! commas, semicolons or tabs, with a column that counts the rows, in a `.zip` or `.gz` file.
 
 mod error;
 mod keypoints;

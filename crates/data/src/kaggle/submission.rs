@@ -51,22 +51,22 @@ pub fn read_lookup(path: &Path) -> Result<Vec<LookupRow>, KaggleError> {
 }
 
 pub(super) fn parse_lookup(text: &[u8]) -> Result<Vec<LookupRow>, KaggleTableError> {
-    let table = CsvTable::open(text)?;
+    let mut table = CsvTable::open(text)?;
     if table.columns != COLUMNS {
         return Err(KaggleTableError::NotLookup);
     }
     let mut rows = Vec::new();
     table.each(|row, cells| {
         let number = |column: usize| {
-            let cell = || shown(cells[column]);
+            let cell = || shown(&cells[column]);
             let column_name = COLUMNS[column];
-            whole_number(cells[column]).ok_or_else(|| KaggleTableError::WholeNumber {
+            whole_number(&cells[column]).ok_or_else(|| KaggleTableError::WholeNumber {
                 row,
                 column: column_name,
                 cell: cell(),
             })
         };
-        let feature = String::from_utf8_lossy(cells[2]).into_owned();
+        let feature = String::from_utf8_lossy(&cells[2]).into_owned();
         rows.push(LookupRow { row_id: number(0)?, image_id: number(1)?, feature });
         Ok(())
     })?;

@@ -1,6 +1,13 @@
-//! The text of a table: a header, then one row per image. Cells are never quoted.
+//! The text of a table: a header, then one row per image.
 
-use std::path::Path;
+use std::{
+    io::{self, Cursor, Read},
+    path::Path,
+};
+
+use csv::ByteRecord;
+use flate2::read::MultiGzDecoder;
+use zip::ZipArchive;
 
 use super::{
     error::{KaggleError, KaggleTableError},
@@ -20,6 +27,15 @@ const IMAGE: &str = "Image";
 /// Name of the column of image numbers in a table without keypoints.
 const IMAGE_ID: &str = "ImageId";
 
+/// Names of columns, in lower case, that programs write beside the keypoints to count the rows.
+const ROW_NUMBERS: [&str; 5] = ["index", "id", "row", "rowid", "imageid"];
+
+/// What separates cells: the one that the header contains most often, the first of equals.
+const SEPARATORS: [u8; 3] = *b",;\t";
+
+/// Cells of missing values, in any case.
+const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "none"];
+
 /// Longest row in bytes; an image takes at most 36,863, a coordinate about 20.
 const ROW_BYTES_MAX: usize = 1 << 17;
 
@@ -29,7 +45,7 @@ const OUTSIDE_MAX: f64 = SIDE as f64;
 /// Longest part of a cell in an error message, in bytes.
 const SHOWN_BYTES: usize = 24;
 
-/// Parses a mapped file.
+/// Parses a file: a table, or one compressed as `.zip` or `.gz`.
 pub(super) fn read<T>(
     path: &Path,
     parse: impl FnOnce(&[u8]) -> Result<T, KaggleTableError>,
@@ -38,133 +54,231 @@ pub(super) fn read<T>(
     if file.len() as u64 > FILE_BYTES_MAX {
         return Err(FsError::TooLarge { path: path.to_owned(), limit: FILE_BYTES_MAX }.into());
     }
-    parse(&file).map_err(|source| KaggleError::Table { path: path.to_owned(), source })
+    let parsed = match unpacked(&file) {
+        Ok(Some(text)) => parse(&text),
+        Ok(None) => parse(&file),
+        Err(error) => Err(error),
+    };
+    parsed.map_err(|source| KaggleError::Table { path: path.to_owned(), source })
 }
 
-/// A table whose header has been read.
+/// Returns the table in a compressed file; nothing if the file is not compressed.
+fn unpacked(file: &[u8]) -> Result<Option<Vec<u8>>, KaggleTableError> {
+    let damaged = |why: String| KaggleTableError::Archive { why };
+    let mut text = Vec::new();
+    if file.starts_with(b"PK\x03\x04") {
+        let mut archive =
+            ZipArchive::new(Cursor::new(file)).map_err(|error| damaged(error.to_string()))?;
+        let names: Vec<String> = archive
+            .file_names()
+            .filter(|name| name.ends_with(".csv") && !name.starts_with("__MACOSX/"))
+            .map(str::to_owned)
+            .collect();
+        let [name] = names.as_slice() else {
+            return Err(KaggleTableError::TablesInArchive { found: names.len() });
+        };
+        let entry = archive.by_name(name).map_err(|error| damaged(error.to_string()))?;
+        limited(entry, &mut text)?;
+    } else if file.starts_with(b"\x1f\x8b") {
+        limited(MultiGzDecoder::new(file), &mut text)?;
+    } else {
+        return Ok(None);
+    }
+    Ok(Some(text))
+}
+
+fn limited(reader: impl Read, text: &mut Vec<u8>) -> Result<(), KaggleTableError> {
+    let damaged = |error: io::Error| KaggleTableError::Archive { why: error.to_string() };
+    reader.take(FILE_BYTES_MAX + 1).read_to_end(text).map_err(damaged)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(KaggleTableError::Unpacked { limit: FILE_BYTES_MAX });
+    }
+    Ok(())
+}
+
+/// A table whose header has been read. Cells may be quoted; blanks around them and empty lines do not
+/// count.
 pub(super) struct CsvTable<'a> {
     pub(super) columns: Vec<String>,
-    /// The text below the header.
-    rows: &'a [u8],
+    /// Separates cells.
+    separator: u8,
+    reader: csv::Reader<&'a [u8]>,
 }
 
 impl<'a> CsvTable<'a> {
     pub(super) fn open(text: &'a [u8]) -> Result<Self, KaggleTableError> {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        if text.is_empty() {
-            return Err(KaggleTableError::Empty);
+        if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+            return Err(KaggleTableError::Utf16);
         }
-        let end = text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len());
-        let header = bounded(line(&text[..end]), 0)?;
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let header = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        let uses = |separator: &&u8| header.iter().filter(|byte| byte == separator).count();
+        let separator = *SEPARATORS.iter().rev().max_by_key(uses).unwrap_or(&b',');
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(separator)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text);
+        let header = reader.byte_headers().map_err(|_| KaggleTableError::Empty)?;
         let mut columns: Vec<String> = Vec::new();
-        for (column, name) in (1..).zip(cells(header)) {
+        for (column, name) in (1..).zip(header) {
             let name = str::from_utf8(name).map_err(|_| KaggleTableError::ColumnName { column })?;
-            if let Some(at) = columns.iter().position(|other| other == name) {
-                let (name, first) = (shown(name.as_bytes()), at + 1);
+            // pandas appends `.1` to a repeated name.
+            let original = name.rsplit_once('.').filter(|(_, end)| end.parse::<u32>().is_ok());
+            let original = original.map_or(name, |(start, _)| start);
+            if let Some(at) = columns.iter().position(|other| other == name || other == original) {
+                let (name, first) = (shown(original.as_bytes()), at + 1);
                 return Err(KaggleTableError::DuplicateColumn { name, first, second: column });
             }
             columns.push(name.to_owned());
         }
-        Ok(Self { columns, rows: text.get(end + 1..).unwrap_or_default() })
+        if columns.is_empty() {
+            return Err(KaggleTableError::Empty);
+        }
+        Ok(Self { columns, separator, reader })
     }
 
-    /// Opens a table whose last column holds images.
-    fn of_images(text: &'a [u8]) -> Result<Self, KaggleTableError> {
+    /// Opens a table with a column of images; also returns the position of that column.
+    fn of_images(text: &'a [u8]) -> Result<(Self, usize), KaggleTableError> {
         let table = Self::open(text)?;
-        match table.columns.last() {
-            Some(last) if last == IMAGE => Ok(table),
-            last => {
-                let last = shown(last.map_or(b"", |name| name.as_bytes()));
-                Err(KaggleTableError::ImageNotLast { last })
+        let image = table.columns.iter().position(|name| name.eq_ignore_ascii_case(IMAGE));
+        match image {
+            Some(image) => Ok((table, image)),
+            None => {
+                let last = table.columns.last().map_or(b"".as_slice(), |name| name.as_bytes());
+                Err(KaggleTableError::NoImages { last: shown(last) })
             }
         }
     }
 
     /// Calls `visit` with the number and the cells of every row; returns the number of rows.
     pub(super) fn each(
-        &self,
-        mut visit: impl FnMut(u64, &[&'a [u8]]) -> Result<(), KaggleTableError>,
+        &mut self,
+        mut visit: impl FnMut(u64, &ByteRecord) -> Result<(), KaggleTableError>,
     ) -> Result<u64, KaggleTableError> {
-        let text = self.rows.strip_suffix(b"\n").unwrap_or(self.rows);
-        if text.is_empty() {
-            return Err(KaggleTableError::NoRows);
-        }
-        let mut split = Vec::with_capacity(self.columns.len());
+        let mut record = ByteRecord::new();
         let mut row = 0;
-        for text in text.split(|&byte| byte == b'\n') {
+        loop {
+            let more = self.reader.read_byte_record(&mut record);
+            // Nothing is read from a disk here, and rows may have any number of cells.
+            if !more.map_err(|_| KaggleTableError::NoRows)? {
+                break;
+            }
             row += 1;
-            let text = bounded(line(text), row)?;
-            split.clear();
-            split.extend(cells(text));
-            let (found, expected) = (split.len(), self.columns.len());
+            let (bytes, limit) = (record.as_slice().len(), ROW_BYTES_MAX);
+            if bytes > limit {
+                return Err(KaggleTableError::RowTooLong { row, bytes, limit });
+            }
+            let (found, expected) = (record.len(), self.columns.len());
             if found != expected {
                 return Err(KaggleTableError::Cells { row, found, expected });
             }
-            visit(row, &split)?;
+            visit(row, &record)?;
         }
-        Ok(row)
+        if row == 0 { Err(KaggleTableError::NoRows) } else { Ok(row) }
     }
 }
 
-fn line(text: &[u8]) -> &[u8] {
-    text.strip_suffix(b"\r").unwrap_or(text)
+/// What a column of a table with keypoints holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ColumnRole {
+    Image,
+    Coordinate,
+    /// Not a keypoint; accepted if it counts the rows.
+    RowNumber,
 }
 
-fn cells(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b',')
-}
-
-fn bounded(line: &[u8], row: u64) -> Result<&[u8], KaggleTableError> {
-    if line.len() <= ROW_BYTES_MAX {
-        Ok(line)
-    } else {
-        Err(KaggleTableError::RowTooLong { row, bytes: line.len(), limit: ROW_BYTES_MAX })
-    }
+/// Returns the role of each column.
+fn roles(columns: &[String], image: usize) -> Result<Vec<ColumnRole>, KaggleTableError> {
+    let role = |(at, name): (usize, &String)| {
+        if at == image {
+            return Ok(ColumnRole::Image);
+        }
+        let lower = name.to_lowercase();
+        let is_number = name.is_empty()
+            || lower.starts_with("unnamed")
+            || ROW_NUMBERS.contains(&lower.as_str())
+            || name.parse::<f64>().is_ok();
+        if is_number {
+            return Ok(ColumnRole::RowNumber);
+        }
+        let (point, partner) = match (name.strip_suffix("_x"), name.strip_suffix("_y")) {
+            (Some(point), _) => (point, "y"),
+            (_, Some(point)) => (point, "x"),
+            _ => return Err(KaggleTableError::NotCoordinate { name: shown(name.as_bytes()) }),
+        };
+        let partner = format!("{point}_{partner}");
+        if columns.contains(&partner) {
+            return Ok(ColumnRole::Coordinate);
+        }
+        let (name, partner) = (shown(name.as_bytes()), shown(partner.as_bytes()));
+        Err(KaggleTableError::NoPartner { name, partner })
+    };
+    columns.iter().enumerate().map(role).collect()
 }
 
 /// Parses a table with keypoints; an empty cell is a missing coordinate.
 pub(super) fn parse_training(
     text: &[u8],
-    columns: &KeypointColumns,
+    wanted: &KeypointColumns,
 ) -> Result<Keypoints, KaggleTableError> {
-    let table = CsvTable::of_images(text)?;
-    let coordinates = table.columns.len() - 1;
-    if table.columns[..coordinates].is_empty() || table.columns == [IMAGE_ID, IMAGE] {
+    let (mut table, image) = CsvTable::of_images(text)?;
+    let columns = table.columns.clone();
+    if columns.len() == 1 || (columns.len() == 2 && columns.iter().any(|name| name == IMAGE_ID)) {
         return Err(KaggleTableError::NotTraining);
     }
-    let (names, wanted): (Vec<String>, Vec<usize>) = match columns {
-        KeypointColumns::All => table.columns[..coordinates].iter().cloned().zip(0..).unzip(),
-        KeypointColumns::Named(names) => {
-            let find = |name: &String| {
-                let at = table.columns[..coordinates].iter().position(|column| column == name);
-                at.map(|at| (name.clone(), at))
-                    .ok_or_else(|| KaggleTableError::ColumnMissing { name: shown(name.as_bytes()) })
-            };
-            names.iter().map(find).collect::<Result<Vec<_>, _>>()?.into_iter().unzip()
-        }
+    let roles = roles(&columns, image)?;
+    let is_coordinate = |at: &usize| roles[*at] == ColumnRole::Coordinate;
+    let wanted: Vec<usize> = match wanted {
+        KeypointColumns::All => (0..columns.len()).filter(is_coordinate).collect(),
+        KeypointColumns::Named(names) => names
+            .iter()
+            .map(|name| {
+                let at = columns.iter().position(|column| column == name).filter(is_coordinate);
+                at.ok_or_else(|| KaggleTableError::ColumnMissing { name: shown(name.as_bytes()) })
+            })
+            .collect::<Result<_, _>>()?,
     };
+    if wanted.is_empty() {
+        return Err(KaggleTableError::NotTraining);
+    }
     let mut keypoints = Keypoints {
-        columns: names,
-        filled: vec![0; table.columns.len()],
+        columns: wanted.iter().map(|&at| columns[at].clone()).collect(),
+        filled: vec![0; columns.len()],
         rows: 0,
+        skipped: Vec::new(),
+        separator: char::from(table.separator),
+        outside: 0,
         numbers: Vec::new(),
         images: GreyImages::default(),
         coordinates: Vec::new(),
     };
-    let mut points = Vec::with_capacity(coordinates);
+    let mut points = vec![None; columns.len()];
+    // Row numbers start at 0, as pandas counts, or at 1, as R does.
+    let mut first_numbers: Vec<Option<u64>> = vec![None; columns.len()];
     keypoints.rows = table.each(|row, cells| {
-        let (image, cells) = cells.split_last().expect("a row has as many cells as the header");
-        points.clear();
-        for (cell, column) in cells.iter().zip(&table.columns) {
-            points.push(coordinate(cell, row, column)?);
-        }
         let kept = keypoints.images.grey.len();
-        parse_image(image, row, &mut keypoints.images.grey)?;
-        for (filled, point) in keypoints.filled.iter_mut().zip(points.iter().chain([&Some(0.0)])) {
-            *filled += u64::from(point.is_some());
+        for (at, role) in roles.iter().enumerate() {
+            let cell = &cells[at];
+            match role {
+                ColumnRole::Image => parse_image(cell, row, &mut keypoints.images.grey)?,
+                ColumnRole::Coordinate => points[at] = coordinate(cell, row, &columns[at])?,
+                ColumnRole::RowNumber => {
+                    let number = whole_number(cell);
+                    let first = *first_numbers[at].get_or_insert(number.unwrap_or(u64::MAX));
+                    if first > 1 || number != Some(first + row - 1) {
+                        let name = shown(columns[at].as_bytes());
+                        return Err(KaggleTableError::UnknownColumn { column: at + 1, name });
+                    }
+                }
+            }
+            let is_filled = *role != ColumnRole::Coordinate || points[at].is_some();
+            keypoints.filled[at] += u64::from(is_filled);
         }
         match wanted.iter().map(|&at| points[at]).collect::<Option<Vec<f64>>>() {
             Some(complete) => {
+                let inside = |p: &f64| (0.0..=SIDE as f64).contains(p);
+                keypoints.outside += complete.iter().filter(|p| !inside(p)).count() as u64;
                 keypoints.coordinates.extend(complete);
                 keypoints.numbers.push(row);
             }
@@ -172,27 +286,33 @@ pub(super) fn parse_training(
         }
         Ok(())
     })?;
+    let skipped = columns.iter().zip(&roles).filter(|(_, role)| **role == ColumnRole::RowNumber);
+    keypoints.skipped = skipped.map(|(name, _)| name.clone()).collect();
     if keypoints.is_empty() {
         return Err(KaggleTableError::NoCompleteRow { rows: keypoints.rows });
+    }
+    if keypoints.coordinates.iter().all(|p| p.abs() <= 1.0) {
+        return Err(KaggleTableError::Scaled);
     }
     Ok(keypoints)
 }
 
 /// Parses a table of numbered images.
 pub(super) fn parse_test(text: &[u8]) -> Result<TestImages, KaggleTableError> {
-    let table = CsvTable::of_images(text)?;
-    if table.columns != [IMAGE_ID, IMAGE] {
+    let (mut table, image) = CsvTable::of_images(text)?;
+    let id = table.columns.iter().position(|name| name.eq_ignore_ascii_case(IMAGE_ID));
+    let Some(id) = id.filter(|_| table.columns.len() == 2) else {
         return Err(KaggleTableError::NotTest);
-    }
+    };
     let mut test = TestImages { ids: Vec::new(), images: GreyImages::default() };
     table.each(|row, cells| {
-        let number = whole_number(cells[0]).ok_or_else(|| KaggleTableError::WholeNumber {
+        let number = whole_number(&cells[id]).ok_or_else(|| KaggleTableError::WholeNumber {
             row,
             column: IMAGE_ID,
-            cell: shown(cells[0]),
+            cell: shown(&cells[id]),
         })?;
         test.ids.push(number);
-        parse_image(cells[1], row, &mut test.images.grey)
+        parse_image(&cells[image], row, &mut test.images.grey)
     })?;
     Ok(test)
 }
@@ -202,12 +322,12 @@ pub(super) fn whole_number(cell: &[u8]) -> Option<u64> {
     str::from_utf8(cell).ok()?.parse().ok()
 }
 
-/// Parses a coordinate; returns `None` for an empty cell.
+/// Parses a coordinate; returns `None` for a cell that is empty or marks a missing value.
 fn coordinate(cell: &[u8], row: u64, column: &str) -> Result<Option<f64>, KaggleTableError> {
-    if cell.is_empty() {
+    let text = str::from_utf8(cell).ok();
+    if text.is_some_and(|text| MISSING.iter().any(|mark| text.eq_ignore_ascii_case(mark))) {
         return Ok(None);
     }
-    let text = str::from_utf8(cell).ok().map(str::trim);
     let number = text.and_then(|text| text.parse::<f64>().ok()).filter(|p| p.is_finite());
     let (column, cell) = (|| shown(column.as_bytes()), || shown(cell));
     match number {

@@ -1,6 +1,8 @@
 use std::{error::Error, fmt::Write as _};
 
 use super::*;
+
+const FILE: &str = FILES[0];
 use crate::kaggle::PIXELS;
 use reprise_base::scalar::Fraction;
 
@@ -66,7 +68,7 @@ fn the_originals_split_trains_on_every_complete_row() {
     assert_eq!(pack.sequences(Split::Train), 5);
     assert_eq!(rows(&pack, Split::Test), rows(&pack, Split::Train));
     assert_eq!(rows(&pack, Split::Validate), rows(&pack, Split::Train));
-    assert!(pack.warnings()[0].contains("consist of the training rows"), "{:?}", pack.warnings());
+    assert!(pack.warnings()[1].contains("consist of the training rows"), "{:?}", pack.warnings());
 }
 
 #[test]
@@ -123,11 +125,11 @@ fn a_changed_table_is_packed_again_and_an_unchanged_one_is_not() {
     let split = RowSplit::default();
     let first = opened(table(folder.path(), split)).payload_sha256().to_owned();
     let again = opened(table(folder.path(), split));
-    assert_eq!((again.payload_sha256(), again.warnings().len()), (first.as_str(), 0));
+    assert_eq!((again.payload_sha256(), again.warnings().len()), (first.as_str(), 1));
     write(folder.path(), 6, "44.5");
     let changed = opened(table(folder.path(), split));
     assert_ne!(changed.payload_sha256(), first);
-    assert!(changed.warnings()[0].contains("changed"), "{:?}", changed.warnings());
+    assert!(changed.warnings().iter().any(|it| it.contains("changed")), "{:?}", changed.warnings());
 }
 
 #[test]

@@ -249,7 +249,8 @@ pub(crate) struct Encoder<'a> {
     sequences: [Vec<String>; 3],
     /// Bytes of the frames of each sequence.
     lengths: Vec<usize>,
-    equal: EqualSequences,
+    /// Not collected if the splits repeat the same sequences on purpose.
+    equal: Option<EqualSequences>,
     /// Sequences whose pixels all have the same value, and the first of them.
     constant: (u64, Option<String>),
 }
@@ -271,9 +272,14 @@ impl<'a> Encoder<'a> {
             positions: Vec::new(),
             sequences: Default::default(),
             lengths: Vec::new(),
-            equal: EqualSequences::default(),
+            equal: Some(EqualSequences::default()),
             constant: (0, None),
         })
+    }
+
+    /// Accepts equal sequences in several splits: the sweep file asks for them.
+    pub(crate) fn with_repeated_splits(self) -> Self {
+        Self { equal: None, ..self }
     }
 
     /// Appends a sequence. Splits must come in the order of [`Split::ALL`]; `files` are the paths of
@@ -286,7 +292,9 @@ impl<'a> Encoder<'a> {
         files: impl Iterator<Item = String>,
     ) -> io::Result<()> {
         self.lengths.push(content.frames.len());
-        self.equal.add(split, name, content);
+        if let Some(equal) = &mut self.equal {
+            equal.add(split, name, content);
+        }
         if content.frames.windows(2).all(|pair| pair[0] == pair[1]) {
             self.constant.0 += 1;
             self.constant.1.get_or_insert_with(|| format!("{split}/{name}"));
@@ -309,7 +317,7 @@ impl<'a> Encoder<'a> {
         format: SequenceFormat,
         mut findings: Findings,
     ) -> io::Result<()> {
-        let overlap = std::mem::take(&mut self.equal).finish(&mut findings);
+        let overlap = self.equal.take().map(|equal| equal.finish(&mut findings));
         if let (number, Some(first)) = &self.constant {
             let sequences = count(*number, "sequence");
             findings
@@ -347,7 +355,7 @@ impl<'a> Encoder<'a> {
             source_files: (records.len() / BLOCK) as u64,
             warnings,
             facts,
-            overlap,
+            overlap: overlap.unwrap_or_default(),
         };
         let text = serde_json::to_vec(&index)?;
         self.out.write_all(&text)?;
