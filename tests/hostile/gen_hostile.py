@@ -133,11 +133,11 @@ def pictures():
     with_frame("png_all_32", png(32, 32, scene(17, 32, 32)), "17.png is 32x32")
     with_frame("png_16bit", png(64, 64, scanlines(64, bytes(64 * 6)), depth=16), "17.png is 16-bit RGB")
     with_frame("png_palette", png(64, 64, scanlines(64, bytes(x % 4 for x in range(64))), color=PALETTE, extra=four),
-               "17.png has a palette")
+               "17.png has a palette", "refuse_or_warn")
     with_frame("png_palette_index_out_of_range",
                png(64, 64, scanlines(64, bytes([200]) * 64), color=PALETTE, extra=four),
                "17.png has indices beyond its palette of 4")
-    with_frame("png_gray", png(64, 64, scanlines(64, bytes(64)), color=GRAY), "17.png is grey")
+    with_frame("png_gray", png(64, 64, scanlines(64, bytes(64)), color=GRAY), "17.png is grey", "refuse_or_warn")
     with_frame("png_zero_width", png(0, 64, b""), "17.png: IHDR says width 0")
     with_frame("png_huge_header", png(0x7FFFFFFF, 0x7FFFFFFF, scene(17)),
                "17.png: IHDR says 2147483647 x 2147483647, 12 KB of pixels follow")

@@ -68,7 +68,7 @@ pub(super) fn write_to_nothing(
 
 /// What packs in the cache hold. It is part of the names of their folders, so raising it makes every
 /// pack again.
-const CONTENT: u8 = 3;
+pub(super) const CONTENT: u8 = 3;
 
 /// Returns the folder for the pack of the files at `source`: its name ends in a digest of that path and
 /// of everything else that decides the pack's content, which [`settings`] encodes.

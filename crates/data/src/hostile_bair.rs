@@ -52,7 +52,7 @@ impl Roots {
     }
 
     fn bair(&self, case: &str) -> Dataset {
-        Dataset::Bair { root: self.path().join(case) }
+        Dataset::bair(self.path().join(case))
     }
 }
 
@@ -119,19 +119,21 @@ fn every_broken_root_gives_the_expected_result_and_a_message_that_names_the_plac
     }
     insta::assert_snapshot!(messages(&roots), @r"
     failed to decode frame `png_wrong_size/../1/17.png`: it has 64x48 pixels, but the frames before it have 64x64
-    hint: scale all frames to the same size
-    failed to decode frame `png_16bit/../1/17.png`: it is 16-bit RGB, expected 8-bit RGB
-    hint: convert all frames to 8-bit RGB without transparency
+    hint: scale all frames to the same size, for example with `--set data.dataset.bair.resize.side=64`
+    failed to decode frame `png_16bit/../1/17.png`: it has 16 bits per sample, expected 8
+    hint: scale its values to 8 bits with the range that your data have
     failed to decode frame `png_bad_crc/../1/17.png`: it is not an intact PNG: Corrupt deflate stream. InvalidCodeLengthRepeat
-    hint: copy or render the frame again
+    hint: copy or render the image again
     failed to decode frame `png_truncated/../1/17.png`: it is not an intact PNG: unexpected end of file
-    hint: copy or render the frame again
+    hint: copy or render the image again
     failed to decode frame `png_huge_header/../1/17.png`: it has 2147483647x2147483647 pixels, expected at most 1024x1024
     hint: scale all frames to the same size
     failed to find frame 17 of `frame_17_missing/../1`
+    hint: add the frame; if it was dropped on purpose, number the others without a gap
     failed to open `frame_is_fifo/../1/17.png`: it is a named pipe, not a regular file
     failed to inspect `frame_link_to_itself/../1/17.png`: Too many levels of symbolic links (os error 40)
     failed to find frame 0 of `dir_link_loop/../2`
+    hint: add the frame; if it was dropped on purpose, number the others without a gap
     failed to order `duplicate_number/../01` and `duplicate_number/../1`: the names differ only in leading zeros
     hint: remove one of the two, or rename it
     failed to read table `actions_29_rows/../1/actions.csv`: it has 29 rows, but the sequence has 30 frames
@@ -170,7 +172,7 @@ fn messages(roots: &Roots) -> String {
         "ee_missing",
     ] {
         let root = roots.path().join("bair").join(case);
-        let error = open(&Dataset::Bair { root: root.clone() }, roots.path()).unwrap_err();
+        let error = open(&Dataset::bair(root.clone()), roots.path()).unwrap_err();
         text += &error_chain(&error).replace(&root.display().to_string(), case);
         text += "\n";
         if let Some(hint) = error.hint() {

@@ -28,6 +28,13 @@ const EXTENSIONS: [&str; 8] =
 pub(super) struct SideFiles(BTreeMap<String, u64>);
 
 impl SideFiles {
+    /// Adds those of another folder.
+    pub(super) fn extend(&mut self, others: Self) {
+        for (kind, count) in others.0 {
+            *self.0.entry(kind).or_default() += count;
+        }
+    }
+
     /// Returns one line about all of them, or nothing if there are none.
     pub(super) fn text(&self) -> Option<String> {
         let total = self.0.values().sum::<u64>();

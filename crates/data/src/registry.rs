@@ -23,6 +23,7 @@ use super::{
     summary::DataSummary,
     tfrecord::RecordLayout,
     video_folder::VideoFolder,
+    videos::VideoSettings,
 };
 use reprise_base::config::data::{Dataset, Overlap, Split};
 
@@ -116,7 +117,7 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         Dataset::Kaggle { ref root, ref columns, split } => {
             Box::new(KeypointTable { root, columns, split })
         }
-        Dataset::Bair { ref root } => Box::new(BairFolder { root }),
+        Dataset::Bair { ref root, resize } => Box::new(BairFolder { root, resize }),
         Dataset::BerkeleyTfrecord { ref root, frames } => {
             Box::new(PushingFolder::Records { root, layout: RecordLayout::Berkeley, frames })
         }
@@ -131,9 +132,13 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         Dataset::MnistTestSeq { ref file, sequences, axes, ref key } => {
             Box::new(TestFile { file, sequences, axes, key: key.as_deref() })
         }
-        Dataset::Strips { ref root, shortest } => Box::new(VideoFolder::Strips { root, shortest }),
-        Dataset::Videos { ref root, side, shortest } => {
-            Box::new(VideoFolder::Videos { root, side, shortest })
+        Dataset::Strips { ref root, shortest, resize } => {
+            Box::new(VideoFolder::Strips { root, shortest, resize })
+        }
+        Dataset::Videos { ref root, side, shortest, ref names, timing } => {
+            let names = names.as_ref();
+            let settings = VideoSettings { side, shortest, names, timing };
+            Box::new(VideoFolder::Videos { root, settings })
         }
         Dataset::MovingSquare { sequences, frames } => Box::new(MovingSquare { sequences, frames }),
     }

@@ -61,7 +61,7 @@ impl Folder {
     }
 
     fn dataset(&self) -> Dataset {
-        Dataset::Bair { root: self.root() }
+        Dataset::bair(self.root())
     }
 
     /// Opens the root; returns the pack and how many sequences were decoded for it.
@@ -261,10 +261,70 @@ fn a_sequence_of_another_length_is_refused() {
 }
 
 #[test]
-fn a_frame_number_with_leading_zeros_is_refused() {
+fn frames_are_numbered_without_a_gap_and_without_a_repetition() {
     let folder = Folder::with_all_splits();
-    folder.write("test/a_0/1/03.png", &png(1));
-    folder.check_refused("`ROOT/test/a_0/1/03.png`: the name is not a plain decimal number");
+    folder.write("test/a_0/1/02.png", &png(1));
+    folder.check_refused(
+        "`ROOT/test/a_0/1/02.png` and `ROOT/test/a_0/1/2.png`: both are the same frame",
+    );
+    let folder = Folder::with_all_splits();
+    folder.write("test/a_0/1/4.png", &png(1));
+    folder.check_refused("failed to find frame 3 of `ROOT/test/a_0/1`");
+    let folder = Folder::with_all_splits();
+    folder.write("test/a_0/1/-3.png", &png(1));
+    folder.check_refused("`ROOT/test/a_0/1/-3.png`: the name is not a plain decimal number");
+}
+
+/// Renames every frame of every sequence; nothing else changes.
+fn renamed(name: impl Fn(u8) -> String) -> Folder {
+    let folder = Folder::with_all_splits();
+    for sequence in ["train/a_0/1", "validate/a_0/1", "test/a_0/1"] {
+        let path = folder.root().join(sequence);
+        for frame in (0..FRAMES).rev() {
+            let file = |name: &str| path.join(name);
+            let bytes = fs::read(&file(&format!("{frame}.png")), 1 << 20).unwrap();
+            std::fs::remove_file(file(&format!("{frame}.png"))).unwrap();
+            fs::write_atomic(&file(&name(frame)), &bytes).unwrap();
+        }
+    }
+    folder
+}
+
+#[test]
+fn frames_keep_their_order_under_other_names() {
+    let digest = |folder: &Folder| folder.open().unwrap().0.payload_sha256().to_owned();
+    let plain = digest(&Folder::with_all_splits());
+    for name in [
+        |frame| format!("{frame:04}.PNG"),
+        |frame| format!("{}.png", frame + 1),
+        |frame| format!("{:03}.jpg", frame + 1), // a PNG file all the same
+    ] {
+        assert_eq!(digest(&renamed(name)), plain, "{}", name(0));
+    }
+    let from_one = renamed(|frame| format!("{}.png", frame + 1)).open().unwrap().0;
+    let facts: Vec<_> = from_one.summary().facts.into_iter().map(|fact| fact.text).collect();
+    assert!(facts.contains(&"from 1".to_owned()), "{facts:?}");
+}
+
+#[test]
+fn sequences_may_lie_one_folder_below_a_split_named_val_and_have_no_tables() {
+    let folder = Folder::with_all_splits();
+    let root = folder.root().join("other");
+    for (split, name) in [("train", "train"), ("validate", "val"), ("test", "test")] {
+        for frame in 0..FRAMES {
+            let file = format!("{frame}.png");
+            let from = folder.root().join(split).join("a_0/1").join(&file);
+            let to = root.join(name).join("example_0").join(&file);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write_atomic(&to, &fs::read(&from, 1 << 20).unwrap()).unwrap();
+        }
+    }
+    let cache = folder.root().join("cache");
+    let pack = open(&Dataset::bair(root), Required::AllSplits, &cache, &mut |_| {}).unwrap();
+    let (with_tables, _) = folder.open().unwrap();
+    let frames = |pack: &Pack| pack.sequence(Split::Train, 0).frames.to_vec();
+    assert_eq!(frames(&pack), frames(&with_tables));
+    assert_eq!((pack.sequence_name(Split::Validate, 0), pack.condition_size()), ("example_0", 0));
 }
 
 #[test]
@@ -304,6 +364,7 @@ fn a_summary_tells_splits_frames_and_values() {
             ["validate", "1 sequence of 3 frames"],
             ["test", "1 sequence of 3 frames"],
             ["frames", "2x2 RGB, values 1 to 27"],
+            ["image files", "12 RGB PNG"],
         ]
     );
 }
@@ -389,7 +450,7 @@ fn a_published_pack_does_not_depend_on_its_folder_and_compresses() {
     let [plain, again, compressed] = ["plain.pack", "again.pack", "small.pack.zst"].map(|name| {
         let folder = Folder::with_all_splits();
         let out = folder.0.path().join(name);
-        pack(&Dataset::Bair { root: folder.root().clone() }, &out, &mut |_| {}).unwrap();
+        pack(&Dataset::bair(folder.root().clone()), &out, &mut |_| {}).unwrap();
         fs::read(&out, 1 << 20).unwrap()
     });
     assert_eq!(plain, again);

@@ -12,22 +12,25 @@ use super::{
     cache,
     error::DataError,
     findings::Findings,
+    image_file::split_name,
+    listing::{SideFiles, list},
     origin::{DataOrigin, Required},
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
     publish::publish,
     rgb_image::CHANNELS,
+    scale::Scale,
     sequence::SequenceBuffer,
-    source_files,
+    source_files, split_folders,
     strips::{
         self,
         split::{GroupShares, split},
     },
     video_set::VideoSet,
-    videos,
+    videos::{self, VideoSettings},
 };
 use reprise_base::{
-    config::data::{Dataset, Split},
+    config::data::{Dataset, FrameResize, Split},
     fs::{self, DirEntry, FileKind},
     scalar::{Count, Fraction},
 };
@@ -39,17 +42,11 @@ pub use error::VideoFolderError;
 /// Share of the independent groups of videos in validation and in test, each.
 const SHARE: f64 = 0.2;
 
-/// Side of a frame where only the folder is given.
-const SIDE: Count = Count::literal(64);
-
-/// Fewest frames of a video where only the folder is given: the length of MoCoGAN's videos.
-const SHORTEST: Count = Count::literal(16);
-
 /// A folder of strips or videos.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum VideoFolder<'a> {
-    Strips { root: &'a Path, shortest: Count },
-    Videos { root: &'a Path, side: Count, shortest: Count },
+    Strips { root: &'a Path, shortest: Count, resize: Option<FrameResize> },
+    Videos { root: &'a Path, settings: VideoSettings<'a> },
 }
 
 impl DataOrigin for VideoFolder<'_> {
@@ -63,10 +60,10 @@ impl DataOrigin for VideoFolder<'_> {
 
     /// Returns the first error, or all warnings.
     fn check(&self, _: Required, _: Watch<'_>) -> Findings {
-        match self.read().and_then(|set| splits(*self, &set).map(|_| set.warnings)) {
-            Ok(warnings) => noted(warnings),
-            Err(error) => Findings::of(Err(error.into())),
-        }
+        let mut findings = Findings::default();
+        let checked = self.read(&mut findings).and_then(|set| splits(*self, &set).map(drop));
+        findings.keep(checked);
+        findings
     }
 
     fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
@@ -95,68 +92,71 @@ impl<'a> VideoFolder<'a> {
         })
     }
 
-    fn read(self) -> Result<VideoSet, VideoFolderError> {
+    fn read(self, findings: &mut Findings) -> Result<VideoSet, VideoFolderError> {
         Ok(match self {
-            Self::Strips { root, shortest } => strips::read(root, shortest)?,
-            Self::Videos { root, side, shortest } => videos::read(root, side, shortest)?,
+            Self::Strips { root, shortest, resize } => {
+                strips::read(root, shortest, resize.map(Scale::new), findings)?
+            }
+            Self::Videos { root, settings } => videos::read(root, settings, findings)?,
         })
     }
 }
 
 /// Returns the data set in a folder, if it contains videos or strips.
 pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
-    let (videos, strips) = (contains(root, &["avi", "gif"])?, contains(root, &["png"])?);
-    // In this folder PNG files are frames of the BAIR layout.
-    let by_split = fs::kind(&root.join(Split::Train.name()))?.is_some();
+    let is_video = |extension: &str| {
+        let known = videos::EXTENSIONS.iter().chain(&videos::OTHER_EXTENSIONS);
+        known.into_iter().any(|known| extension.eq_ignore_ascii_case(known))
+    };
+    let is_image = |extension: &str| split_name(&format!("a.{extension}")).is_some();
+    let (videos, strips) = (contains(root, &is_video)?, contains(root, &is_image)?);
+    // Below the folder of a split, images are frames of the BAIR layout.
+    let by_split = split_folders::find(root, Split::Train)?.is_some();
     let root = root.to_owned();
     Ok(match (videos, strips) {
-        (true, _) => Some(Dataset::Videos { root, side: SIDE, shortest: SHORTEST }),
-        (false, true) if !by_split => Some(Dataset::Strips { root, shortest: SHORTEST }),
+        (true, _) => Some(Dataset::videos(root)),
+        (false, true) if !by_split => Some(Dataset::strips(root)),
         (false, _) => None,
     })
 }
 
-/// Returns whether a folder or one of its folders contains a file with one of these extensions.
-fn contains(root: &Path, extensions: &[&str]) -> Result<bool, DataError> {
-    let is_video = |entry: &DirEntry| {
+/// Returns whether a folder or one of its folders contains a file whose extension is wanted.
+fn contains(root: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<bool, DataError> {
+    let is_wanted = |entry: &DirEntry| {
         let extension = entry.path.extension().and_then(|extension| extension.to_str());
-        extension.is_some_and(|found| extensions.iter().any(|it| found.eq_ignore_ascii_case(it)))
+        entry.kind == FileKind::File && extension.is_some_and(wanted)
     };
     if fs::kind(root)? != Some(FileKind::Dir) {
         return Ok(false);
     }
-    for entry in fs::read_dir_sorted(root)? {
+    for entry in list(root, &mut SideFiles::default())? {
         let inside = match entry.kind {
-            FileKind::Dir => fs::read_dir_sorted(&entry.path)?,
+            FileKind::Dir => list(&entry.path, &mut SideFiles::default())?,
             _ => Vec::new(),
         };
-        if is_video(&entry) || inside.iter().any(is_video) {
+        if is_wanted(&entry) || inside.iter().any(is_wanted) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn noted(warnings: Vec<String>) -> Findings {
-    let mut findings = Findings::default();
-    for warning in warnings {
-        findings.warn(warning);
-    }
-    findings
-}
-
 /// Returns the digest of everything that a pack is made from: settings, and names and content of all files.
 fn digest(folder: VideoFolder<'_>) -> Result<String, DataError> {
     let settings = match folder {
-        VideoFolder::Strips { root: _, shortest } => format!("strips {shortest}\n"),
-        VideoFolder::Videos { root: _, side, shortest } => format!("videos {side} {shortest}\n"),
+        VideoFolder::Strips { root: _, shortest, resize } => cache::settings(&(shortest, resize)),
+        VideoFolder::Videos { root: _, settings } => {
+            let VideoSettings { side, shortest, names, timing } = settings;
+            cache::settings(&(side, shortest, names, timing))
+        }
     };
+    let settings = format!("{} {}\n", folder.name(), fs::hex(&settings));
     let line = |path: &PathBuf| {
         let (sha256, bytes) = fs::sha256_file(path)?;
         Ok(format!("{} {bytes} {sha256}\n", relative(folder, path)))
     };
     let files = folder.files()?.iter().map(line).collect::<Result<String, DataError>>()?;
-    Ok(fs::sha256_hex(format!("{settings}{files}").as_bytes()))
+    Ok(fs::sha256_hex(format!("{} {settings}{files}", cache::CONTENT).as_bytes()))
 }
 
 fn relative(folder: VideoFolder<'_>, path: &Path) -> String {
@@ -178,7 +178,8 @@ fn encode(
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
-    let set = folder.read().map_err(DataError::from)?;
+    let mut findings = Findings::default();
+    let set = folder.read(&mut findings).map_err(DataError::from)?;
     let splits = splits(folder, &set).map_err(DataError::from)?;
     let mut encoder = Encoder::begin(out)?;
     let mut done = 0;
@@ -196,5 +197,5 @@ fn encode(
         }
     }
     let format = SequenceFormat::frames_only([set.side, set.side, CHANNELS]);
-    Ok(encoder.finish(format, noted(set.warnings))?)
+    Ok(encoder.finish(format, findings)?)
 }

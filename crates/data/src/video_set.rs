@@ -1,10 +1,18 @@
 //! Videos in categories, decoded into memory: what the readers of strips and of video files return.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::rgb_image::CHANNELS;
+use super::{findings::Findings, rgb_image::CHANNELS};
+
+/// People that a fact names.
+const PEOPLE_MAX: usize = 12;
+
+/// Returns the person that the name of a file tells: the text before its first underscore.
+pub(super) fn person(stem: &str) -> String {
+    stem.split('_').next().unwrap_or(stem).to_owned()
+}
 
 /// All videos of a folder.
 #[derive(Debug)]
@@ -15,8 +23,6 @@ pub struct VideoSet {
     pub categories: Vec<String>,
     /// The videos by category, then by file name.
     pub videos: Vec<Video>,
-    /// One line per skipped file.
-    pub warnings: Vec<String>,
 }
 
 /// One video.
@@ -26,6 +32,8 @@ pub struct Video {
     pub name: String,
     /// Index of its category.
     pub category: usize,
+    /// Who is in the video: videos of one person are in one split.
+    pub person: String,
     /// Number of frames, at least two.
     pub frames: usize,
     /// Pixels, `[T, S, S, 3]`.
@@ -35,12 +43,6 @@ pub struct Video {
 }
 
 impl Video {
-    /// Returns the person in the video: the file name up to its first underscore.
-    pub fn person(&self) -> &str {
-        let file = self.name.rsplit('/').next().unwrap_or(&self.name);
-        file.split('_').next().unwrap_or(file)
-    }
-
     /// Returns one frame, `[S, S, 3]`.
     ///
     /// # Panics
@@ -68,6 +70,22 @@ impl Video {
 }
 
 impl VideoSet {
+    /// States the categories with their numbers of videos, and the people.
+    pub(super) fn describe(&self, findings: &mut Findings) {
+        let in_category =
+            |index: usize| self.videos.iter().filter(|it| it.category == index).count();
+        let categories: Vec<String> = (0..)
+            .zip(&self.categories)
+            .map(|(index, name)| format!("{name} ({})", in_category(index)))
+            .collect();
+        findings.fact("categories", format!("{}: {}", categories.len(), categories.join(", ")));
+        let people: BTreeSet<&str> =
+            self.videos.iter().map(|video| video.person.as_str()).collect();
+        let listed: Vec<&str> = people.iter().copied().take(PEOPLE_MAX).collect();
+        let more = if people.len() > listed.len() { ", ..." } else { "" };
+        findings.fact("people", format!("{}: {}{more}", people.len(), listed.join(", ")));
+    }
+
     /// Returns the number of frames of each video.
     pub fn lengths(&self) -> Vec<usize> {
         self.videos.iter().map(|video| video.frames).collect()

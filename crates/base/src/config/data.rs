@@ -8,6 +8,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::video_names::NamePattern;
 use crate::scalar::{Count, Fraction};
 
 /// The data of a run: a data set and the order in which training visits its sequences.
@@ -35,6 +36,9 @@ pub enum Dataset {
     Bair {
         /// Folder that contains `train`, `validate` and `test`.
         root: PathBuf,
+        /// Scales all frames to squares. By default frames keep their size.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resize: Option<FrameResize>,
     },
     /// TFRecord files of the Berkeley robot-pushing data, compressed or not: `train/*` and `test/*`,
     /// 64×64 RGB. A folder `val` beside them is the validation split. Without it, the first 95% of the
@@ -123,9 +127,12 @@ pub enum Dataset {
     Strips {
         /// Folder that contains one folder per category.
         root: PathBuf,
-        /// Minimum number of frames of a video (`min_len`, 32 in the original). Shorter videos are
-        /// left out.
+        /// Minimum number of frames of a video (`min_len`). Shorter videos are left out.
+        #[serde(default = "shortest")]
         shortest: Count,
+        /// Scales all frames. By default frames keep their size.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resize: Option<FrameResize>,
     },
     /// Videos as AVI (Motion JPEG) or GIF files, in one folder per category or named
     /// `<person>_<category>` as in the Weizmann data. Videos of the same person are always in the
@@ -134,9 +141,18 @@ pub enum Dataset {
         /// Folder that contains the files, or one folder per category.
         root: PathBuf,
         /// Height and width in pixels to which frames are scaled.
+        #[serde(default = "video_side")]
         side: Count,
-        /// Minimum number of frames of a video. Shorter videos are left out.
+        /// Minimum number of frames of a video (`min_len` of MoCoGAN). Shorter videos are left out.
+        #[serde(default = "shortest")]
         shortest: Count,
+        /// How names tell category and person, such as `{person}_{category}{repeat?}` or
+        /// `{category}/v_{category}_g{person}_c{clip}`. By default this is read off the names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        names: Option<NamePattern>,
+        /// What to do with GIF files whose frames are shown for different times.
+        #[serde(default)]
+        timing: VideoTiming,
     },
     /// A square that is pushed around by actions. It is generated in memory, for tests.
     MovingSquare {
@@ -193,6 +209,22 @@ impl Dataset {
         }
     }
 
+    /// Returns a folder in the BAIR layout, with the defaults of all other settings.
+    pub const fn bair(root: PathBuf) -> Self {
+        Self::Bair { root, resize: None }
+    }
+
+    /// Returns a folder of strips, with the defaults of all other settings.
+    pub const fn strips(root: PathBuf) -> Self {
+        Self::Strips { root, shortest: shortest(), resize: None }
+    }
+
+    /// Returns a folder of video files, with the defaults of all other settings.
+    pub const fn videos(root: PathBuf) -> Self {
+        let (side, shortest) = (video_side(), shortest());
+        Self::Videos { root, side, shortest, names: None, timing: VideoTiming::Frames }
+    }
+
     /// Returns Moving MNIST drawn from MNIST's files in `root`, with the defaults of all other settings.
     pub const fn moving_mnist_idx(root: PathBuf) -> Self {
         let (frames, sequences) = (digit_frames(), digit_sequences());
@@ -207,7 +239,7 @@ impl Dataset {
     /// Returns the key and the path of its files; nothing if it is embedded or drawn in memory.
     pub fn location(&self) -> Option<(&'static str, &Path)> {
         match self {
-            Self::Bair { root }
+            Self::Bair { root, .. }
             | Self::BerkeleyTfrecord { root, .. }
             | Self::GooglePushTfrecord { root, .. }
             | Self::Npy { root }
@@ -245,6 +277,40 @@ impl Dataset {
     }
 }
 
+/// Use of the times for which the frames of a GIF file are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum VideoTiming {
+    /// Every frame is used once, with a warning if times differ.
+    #[default]
+    Frames,
+    /// A frame is repeated for as long as it is shown, in units of the greatest common divisor of all
+    /// times.
+    Expand,
+}
+
+/// Scaling of frames to squares, as Pillow does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FrameResize {
+    /// Height and width in pixels.
+    pub side: Count,
+    /// Weights of the neighbouring pixels.
+    #[serde(default)]
+    pub filter: ResizeFilter,
+}
+
+/// Filter of Pillow's `Image.resize`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ResizeFilter {
+    /// Linear interpolation with antialiasing, also the default of torchvision's `Resize`.
+    #[default]
+    Bilinear,
+    /// Cubic interpolation with antialiasing.
+    Bicubic,
+}
+
 /// Sequences per split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -266,6 +332,16 @@ impl SplitSizes {
             Split::Test => self.test,
         }
     }
+}
+
+/// Shortest video that MoCoGAN reads (`min_len`).
+const fn shortest() -> Count {
+    Count::literal(32)
+}
+
+/// Side of the frames of MoCoGAN.
+const fn video_side() -> Count {
+    Count::literal(64)
 }
 
 /// Frames of a sequence of the Moving MNIST original.

@@ -16,6 +16,7 @@ pub mod run;
 pub mod schema;
 pub mod sweep;
 pub mod training;
+pub mod video_names;
 pub mod weights;
 
 pub use contradiction::Contradiction;

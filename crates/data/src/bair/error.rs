@@ -17,6 +17,10 @@ pub enum BairError {
     /// Two folders have the same place in the order and may be the same sequences twice.
     #[error("failed to order `{}` and `{}`: the names differ only in leading zeros", first.display(), second.display())]
     SameNumber { first: PathBuf, second: PathBuf },
+    #[error("failed to order `{}` and `{}`: both are the same frame", first.display(), second.display())]
+    SameFrame { first: PathBuf, second: PathBuf },
+    #[error("failed to read `{}`: its first frame is {found}, but that of the sequences before it is {expected}", path.display())]
+    FirstFrame { path: PathBuf, found: usize, expected: usize },
     #[error("failed to number frame `{}`: the name is not a plain decimal number", path.display())]
     FrameName { path: PathBuf },
     #[error("failed to find frame {frame} of `{}`", path.display())]
@@ -43,17 +47,25 @@ impl BairError {
                  data sets that need no folder"
             }
             Self::SplitMissing { .. } => {
-                "the folder of a data set must contain `train`, `validate` and `test`"
+                "the folder of a data set must contain `train`, `validate` (or `val`) and `test`"
             }
             Self::NoSequences { .. } => {
-                "put each sequence two folders below its split, as in `train/traj_0_to_255/1/0.png`"
+                "put each sequence one or two folders below its split, as in \
+                 `train/traj_0_to_255/1/0.png`"
             }
-            Self::SameNumber { .. } => "remove one of the two, or rename it",
-            Self::FrameName { .. } => "name frames `0.png`, `1.png`, `2.png`, ...",
+            Self::SameNumber { .. } | Self::SameFrame { .. } => {
+                "remove one of the two, or rename it"
+            }
+            Self::FirstFrame { .. } => "number the frames of all sequences from 0 or all from 1",
+            Self::FrameName { .. } => {
+                "name frames by their numbers, as in `0.png`, `1.png`, or `0001.jpg`, `0002.jpg`"
+            }
             Self::FrameCount { .. } => "give all sequences the same number of frames",
             Self::Frame { source, .. } => source.hint(),
             Self::Table { source, .. } => return source.hint(),
-            Self::FrameMissing { .. } => return None,
+            Self::FrameMissing { .. } => {
+                "add the frame; if it was dropped on purpose, number the others without a gap"
+            }
         })
     }
 }

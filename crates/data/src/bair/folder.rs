@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, io::Write, path::Path};
 
-use super::{ACTION_SIZE, POSITION_SIZE, SequenceFolder, list, read_sequence};
+use super::{ACTION_SIZE, DecodedFrames, Listing, POSITION_SIZE, SequenceReader, Tables, list};
 use crate::{
     cache,
     equal::EqualSequences,
@@ -16,10 +16,11 @@ use crate::{
     pack::{Description, Encoder, Pack, SequenceFormat},
     progress::{Progress, Watch},
     publish::publish,
+    scale::Scale,
     sequence::SequenceBuffer,
     source_files::is_unchanged,
 };
-use reprise_base::config::data::Split;
+use reprise_base::config::data::{FrameResize, Split};
 
 /// What to record of source files beside their content.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,14 @@ enum Stamps {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BairFolder<'a> {
     pub(crate) root: &'a Path,
+    pub(crate) resize: Option<FrameResize>,
+}
+
+impl<'a> BairFolder<'a> {
+    fn reader(self, listing: &Listing) -> SequenceReader<'a> {
+        let (root, tables) = (self.root, listing.tables);
+        SequenceReader { root, tables, scale: self.resize.map(Scale::new) }
+    }
 }
 
 impl DataOrigin for BairFolder<'_> {
@@ -46,9 +55,10 @@ impl DataOrigin for BairFolder<'_> {
         let (listing, notes) = valid_list(root, required)?;
         let outdated = |pack: &Pack| difference(root, &listing, pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
-            encode(root, &listing, notes.clone(), Stamps::Kept, out, progress)
+            encode(*self, &listing, notes.clone(), Stamps::Kept, out, progress)
         };
-        let folder = cache::folder(cache, "bair", root, b"");
+        let settings = self.resize.map(|resize| cache::settings(&resize)).unwrap_or_default();
+        let folder = cache::folder(cache, "bair", root, &settings);
         let origin = format!("folder `{}`", root.display());
         let description = Description { name: "bair", origin };
         cache::load_or_make(&folder, &description, &outdated, &encode, progress)
@@ -59,15 +69,16 @@ impl DataOrigin for BairFolder<'_> {
         let mut findings = Findings::default();
         let listing = list(root, required, &mut findings);
         let mut seen = EqualSequences::default();
-        let mut shape = None;
+        let mut decoded = DecodedFrames::default();
         let mut buffer = SequenceBuffer::default();
-        for (done, folder) in listing.iter().enumerate() {
+        let reader = self.reader(&listing);
+        for (done, folder) in listing.sequences.iter().enumerate() {
             let errors = findings.error_count();
-            read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
+            reader.read(folder, &mut decoded, &mut buffer, &mut findings);
             if findings.error_count() == errors {
                 seen.add(folder.split, &folder.name, &buffer);
             }
-            progress(Progress::decoding(done, listing.len()));
+            progress(Progress::decoding(done, listing.sequences.len()));
         }
         seen.finish(&mut findings);
         findings
@@ -75,13 +86,13 @@ impl DataOrigin for BairFolder<'_> {
 
     fn pack(&self, out: &Path, progress: Watch<'_>) -> Option<Result<(), DataError>> {
         Some(valid_list(self.root, Required::AllSplits).and_then(|(listing, notes)| {
-            publish(out, |out| encode(self.root, &listing, notes, Stamps::Blank, out, progress))
+            publish(out, |out| encode(*self, &listing, notes, Stamps::Blank, out, progress))
         }))
     }
 }
 
 /// Returns all sequences and the warnings about them, or the first error.
-fn valid_list(root: &Path, required: Required) -> Result<(Vec<SequenceFolder>, Notes), DataError> {
+fn valid_list(root: &Path, required: Required) -> Result<(Listing, Notes), DataError> {
     let mut findings = Findings::default();
     let listing = list(root, required, &mut findings);
     Ok((listing, findings.into_notes()?))
@@ -89,43 +100,44 @@ fn valid_list(root: &Path, required: Required) -> Result<(Vec<SequenceFolder>, N
 
 /// Decodes all sequences into a pack.
 fn encode(
-    root: &Path,
-    listing: &[SequenceFolder],
+    folder: BairFolder<'_>,
+    listing: &Listing,
     notes: Notes,
     stamps: Stamps,
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> Result<(), cache::WriteError> {
     let mut findings = Findings::with_notes(notes);
-    let mut shape = None;
+    let mut decoded = DecodedFrames::default();
     let mut buffer = SequenceBuffer::default();
     let mut encoder = Encoder::begin(out)?;
-    for (done, folder) in listing.iter().enumerate() {
-        read_sequence(root, folder, &mut shape, &mut buffer, &mut findings);
+    let reader = folder.reader(listing);
+    for (done, folder) in listing.sequences.iter().enumerate() {
+        reader.read(folder, &mut decoded, &mut buffer, &mut findings);
         findings.fail_on_error()?;
         if stamps == Stamps::Blank {
             for source in &mut buffer.sources {
                 *source = source.without_stamp();
             }
         }
-        encoder.sequence(folder.split, &folder.name, &buffer, folder.files())?;
-        progress(Progress::decoding(done, listing.len()));
+        encoder.sequence(folder.split, &folder.name, &buffer, folder.files(listing.tables))?;
+        progress(Progress::decoding(done, listing.sequences.len()));
     }
-    let shape = shape.expect("a list without errors has a first frame");
-    let format = SequenceFormat::new(shape, [ACTION_SIZE, POSITION_SIZE]);
+    let shape = decoded.shape.expect("a list without errors has a first frame");
+    decoded.kinds.describe(&mut findings);
+    let format = match listing.tables {
+        Tables::Read => SequenceFormat::new(shape, [ACTION_SIZE, POSITION_SIZE]),
+        Tables::Absent => SequenceFormat::frames_only(shape),
+    };
     Ok(encoder.finish(format, findings)?)
 }
 
 /// Returns the first difference between a folder and the files that its pack was made from.
-fn difference(
-    root: &Path,
-    listing: &[SequenceFolder],
-    pack: &Pack,
-) -> Result<Option<String>, DataError> {
+fn difference(root: &Path, listing: &Listing, pack: &Pack) -> Result<Option<String>, DataError> {
     let differs =
         |path: &str, how: &str| Ok(Some(format!("`{}` {how}", root.join(path).display())));
     for split in Split::ALL {
-        let listed = listing.iter().filter(|folder| folder.split == split);
+        let listed = listing.sequences.iter().filter(|folder| folder.split == split);
         let now: BTreeSet<_> = listed.map(|folder| folder.name.as_str()).collect();
         let then: BTreeSet<_> = pack.names(split).iter().map(String::as_str).collect();
         if let Some(name) = now.difference(&then).next() {
@@ -135,11 +147,15 @@ fn difference(
             return differs(&format!("{split}/{name}"), "is missing");
         }
     }
-    if let Some(first) = listing.first().filter(|first| first.frames != pack.frames()) {
-        let how = format!("has {} frames, not {}", first.frames, pack.frames());
-        return differs(&format!("{}/{}", first.split, first.name), &how);
+    let first = listing.sequences.first();
+    if let Some(first) = first.filter(|first| first.frames.len() != pack.frames()) {
+        let how = format!("has {} frames, not {}", first.frames.len(), pack.frames());
+        return differs(&first.folder, &how);
     }
-    for (number, file) in listing.iter().flat_map(SequenceFolder::files).enumerate() {
+    if listing.files().count() as u64 != pack.source_files() {
+        return differs("", "has another number of tables");
+    }
+    for (number, file) in listing.files().enumerate() {
         let recorded = pack.source(number).expect("a pack has a record of every file");
         match is_unchanged(&root.join(&file), &recorded) {
             Ok(true) => {}

@@ -1,26 +1,22 @@
-//! One frame: an 8-bit RGB image in PNG.
-
-use png::{ColorType, DecodingError};
+//! One frame.
 
 use crate::{
-    rgb_image::CHANNELS,
-    rgb_png::{self, SIDE_MAX},
+    image_file::{self, ImageError, ImageKind, SIDE_MAX},
+    rgb_image::{CHANNELS, RgbImage},
+    scale::Scale,
     sequence::HwcShape,
 };
 
-/// Largest PNG file of a frame: twice the pixels of the largest frame.
+/// Largest file of a frame: twice the pixels of the largest frame.
 pub(super) const FILE_BYTES_MAX: u64 = 2 * CHANNELS as u64 * (SIDE_MAX as u64).pow(2);
 
 /// What is wrong with a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// The file is not a PNG, damaged or truncated.
-    #[error("it is not an intact PNG")]
-    Png(#[source] DecodingError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
     #[error("it has {width}x{height} pixels, expected at most {SIDE_MAX}x{SIDE_MAX}")]
     TooLarge { width: u32, height: u32 },
-    #[error("it is {depth}-bit {}, expected 8-bit RGB", color_name(*color))]
-    NotRgb { depth: u8, color: ColorType },
     #[error("it has {width}x{height} pixels, but the frames before it have {}x{}", expected[1], expected[0])]
     Size { width: u32, height: u32, expected: HwcShape },
 }
@@ -28,64 +24,47 @@ pub enum FrameError {
 impl FrameError {
     pub(super) const fn hint(&self) -> &'static str {
         match self {
-            Self::Png(_) => "copy or render the frame again",
-            Self::NotRgb { .. } => "convert all frames to 8-bit RGB without transparency",
-            Self::TooLarge { .. } | Self::Size { .. } => "scale all frames to the same size",
+            Self::Image(error) => error.hint(),
+            Self::TooLarge { .. } => "scale all frames to the same size",
+            Self::Size { .. } => {
+                "scale all frames to the same size, for example with \
+                 `--set data.dataset.bair.resize.side=64`"
+            }
         }
     }
 }
 
-fn color_name(color: ColorType) -> &'static str {
-    match color {
-        ColorType::Grayscale => "grey",
-        ColorType::GrayscaleAlpha => "grey with transparency",
-        ColorType::Indexed => "palette",
-        ColorType::Rgb => "RGB",
-        ColorType::Rgba => "RGB with transparency",
-    }
-}
-
-/// Decodes a frame and appends its pixels, `[H, W, C]`, to `pixels`; returns its shape.
+/// Decodes a frame and appends its pixels, `[H, W, C]`, to `pixels`; returns its shape and its kind.
 ///
 /// With `expected`, a frame of any other shape is refused. After an error `pixels` is unchanged.
 pub(super) fn decode(
     file: &[u8],
+    scale: Option<Scale>,
     expected: Option<HwcShape>,
     pixels: &mut Vec<u8>,
-) -> Result<HwcShape, FrameError> {
-    let start = pixels.len();
-    decode_into(file, expected, pixels).inspect_err(|_| pixels.truncate(start))
-}
-
-fn decode_into(
-    file: &[u8],
-    expected: Option<HwcShape>,
-    pixels: &mut Vec<u8>,
-) -> Result<HwcShape, FrameError> {
-    let mut decoder = rgb_png::decoder(file);
-    let header = decoder.read_header_info().map_err(FrameError::Png)?;
-    let (width, height) = header.size();
-    if width > SIDE_MAX || height > SIDE_MAX {
-        return Err(FrameError::TooLarge { width, height });
-    }
-    let shape = [height as usize, width as usize, CHANNELS];
-    if !rgb_png::is_rgb(header) {
-        let (depth, color) = (header.bit_depth as u8, header.color_type);
-        return Err(FrameError::NotRgb { depth, color });
-    }
-    if let Some(expected) = expected.filter(|&expected| expected != shape) {
-        return Err(FrameError::Size { width, height, expected });
-    }
-
-    let start = pixels.len();
-    pixels.resize(start + shape.iter().product::<usize>(), 0);
-    rgb_png::decode(decoder, &mut pixels[start..]).map_err(FrameError::Png)?;
-    Ok(shape)
+) -> Result<(HwcShape, ImageKind), FrameError> {
+    let accept = |width, height| {
+        if width > SIDE_MAX || height > SIDE_MAX {
+            return Err(FrameError::TooLarge { width, height });
+        }
+        let shape = [height as usize, width as usize, CHANNELS];
+        match expected.filter(|&expected| scale.is_none() && expected != shape) {
+            Some(expected) => Err(FrameError::Size { width, height, expected }),
+            None => Ok(()),
+        }
+    };
+    let (image, kind) = image_file::decode(file, accept)?;
+    let RgbImage { height, width, pixels: decoded } = match scale {
+        Some(scale) => scale.apply(&image),
+        None => image,
+    };
+    pixels.extend(decoded);
+    Ok(([height, width, CHANNELS], kind))
 }
 
 #[cfg(test)]
 mod tests {
-    use png::BitDepth;
+    use png::{BitDepth, ColorType};
     use proptest::prelude::*;
 
     use super::*;
@@ -102,7 +81,7 @@ mod tests {
     #[track_caller]
     fn check_rejects(file: &[u8], expected: Option<HwcShape>, message: &str) {
         let mut pixels = vec![7];
-        let fault = decode(file, expected, &mut pixels).expect_err("the frame is refused");
+        let fault = decode(file, None, expected, &mut pixels).expect_err("the frame is refused");
         assert!(fault.to_string().contains(message), "`{fault}` does not contain `{message}`");
         assert_eq!(pixels, [7], "a refused frame leaves no pixels behind");
     }
@@ -137,9 +116,10 @@ mod tests {
             })
         ) {
             let mut decoded = Vec::new();
-            let shape = decode(&encode(width, height, &pixels), None, &mut decoded).unwrap();
+            let file = encode(width, height, &pixels);
+            let (shape, kind) = decode(&file, None, None, &mut decoded).unwrap();
             prop_assert_eq!(shape, [height as usize, width as usize, 3]);
-            prop_assert_eq!(decoded, pixels);
+            prop_assert_eq!((decoded, kind), (pixels, ImageKind::Rgb));
         }
 
         #[test]
@@ -150,7 +130,7 @@ mod tests {
             let at = at % file.len();
             file[at] ^= flip;
             let mut decoded = Vec::new();
-            if decode(&file, Some([4, 4, 3]), &mut decoded).is_ok() {
+            if decode(&file, None, Some([4, 4, 3]), &mut decoded).is_ok() {
                 prop_assert_eq!(decoded, vec![50; 48]);
             }
         }

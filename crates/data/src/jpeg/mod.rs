@@ -16,6 +16,7 @@ mod error;
 mod huffman;
 mod idct;
 mod segments;
+mod standard;
 mod upsample;
 
 pub use error::{JpegError, PIXELS_MAX};

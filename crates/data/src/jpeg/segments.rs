@@ -5,6 +5,7 @@ use super::{
     entropy,
     error::{JpegError, PIXELS_MAX},
     huffman::HuffmanTable,
+    standard,
 };
 
 /// Largest number of scans. A progressive image has about ten, and each one visits the whole image.
@@ -49,7 +50,8 @@ pub(super) fn read(file: &[u8]) -> Result<CodedImage, JpegError> {
         return Err(JpegError::NotJpeg);
     }
     bytes.take(2)?;
-    let mut tables = Tables::default();
+    let [dc, ac] = standard::tables();
+    let mut tables = Tables { dc, ac, ..Tables::default() };
     let mut image: Option<CodedImage> = None;
     let mut scans = 0;
     loop {

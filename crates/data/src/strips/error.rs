@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use png::DecodingError;
-
-use crate::rgb_png::SIDE_MAX;
+use crate::image_file::{ImageError, SIDE_MAX};
 use reprise_base::fs::FsError;
 
 /// Largest size of the pixels of one strip in bytes.
@@ -36,10 +34,8 @@ pub enum StripError {
 /// Why a file is not a strip.
 #[derive(Debug, thiserror::Error)]
 pub enum StripFormatError {
-    #[error("not a valid PNG")]
-    Png(#[source] DecodingError),
-    #[error("it is not 8-bit RGB")]
-    NotRgb,
+    #[error(transparent)]
+    Image(#[from] ImageError),
     #[error("its shorter edge has {side} pixels; the limit is {SIDE_MAX}")]
     SideTooLarge { side: u32 },
     #[error("its {width}x{height} pixels need more than {STRIP_BYTES_MAX} bytes of memory")]
@@ -58,12 +54,13 @@ impl StripError {
                 "put each strip into the folder of its category, as in `0/00000000.png`"
             }
             Self::NameNotUtf8 { .. } => "rename it",
-            Self::Strip { source: StripFormatError::NotRgb | StripFormatError::Png(_), .. } => {
-                "convert all strips to 8-bit RGB PNG without transparency"
-            }
+            Self::Strip { source: StripFormatError::Image(error), .. } => error.hint(),
             Self::Strip { .. } => "a strip is a row or a column of at least two square frames",
-            Self::Side { .. } => "scale the frames of all strips to the same size",
-            Self::NoVideos { .. } => "add longer strips, or lower `shortest`",
+            Self::Side { .. } => {
+                "scale them to the same size, for example with \
+                 `--set data.dataset.strips.resize.side=64`"
+            }
+            Self::NoVideos { .. } => "add longer strips, or lower `data.dataset.strips.shortest`",
             Self::Fs(_) | Self::TooLarge { .. } => return None,
         })
     }

@@ -8,14 +8,21 @@
 //! differ in length; [`read`] returns all of them in memory. [`sample`] chooses the frames for
 //! training; [`split`] keeps related videos in one split.
 //!
-//! Stricter than the original: a strip is an 8-bit RGB PNG, its longer edge is a whole number of
-//! frames, at least two, and all frames have one size, since nothing is scaled here.
+//! Stricter than the original: the longer edge of a strip is a whole number of frames, at least two, and all
+//! frames have one size. Strips are PNG or JPEG files, whatever their extension: MoCoGAN's own `actions` are
+//! PNG files named `.jpg`.
 
 use std::path::{Path, PathBuf};
 
-use super::video_set::{Video, VideoSet};
+use super::{
+    findings::Findings,
+    image_file::{ImageKinds, split_name},
+    listing::list,
+    scale::Scale,
+    video_set::{Video, VideoSet, person},
+};
 use reprise_base::{
-    fs::{self, DirEntry, FileKind},
+    fs::{DirEntry, FileKind},
     scalar::Count,
 };
 
@@ -25,7 +32,7 @@ pub mod split;
 mod strip;
 
 pub use error::{StripError, StripFormatError};
-use strip::{DecodedStrip, is_image};
+use strip::DecodedStrip;
 
 /// Largest size of the pixels of all videos in bytes.
 const BYTES_MAX: usize = 1 << 30;
@@ -36,8 +43,9 @@ const BYTES_MAX: usize = 1 << 30;
 /// If a folder cannot be listed or a strip belongs to no category.
 pub fn files(root: &Path) -> Result<Vec<PathBuf>, StripError> {
     let mut files = Vec::new();
-    for (_, path) in categories(root, &mut Vec::new())? {
-        files.extend(strips(&path, &mut Vec::new())?.into_iter().map(|(_, path)| path));
+    let unused = &mut Findings::default();
+    for (_, path) in categories(root, unused)? {
+        files.extend(strips(&path, unused)?.into_iter().map(|(_, path)| path));
     }
     Ok(files)
 }
@@ -47,14 +55,21 @@ pub fn files(root: &Path) -> Result<Vec<PathBuf>, StripError> {
 ///
 /// # Errors
 /// If a strip is invalid or differs from the others in frame size, or if no video is left.
-pub fn read(root: &Path, shortest: Count) -> Result<VideoSet, StripError> {
-    let mut read = VideoSet { side: 0, categories: vec![], videos: vec![], warnings: vec![] };
+pub(super) fn read(
+    root: &Path,
+    shortest: Count,
+    scale: Option<Scale>,
+    findings: &mut Findings,
+) -> Result<VideoSet, StripError> {
+    let mut read = VideoSet { side: 0, categories: vec![], videos: vec![] };
+    let mut kinds = ImageKinds::default();
     let mut bytes = 0;
-    for (name, path) in categories(root, &mut read.warnings)? {
+    for (name, path) in categories(root, findings)? {
         let category = read.categories.len();
-        for (file, path) in strips(&path, &mut read.warnings)? {
-            let name = format!("{name}/{file}");
-            let DecodedStrip { side, frames, pixels } = strip::read(&path)?;
+        for (file, path) in strips(&path, findings)? {
+            let (name, person) = (format!("{name}/{file}"), person(&file));
+            let (DecodedStrip { side, frames, pixels }, kind) = strip::read(&path, scale)?;
+            kinds.add(kind);
             if read.side != 0 && read.side != side {
                 let (found, expected) = (side, read.side);
                 return Err(StripError::Side { path, found, expected });
@@ -63,55 +78,48 @@ pub fn read(root: &Path, shortest: Count) -> Result<VideoSet, StripError> {
             if frames < shortest.len() {
                 let least = shortest.get();
                 let path = path.display();
-                read.warnings
-                    .push(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
+                findings
+                    .warn(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
                 continue;
             }
             bytes += pixels.len();
             if bytes > BYTES_MAX {
                 return Err(StripError::TooLarge { root: root.to_owned(), limit: BYTES_MAX });
             }
-            read.videos.push(Video { name, category, frames, pixels, path });
+            read.videos.push(Video { name, category, person, frames, pixels, path });
         }
         read.categories.push(name);
     }
     if read.videos.is_empty() {
         return Err(StripError::NoVideos { root: root.to_owned(), shortest: shortest.get() });
     }
+    kinds.describe(findings);
+    read.describe(findings);
     Ok(read)
 }
 
 /// Lists the category folders of a root; a strip beside them is an error.
-fn categories(
-    root: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<(String, PathBuf)>, StripError> {
+fn categories(root: &Path, findings: &mut Findings) -> Result<Vec<(String, PathBuf)>, StripError> {
     let mut found = Vec::new();
-    for entry in fs::read_dir_visible(root)? {
+    for entry in list(root, &mut findings.notes.side_files)? {
         match entry.kind {
             FileKind::Dir => found.push((name(&entry)?, entry.path)),
-            _ if is_image(&entry.path) => {
+            _ if split_name(&entry.name.to_string_lossy()).is_some() => {
                 return Err(StripError::NoCategory { path: entry.path });
             }
-            _ => warnings.push(skipped(&entry)),
+            _ => findings.warn(skipped(&entry)),
         }
     }
     Ok(found)
 }
 
 /// Lists the strips of a category with the stems of their file names.
-fn strips(
-    category: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<(String, PathBuf)>, StripError> {
+fn strips(category: &Path, findings: &mut Findings) -> Result<Vec<(String, PathBuf)>, StripError> {
     let mut found = Vec::new();
-    for entry in fs::read_dir_visible(category)? {
-        if is_image(&entry.path) {
-            let name = name(&entry)?;
-            let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
-            found.push((stem, entry.path));
-        } else {
-            warnings.push(skipped(&entry));
+    for entry in list(category, &mut findings.notes.side_files)? {
+        match split_name(&name(&entry)?) {
+            Some((stem, _)) => found.push((stem.to_owned(), entry.path)),
+            None => findings.warn(skipped(&entry)),
         }
     }
     Ok(found)

@@ -57,7 +57,7 @@ fn groups(videos: &VideoSet) -> Vec<usize> {
     let mut persons = BTreeMap::new();
     let mut contents = BTreeMap::new();
     for (index, video) in videos.videos.iter().enumerate() {
-        join(&mut parents, index, *persons.entry(video.person()).or_insert(index));
+        join(&mut parents, index, *persons.entry(video.person.as_str()).or_insert(index));
         join(&mut parents, index, *contents.entry(video.digest()).or_insert(index));
     }
     for (index, video) in videos.videos.iter().enumerate() {

@@ -1,11 +1,12 @@
-//! One strip: a PNG that is cut into its frames.
+//! One strip: an image that is cut into its frames.
 
 use std::path::Path;
 
 use super::error::{STRIP_BYTES_MAX, StripError, StripFormatError};
 use crate::{
-    rgb_image::CHANNELS,
-    rgb_png::{self, SIDE_MAX},
+    image_file::{self, ImageKind, SIDE_MAX},
+    rgb_image::{CHANNELS, RgbImage},
+    scale::Scale,
 };
 use reprise_base::fs;
 
@@ -22,29 +23,44 @@ pub(super) struct DecodedStrip {
     pub(super) pixels: Vec<u8>,
 }
 
-/// Returns whether a file has the extension of an image. A JPEG counts, so that it is refused instead
-/// of skipped.
-pub(super) fn is_image(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| {
-        ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    })
+/// Reads and cuts a strip; returns how it was stored, too.
+pub(super) fn read(
+    path: &Path,
+    scale: Option<Scale>,
+) -> Result<(DecodedStrip, ImageKind), StripError> {
+    let file = fs::read(path, FILE_BYTES_MAX)?;
+    let refused = |source| StripError::Strip { path: path.to_owned(), source };
+    let (strip, kind) = decode(&file).map_err(refused)?;
+    let strip = match scale {
+        Some(scale) => scaled(&strip, scale),
+        None => strip,
+    };
+    Ok((strip, kind))
 }
 
-/// Reads and cuts a strip.
-pub(super) fn read(path: &Path) -> Result<DecodedStrip, StripError> {
-    let file = fs::read(path, FILE_BYTES_MAX)?;
-    decode(&file).map_err(|source| StripError::Strip { path: path.to_owned(), source })
+/// Scales each frame.
+fn scaled(strip: &DecodedStrip, scale: Scale) -> DecodedStrip {
+    let DecodedStrip { side, frames, pixels } = strip;
+    let frame = |pixels: &[u8]| {
+        let image = RgbImage { height: *side, width: *side, pixels: pixels.to_vec() };
+        scale.apply(&image).pixels
+    };
+    let pixels = pixels.chunks_exact(side * side * CHANNELS).flat_map(frame).collect();
+    DecodedStrip { side: scale.side(), frames: *frames, pixels }
 }
 
 /// Decodes the file of a strip.
-fn decode(file: &[u8]) -> Result<DecodedStrip, StripFormatError> {
-    let mut decoder = rgb_png::decoder(file);
-    let header = decoder.read_header_info().map_err(StripFormatError::Png)?;
-    let (width, height) = header.size();
-    if !rgb_png::is_rgb(header) {
-        return Err(StripFormatError::NotRgb);
-    }
+fn decode(file: &[u8]) -> Result<(DecodedStrip, ImageKind), StripFormatError> {
+    let (image, kind) = image_file::decode(file, accept)?;
+    let RgbImage { height, width, pixels } = image;
+    let (side, longer) = (width.min(height), width.max(height));
+    let frames = longer / side;
+    let pixels = if width > height { columns(&pixels, side, frames) } else { pixels };
+    Ok((DecodedStrip { side, frames, pixels }, kind))
+}
+
+/// Refuses sizes that are not at least two square frames.
+fn accept(width: u32, height: u32) -> Result<(), StripFormatError> {
     let (side, longer) = (width.min(height), width.max(height));
     if side > SIDE_MAX {
         return Err(StripFormatError::SideTooLarge { side });
@@ -58,12 +74,7 @@ fn decode(file: &[u8]) -> Result<DecodedStrip, StripFormatError> {
     if longer == side {
         return Err(StripFormatError::SingleFrame { side });
     }
-
-    let mut image = vec![0; width as usize * height as usize * CHANNELS];
-    rgb_png::decode(decoder, &mut image).map_err(StripFormatError::Png)?;
-    let (side, frames) = (side as usize, (longer / side) as usize);
-    let pixels = if width > height { columns(&image, side, frames) } else { image };
-    Ok(DecodedStrip { side, frames, pixels })
+    Ok(())
 }
 
 /// Cuts frames that are side by side; frames below one another are in order already.

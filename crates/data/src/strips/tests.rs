@@ -8,7 +8,11 @@ use crate::{
     Split,
     strips::split::{GroupShares, split},
 };
-use reprise_base::scalar::Fraction;
+use reprise_base::{
+    config::data::{FrameResize, ResizeFilter},
+    fs,
+    scalar::Fraction,
+};
 
 /// A folder of strips that a test fills.
 struct Root(TempDir);
@@ -34,7 +38,16 @@ impl Root {
     }
 
     fn read(&self, shortest: u32) -> Result<VideoSet, StripError> {
-        read(self.path(), Count::literal(shortest))
+        self.read_with(shortest, None, &mut Findings::default())
+    }
+
+    fn read_with(
+        &self,
+        shortest: u32,
+        scale: Option<Scale>,
+        findings: &mut Findings,
+    ) -> Result<VideoSet, StripError> {
+        read(self.path(), Count::literal(shortest), scale, findings)
     }
 
     /// Checks that reading fails with these words and names the file.
@@ -104,9 +117,11 @@ fn categories_are_numbered_by_name_as_text() {
 fn short_strips_and_other_files_are_skipped_with_a_warning() {
     let root = Root::new();
     root.strip("walk/long.png", 16, 4).strip("walk/short.png", 8, 4).file("local.db", b"cache");
-    let videos = root.read(4).unwrap();
-    assert_eq!((videos.videos.len(), videos.warnings.len()), (1, 2));
-    assert!(videos.warnings.iter().any(|warning| warning.contains("2 frames, fewer than 4")));
+    let mut findings = Findings::default();
+    let videos = root.read_with(4, None, &mut findings).unwrap();
+    let warnings = findings.warnings();
+    assert_eq!((videos.videos.len(), warnings.len()), (1, 2), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains("2 frames, fewer than 4")));
 }
 
 #[test]
@@ -120,9 +135,10 @@ fn a_strip_of_one_frame_is_refused() {
 }
 
 #[test]
-fn text_and_jpeg_are_refused() {
-    Root::new().file("0/a.png", b"hello").check_refused("a.png", "not a valid PNG");
-    Root::new().file("0/a.jpg", b"\xff\xd8\xff").check_refused("a.jpg", "not a valid PNG");
+fn text_and_a_broken_jpeg_are_refused() {
+    let text = "a file of an unknown kind, not a PNG or JPEG";
+    Root::new().file("0/a.png", b"hello").check_refused("a.png", text);
+    Root::new().file("0/a.jpg", b"\xff\xd8\xff").check_refused("a.jpg", "not an intact JPEG");
 }
 
 #[test]
@@ -140,6 +156,33 @@ fn a_strip_without_a_category_is_refused() {
 fn frames_of_another_size_are_refused() {
     let root = Root::new();
     root.strip("0/a.png", 128, 64).strip("0/b.png", 64, 32).check_refused("b.png", "32x32 pixels");
+}
+
+#[test]
+fn the_content_of_a_file_counts_and_not_its_extension() {
+    let root = Root::new();
+    let strip = encode(8, 4, |x, y| [byte(x), byte(y), 90]);
+    root.file("walk/a.jpg", &strip).file("walk/b.PNG", &strip).file("walk/.DS_Store", b"x");
+    let mut findings = Findings::default();
+    let videos = root.read_with(2, None, &mut findings).unwrap();
+    assert_eq!(videos.videos[0].pixels, videos.videos[1].pixels);
+    let facts: Vec<_> = findings.notes.facts.iter().map(|fact| fact.text.as_str()).collect();
+    assert_eq!(facts, ["2 RGB PNG", "1: walk (2)", "2: a, b"]);
+    assert_eq!(findings.warnings(), ["skipped 1 side file: .DS_Store (1)"]);
+}
+
+#[test]
+fn frames_are_scaled_one_by_one() {
+    let root = Root::new();
+    // The second frame is white, so that nothing of it may show in the first.
+    root.file("0/a.png", &encode(16, 8, |x, _| if x < 8 { [byte(x), 0, 0] } else { [255; 3] }));
+    let resize = FrameResize { side: Count::literal(4), filter: ResizeFilter::Bilinear };
+    let scale = Some(Scale::new(resize));
+    let videos = root.read_with(2, scale, &mut Findings::default()).unwrap();
+    assert_eq!((videos.side, videos.videos[0].frames), (4, 2));
+    let red: Vec<u8> = videos.videos[0].frame(0)[..12].iter().copied().step_by(3).collect();
+    assert_eq!(red, [1, 3, 5, 6]); // as Pillow
+    assert_eq!(videos.videos[0].frame(1), [255; 48]);
 }
 
 #[test]
@@ -180,7 +223,9 @@ fn a_root_that_is_missing_or_a_file_is_refused_for_what_it_is() {
     let root = Root::new();
     root.file("plain", b"");
     for (name, words) in [("missing", "No such file"), ("plain", "Not a directory")] {
-        let error = read(&root.path().join(name), Count::literal(2)).expect_err("it is no folder");
+        let error =
+            read(&root.path().join(name), Count::literal(2), None, &mut Findings::default())
+                .expect_err("it is no folder");
         let cause = std::error::Error::source(&error).expect("the system says why");
         let text = format!("{error}: {cause}");
         assert!(text.contains(&format!("{name}`: {words}")), "{text}");

@@ -19,8 +19,27 @@ pub enum VideoError {
     NameNotUtf8 { path: PathBuf },
     #[error("failed to decode video `{}`", path.display())]
     Video { path: PathBuf, source: VideoFormatError },
-    #[error("failed to find a video of at least {shortest} frames in `{}`", root.display())]
-    NoVideos { root: PathBuf, shortest: u64 },
+    #[error(
+        "failed to find a video of at least {shortest} frames in `{}`: the longest has {longest}",
+        root.display()
+    )]
+    NoVideos { root: PathBuf, shortest: u64, longest: usize },
+    #[error("failed to find a video in `{}`", root.display())]
+    NoFiles { root: PathBuf },
+    #[error(
+        "failed to find an AVI or GIF file in `{}`: its {count} are {}",
+        root.display(), codec.map_or_else(|| format!("`.{extension}` files"), |codec| format!("`.{extension}` files with {codec}"))
+    )]
+    OtherContainer {
+        root: PathBuf,
+        /// The number of videos, in words.
+        count: String,
+        extension: String,
+        /// The codec of the first one, if known.
+        codec: Option<&'static str>,
+    },
+    #[error("failed to find the category of `{}`: its name does not match the pattern `{pattern}`", path.display())]
+    NoMatch { path: PathBuf, pattern: String },
     #[error("failed to load the videos in `{}`: decoded, they need more than {limit} bytes of memory", root.display())]
     TooLarge { root: PathBuf, limit: usize },
 }
@@ -46,9 +65,20 @@ impl VideoError {
             }
             Self::NameNotUtf8 { .. } => "rename it",
             Self::Video { source: VideoFormatError::TooLong, .. } => "cut it into several videos",
-            Self::Video { .. } => "convert it to AVI with Motion JPEG or to GIF",
-            Self::NoVideos { .. } => "add longer videos, or lower `shortest`",
-            Self::Fs(_) | Self::TooLarge { .. } => return None,
+            Self::Video { source: VideoFormatError::Avi(AviError::Compression { .. }), .. } => {
+                "convert it without loss: `ffmpeg -i IN.avi -c:v rawvideo -pix_fmt bgr24 OUT.avi`"
+            }
+            Self::OtherContainer { .. } => {
+                "convert each without loss: `ffmpeg -i IN.mp4 -c:v rawvideo -pix_fmt bgr24 OUT.avi`"
+            }
+            Self::Video { .. } => "copy the video again",
+            Self::NoVideos { .. } => "lower `data.dataset.videos.shortest`, or add longer videos",
+            Self::NoFiles { .. } => "give the folder that contains the videos or their categories",
+            Self::NoMatch { .. } => {
+                "change `data.dataset.videos.names`, or move the file out of the folder"
+            }
+            Self::TooLarge { .. } => "lower `data.dataset.videos.side`, or use fewer videos",
+            Self::Fs(_) => return None,
         })
     }
 }

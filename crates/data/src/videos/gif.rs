@@ -25,13 +25,14 @@ pub enum GifError {
     NoFrames,
 }
 
-/// Decodes the frames in order and calls `each` with them; an error of `each` ends the reading.
+/// Decodes the frames in order and calls `each` with them and the hundredths of a second for which they are
+/// shown; an error of `each` ends the reading.
 ///
 /// A frame is drawn over the earlier ones, after each of which its disposal method was applied.
 /// Pixels that no frame drew are black.
 pub(super) fn read<E: From<GifError>>(
     file: &[u8],
-    mut each: impl FnMut(RgbImage) -> Result<(), E>,
+    mut each: impl FnMut(RgbImage, u16) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
@@ -52,9 +53,10 @@ pub(super) fn read<E: From<GifError>>(
         let Some(drawn) = next.map_err(|source| GifError::Frame { frame, source })? else {
             return if frame == 0 { Err(GifError::NoFrames.into()) } else { Ok(()) };
         };
+        let drawn_delay = drawn.delay;
         let before = (drawn.dispose == DisposalMethod::Previous).then(|| canvas.clone());
         draw(&mut canvas, drawn);
-        each(canvas.clone())?;
+        each(canvas.clone(), drawn_delay)?;
         match before {
             Some(before) => canvas = before,
             None if drawn.dispose == DisposalMethod::Background => erase(&mut canvas, drawn),

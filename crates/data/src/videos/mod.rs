@@ -1,42 +1,63 @@
-//! Videos as AVI or GIF files, in the layout of the Weizmann action data, read strictly.
+//! Videos as AVI or GIF files in categories, read strictly.
 //!
-//! ```text
-//! ROOT/<person>_<category>.avi      the category is the text after the first underscore
-//! ROOT/<category>/<video>.gif       the category is the folder
-//! ```
-//! AVI with Motion JPEG (`avi`) and animated GIF (`gif`) are supported. If a video exists as both, the
-//! AVI file is read. Frames are scaled to a square by [`resize::square`] with [`Fit::Stretch`], which
-//! is TensorFlow's bicubic interpolation without cropping, and rounded to bytes. [`read`] returns the
-//! same type as [`strips::read`](super::strips::read).
+//! AVI with Motion JPEG or uncompressed RGB (`avi`) and animated GIF (`gif`) are supported; [`names`] tells
+//! category and person from a path. If a video exists as both, the AVI file is read. Frames are scaled to a
+//! square by [`resize::square`] with [`Fit::Stretch`], which is TensorFlow's bicubic interpolation without
+//! cropping, and rounded to bytes. [`read`] returns the same type as
+//! [`strips::read`](super::strips::read).
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use super::{
+    findings::Findings,
+    listing,
     resize::{self, Fit},
     rgb_image::RgbImage,
     video_set::{Video, VideoSet},
 };
 use reprise_base::{
+    config::{data::VideoTiming, video_names::NamePattern},
     fs::{self, DirEntry, FileKind},
     scalar::Count,
+    text::count,
 };
 
 mod avi;
 mod error;
 mod gif;
+mod names;
 
 pub use self::avi::{AviError, FourCc};
 use self::error::VIDEO_BYTES_MAX;
 pub use self::error::{VideoError, VideoFormatError};
 pub use self::gif::GifError;
+use self::names::{NoName, VideoName, names};
 
 /// Largest video file in bytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Largest size of the frames of all videos in bytes.
 const BYTES_MAX: usize = 1 << 30;
+
+/// Extensions of video files that are read.
+pub(super) const EXTENSIONS: [&str; 2] = ["avi", "gif"];
+/// Extensions of video files that are not read, but named.
+pub(super) const OTHER_EXTENSIONS: [&str; 9] =
+    ["mp4", "m4v", "mov", "mkv", "webm", "mpg", "mpeg", "wmv", "flv"];
+
+/// Bytes from the start of a video file in which the name of its codec is looked for.
+const CODEC_BYTES: u64 = 1 << 20;
+/// Codecs by the letters that a file contains.
+const CODECS: [(&[u8; 4], &str); 6] = [
+    (b"avc1", "H.264"),
+    (b"hvc1", "H.265"),
+    (b"hev1", "H.265"),
+    (b"av01", "AV1"),
+    (b"vp09", "VP9"),
+    (b"mp4v", "MPEG-4 Part 2"),
+];
 
 /// A file format; if a video exists in both, the first one is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,43 +66,92 @@ enum Container {
     Gif,
 }
 
-/// A video file; ordered by category, then by name.
+/// A video file; ordered by folder, then by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct VideoFile {
-    category: String,
+    /// The folder below the root, if it is in one.
+    folder: Option<String>,
     /// File name without extension.
     stem: String,
     container: Container,
     path: PathBuf,
 }
 
+impl VideoFile {
+    /// Returns its path below the root, without extension.
+    fn name(&self) -> String {
+        match &self.folder {
+            Some(folder) => format!("{folder}/{}", self.stem),
+            None => self.stem.clone(),
+        }
+    }
+
+    #[cfg(test)]
+    fn at(path: &str) -> Self {
+        let (folder, stem) = path.rsplit_once('/').map_or((None, path), |(a, b)| (Some(a), b));
+        let (folder, stem) = (folder.map(str::to_owned), stem.to_owned());
+        Self { folder, stem, container: Container::Avi, path: path.into() }
+    }
+}
+
+/// How videos are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VideoSettings<'a> {
+    /// Height and width to which frames are scaled.
+    pub(super) side: Count,
+    /// Shorter videos are skipped with a warning.
+    pub(super) shortest: Count,
+    pub(super) names: Option<&'a NamePattern>,
+    pub(super) timing: VideoTiming,
+}
+
 /// Returns the files that [`read`] reads, in the same order.
 ///
 /// # Errors
-/// If a folder cannot be listed or a file has no category.
-pub fn files(root: &Path) -> Result<Vec<PathBuf>, VideoError> {
-    let videos = list(root, &mut Vec::new())?;
+/// If a folder cannot be listed or has no video.
+pub(super) fn files(root: &Path) -> Result<Vec<PathBuf>, VideoError> {
+    let videos = list(root, &mut Findings::default())?;
     Ok(videos.into_iter().map(|video| video.path).collect())
 }
 
-/// Reads all videos of at least `shortest` frames, scaled to `side`; skips shorter ones with a warning.
+/// Reads all videos.
 ///
 /// # Errors
-/// If a file is invalid, or if no video is left.
-pub fn read(root: &Path, side: Count, shortest: Count) -> Result<VideoSet, VideoError> {
-    let mut warnings = Vec::new();
-    let files = list(root, &mut warnings)?;
-    let categories: BTreeSet<String> = files.iter().map(|file| file.category.clone()).collect();
+/// If a file is invalid, or if no video is long enough.
+pub(super) fn read(
+    root: &Path,
+    settings: VideoSettings<'_>,
+    findings: &mut Findings,
+) -> Result<VideoSet, VideoError> {
+    let VideoSettings { side, shortest, names: pattern, timing } = settings;
+    let files = list(root, findings)?;
+    let names = names(&files, pattern, findings).map_err(|(place, why)| {
+        let path = files[place].path.clone();
+        match (why, pattern) {
+            (NoName::Pattern, Some(pattern)) => {
+                VideoError::NoMatch { path, pattern: pattern.to_string() }
+            }
+            _ => VideoError::NoCategory { path },
+        }
+    })?;
+    let categories: BTreeSet<String> = names.iter().map(|name| name.category.clone()).collect();
     let categories: Vec<String> = categories.into_iter().collect();
-    let mut videos = Vec::new();
-    let mut bytes = 0;
-    for VideoFile { category, stem, container, path } in files {
-        let file = fs::read(&path, FILE_BYTES_MAX)?;
-        let ScaledFrames { frames, pixels, .. } = decode(&file, container, side.len())
+    let mut found = Vec::new();
+    let (mut bytes, mut longest) = (0, 0);
+    let mut stated = StatedTimes::default();
+    let mut named: Vec<(VideoName, VideoFile)> = names.into_iter().zip(files).collect();
+    named.sort_by(|(a, _), (b, _)| a.category.cmp(&b.category));
+    for (VideoName { category, person }, file) in named {
+        let VideoFile { stem, container, path, .. } = file;
+        let content = fs::read(&path, FILE_BYTES_MAX)?;
+        let decoded = decode(&content, container, side.len(), timing)
             .map_err(|source| VideoError::Video { path: path.clone(), source })?;
+        stated.add(&decoded, &path);
+        let ScaledFrames { frames, pixels, .. } = decoded;
+        longest = longest.max(frames);
         if frames < shortest.len() {
             let (path, least) = (path.display(), shortest.get());
-            warnings.push(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
+            findings.warn(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
             continue;
         }
         bytes += pixels.len();
@@ -90,20 +160,88 @@ pub fn read(root: &Path, side: Count, shortest: Count) -> Result<VideoSet, Video
         }
         let number = categories.binary_search(&category).expect("every category is listed");
         let name = format!("{category}/{stem}");
-        videos.push(Video { name, category: number, frames, pixels, path });
+        found.push(Video { name, category: number, person, frames, pixels, path });
     }
-    if videos.is_empty() {
-        return Err(VideoError::NoVideos { root: root.to_owned(), shortest: shortest.get() });
+    stated.describe(timing, findings);
+    if found.is_empty() {
+        let (root, shortest) = (root.to_owned(), shortest.get());
+        return Err(VideoError::NoVideos { root, shortest, longest });
     }
-    Ok(VideoSet { side: side.len(), categories, videos, warnings })
+    let set = VideoSet { side: side.len(), categories, videos: found };
+    set.describe(findings);
+    Ok(set)
+}
+
+/// What files state about the times of their frames.
+#[derive(Default)]
+struct StatedTimes {
+    /// Videos by their frames per second, in words.
+    rates: BTreeMap<String, u64>,
+    /// Frames that repeat the one before them.
+    repeated: u64,
+    /// Videos whose frames are shown for different times, and the first of them.
+    unequal: (u64, Option<PathBuf>),
+}
+
+impl StatedTimes {
+    fn add(&mut self, video: &ScaledFrames, path: &Path) {
+        if let Some(rate) = video.rate {
+            *self.rates.entry(format!("{:.3}", rate)).or_default() += 1;
+        }
+        self.repeated += video.repeated as u64;
+        if video.has_unequal_delays() {
+            self.unequal.0 += 1;
+            self.unequal.1.get_or_insert_with(|| path.to_owned());
+        }
+    }
+
+    fn describe(&self, timing: VideoTiming, findings: &mut Findings) {
+        let short = |rate: &str| rate.trim_end_matches('0').trim_end_matches('.').to_owned();
+        let rates: Vec<String> = self
+            .rates
+            .iter()
+            .map(|(rate, videos)| format!("{} ({})", short(rate), count(*videos, "video")))
+            .collect();
+        if !rates.is_empty() {
+            findings.fact("frames per second", rates.join(", "));
+        }
+        if rates.len() > 1 {
+            findings.warn("videos have different frame rates; every frame is used once".to_owned());
+        }
+        if self.repeated > 0 {
+            let repeated = count(self.repeated, "empty frame");
+            findings.fact("repeated frames", format!("{repeated} repeat the frame before"));
+        }
+        if let (videos, Some(first)) = &self.unequal {
+            let videos = count(*videos, "video");
+            match timing {
+                VideoTiming::Frames => findings.warn(format!(
+                    "the frames of {videos} are shown for different times, but each is used once, first \
+                     `{}`: repeat them with `--set data.dataset.videos.timing=expand`",
+                    first.display()
+                )),
+                VideoTiming::Expand => findings.fact(
+                    "times of frames",
+                    format!("frames of {videos} repeated for as long as they are shown"),
+                ),
+            }
+        }
+    }
 }
 
 /// Scaled frames of a video.
+#[derive(Default)]
 struct ScaledFrames {
     side: usize,
     frames: usize,
     /// `[T, S, S, 3]`.
     pixels: Vec<u8>,
+    /// Frames per second, if stated for the whole video.
+    rate: Option<f64>,
+    /// Frames that repeat the one before them.
+    repeated: usize,
+    /// Hundredths of a second for which each frame is shown, if stated by frame.
+    delays: Vec<u16>,
 }
 
 impl ScaledFrames {
@@ -111,8 +249,36 @@ impl ScaledFrames {
         let scaled = resize::square(image, Fit::Stretch, [self.side; 2]);
         self.pixels.extend(scaled.into_iter().map(byte));
         self.frames += 1;
+        self.check_length()
+    }
+
+    const fn check_length(&self) -> Result<(), VideoFormatError> {
         if self.pixels.len() > VIDEO_BYTES_MAX { Err(VideoFormatError::TooLong) } else { Ok(()) }
     }
+
+    fn has_unequal_delays(&self) -> bool {
+        self.delays.windows(2).any(|pair| pair[0] != pair[1])
+    }
+
+    /// Repeats each frame for as long as it is shown; a delay of 0 counts as one unit.
+    fn expand(&mut self) -> Result<(), VideoFormatError> {
+        let unit = self.delays.iter().copied().fold(0, greatest_common_divisor).max(1);
+        let bytes = self.side * self.side * 3;
+        let short = std::mem::take(&mut self.pixels);
+        self.frames = 0;
+        for (frame, delay) in short.chunks_exact(bytes).zip(&self.delays) {
+            for _ in 0..(delay / unit).max(1) {
+                self.pixels.extend_from_slice(frame);
+                self.frames += 1;
+                self.check_length()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn greatest_common_divisor(a: u16, b: u16) -> u16 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Rounds a value to the nearest byte.
@@ -125,64 +291,94 @@ fn decode(
     file: &[u8],
     container: Container,
     side: usize,
+    timing: VideoTiming,
 ) -> Result<ScaledFrames, VideoFormatError> {
-    let mut scaled = ScaledFrames { side, frames: 0, pixels: Vec::new() };
-    let each = |image: RgbImage| scaled.push(&image);
+    let mut scaled = ScaledFrames { side, ..ScaledFrames::default() };
     match container {
-        Container::Avi => avi::read(file, each)?,
-        Container::Gif => gif::read(file, each)?,
+        Container::Avi => {
+            let stream = avi::read(file, |image| scaled.push(&image))?;
+            (scaled.rate, scaled.repeated) = (stream.rate, stream.repeated);
+        }
+        Container::Gif => {
+            let mut delays = Vec::new();
+            gif::read(file, |image, delay| {
+                delays.push(delay);
+                scaled.push(&image)
+            })?;
+            scaled.delays = delays;
+            if timing == VideoTiming::Expand && scaled.has_unequal_delays() {
+                scaled.expand()?;
+            }
+        }
     }
     Ok(scaled)
 }
 
 /// Lists the videos in a root and in its folders.
-fn list(root: &Path, warnings: &mut Vec<String>) -> Result<Vec<VideoFile>, VideoError> {
+fn list(root: &Path, findings: &mut Findings) -> Result<Vec<VideoFile>, VideoError> {
     let mut videos = BTreeSet::new();
-    for entry in fs::read_dir_visible(root)? {
+    let mut others: Vec<PathBuf> = Vec::new();
+    for entry in listing::list(root, &mut findings.notes.side_files)? {
         if entry.kind == FileKind::Dir {
-            let category = name(&entry)?;
-            for entry in fs::read_dir_visible(&entry.path)? {
-                match named(&entry)? {
-                    Some((stem, container)) => {
-                        let category = category.clone();
-                        videos.insert(VideoFile { category, stem, container, path: entry.path });
-                    }
-                    None => warnings.push(skipped(&entry.path, "not a video")),
-                }
+            let folder = Some(name(&entry)?);
+            for entry in listing::list(&entry.path, &mut findings.notes.side_files)? {
+                add(entry, folder.clone(), &mut videos, &mut others, findings)?;
             }
-        } else if let Some((stem, container)) = named(&entry)? {
-            let Some((_, category)) = stem.split_once('_') else {
-                return Err(VideoError::NoCategory { path: entry.path });
-            };
-            let category = category.to_owned();
-            videos.insert(VideoFile { category, stem, container, path: entry.path });
         } else {
-            warnings.push(skipped(&entry.path, "not a video"));
+            add(entry, None, &mut videos, &mut others, findings)?;
         }
+    }
+    if let Some(first) = others.first() {
+        if videos.is_empty() {
+            return Err(other_container(root, others.len(), first)?);
+        }
+        let (number, first) = (count(others.len(), "video"), first.display());
+        findings.warn(format!("skipped {number} that are neither AVI nor GIF, first `{first}`"));
     }
     let mut kept: Vec<VideoFile> = Vec::new();
     for video in videos {
         match kept.last() {
-            Some(last) if (&last.category, &last.stem) == (&video.category, &video.stem) => {
+            Some(last) if (&last.folder, &last.stem) == (&video.folder, &video.stem) => {
                 let why = format!("duplicate of `{}`", last.path.display());
-                warnings.push(skipped(&video.path, &why));
+                findings.warn(skipped(&video.path, &why));
             }
             _ => kept.push(video),
         }
     }
-    Ok(kept)
+    if kept.is_empty() { Err(VideoError::NoFiles { root: root.to_owned() }) } else { Ok(kept) }
 }
 
-/// Returns the stem and the format of a file by its name, `None` if it is not a video.
-fn named(entry: &DirEntry) -> Result<Option<(String, Container)>, VideoError> {
-    let name = name(entry)?;
-    let Some((stem, extension)) = name.rsplit_once('.') else { return Ok(None) };
-    let container = match extension.to_ascii_lowercase().as_str() {
-        "avi" => Container::Avi,
-        "gif" => Container::Gif,
-        _ => return Ok(None),
-    };
-    Ok(Some((stem.to_owned(), container)))
+/// Adds a file to the videos or to the videos that are not read.
+fn add(
+    entry: DirEntry,
+    folder: Option<String>,
+    videos: &mut BTreeSet<VideoFile>,
+    others: &mut Vec<PathBuf>,
+    findings: &mut Findings,
+) -> Result<(), VideoError> {
+    let name = name(&entry)?;
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+    match extension.to_ascii_lowercase().as_str() {
+        "avi" | "gif" => {
+            let is_avi = extension.eq_ignore_ascii_case("avi");
+            let container = if is_avi { Container::Avi } else { Container::Gif };
+            let stem = stem.to_owned();
+            videos.insert(VideoFile { folder, stem, container, path: entry.path });
+        }
+        other if OTHER_EXTENSIONS.contains(&other) => others.push(entry.path),
+        _ => findings.warn(skipped(&entry.path, "not a video")),
+    }
+    Ok(())
+}
+
+/// Describes a folder whose videos are all in files of other kinds.
+fn other_container(root: &Path, number: usize, first: &Path) -> Result<VideoError, VideoError> {
+    let start = fs::read_start(first, CODEC_BYTES)?;
+    let contains = |letters: &[u8; 4]| start.windows(4).any(|window| window == letters);
+    let codec = CODECS.iter().find(|(letters, _)| contains(letters)).map(|(_, name)| *name);
+    let extension = first.extension().map(|it| it.to_string_lossy().to_lowercase());
+    let (root, extension) = (root.to_owned(), extension.unwrap_or_default());
+    Ok(VideoError::OtherContainer { root, count: count(number, "video"), extension, codec })
 }
 
 fn name(entry: &DirEntry) -> Result<String, VideoError> {

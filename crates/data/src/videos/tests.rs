@@ -62,7 +62,7 @@ fn gif(side: u16, frames: &[Frame<'_>]) -> Vec<u8> {
 }
 
 fn scaled(file: &[u8], container: Container) -> Result<ScaledFrames, VideoFormatError> {
-    decode(file, container, 4)
+    decode(file, container, 4, VideoTiming::Frames)
 }
 
 /// Checks that a file is refused with this message.
@@ -90,7 +90,19 @@ impl Root {
     }
 
     fn read(&self) -> Result<VideoSet, VideoError> {
-        read(self.0.path(), Count::literal(4), Count::literal(2))
+        self.read_with(None, &mut Findings::default())
+    }
+
+    fn read_with(
+        &self,
+        names: Option<&str>,
+        findings: &mut Findings,
+    ) -> Result<VideoSet, VideoError> {
+        let names = names.map(|text| NamePattern::try_from(text.to_owned()).unwrap());
+        let (side, shortest) = (Count::literal(4), Count::literal(2));
+        let names = names.as_ref();
+        let settings = VideoSettings { side, shortest, names, timing: VideoTiming::Frames };
+        read(self.0.path(), settings, findings)
     }
 }
 
@@ -110,7 +122,8 @@ fn a_broken_avi_file_is_refused_at_its_byte() {
     refused(IMAGE, "no AVI signature at the start");
     refused(&whole[..whole.len() - 40], "chunk `RIFF` at byte 0 states");
     refused(&[whole.as_slice(), &whole].concat(), "OpenDML");
-    refused(&avi(*b"DIVX", &[IMAGE]), "its video stream is `DIVX`");
+    refused(&avi(*b"DIVX", &[IMAGE]), "its frames are coded as MPEG-4 Part 2 (`DIVX`)");
+    refused(&avi(*b"ABCD", &[IMAGE]), "its frames are coded as `ABCD`");
     refused(&avi(*b"MJPG", &[]), "it has no frames");
     refused(&avi(*b"MJPG", &[b"", IMAGE]), "frame 0 (chunk at byte");
     refused(&avi(*b"MJPG", &[IMAGE, &IMAGE[..200]]), "frame 1 (chunk at byte");
@@ -124,6 +137,91 @@ fn a_broken_avi_file_is_refused_at_its_byte() {
     refused(&chunk(*b"RIFF", b"AVI abc"), "incomplete chunk at byte 12");
     let deep = (0..9).fold(list(*b"rec ", &[]), |inner, _| list(*b"rec ", &[inner]));
     refused(&chunk(*b"RIFF", &[b"AVI ".as_slice(), &deep].concat()), "nested too deeply");
+}
+
+/// Returns an AVI file with one uncompressed frame of 3×2 pixels.
+fn raw_avi(height: i32, bits: u16, frame: &[u8]) -> Vec<u8> {
+    let mut file = avi([0; 4], &[frame]);
+    let format = file.windows(4).rposition(|window| window == b"strf").unwrap() + 8;
+    file[format + 4..format + 8].copy_from_slice(&3_i32.to_le_bytes());
+    file[format + 8..format + 12].copy_from_slice(&height.to_le_bytes());
+    file[format + 14..format + 16].copy_from_slice(&bits.to_le_bytes());
+    file
+}
+
+fn raw_pixels(height: i32, bits: u16, frame: &[u8]) -> Result<Vec<u8>, AviError> {
+    let mut pixels = Vec::new();
+    avi::read(&raw_avi(height, bits, frame), |image| {
+        assert_eq!((image.height, image.width), (2, 3));
+        pixels = image.pixels;
+        Ok(())
+    })
+    .map(|_: avi::AviStream| pixels)
+}
+
+#[test]
+fn uncompressed_frames_are_read_in_both_orders_of_rows() {
+    let pixel = |value: u8| [value + 2, value + 1, value];
+    let row = |values: [u8; 3]| [values.map(pixel).concat(), vec![0; 3]].concat();
+    let (low, high) = (row([10, 20, 30]), row([40, 50, 60]));
+    let rgb = |values: [u8; 6]| values.map(|value| [value, value + 1, value + 2]).concat();
+    let top_down = [high.clone(), low.clone()].concat();
+    assert_eq!(raw_pixels(2, 24, &[low, high].concat()), Ok(rgb([40, 50, 60, 10, 20, 30])));
+    assert_eq!(raw_pixels(-2, 24, &top_down), Ok(rgb([40, 50, 60, 10, 20, 30])));
+    let wide: Vec<u8> =
+        [10, 20, 30, 40, 50, 60].into_iter().flat_map(|v| [v + 2, v + 1, v, 0]).collect();
+    assert_eq!(raw_pixels(-2, 32, &wide), Ok(rgb([10, 20, 30, 40, 50, 60])));
+    let message =
+        |height, bits, frame: &[u8]| raw_pixels(height, bits, frame).unwrap_err().to_string();
+    assert!(message(2, 24, &top_down[1..]).contains("has 23 bytes, expected 24"));
+    assert_eq!(
+        message(2, 8, b"x"),
+        "its uncompressed frames have 8 bits per pixel, expected 24 or 32"
+    );
+    assert!(message(i32::MIN, 24, b"x").contains("the limit is"));
+}
+
+#[test]
+fn frames_shown_for_different_times_are_warned_about_or_repeated() {
+    let frame =
+        |colour, delay| Frame { delay, ..Frame::from_indexed_pixels(4, 4, [colour; 16], None) };
+    let file = gif(4, &[frame(1, 8), frame(2, 4), frame(1, 12)]);
+    let root = Root::new();
+    root.file("walk/a.gif", &file);
+    let mut findings = Findings::default();
+    let videos = root.read_with(None, &mut findings).unwrap();
+    assert_eq!(videos.videos[0].frames, 3);
+    assert!(findings.warnings()[0].contains("shown for different times"));
+    let expanded = decode(&file, Container::Gif, 4, VideoTiming::Expand).unwrap();
+    let red: Vec<u8> = expanded.pixels.iter().copied().step_by(48).collect();
+    assert_eq!((expanded.frames, red), (6, vec![255, 255, 0, 255, 255, 255]));
+}
+
+#[test]
+fn videos_in_other_containers_are_named_with_their_codec() {
+    let root = Root::new();
+    root.file("a_walk.mp4", b"....ftypisom....avc1....").file("b_walk.mp4", b"x");
+    let error = root.read().expect_err("nothing can be read");
+    assert!(error.to_string().ends_with("its 2 videos are `.mp4` files with H.264"), "{error}");
+    assert!(error.hint().unwrap().starts_with("convert each without loss"));
+}
+
+#[test]
+fn a_frame_without_huffman_tables_uses_the_standard_ones() {
+    // The fixture has the standard tables, as most cameras and programs write them.
+    let mut bare = IMAGE[..2].to_vec();
+    let mut at = 2;
+    while IMAGE[at + 1] != 0xda {
+        let length = usize::from(u16::from_be_bytes([IMAGE[at + 2], IMAGE[at + 3]]));
+        if IMAGE[at + 1] != 0xc4 {
+            bare.extend_from_slice(&IMAGE[at..at + 2 + length]);
+        }
+        at += 2 + length;
+    }
+    bare.extend_from_slice(&IMAGE[at..]);
+    assert!(bare.len() < IMAGE.len());
+    let pixels = |image: &[u8]| scaled(&avi(*b"MJPG", &[image]), Container::Avi).unwrap().pixels;
+    assert_eq!(pixels(&bare), pixels(IMAGE));
 }
 
 #[test]
@@ -178,14 +276,16 @@ fn a_category_comes_from_the_folder_or_the_name_and_a_video_is_read_once() {
     let root = Root::new();
     root.file("anna_walk.avi", &avi).file("anna_walk.gif", &gif).file("jump/b.GIF", &gif);
     root.file("notes.txt", b"x");
-    let videos = root.read().unwrap();
+    let mut findings = Findings::default();
+    let videos = root.read_with(None, &mut findings).unwrap();
     let names: Vec<_> = videos.videos.iter().map(|video| video.name.as_str()).collect();
     assert_eq!(
         (names, videos.categories),
         (vec!["jump/b", "walk/anna_walk"], vec!["jump".into(), "walk".into()])
     );
-    assert_eq!(videos.videos[1].person(), "anna");
-    assert_eq!(videos.warnings.len(), 2, "{:?}", videos.warnings);
+    assert_eq!(videos.videos[1].person, "anna");
+    let warnings = findings.warnings();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
 }
 
 #[test]
@@ -213,6 +313,8 @@ fn a_pack_of_videos_has_no_person_in_two_splits_and_is_made_once() {
         root: root.0.path().to_owned(),
         side: Count::literal(8),
         shortest: Count::literal(2),
+        names: None,
+        timing: VideoTiming::Frames,
     };
     let open = || {
         let mut decoded = 0;
@@ -234,8 +336,8 @@ fn a_pack_of_videos_has_no_person_in_two_splits_and_is_made_once() {
 }
 
 /// Returns the splits of each person.
-fn people(pack: &data::Pack) -> std::collections::BTreeMap<String, BTreeSet<Split>> {
-    let mut found = std::collections::BTreeMap::<String, BTreeSet<Split>>::new();
+fn people(pack: &data::Pack) -> BTreeMap<String, BTreeSet<Split>> {
+    let mut found = BTreeMap::<String, BTreeSet<Split>>::new();
     for split in Split::ALL {
         for index in 0..pack.sequences(split) {
             let (_, video) = pack.sequence_name(split, index).split_once('/').unwrap();
