@@ -16,7 +16,7 @@ use super::{
         entry_name, list_data, parse,
     },
     values::{Values, stored_digest},
-    wire::{CaseOrigin, OutputKind, Variant},
+    wire::{CaseOrigin, OutputKind, Role, Variant},
 };
 use reprise_base::{fs, rng::fill, stats::digest::Digest};
 
@@ -50,6 +50,16 @@ pub struct Case {
     tensors: Vec<TensorSpec>,
     outputs: Vec<OutputSpec>,
     values: Values,
+    moved: Option<MovedParameters>,
+}
+
+/// Parameters that differ from those of the case by a unit in the last place.
+#[derive(Clone, Copy, Debug)]
+struct MovedParameters {
+    /// Which of several draws of signs.
+    draw: u64,
+    /// The unit, as a share of a value.
+    unit: f64,
 }
 
 /// What the original computed for one output.
@@ -107,7 +117,14 @@ impl Case {
             tensors,
             outputs,
             values,
+            moved: None,
         })
+    }
+
+    /// Multiplies every f32 parameter by 1 + `unit` or 1 - `unit`; the signs depend on `draw`.
+    pub(super) const fn with_moved_parameters(mut self, draw: u64, unit: f64) -> Self {
+        self.moved = Some(MovedParameters { draw, unit });
+        self
     }
 
     /// Returns `system/name`.
@@ -182,6 +199,12 @@ impl Case {
                 .data
                 .clone(),
         };
+        let data = match (self.moved, data) {
+            (Some(moved), TensorData::F32(values)) if spec.role == Role::Parameter => {
+                TensorData::F64(moved.apply(&name, &values))
+            }
+            (_, data) => data,
+        };
         Tensor { shape: spec.shape.clone(), data }
     }
 
@@ -209,6 +232,14 @@ impl Case {
             OutputKind::Full => Some(Expected::Full(&stored.data)),
             OutputKind::Digest => stored_digest(stored).map(|d| Expected::Digest(Box::new(d))),
         }
+    }
+}
+
+impl MovedParameters {
+    fn apply(self, name: &str, values: &[f32]) -> Vec<f64> {
+        let name = format!("{name}/moved/{}", self.draw);
+        let signs = (0..).map(|i| if fill::unit(&name, i) < 0.5 { -1.0 } else { 1.0 });
+        values.iter().zip(signs).map(|(&x, sign)| f64::from(x) * (1.0 + sign * self.unit)).collect()
     }
 }
 

@@ -14,10 +14,11 @@ use super::{
     case::Case,
     discover::CaseDir,
     exceptions::{Exception, Exceptions},
-    judge::{judge, widen_tail},
+    judge::{Judgement, judge, widen_tail},
     port::{CasePort, Outputs, PortError},
     references::References,
     spec::Precision,
+    spread,
     verdict::{CaseReport, CaseVerdict, Report, diverging, special_rules, worst},
 };
 use reprise_base::text::error_chain;
@@ -105,6 +106,9 @@ impl Check<'_> {
             });
             judgement.known_difference = known.map(|exception| exception.reason.clone());
         }
+        if incomparable.is_empty() && self.may_measure(case, port, &outputs) {
+            spread::widen(&references, port, self.precision, &captured, &mut outputs);
+        }
         let first_divergent =
             outputs.iter().find(|judgement| judgement.fails()).map(|j| j.output.clone());
         let (verdict, reason) = match (incomparable.first(), &first_divergent) {
@@ -130,6 +134,17 @@ impl Check<'_> {
             first_divergent,
             outputs,
         }
+    }
+}
+
+impl Check<'_> {
+    /// Returns whether the spread of failing outputs may be measured: in f32 only if the port passes in
+    /// f64, where a wrong formula shows.
+    fn may_measure(&self, case: &Case, port: &dyn CasePort, outputs: &[Judgement]) -> bool {
+        let twin = Check { precision: Precision::F64, ..*self };
+        outputs.iter().any(Judgement::fails)
+            && (self.precision == Precision::F64
+                || twin.case(case, port).verdict == CaseVerdict::Pass)
     }
 }
 

@@ -232,8 +232,8 @@ fn largest_gradient<'a>(references: &'a References<'_>) -> Option<&'a str> {
         .max_by(|a, b| max_abs(a).total_cmp(&max_abs(b)))
 }
 
-/// Tolerances of the statistics of a noisy output, from how those of the original's runs differ.
-fn statistics(noise: f64, reference: Reference<'_>) -> Rule {
+/// Tolerances of the statistics of a noisy output, from how those of two runs differ.
+pub(super) fn statistics(noise: f64, reference: Reference<'_>) -> Rule {
     let Reference { profile, other, .. } = reference;
     let Some(other) = other else {
         return Rule::Statistics {
@@ -255,6 +255,21 @@ fn statistics(noise: f64, reference: Reference<'_>) -> Rule {
         relative_l2: Some(NOISE_MULTIPLE_F64 * apart)
             .filter(|&tolerance| tolerance < STATISTIC_TOLERANCE_MAX),
         noise,
+    }
+}
+
+/// Widens the tolerances of statistics to those of another rule, up to the largest one allowed.
+pub(super) fn widest_statistics(a: &Rule, b: Rule) -> Rule {
+    match (a, b) {
+        (
+            Rule::Statistics { tolerances: a, relative_l2: apart, .. },
+            Rule::Statistics { tolerances: b, relative_l2: also_apart, noise },
+        ) => Rule::Statistics {
+            tolerances: std::array::from_fn(|i| a[i].max(b[i]).min(STATISTIC_TOLERANCE_MAX)),
+            relative_l2: apart.zip(also_apart).map(|(a, b)| a.max(b)),
+            noise,
+        },
+        (_, b) => b,
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Judgement {
     pub rule: Rule,
     /// Whether the tolerance was widened for the tail of the noise (METHODOLOGY.md).
     pub tail: bool,
+    /// Whether the tolerance is that of the measured spread (METHODOLOGY.md).
+    pub spread: bool,
     /// Reason of the known difference that accepts a ratio above 1.
     pub known_difference: Option<String>,
     pub comparison: Comparison,
@@ -40,6 +42,19 @@ impl Judgement {
     /// Returns whether the output makes its case fail.
     pub fn fails(&self) -> bool {
         self.diverges() && self.known_difference.is_none()
+    }
+
+    /// Returns whether the tolerance comes from the noise of the original.
+    pub(super) const fn by_noise(&self) -> bool {
+        matches!(
+            self.rule,
+            Rule::Within { from: ToleranceSource::Noise | ToleranceSource::Floor, .. }
+                | Rule::Kinked { .. }
+                | Rule::Trajectory { .. }
+                | Rule::FirstUpdate { .. }
+                | Rule::Updates { .. }
+                | Rule::Statistics { .. }
+        )
     }
 }
 
@@ -84,9 +99,19 @@ pub(super) fn judge_profile(
     port: &Profile,
     precision: Precision,
 ) -> Judgement {
+    judge_by(references, output, port, precision, choose(references, output, precision))
+}
+
+/// Compares the profile of one output by a rule.
+pub(super) fn judge_by(
+    references: &References<'_>,
+    output: &OutputSpec,
+    port: &Profile,
+    precision: Precision,
+    rule: Rule,
+) -> Judgement {
     let Reference { profile: reference, precision: compared, .. } =
         references.runs(&output.name).reference(precision);
-    let rule = choose(references, output, precision);
     let width = width(output.dtype, compared);
     let comparison = compare(port, reference, width);
     let distance_from_start =
@@ -129,7 +154,8 @@ pub(super) fn judge_profile(
         }
     };
     let output = output.name.clone();
-    Judgement { output, ratio, check, rule, tail: false, known_difference: None, comparison }
+    let (tail, spread) = (false, false);
+    Judgement { output, ratio, check, rule, tail, spread, known_difference: None, comparison }
 }
 
 /// Widens the tolerances of the few outputs of an f32 run that lie in the tail of the noise.
@@ -139,19 +165,7 @@ pub(super) fn judge_profile(
 /// more, may have an error of up to [`TAIL_FACTOR`] tolerances. At batch size 2 a batch normalization
 /// over 1×1 maps amplifies the draw of one element into everything behind it, so any number may.
 pub(super) fn widen_tail(case: &Case, outputs: &mut [Judgement], precision: Precision) {
-    let by_noise = |j: &Judgement| {
-        j.diverges()
-            && j.ratio <= TAIL_FACTOR
-            && matches!(
-                j.rule,
-                Rule::Within { from: ToleranceSource::Noise | ToleranceSource::Floor, .. }
-                    | Rule::Kinked { .. }
-                    | Rule::Trajectory { .. }
-                    | Rule::FirstUpdate { .. }
-                    | Rule::Updates { .. }
-                    | Rule::Statistics { .. }
-            )
-    };
+    let by_noise = |j: &Judgement| j.diverges() && j.ratio <= TAIL_FACTOR && j.by_noise();
     let allowed = outputs.len() / OUTPUTS_PER_TAIL + 1;
     let few = outputs.iter().filter(|j| j.diverges()).count() <= allowed;
     if precision == Precision::F32 && (few || case.numerics.batch_of_two) {

@@ -25,6 +25,7 @@ mod references;
 mod render;
 mod rule;
 mod spec;
+mod spread;
 mod tensor;
 mod tolerance;
 mod trajectory;

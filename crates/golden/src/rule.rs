@@ -70,6 +70,8 @@ pub enum ToleranceSource {
     Floor,
     /// A multiple of the floor; no noise was measured.
     Unmeasured,
+    /// A multiple of the spread that was measured with the port.
+    Spread,
     /// The noise was measured, but no f64 run is stored: the f32 run is the reference.
     SingleOnly,
 }
@@ -87,6 +89,10 @@ impl Rule {
                     }
                     ToleranceSource::Unmeasured => {
                         "32 times the smallest tolerance of the element type; no noise was measured"
+                    }
+                    ToleranceSource::Spread => {
+                        "a multiple of the spread of runs with parameters moved by a unit in the last \
+                         place"
                     }
                     ToleranceSource::SingleOnly => {
                         "compared with the f32 run; the original has no f64 run"

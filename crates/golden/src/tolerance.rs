@@ -73,6 +73,12 @@ pub(super) const TAIL_FACTOR: f64 = 8.0;
 /// One output of a case per this many, and one more, may lie in the tail.
 pub(super) const OUTPUTS_PER_TAIL: usize = 16;
 
+/// Runs with moved parameters that measure a spread.
+pub(super) const SPREAD_RUNS: u64 = 4;
+
+/// Ratio of error to tolerance from which more runs would not widen the spread enough.
+pub(super) const SPREAD_HOPELESS: f64 = 1024.0;
+
 /// Largest tolerance of a statistic, as a share of it: a port that returns zeros has an error of 1
 /// and must fail.
 pub(super) const STATISTIC_TOLERANCE_MAX: f64 = 0.9;

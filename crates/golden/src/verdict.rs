@@ -146,6 +146,7 @@ pub(super) fn special_rules(outputs: &[Judgement]) -> Option<String> {
     let kinds = [
         (count(|j| j.known_difference.is_some()), "known differences"),
         (count(|j| j.tail), "in the tail of the noise, checked with 8 times the tolerance"),
+        (count(|j| j.spread), "chaotic, checked with the measured spread"),
         (
             count(|j| matches!(j.rule, Rule::ZeroGradient { .. })),
             "gradients that are zero by construction",
@@ -155,7 +156,7 @@ pub(super) fn special_rules(outputs: &[Judgement]) -> Option<String> {
             "parameters that follow the noise of a gradient that is zero by construction",
         ),
         (
-            count(|j| matches!(j.rule, Rule::Statistics { .. })),
+            count(|j| matches!(j.rule, Rule::Statistics { .. }) && !j.spread),
             "too noisy for single elements, compared by their statistics",
         ),
     ];
