@@ -217,6 +217,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "`decode` takes a function that can refuse")]
     fn accept(_: u32, _: u32) -> Result<(), ImageError> {
         Ok(())
     }

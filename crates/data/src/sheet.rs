@@ -271,6 +271,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "inside the image")]
     fn images_with_keypoints_are_a_grid_with_their_points() {
         let pack = pack(&Dataset::FacialKeypoints);
         let sheet = ContactSheet::new(&pack, SheetSize::default());

@@ -71,7 +71,7 @@ fn unpacked(file: &[u8]) -> Result<Option<Vec<u8>>, KaggleTableError> {
             ZipArchive::new(Cursor::new(file)).map_err(|error| damaged(error.to_string()))?;
         let names: Vec<String> = archive
             .file_names()
-            .filter(|name| name.ends_with(".csv") && !name.starts_with("__MACOSX/"))
+            .filter(|name| name.to_lowercase().ends_with(".csv") && !name.starts_with("__MACOSX/"))
             .map(str::to_owned)
             .collect();
         let [name] = names.as_slice() else {
@@ -112,7 +112,7 @@ impl<'a> CsvTable<'a> {
         }
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let header = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-        let uses = |separator: &&u8| header.iter().filter(|byte| byte == separator).count();
+        let uses = |separator: &&u8| header.split(|byte| byte == *separator).count();
         let separator = *SEPARATORS.iter().rev().max_by_key(uses).unwrap_or(&b',');
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(separator)
@@ -142,13 +142,9 @@ impl<'a> CsvTable<'a> {
     fn of_images(text: &'a [u8]) -> Result<(Self, usize), KaggleTableError> {
         let table = Self::open(text)?;
         let image = table.columns.iter().position(|name| name.eq_ignore_ascii_case(IMAGE));
-        match image {
-            Some(image) => Ok((table, image)),
-            None => {
-                let last = table.columns.last().map_or(b"".as_slice(), |name| name.as_bytes());
-                Err(KaggleTableError::NoImages { last: shown(last) })
-            }
-        }
+        let last = || shown(table.columns.last().map_or(b"", |name| name.as_bytes()));
+        let image = image.ok_or_else(|| KaggleTableError::NoImages { last: last() })?;
+        Ok((table, image))
     }
 
     /// Calls `visit` with the number and the cells of every row; returns the number of rows.

@@ -186,7 +186,7 @@ struct StatedTimes {
 impl StatedTimes {
     fn add(&mut self, video: &ScaledFrames, path: &Path) {
         if let Some(rate) = video.rate {
-            *self.rates.entry(format!("{:.3}", rate)).or_default() += 1;
+            *self.rates.entry(format!("{rate:.3}")).or_default() += 1;
         }
         self.repeated += video.repeated as u64;
         if video.has_unequal_delays() {

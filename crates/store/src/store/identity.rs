@@ -26,8 +26,14 @@ const IDENTITY_VERSION: u32 = 1;
 
 /// Keys added later to an existing table, oldest first, each with its default as JSON. The default of
 /// such a key must not change: runs that were stored without the key would be read with another value.
-const LATER: &[(&str, &str)] =
-    &[("data.dataset.mnist_test_seq.axes", "null"), ("data.dataset.mnist_test_seq.key", "null")];
+const LATER: &[(&str, &str)] = &[
+    ("data.dataset.mnist_test_seq.axes", "null"),
+    ("data.dataset.mnist_test_seq.key", "null"),
+    ("data.dataset.bair.resize", "null"),
+    ("data.dataset.strips.resize", "null"),
+    ("data.dataset.videos.names", "null"),
+    ("data.dataset.videos.timing", "\"frames\""),
+];
 
 /// Keys that change no number of the training, with everything below them.
 const IGNORED: &[&str] = &["data.overlap"];
