@@ -9,8 +9,9 @@ use reprise_base::{
 };
 
 /// Names of side files and folders, in lower case.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "thumbs.db",
+    "local.db", // the index that MoCoGAN writes beside its strips
     "desktop.ini",
     "__macosx",
     "@eadir",

@@ -150,7 +150,9 @@ fn digest(folder: VideoFolder<'_>) -> Result<String, DataError> {
             cache::settings(&(side, shortest, names, timing))
         }
     };
-    let settings = format!("{} {}\n", folder.name(), fs::hex(&settings));
+    // Warnings of a pack name files, so that equal files elsewhere make another pack.
+    let root = folder.root().display();
+    let settings = format!("{} {} {root}\n", folder.name(), fs::hex(&settings));
     let line = |path: &PathBuf| {
         let (sha256, bytes) = fs::sha256_file(path)?;
         Ok(format!("{} {bytes} {sha256}\n", relative(folder, path)))

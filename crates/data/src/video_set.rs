@@ -5,9 +5,34 @@ use std::{collections::BTreeSet, path::PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{findings::Findings, rgb_image::CHANNELS};
+use reprise_base::{scalar::Count, text::count};
 
 /// People that a fact names.
 const PEOPLE_MAX: usize = 12;
+
+/// Videos that are left out because they are short.
+#[derive(Debug, Default)]
+pub(super) struct ShortVideos {
+    count: u64,
+    /// The first one and its number of frames.
+    first: Option<(PathBuf, usize)>,
+}
+
+impl ShortVideos {
+    pub(super) fn add(&mut self, path: PathBuf, frames: usize) {
+        self.count += 1;
+        self.first.get_or_insert((path, frames));
+    }
+
+    pub(super) fn describe(&self, shortest: Count, findings: &mut Findings) {
+        if let Some((path, frames)) = &self.first {
+            let (videos, path) = (count(self.count, "video"), path.display());
+            findings.warn(format!(
+                "skipped {videos} of fewer than {shortest} frames, first `{path}` with {frames}"
+            ));
+        }
+    }
+}
 
 /// Returns the person that the name of a file tells: the text before its first underscore.
 pub(super) fn person(stem: &str) -> String {

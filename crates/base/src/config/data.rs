@@ -143,8 +143,9 @@ pub enum Dataset {
         /// Height and width in pixels to which frames are scaled.
         #[serde(default = "video_side")]
         side: Count,
-        /// Minimum number of frames of a video (`min_len` of MoCoGAN). Shorter videos are left out.
-        #[serde(default = "shortest")]
+        /// Minimum number of frames of a video. Shorter videos are left out. The default is the length
+        /// of the videos that MoCoGAN generates.
+        #[serde(default = "shortest_file")]
         shortest: Count,
         /// How names tell category and person, such as `{person}_{category}{repeat?}` or
         /// `{category}/v_{category}_g{person}_c{clip}`. By default this is read off the names.
@@ -221,7 +222,7 @@ impl Dataset {
 
     /// Returns a folder of video files, with the defaults of all other settings.
     pub const fn videos(root: PathBuf) -> Self {
-        let (side, shortest) = (video_side(), shortest());
+        let (side, shortest) = (video_side(), shortest_file());
         Self::Videos { root, side, shortest, names: None, timing: VideoTiming::Frames }
     }
 
@@ -337,6 +338,11 @@ impl SplitSizes {
 /// Shortest video that MoCoGAN reads (`min_len`).
 const fn shortest() -> Count {
     Count::literal(32)
+}
+
+/// Length of the videos of MoCoGAN (`video_length`).
+const fn shortest_file() -> Count {
+    Count::literal(16)
 }
 
 /// Side of the frames of MoCoGAN.

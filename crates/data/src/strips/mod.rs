@@ -19,7 +19,7 @@ use super::{
     image_file::{ImageKinds, split_name},
     listing::list,
     scale::Scale,
-    video_set::{Video, VideoSet, person},
+    video_set::{ShortVideos, Video, VideoSet, person},
 };
 use reprise_base::{
     fs::{DirEntry, FileKind},
@@ -62,7 +62,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Result<VideoSet, StripError> {
     let mut read = VideoSet { side: 0, categories: vec![], videos: vec![] };
-    let mut kinds = ImageKinds::default();
+    let (mut kinds, mut short) = (ImageKinds::default(), ShortVideos::default());
     let mut bytes = 0;
     for (name, path) in categories(root, findings)? {
         let category = read.categories.len();
@@ -76,10 +76,7 @@ pub(super) fn read(
             }
             read.side = side;
             if frames < shortest.len() {
-                let least = shortest.get();
-                let path = path.display();
-                findings
-                    .warn(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
+                short.add(path, frames);
                 continue;
             }
             bytes += pixels.len();
@@ -94,6 +91,7 @@ pub(super) fn read(
         return Err(StripError::NoVideos { root: root.to_owned(), shortest: shortest.get() });
     }
     kinds.describe(findings);
+    short.describe(shortest, findings);
     read.describe(findings);
     Ok(read)
 }

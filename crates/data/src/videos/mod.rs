@@ -16,7 +16,7 @@ use super::{
     listing,
     resize::{self, Fit},
     rgb_image::RgbImage,
-    video_set::{Video, VideoSet},
+    video_set::{ShortVideos, Video, VideoSet},
 };
 use reprise_base::{
     config::{data::VideoTiming, video_names::NamePattern},
@@ -138,7 +138,7 @@ pub(super) fn read(
     let categories: Vec<String> = categories.into_iter().collect();
     let mut found = Vec::new();
     let (mut bytes, mut longest) = (0, 0);
-    let mut stated = StatedTimes::default();
+    let (mut stated, mut short) = (StatedTimes::default(), ShortVideos::default());
     let mut named: Vec<(VideoName, VideoFile)> = names.into_iter().zip(files).collect();
     named.sort_by(|(a, _), (b, _)| a.category.cmp(&b.category));
     for (VideoName { category, person }, file) in named {
@@ -150,8 +150,7 @@ pub(super) fn read(
         let ScaledFrames { frames, pixels, .. } = decoded;
         longest = longest.max(frames);
         if frames < shortest.len() {
-            let (path, least) = (path.display(), shortest.get());
-            findings.warn(format!("skipped `{path}`: it has {frames} frames, fewer than {least}"));
+            short.add(path, frames);
             continue;
         }
         bytes += pixels.len();
@@ -163,6 +162,7 @@ pub(super) fn read(
         found.push(Video { name, category: number, person, frames, pixels, path });
     }
     stated.describe(timing, findings);
+    short.describe(shortest, findings);
     if found.is_empty() {
         let (root, shortest) = (root.to_owned(), shortest.get());
         return Err(VideoError::NoVideos { root, shortest, longest });
