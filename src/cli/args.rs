@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 
 use crate::experiment::EventFolder;
 use reprise_base::scalar::Count;
@@ -11,8 +14,18 @@ use reprise_base::scalar::Count;
 #[derive(Debug, Args)]
 pub struct StoreArgs {
     /// Folder of the run store
-    #[arg(long, value_name = "DIR", default_value = "store")]
+    #[arg(long, value_name = "DIR", default_value = "store", value_parser = folder())]
     pub store: PathBuf,
+}
+
+/// Parses the path of a folder; a shell replaces `~` in `--store ~/runs`, but not in `--store=~/runs`.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        if path.starts_with("~") {
+            return Err("`~` is not replaced here; write the full path, or a space before it");
+        }
+        Ok(path)
+    })
 }
 
 /// What is written for TensorBoard; changes no number of a run.

@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsString,
     num::NonZeroUsize,
     path::Path,
     sync::atomic::{AtomicBool, AtomicU32},
@@ -7,6 +8,7 @@ use std::{
 use super::*;
 use reprise_base::config::sweep::{SweepSource, parse};
 use reprise_store::{
+    provenance::UntrustedGit,
     store::{RunFile, Store, record::Outcome},
     sweep::{
         message::WorkerMessage,
@@ -47,6 +49,7 @@ impl Fixture {
             store: self.store.root().to_owned(),
             run: self.sweep.runs[0].id.clone(),
             packs: self.folder.path().join("packs"),
+            untrusted_git: UntrustedGit::Refused,
             work,
         };
         let mut messages = Vec::new();
@@ -98,12 +101,13 @@ fn a_failed_worker_is_counted_and_the_other_runs_are_trained() {
     // In place of a worker: fails for the first run and succeeds for the second.
     let arguments = |task: &WorkerTask| {
         let code = if task.run.as_str() == failing { "3" } else { "0" };
-        vec!["-c".to_owned(), format!("exit {code}")]
+        ["-c", &format!("exit {code}")].map(OsString::from).to_vec()
     };
     let workers = Workers {
         sweep: &fixture.sweep,
         store: &fixture.store,
         packs: fixture.folder.path(),
+        untrusted_git: UntrustedGit::Refused,
         tensorboard: None,
         limits: Limits { jobs: NonZeroUsize::MIN, on_failure: OnFailure::Continue },
         program: Path::new("sh"),

@@ -12,7 +12,7 @@ use crate::build_identity::BUILD;
 use reprise_base::{config::RunSpec, fs, scalar::Count};
 use reprise_data::{self as data, ContactSheet, Pack, Required, SheetSize};
 use reprise_store::{
-    provenance::code_record,
+    provenance::{UntrustedGit, code_record},
     store::{
         Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
         record::RunId, run_id,
@@ -29,6 +29,9 @@ use reprise_torch::{
     },
 };
 
+/// Folder of reports below the working folder.
+const REPORTS: &str = "reports";
+
 /// Attempts to take a lease, and the pause between them: a worker whose scheduler was killed needs
 /// a moment to stop.
 const LEASE_ATTEMPTS: u32 = 50;
@@ -43,6 +46,8 @@ pub struct WorkerTask {
     pub run: RunId,
     /// Folder of packs.
     pub packs: PathBuf,
+    /// What to do with a git repository of another user.
+    pub untrusted_git: UntrustedGit,
     /// What to do with the run.
     pub work: Work,
 }
@@ -130,17 +135,19 @@ pub fn work(
         }
         State::Nothing => {}
     }
-    train_and_record(&store, &job, folder, report)
+    train_and_record(&store, task, &job, folder, report)
 }
 
 /// Trains a run whose lease is held, and writes its record.
 fn train_and_record(
     store: &Store,
+    task: &WorkerTask,
     job: &Job<'_>,
     folder: &Path,
     report: &mut dyn FnMut(WorkerMessage),
 ) -> Result<WorkerEnd, ExperimentError> {
-    let (code, patch) = code_record(folder, &BUILD)?;
+    let (code, patch) =
+        code_record(folder, &not_code(task, job, folder), task.untrusted_git, &BUILD)?;
     let data = job.pack.payload_sha256();
     if !store.has_sheet(data)? {
         store.write_sheet(data, &ContactSheet::new(job.pack, SheetSize::default()).png()?)?;
@@ -159,6 +166,13 @@ fn train_and_record(
             Ok(WorkerEnd::Done)
         }
     }
+}
+
+/// Returns folders whose untracked files are no code: data, packs, runs and reports.
+fn not_code(task: &WorkerTask, job: &Job<'_>, folder: &Path) -> Vec<PathBuf> {
+    let data = job.spec.data.dataset.location().map(|(_, path)| path.to_owned());
+    let outputs = [task.store.clone(), task.packs.clone(), PathBuf::from(REPORTS)];
+    outputs.into_iter().chain(data).map(|path| folder.join(path)).collect()
 }
 
 /// Refuses to train a run whose id has changed.

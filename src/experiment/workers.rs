@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     num::NonZeroUsize,
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
@@ -11,6 +12,7 @@ use super::{EventFolder, ExperimentError, ResolvedRun, ResolvedSweep, Work, Work
 use crate::build_identity::BUILD;
 use reprise_base::config::engine::Device;
 use reprise_store::{
+    provenance::UntrustedGit,
     store::{RunFile, Store, StoreError, record::Record, record::RunId},
     sweep::{
         message::WorkerMessage,
@@ -27,6 +29,8 @@ pub struct Workers<'a> {
     pub store: &'a Store,
     /// Folder of packs.
     pub packs: &'a Path,
+    /// What to do with a git repository of another user.
+    pub untrusted_git: UntrustedGit,
     /// Folder in which every run gets a folder for TensorBoard, if wanted.
     pub tensorboard: Option<EventFolder>,
     /// How runs share the machine.
@@ -34,7 +38,7 @@ pub struct Workers<'a> {
     /// The program that carries out a [`WorkerTask`].
     pub program: &'a Path,
     /// Returns its arguments.
-    pub arguments: &'a dyn Fn(&WorkerTask) -> Vec<String>,
+    pub arguments: &'a dyn Fn(&WorkerTask) -> Vec<OsString>,
 }
 
 /// What happens while a sweep is carried out.
@@ -244,6 +248,7 @@ impl Workers<'_> {
             store: self.store.root().to_owned(),
             run: run.id.clone(),
             packs: self.packs.to_owned(),
+            untrusted_git: self.untrusted_git,
             work,
         };
         let threads = run.spec.engine.threads.get().to_string();

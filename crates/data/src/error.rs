@@ -55,6 +55,8 @@ pub enum DataError {
         /// Shown with replacement characters.
         path: PathBuf,
     },
+    #[error("failed to open `{}`: `~` at the start of a path is not replaced", path.display())]
+    Tilde { path: PathBuf },
     #[error("failed to read `{}`: a sequence needs at least two frames", path.display())]
     SingleFrame { path: PathBuf },
     #[error("failed to read `{}`: its length changed during reading", path.display())]
@@ -119,6 +121,7 @@ impl DataError {
         let hint = match self {
             Self::Unrecognised(unrecognised) => return Some(unrecognised.hint()),
             Self::NameNotUtf8 { .. } => Some("rename it"),
+            Self::Tilde { .. } => Some("write the full path, such as `/home/me/data`"),
             Self::SourceChanged { .. } => {
                 Some("wait until no other program writes to the data set, then try again")
             }

@@ -40,6 +40,9 @@ pub fn open(
     cache: &Path,
     progress: Watch<'_>,
 ) -> Result<Pack, DataError> {
+    if let Some((_, path)) = dataset.location().filter(|(_, path)| path.starts_with("~")) {
+        return Err(DataError::Tilde { path: path.to_owned() });
+    }
     let pack = origin(dataset).open(required, cache, progress)?;
     match pack.summary().values {
         [low, high] if low == high => {

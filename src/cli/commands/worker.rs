@@ -5,6 +5,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, Read, Write},
     path::PathBuf,
     sync::{
@@ -20,7 +21,9 @@ use crate::{
     cli::{Failure, args::TensorboardArgs},
     experiment::{EventFolder, Work, WorkerEnd, WorkerTask, work},
 };
-use reprise_store::{store::record::RunId, sweep::message::WorkerMessage};
+use reprise_store::{
+    provenance::UntrustedGit, store::record::RunId, sweep::message::WorkerMessage,
+};
 
 /// Arguments of `reprise worker`.
 #[derive(Debug, Args)]
@@ -34,6 +37,9 @@ pub struct WorkerArgs {
     /// Folder of packs
     #[arg(long, value_name = "DIR")]
     cache: PathBuf,
+    /// Do not record a git repository that belongs to another user
+    #[arg(long)]
+    allow_untrusted_git: bool,
     #[command(flatten)]
     tensorboard: TensorboardArgs,
     /// Only repeat the first steps and report their digest; write nothing
@@ -42,22 +48,30 @@ pub struct WorkerArgs {
 }
 
 /// Returns the command line of a task; [`WorkerArgs`] reads it back.
-pub(super) fn arguments(WorkerTask { store, run, packs, work }: &WorkerTask) -> Vec<String> {
-    let path = |path: &PathBuf| path.display().to_string();
-    let mut arguments = vec!["worker".to_owned()];
-    let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
-    option("--store", path(store));
-    option("--run", run.to_string());
-    option("--cache", path(packs));
+pub(super) fn arguments(task: &WorkerTask) -> Vec<OsString> {
+    let WorkerTask { store, run, packs, untrusted_git, work } = task;
+    let mut arguments: Vec<OsString> = vec!["worker".into()];
+    let mut option = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+    option("--store", store.into());
+    option("--run", run.to_string().into());
+    option("--cache", packs.into());
     match work {
-        Work::RepeatCanary => arguments.push("--canary".to_owned()),
+        Work::RepeatCanary => arguments.push("--canary".into()),
         Work::Train { tensorboard: Some(EventFolder { path: folder, picture_steps }) } => {
-            option("--tensorboard", path(folder));
-            option("--picture-steps", picture_steps.to_string());
+            option("--tensorboard", folder.into());
+            option("--picture-steps", picture_steps.to_string().into());
         }
         Work::Train { tensorboard: None } => {}
     }
+    if *untrusted_git == UntrustedGit::Allowed {
+        arguments.push("--allow-untrusted-git".into());
+    }
     arguments
+}
+
+/// Returns what `--allow-untrusted-git` means.
+pub(super) const fn untrusted_git(allowed: bool) -> UntrustedGit {
+    if allowed { UntrustedGit::Allowed } else { UntrustedGit::Refused }
 }
 
 /// Trains a run to its end, or until it is asked to stop.
@@ -67,6 +81,7 @@ pub fn run(args: &WorkerArgs) -> Result<(), Failure> {
         store: args.store.clone(),
         run: args.run.clone(),
         packs: args.cache.clone(),
+        untrusted_git: untrusted_git(args.allow_untrusted_git),
         work: if args.canary {
             Work::RepeatCanary
         } else {
@@ -106,6 +121,8 @@ fn send(message: &WorkerMessage) {
 
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
     use clap::Parser;
 
     use super::*;
@@ -120,10 +137,20 @@ mod tests {
 
     #[track_caller]
     fn check(work: Work, canary: bool, tensorboard: Option<EventFolder>) {
-        let (store, packs) = (PathBuf::from("a store"), PathBuf::from("packs"));
-        let task = WorkerTask { store, run: samples::id('a'), packs, work };
-        let WorkerArgs { store, run, cache, tensorboard: events, canary: only_canary } =
-            Parsed::parse_from(arguments(&task)).args;
+        // A path need not be UTF-8.
+        let store = PathBuf::from(OsStr::from_bytes(b"a \xff store"));
+        let packs = PathBuf::from("packs");
+        let untrusted_git = UntrustedGit::Allowed;
+        let task = WorkerTask { store, run: samples::id('a'), packs, untrusted_git, work };
+        let WorkerArgs {
+            store,
+            run,
+            cache,
+            allow_untrusted_git,
+            tensorboard: events,
+            canary: only_canary,
+        } = Parsed::parse_from(arguments(&task)).args;
+        assert!(allow_untrusted_git);
         assert_eq!((store, run, cache), (task.store, task.run, task.packs));
         assert_eq!((only_canary, events.event_folder()), (canary, tensorboard));
     }

@@ -209,24 +209,35 @@ fn facts(record: &Record) -> Vec<RecordedFact> {
 }
 
 fn code_facts(code: &CodeRecord, facts: &mut Vec<RecordedFact>) {
-    let CodeRecord { version, sources_sha256, rustc, git } = code;
+    let CodeRecord { version, sources_sha256, rustc, git, git_refused } = code;
     facts.push(fact("Code", format!("reprise {version}, {rustc}")));
     facts.push(("Source digest".to_owned(), RichText::default().code(short(sources_sha256))));
     let Some(git) = git else {
-        facts.push(fact("Commit", "none: not in a git repository"));
+        let why = git_refused.as_deref().unwrap_or("not in a git repository");
+        facts.push(("Commit".to_owned(), RichText::from("none: ").recorded(why)));
         return;
     };
-    let GitRecord { commit, branch, tree, reference, changed, left_out } = git;
+    let GitRecord {
+        commit,
+        branch,
+        tree,
+        reference,
+        changed,
+        changed_more,
+        left_out,
+        all_left_out,
+    } = git;
     let commit = commit.as_deref().map_or("none", |id| short(id));
     let branch = branch.as_deref().map_or_else(String::new, |name| format!(" on {name}"));
     let state = if changed.is_empty() {
         ", working tree clean".to_owned()
     } else {
-        let verb = if changed.len() == 1 { "differs" } else { "differ" };
-        let paths = format!("{} {verb}", count(changed.len(), "path"));
+        let all = changed.len() as u64 + changed_more;
+        let verb = if all == 1 { "differs" } else { "differ" };
+        let paths = format!("{} {verb}", count(all, "path"));
         let mut listed: Vec<&str> = changed.iter().map(String::as_str).take(PATHS_MAX).collect();
-        let more = format!("and {} more", changed.len() - listed.len());
-        if changed.len() > listed.len() {
+        let more = format!("and {} more", all - listed.len() as u64);
+        if all > listed.len() as u64 {
             listed.push(&more);
         }
         format!(", working tree dirty ({paths}: {})", listed.join(", "))
@@ -240,7 +251,9 @@ fn code_facts(code: &CodeRecord, facts: &mut Vec<RecordedFact>) {
     let tree = if left_out.is_empty() {
         tree
     } else {
-        tree.plain(format!("; left out: {}", left_out.join(", ")))
+        let more = all_left_out.as_ref().map_or(0, |all| all.files - left_out.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        tree.plain(format!("; left out: {}{more}", left_out.join(", ")))
     };
     facts.push(("Exact tree".to_owned(), tree));
 }

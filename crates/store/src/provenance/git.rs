@@ -3,7 +3,7 @@
 //! The tree is written to the repository's object database through an index in memory. The private
 //! reference `refs/reprise/trees/<tree id>` protects it from garbage collection. The user's index,
 //! branches, files and stash are not touched. Files excluded by `.gitignore` are not part of the
-//! tree.
+//! tree, nor are data, secrets and masses of untracked files: see [`untracked`].
 
 use std::{
     ffi::OsStr,
@@ -16,14 +16,14 @@ use git2::{
     Signature, Status, StatusOptions, Time, Tree,
 };
 
+use self::untracked::UntrackedFiles;
 use crate::store::record::GitRecord;
 use reprise_base::fs::{self, FsError, PathNode};
 
-/// Larger untracked files are left out of the tree.
-const UNTRACKED_FILE_BYTES_MAX: u64 = 10 << 20;
+mod untracked;
 
-/// Limit on all untracked files together; what exceeds it is left out.
-const UNTRACKED_BYTES_MAX: u64 = 100 << 20;
+/// Changed paths that a record names; all are counted.
+const CHANGED_MAX: usize = 100;
 
 /// File modes in git trees.
 const MODE_FILE: u32 = 0o100_644;
@@ -45,12 +45,30 @@ pub enum GitError {
         #[source]
         source: git2::Error,
     },
+    /// The repository belongs to another user, so git refuses to read it.
+    #[error("failed to read git repository `{}`: it belongs to another user", path.display())]
+    Untrusted {
+        /// The folder where the repository was looked for.
+        path: PathBuf,
+    },
     /// A file of the working tree could not be read.
     #[error(transparent)]
     Fs(#[from] FsError),
 }
 
 impl GitError {
+    /// Returns what the user can do about it, if anything.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Untrusted { path } => Some(format!(
+                "trust it with `git config --global --add safe.directory {}`, or train without recording \
+                 it with `--allow-untrusted-git`",
+                path.display()
+            )),
+            Self::Git { .. } | Self::Fs(_) => None,
+        }
+    }
+
     fn git(action: &'static str, path: &Path) -> impl Fn(git2::Error) -> Self {
         move |source| Self::Git { action, path: path.to_owned(), source }
     }
@@ -66,35 +84,60 @@ pub struct GitSnapshot {
     pub patch: Vec<u8>,
 }
 
-/// Records the working tree that contains a folder, if there is one.
-pub fn git_snapshot(folder: &Path) -> Result<Option<GitSnapshot>, GitError> {
+/// Records the working tree that contains a folder, if there is one. Untracked files below the folders in
+/// `excluded` are left out.
+///
+/// # Errors
+/// If git refuses the repository or a file cannot be read.
+pub fn git_snapshot(folder: &Path, excluded: &[PathBuf]) -> Result<Option<GitSnapshot>, GitError> {
+    discover(folder)?.map(|repository| snapshot(&repository, excluded)).transpose()
+}
+
+/// Checks that git trusts the repository that contains a folder, if there is one.
+///
+/// # Errors
+/// If it does not, or if git refuses the repository for another reason.
+pub fn check_trust(folder: &Path) -> Result<(), GitError> {
+    discover(folder).map(drop)
+}
+
+/// Opens the repository that contains a folder, if there is one.
+pub(super) fn discover(folder: &Path) -> Result<Option<Repository>, GitError> {
     match Repository::discover(folder) {
-        Ok(repository) => snapshot(&repository).map(Some),
+        Ok(repository) => Ok(Some(repository)),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) if error.code() == ErrorCode::Owner => {
+            Err(GitError::Untrusted { path: folder.to_owned() })
+        }
         Err(error) => Err(GitError::git("open", folder)(error)),
     }
 }
 
-fn snapshot(repository: &Repository) -> Result<GitSnapshot, GitError> {
+fn snapshot(repository: &Repository, excluded: &[PathBuf]) -> Result<GitSnapshot, GitError> {
     let path = repository.workdir().unwrap_or_else(|| repository.path());
     let read = GitError::git("read the commit of", path);
     let commit = head_commit(repository).map_err(&read)?;
     let committed = commit.as_ref().map(Commit::tree).transpose().map_err(&read)?;
     let branch = branch(repository).map_err(&read)?;
 
-    let (tree, left_out) = write_tree(repository, committed.as_ref())?;
+    let (tree, untracked) = write_tree(repository, committed.as_ref(), excluded)?;
+    let (left_out, all_left_out) = untracked.record();
     let tree = repository.find_tree(tree).map_err(GitError::git("write a tree into", path))?;
     let reference =
         keep(repository, &tree, commit.as_ref()).map_err(GitError::git("keep a tree in", path))?;
-    let (changed, patch) = changes(repository, committed.as_ref(), &tree)
+    let (mut changed, patch) = changes(repository, committed.as_ref(), &tree)
         .map_err(GitError::git("compare trees of", path))?;
+    let changed_more = changed.len().saturating_sub(CHANGED_MAX) as u64;
+    changed.truncate(CHANGED_MAX);
     let record = GitRecord {
         commit: commit.map(|commit| commit.id().to_string()),
         branch,
         tree: tree.id().to_string(),
         reference,
         changed,
+        changed_more,
         left_out,
+        all_left_out,
     };
     Ok(GitSnapshot { record, patch })
 }
@@ -115,18 +158,19 @@ fn branch(repository: &Repository) -> Result<Option<String>, git2::Error> {
     Ok(target.map(|name| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned()))
 }
 
-/// Writes the working tree; returns its id and the paths left out of it, sorted.
+/// Writes the working tree; returns its id and what was left out of it.
 fn write_tree(
     repository: &Repository,
     committed: Option<&Tree<'_>>,
-) -> Result<(Oid, Vec<String>), GitError> {
+    excluded: &[PathBuf],
+) -> Result<(Oid, UntrackedFiles), GitError> {
     let path = repository.workdir().unwrap_or_else(|| repository.path());
     let write = GitError::git("write a tree into", path);
     let mut index = Index::new().map_err(&write)?;
     if let Some(tree) = committed {
         index.read_tree(tree).map_err(&write)?;
     }
-    let mut left_out = Vec::new();
+    let mut untracked = UntrackedFiles::default();
     if let Some(workdir) = repository.workdir() {
         let changes = status(repository).map_err(GitError::git("list changes of", workdir))?;
         let (gone, present): (Vec<_>, Vec<_>) =
@@ -135,21 +179,23 @@ fn write_tree(
         for (path, _) in gone {
             index.remove_path(&path).map_err(&write)?;
         }
-        let mut budget = UNTRACKED_BYTES_MAX;
-        for (path, status) in present {
+        let (new, tracked): (Vec<_>, Vec<_>) =
+            present.into_iter().partition(|(_, status)| status.contains(Status::WT_NEW));
+        let new = new.into_iter().map(|(path, _)| path).collect();
+        untracked = untracked::divide(workdir, new, excluded)?;
+        let mut present = std::mem::take(&mut untracked.kept);
+        for (path, _) in tracked {
             let node = fs::inspect(&workdir.join(&path))?;
-            if status.contains(Status::WT_NEW) && !afford(node.as_ref(), &mut budget) {
-                left_out.push(path.to_string_lossy().into_owned());
-                continue;
-            }
+            present.push((path, node));
+        }
+        for (path, node) in present {
             match content(repository, &workdir.join(&path), node.as_ref()).map_err(&write)? {
                 Some((mode, id)) => index.add(&entry(&path, mode, id)).map_err(&write)?,
-                None => left_out.push(path.to_string_lossy().into_owned()),
+                None => untracked.leave_out(path),
             }
         }
     }
-    left_out.sort();
-    Ok((index.write_tree_to(repository).map_err(&write)?, left_out))
+    Ok((index.write_tree_to(repository).map_err(&write)?, untracked))
 }
 
 /// Lists every path whose content may differ from the commit.
@@ -166,19 +212,6 @@ fn status(repository: &Repository) -> Result<Vec<(PathBuf, Status)>, git2::Error
 fn is_gone(status: Status) -> bool {
     let untracked = status.contains(Status::INDEX_DELETED) && !status.contains(Status::WT_NEW);
     status.contains(Status::WT_DELETED) || untracked
-}
-
-/// Returns whether an untracked file is small enough, and subtracts its size from the budget.
-fn afford(node: Option<&PathNode>, budget: &mut u64) -> bool {
-    let bytes = match node {
-        Some(PathNode::File { bytes, .. }) => *bytes,
-        _ => 0,
-    };
-    let affordable = bytes <= UNTRACKED_FILE_BYTES_MAX.min(*budget);
-    if affordable {
-        *budget -= bytes;
-    }
-    affordable
 }
 
 /// Stores the content of a path and returns its mode and id, unless a tree cannot contain it.

@@ -4,7 +4,7 @@
 //! of a run; it is written to the record beside them. Start from [`code_record`], [`git_snapshot`]
 //! and [`host_record`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::store::record::CodeRecord;
 
@@ -15,7 +15,7 @@ mod nvidia;
 mod worktree;
 
 pub use clock::{Stopwatch, now_rfc3339, unix_seconds};
-pub use git::{GitError, GitSnapshot, git_snapshot};
+pub use git::{GitError, GitSnapshot, check_trust, git_snapshot};
 pub use host::{host_record, peak_memory_bytes};
 pub use nvidia::{nvidia_device, nvidia_driver};
 pub use worktree::{Worktree, worktree};
@@ -30,22 +30,41 @@ pub struct BuildIdentity {
     pub rustc: &'static str,
 }
 
+/// What to do with a git repository that belongs to another user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UntrustedGit {
+    Refused,
+    /// Not recorded, with a note in the record.
+    Allowed,
+}
+
 /// Returns the running code, and the working tree around `folder` if it is in a git repository.
 ///
-/// The second value is the content of `code.patch`; empty if the tree equals its commit.
+/// The second value is the content of `code.patch`; empty if the tree equals its commit. Untracked files
+/// below the folders in `excluded` are left out of the tree.
+///
+/// # Errors
+/// If git refuses the repository or a file cannot be read.
 pub fn code_record(
     folder: &Path,
+    excluded: &[PathBuf],
+    untrusted: UntrustedGit,
     build: &BuildIdentity,
 ) -> Result<(CodeRecord, Vec<u8>), GitError> {
-    let (git, patch) = match git_snapshot(folder)? {
-        Some(GitSnapshot { record, patch }) => (Some(record), patch),
-        None => (None, Vec::new()),
+    let (git, patch, git_refused) = match git_snapshot(folder, excluded) {
+        Ok(Some(GitSnapshot { record, patch })) => (Some(record), patch, None),
+        Ok(None) => (None, Vec::new(), None),
+        Err(error @ GitError::Untrusted { .. }) if untrusted == UntrustedGit::Allowed => {
+            (None, Vec::new(), Some(error.to_string()))
+        }
+        Err(error) => return Err(error),
     };
     let code = CodeRecord {
         version: build.version.to_owned(),
         sources_sha256: build.sources_sha256.to_owned(),
         rustc: build.rustc.to_owned(),
         git,
+        git_refused,
     };
     Ok((code, patch))
 }
@@ -58,7 +77,7 @@ mod tests {
     fn a_folder_outside_a_repository_has_no_git_record() {
         let folder = tempfile::tempdir().unwrap();
         let build = BuildIdentity { version: "1.2.3", sources_sha256: "ab", rustc: "rustc 1.95" };
-        let (code, patch) = code_record(folder.path(), &build).unwrap();
+        let (code, patch) = code_record(folder.path(), &[], UntrustedGit::Refused, &build).unwrap();
         assert_eq!(
             (&*code.version, &*code.sources_sha256, &*code.rustc),
             ("1.2.3", "ab", "rustc 1.95")

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, Repository, StatusOptions};
+use git2::{ErrorCode, StatusOptions};
 
-use super::GitError;
+use super::{GitError, git::discover};
 
 /// The state of a git working tree.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -18,10 +18,7 @@ pub struct Worktree {
 /// Returns the state of the working tree that contains a folder, if there is one.
 pub fn worktree(folder: &Path) -> Result<Option<Worktree>, GitError> {
     let failed = |action| move |source| GitError::Git { action, path: folder.to_owned(), source };
-    let repository = match Repository::discover(folder) {
-        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-        found => found.map_err(failed("open"))?,
-    };
+    let Some(repository) = discover(folder)? else { return Ok(None) };
     let commit = repository.head().and_then(|head| head.peel_to_commit()).ok();
     let mut options = StatusOptions::new();
     options.include_untracked(true).exclude_submodules(true);
@@ -34,6 +31,8 @@ pub fn worktree(folder: &Path) -> Result<Option<Worktree>, GitError> {
 
 #[cfg(test)]
 mod tests {
+    use git2::Repository;
+
     use super::*;
     use reprise_base::fs;
 

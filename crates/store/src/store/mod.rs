@@ -83,8 +83,7 @@ impl Store {
         fs::create_dir_all(root)?;
         let format = root.join(FORMAT_FILE);
         if fs::kind(&format)?.is_none() {
-            let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
-            if fs::read_dir_sorted(root)?.iter().any(|entry| !hidden(&entry.name)) {
+            if !is_empty(root)? {
                 // Another process may have created the store in the meantime.
                 return Self::open(root);
             }
@@ -92,6 +91,15 @@ impl Store {
             fs::write_atomic(&format, text.as_bytes())?;
         }
         Self::open(root)
+    }
+
+    /// Opens a store without creating it; returns nothing if the folder is missing or empty.
+    pub fn open_if_used(root: &Path) -> Result<Option<Self>, StoreError> {
+        if fs::kind(root)?.is_none() || (fs::kind(root)? == Some(FileKind::Dir) && is_empty(root)?)
+        {
+            return Ok(None);
+        }
+        Self::open(root).map(Some)
     }
 
     /// Opens a store.
@@ -231,6 +239,12 @@ impl Store {
             entries => Ok(entries?),
         }
     }
+}
+
+/// Returns whether a folder has no entries but hidden ones.
+fn is_empty(root: &Path) -> Result<bool, StoreError> {
+    let hidden = |entry: &fs::DirEntry| entry.name.as_encoded_bytes().starts_with(b".");
+    Ok(fs::read_dir_sorted(root)?.iter().all(hidden))
 }
 
 /// Returns whether a name is safe as a file name.

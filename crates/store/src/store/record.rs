@@ -7,7 +7,7 @@
 //! | 1 | first format | |
 //! | 1 | `engine.arithmetic`, `spec.engine.arithmetic` | absent, read as `exact` |
 //! | 1 | `spec.initial_weights`, `spec.engine.devices`, `spec.evaluation.horizon`: written only if set | absent, read as not set |
-//! | 1 | `data.facts`: written only if there are any | absent, read as none |
+//! | 1 | `data.facts`, `code.git.changed_more`, `code.git.all_left_out`, `code.git_refused`: written only if there are any | absent, read as none |
 //!
 //! Every later version reads every earlier format: a new key has a default for records without it.
 //! Older versions refuse unknown keys, so a new key raises [`RECORD_FORMAT`] unless it is written only
@@ -197,6 +197,9 @@ pub struct CodeRecord {
     pub rustc: String,
     /// State of the repository in which the run was started, if there was one.
     pub git: Option<GitRecord>,
+    /// Why the repository around the working folder was not recorded, although there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_refused: Option<String>,
 }
 
 /// The exact state of a git working tree.
@@ -211,10 +214,33 @@ pub struct GitRecord {
     pub tree: String,
     /// Private reference that keeps git from deleting the tree.
     pub reference: String,
-    /// Paths that differ from the commit; `code.patch` has the difference.
+    /// The first 100 paths that differ from the commit; `code.patch` has the difference.
     pub changed: Vec<String>,
-    /// Untracked paths that are not in the tree: too large, or of a type that git cannot store.
+    /// Number of other paths that differ from the commit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changed_more: u64,
+    /// Untracked paths that are not in the tree, the first 20: data, files that look like secrets, files
+    /// that are too large or too many, or of a type that git cannot store.
     pub left_out: Vec<String>,
+    /// All untracked paths that are not in the tree, if they are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_left_out: Option<LeftOutFiles>,
+}
+
+/// Untracked files that are not in the tree of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutFiles {
+    pub files: u64,
+    /// Size of those that are not in a folder of data.
+    pub bytes: u64,
+    /// SHA-256 of their paths, sorted, one per line.
+    pub paths_sha256: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The machine of a run.

@@ -106,6 +106,7 @@ pub fn record(run: RunId) -> Record {
             sources_sha256: "3".repeat(64),
             rustc: text("rustc 1.95.0"),
             git: None,
+            git_refused: None,
         },
         host: HostRecord {
             os: text("Linux"),

@@ -5,6 +5,7 @@
 //! therefore stops by itself. Nothing here knows what a worker computes. Start from [`execute`].
 
 use std::{
+    ffi::OsString,
     io::{self, BufRead, BufReader, Read},
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -38,7 +39,7 @@ pub struct Task {
     /// The program, without its arguments.
     pub program: PathBuf,
     /// Its arguments.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<OsString>,
     /// Variables that are added to the environment.
     pub environment: Vec<(String, String)>,
     /// File to which the worker's stderr is appended.
@@ -351,7 +352,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let task = |(index, script): (usize, &&str)| Task {
                 program: "sh".into(),
-                arguments: vec!["-c".to_owned(), (*script).to_owned()],
+                arguments: ["-c", *script].map(OsString::from).to_vec(),
                 environment: vec![("MARK".to_owned(), folder.path().display().to_string())],
                 log: folder.path().join(format!("{index}.log")),
             };

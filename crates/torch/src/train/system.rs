@@ -98,7 +98,7 @@ pub enum UnfitData {
     /// The frames have another size than the model takes; both are height, width, channels.
     #[error(
         "failed to fit the data to the model: the model takes frames of {expected:?}, but \
-         the data has {found:?}"
+         the data has {found:?}; the setting `resize` of `bair` and `strips` scales frames"
     )]
     FrameShape { expected: [usize; 3], found: [usize; 3] },
     /// The model halves frames more often than their sides allow.

@@ -11,7 +11,7 @@ use crate::{
     },
     experiment::{PlannedRun, ResolvedSweep, forecast},
 };
-use reprise_base::{config::model::ScheduleTable, fs, text::count};
+use reprise_base::{config::model::ScheduleTable, text::count};
 use reprise_store::store::Store;
 
 /// Prints the plan; writes nothing but the data cache, since a run's id depends on its data.
@@ -21,10 +21,7 @@ pub(super) fn run(
     jobs: NonZeroUsize,
     format: OutputFormat,
 ) -> Result<(), Failure> {
-    let store = match fs::kind(store)? {
-        None => None,
-        Some(_) => Some(Store::open(store)?),
-    };
+    let store = Store::open_if_used(store)?;
     let planned = forecast(sweep, store.as_ref())?;
     match format {
         OutputFormat::Json => print_json(&planned),

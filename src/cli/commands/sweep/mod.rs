@@ -24,6 +24,7 @@ use reprise_base::{
     text::count,
 };
 use reprise_store::{
+    provenance::{GitError, check_trust},
     store::Store,
     sweep::scheduler::{Limits, OnFailure},
 };
@@ -72,6 +73,10 @@ pub struct SweepArgs {
     /// Print the plan with reasons and estimated time, and plot the schedules; train nothing
     #[arg(long)]
     dry_run: bool,
+    /// Train although the git repository around this folder belongs to another user; the records then
+    /// contain neither commit nor tree
+    #[arg(long)]
+    allow_untrusted_git: bool,
     /// Stop all runs as soon as one has failed
     #[arg(long)]
     fail_fast: bool,
@@ -83,6 +88,7 @@ pub struct SweepArgs {
 pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     let interrupts = Interrupts::listen()?;
     let sweep = args.parsed()?;
+    check_git(args.allow_untrusted_git)?;
     let command = args.command(&sweep);
     let packs = places::packs()?;
     let sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
@@ -117,6 +123,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         sweep: &sweep,
         store: &store,
         packs: &packs,
+        untrusted_git: worker::untrusted_git(args.allow_untrusted_git),
         tensorboard: args.tensorboard.event_folder(),
         limits,
         program: &env::current_exe().map_err(Failure::Executable)?,
@@ -137,6 +144,18 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     let change = if is_known && counts.tasks == 0 { Change::None } else { Change::Some };
     report::after_sweep(&store, &manifest.name, change)?;
     settle(counts, sweep.runs.len())
+}
+
+/// Refuses a git repository that the runs could not record.
+fn check_git(allow_untrusted: bool) -> Result<(), Failure> {
+    let here = env::current_dir().map_err(Failure::WorkingFolder)?;
+    match check_trust(&here) {
+        Err(error @ GitError::Untrusted { .. }) if allow_untrusted => {
+            tell(&format!("warning: {error}; the records will contain neither commit nor tree"));
+            Ok(())
+        }
+        checked => Ok(checked?),
+    }
 }
 
 /// Turns how the runs ended into success or failure.

@@ -58,7 +58,7 @@ fn check(repository: &Repository, changed: &[&str]) -> GitSnapshot {
     let index_file = repository.path().join("index");
     let index_bytes = || fs::read(&index_file, 1 << 20).ok();
     let before = index_bytes();
-    let snapshot = git_snapshot(workdir(repository)).unwrap().unwrap();
+    let snapshot = git_snapshot(workdir(repository), &[]).unwrap().unwrap();
     assert_eq!(index_bytes(), before);
 
     let mut all = repository.index().unwrap();
@@ -74,7 +74,7 @@ fn check(repository: &Repository, changed: &[&str]) -> GitSnapshot {
 #[test]
 fn a_folder_outside_a_repository_has_no_snapshot() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(git_snapshot(folder.path()).unwrap(), None);
+    assert_eq!(git_snapshot(folder.path(), &[]).unwrap(), None);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_bare_repository_has_the_tree_of_its_commit() {
     let path = workdir(&repository).to_str().unwrap();
     let bare = git2::build::RepoBuilder::new().bare(true).clone(path, &bare).unwrap();
     bare.set_head_detached(commit.id()).unwrap();
-    let record = git_snapshot(bare.path()).unwrap().unwrap().record;
+    let record = git_snapshot(bare.path(), &[]).unwrap().unwrap().record;
     assert_eq!(record.tree, commit.tree_id().to_string());
     assert_eq!((record.commit, record.branch), (Some(commit.id().to_string()), None));
 }
@@ -195,25 +195,13 @@ fn a_bare_repository_has_the_tree_of_its_commit() {
 #[test]
 fn a_large_untracked_file_is_left_out_and_a_large_tracked_one_is_not() {
     let (_keep, repository) = committed();
-    let large = vec![b'x'; usize::try_from(UNTRACKED_FILE_BYTES_MAX).unwrap() + 1];
+    let large = vec![b'x'; (10 << 20) + 1];
     put(&repository, "code.rs", &large);
     put(&repository, "weights.bin", &large);
     put(&repository, "small.bin", &large[1..]);
-    let record = git_snapshot(workdir(&repository)).unwrap().unwrap().record;
+    let record = git_snapshot(workdir(&repository), &[]).unwrap().unwrap().record;
     assert_eq!(record.changed, ["code.rs", "small.bin"]);
     assert_eq!(record.left_out, ["weights.bin"]);
-}
-
-#[test]
-fn untracked_files_share_a_budget() {
-    let mut budget = 10;
-    let mut afford = |node| afford(Some(&node), &mut budget);
-    let file = |bytes| PathNode::File { bytes, executable: false };
-    assert!(afford(file(6)));
-    assert!(!afford(file(6)));
-    assert!(afford(file(4)));
-    assert!(!afford(file(1)));
-    assert!(afford(PathNode::Symlink { target: PathBuf::from("a") }));
 }
 
 #[test]
@@ -221,10 +209,10 @@ fn a_nested_repository_is_recorded_by_its_commit() {
     let (_keep, repository) = committed();
     let nested = Repository::init(workdir(&repository).join("nested")).unwrap();
     put(&nested, "a.rs", b"a\n");
-    let unborn = git_snapshot(workdir(&repository)).unwrap().unwrap().record;
+    let unborn = git_snapshot(workdir(&repository), &[]).unwrap().unwrap().record;
     assert_eq!((unborn.changed, unborn.left_out), (vec![], vec!["nested/".to_owned()]));
     let commit = commit_all(&nested);
-    let record = git_snapshot(workdir(&repository)).unwrap().unwrap().record;
+    let record = git_snapshot(workdir(&repository), &[]).unwrap().unwrap().record;
     let tree = repository.find_tree(Oid::from_str(&record.tree).unwrap()).unwrap();
     assert_eq!(tree.get_name("nested").unwrap().id(), commit);
 }
@@ -234,6 +222,45 @@ fn a_named_pipe_in_the_working_tree_is_no_obstacle() {
     let (_keep, repository) = committed();
     let pipe = workdir(&repository).join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
-    let record = git_snapshot(workdir(&repository)).unwrap().unwrap().record;
+    let record = git_snapshot(workdir(&repository), &[]).unwrap().unwrap().record;
     assert_eq!(record.changed, Vec::<String>::new());
+}
+
+#[test]
+fn a_repository_of_another_user_is_refused_with_the_command_that_helps() {
+    let (_keep, repository) = committed();
+    let path = workdir(&repository);
+    for part in [path.to_owned(), path.join(".git")] {
+        if std::os::unix::fs::chown(&part, Some(12345), None).is_err() {
+            // Only the administrator can give files away; the repository stays trusted.
+            check_trust(path).unwrap();
+            return;
+        }
+    }
+    let error = check_trust(path).unwrap_err();
+    assert!(matches!(error, GitError::Untrusted { .. }), "{error:?}");
+    let command = format!("git config --global --add safe.directory {}", path.display());
+    assert!(error.hint().unwrap().contains(&command), "{:?}", error.hint());
+    assert!(matches!(git_snapshot(path, &[]), Err(GitError::Untrusted { .. })));
+}
+
+#[test]
+fn masses_of_untracked_files_stay_out_of_git_and_of_the_record() {
+    let (_keep, repository) = committed();
+    for number in 0..400 {
+        put(&repository, &format!("frames/{number}.png"), format!("{number}").as_bytes());
+    }
+    put(&repository, "data/a.npy", b"x");
+    put(&repository, ".env", b"TOKEN=1");
+    put(&repository, "new.rs", b"code");
+    let excluded = [workdir(&repository).join("data")];
+    let record = git_snapshot(workdir(&repository), &excluded).unwrap().unwrap().record;
+    assert_eq!(
+        (record.changed.len() as u64 + record.changed_more, record.left_out.len()),
+        (256, 20)
+    );
+    assert_eq!(record.left_out[..2], [".env", "data/a.npy"]);
+    let tree = repository.find_tree(record.tree.parse().unwrap()).unwrap();
+    assert!(tree.get_name("new.rs").is_some() && tree.get_name(".env").is_none());
+    assert_eq!(record.all_left_out.unwrap().files, 400 + 3 - 256);
 }

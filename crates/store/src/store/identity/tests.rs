@@ -154,7 +154,9 @@ fn runs_of_10f9dbc_keep_their_ids() {
 /// line in `runs.jsonl`.
 #[test]
 fn shipped_sweeps_consist_of_the_runs_of_10f9dbc() {
-    for known in known_runs() {
+    // The preset asked for five categories where the original's data have four, and was refused.
+    let corrected = |known: &KnownRun| known.sweep == "mocogan" && known.preset == "paper";
+    for known in known_runs().into_iter().filter(|known| !corrected(known)) {
         let path = format!("experiments/{}.toml", known.sweep);
         let source = SweepSource { text: text(&path), path: path.into() };
         let sweep = parse(&source, Some(&known.preset), &["engine.device=cpu".into()]).unwrap();
