@@ -10,12 +10,11 @@
 //! Files are untrusted. The size is read before memory is allocated for pixels. Checksums are verified,
 //! text and colour-profile chunks are not decompressed, and the memory of the decoder is limited.
 
-use std::{collections::BTreeMap, io::Cursor};
+use std::io::Cursor;
 
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 
 use super::{
-    findings::Findings,
     jpeg::{self, Dct, JpegError},
     rgb_image::{CHANNELS, RgbImage},
     signature,
@@ -49,7 +48,7 @@ pub(super) enum ImageKind {
 }
 
 impl ImageKind {
-    const fn in_words(self) -> &'static str {
+    pub(super) const fn in_words(self) -> &'static str {
         match self {
             Self::Rgb => "RGB PNG",
             Self::Grey => "grey PNG",
@@ -57,26 +56,6 @@ impl ImageKind {
             Self::Opaque => "PNG with an opaque alpha channel, which was dropped",
             Self::Jpeg => "JPEG",
         }
-    }
-}
-
-/// Image files counted by kind.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ImageKinds(BTreeMap<ImageKind, u64>);
-
-impl ImageKinds {
-    pub(super) fn add(&mut self, kind: ImageKind) {
-        *self.0.entry(kind).or_default() += 1;
-    }
-
-    /// States the kinds, and warns if they are mixed.
-    pub(super) fn describe(&self, findings: &mut Findings) {
-        let kinds = self.0.iter().map(|(kind, number)| format!("{number} {}", kind.in_words()));
-        let kinds = kinds.collect::<Vec<_>>().join("; ");
-        if self.0.len() > 1 {
-            findings.warn(format!("images are stored in different ways: {kinds}"));
-        }
-        findings.fact("image files", kinds);
     }
 }
 

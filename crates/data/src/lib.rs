@@ -18,6 +18,7 @@ pub mod files;
 mod findings;
 pub mod idx;
 mod image_file;
+mod image_kinds;
 pub mod jpeg;
 pub mod kaggle;
 mod keypoints;

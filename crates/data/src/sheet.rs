@@ -79,9 +79,9 @@ impl ContactSheet {
         let mut top = 0;
         for (split, rows) in Split::ALL.into_iter().zip(&cells).filter(|(_, it)| !it.is_empty()) {
             for row in rows {
-                for (column, &Cell { sequence, frame }) in row.iter().enumerate() {
+                for (column, &SheetCell { sequence, frame }) in row.iter().enumerate() {
                     let at = [top, column * (width + GAP)];
-                    canvas.frame(at, pack, split, Cell { sequence, frame }, zoom);
+                    canvas.frame(at, pack, split, SheetCell { sequence, frame }, zoom);
                     match shown.last_mut() {
                         Some(last) if last.is(pack, split, sequence) => last.frames.push(frame),
                         _ => shown.push(ShownSequence::new(pack, split, sequence, frame)),
@@ -120,13 +120,13 @@ impl ShownSequence {
 
 /// A frame on the sheet.
 #[derive(Clone, Copy)]
-struct Cell {
+struct SheetCell {
     sequence: usize,
     frame: usize,
 }
 
 /// Returns the rows of each split.
-fn cells(pack: &Pack, size: SheetSize) -> [Vec<Vec<Cell>>; 3] {
+fn cells(pack: &Pack, size: SheetSize) -> [Vec<Vec<SheetCell>>; 3] {
     Split::ALL.map(|split| {
         let of_split = pack.sequences(split);
         if pack.frames() > 1 {
@@ -134,15 +134,16 @@ fn cells(pack: &Pack, size: SheetSize) -> [Vec<Vec<Cell>>; 3] {
                 let length = pack.sequence(split, sequence).length;
                 let shown = size.frames.clamp(1, length);
                 let step = |index| index * (length - 1) / (shown - 1).max(1);
-                (0..shown).map(|index| Cell { sequence, frame: step(index) }).collect()
+                (0..shown).map(|index| SheetCell { sequence, frame: step(index) }).collect()
             };
             return (0..of_split.min(size.sequences)).map(row).collect();
         }
         let columns = if has_keypoints(pack) { KEYPOINT_GRID } else { size.frames.max(1) };
         let rows = if has_keypoints(pack) && split == Split::Train { KEYPOINT_GRID } else { 1 };
-        let images: Vec<Cell> =
-            (0..of_split.min(columns * rows)).map(|sequence| Cell { sequence, frame: 0 }).collect();
-        images.chunks(columns).map(<[Cell]>::to_vec).collect()
+        let images: Vec<SheetCell> = (0..of_split.min(columns * rows))
+            .map(|sequence| SheetCell { sequence, frame: 0 })
+            .collect();
+        images.chunks(columns).map(<[SheetCell]>::to_vec).collect()
     })
 }
 
@@ -197,7 +198,14 @@ impl Canvas {
         self.pixels[at..at + colour.len()].copy_from_slice(&colour);
     }
 
-    fn frame(&mut self, [top, left]: [usize; 2], pack: &Pack, split: Split, of: Cell, zoom: Zoom) {
+    fn frame(
+        &mut self,
+        [top, left]: [usize; 2],
+        pack: &Pack,
+        split: Split,
+        of: SheetCell,
+        zoom: Zoom,
+    ) {
         let [height, width, channels] = pack.frame_shape();
         let [rows, columns] = zoom.extent(pack.frame_shape());
         let sequence = pack.sequence(split, of.sequence);

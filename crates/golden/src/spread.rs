@@ -44,7 +44,8 @@ pub(super) fn widen(
         }
         Precision::F64 => (captured, f64::EPSILON),
     };
-    let mut spreads: Vec<Spread> = failing.iter().map(|_| Spread::default()).collect();
+    let mut spreads: Vec<MeasuredSpread> =
+        failing.iter().map(|_| MeasuredSpread::default()).collect();
     for draw in 0..SPREAD_RUNS {
         let Ok(moved) = Case::load(&case.dir) else { return };
         let Ok(moved) = run(&moved.with_moved_parameters(draw, unit), port, Precision::F64) else {
@@ -78,14 +79,14 @@ pub(super) fn widen(
 
 /// Differences of runs with moved parameters from the run without.
 #[derive(Default)]
-struct Spread {
+struct MeasuredSpread {
     /// The largest difference of each element, over the largest value.
     elements: Vec<f64>,
     /// The runs with moved parameters.
     moved: Vec<Profile>,
 }
 
-impl Spread {
+impl MeasuredSpread {
     fn add(&mut self, base: &Profile, moved: &Profile) {
         let scale = base.max_abs().max(f64::MIN_POSITIVE);
         self.elements.resize(base.elements.len(), 0.0);

@@ -60,7 +60,7 @@ enum DataCommand {
     /// Validate a data set and list every problem
     Check(CheckArgs),
     /// Show the first sequences of a data set as an image and as a table
-    Show(ShowArgs),
+    Show(ShowDataArgs),
     /// Pack a folder of frames, image strips, videos or keypoints into one file with digests
     Pack(PackArgs),
     /// Convert a folder of TFRecord files to .npy files and a map.csv
@@ -128,7 +128,7 @@ Examples:
 The image shows the first sequences of each split as the models see them, one sequence per row, with
 frames at equal distances from the first to the last. Images with keypoints are shown as a grid of
 4x4 with their points. The table lists the sequences from top to bottom.")]
-struct ShowArgs {
+struct ShowDataArgs {
     #[command(flatten)]
     dataset: DatasetArgs,
     /// Sequences of each split
@@ -265,7 +265,7 @@ fn usage(dataset: &Dataset) -> String {
     }
 }
 
-fn show(args: &ShowArgs) -> Result<(), Failure> {
+fn show(args: &ShowDataArgs) -> Result<(), Failure> {
     let dataset = args.dataset.detect()?;
     let pack = data::open(&dataset, Required::TrainOnly, &packs()?, &mut data_watch())?;
     let size = SheetSize { sequences: args.sequences.len(), frames: args.columns.len() };

@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 const CATEGORY: &str = "category";
 /// The person in it.
 const PERSON: &str = "person";
+/// Text that tells neither.
+const CLIP: &str = "clip";
 /// The number of a repetition of the same action by the same person.
 const REPEAT: &str = "repeat?";
 
 /// A pattern of paths below the root, without extension: `{person}_{category}{repeat?}`, or
 /// `{category}/v_{category}_g{person}_c{clip}`.
 ///
-/// `{category}` is required. `{person}` names what must not be in two splits. A field of any other name
-/// matches any text. A field that occurs twice has the same text at both places. `{repeat?}`, at the end of a
-/// category, means digits that count repetitions, where other files have the category without digits.
+/// `{category}` is required. `{person}` names what must not be in two splits, and `{clip}` matches any text. A
+/// field that occurs twice has the same text at both places. `{repeat?}`, at the end of a
+/// category, means digits that count repetitions, where other people have the category without digits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct NamePattern {
@@ -48,6 +50,11 @@ pub struct NamedVideo<'a> {
 pub enum NamePatternError {
     #[error("`{{` at character {at} of the pattern has no `}}`")]
     Open { at: usize },
+    #[error(
+        "`{{{field}}}` at character {at} of the pattern is not one of `{{category}}`, `{{person}}`, `{{clip}}`, \
+         `{{repeat?}}`"
+    )]
+    UnknownField { field: String, at: usize },
     #[error("the pattern has no field `{{category}}`")]
     NoCategory,
     #[error("the fields `{{{first}}}` and `{{{second}}}` of the pattern have no text between them")]
@@ -73,6 +80,9 @@ impl TryFrom<String> for NamePattern {
             if field == REPEAT {
                 parts.push(PatternPart::Repeat);
                 continue;
+            }
+            if ![CATEGORY, PERSON, CLIP].contains(&field) {
+                return Err(NamePatternError::UnknownField { field: field.to_owned(), at });
             }
             if let Some(PatternPart::Field(first)) = parts.last() {
                 let (first, second) = (first.clone(), field.to_owned());
@@ -178,6 +188,11 @@ mod tests {
     #[test]
     fn invalid_patterns_are_refused() {
         check_refused("{person}_{cat", "`{` at character 10 of the pattern has no `}`");
+        check_refused(
+            "{persn}_{category}",
+            "`{persn}` at character 1 of the pattern is not one of `{category}`, `{person}`, `{clip}`, \
+             `{repeat?}`",
+        );
         check_refused("{person}", "the pattern has no field `{category}`");
         check_refused(
             "{person}{category}",

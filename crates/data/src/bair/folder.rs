@@ -6,7 +6,9 @@
 
 use std::{collections::BTreeSet, io::Write, path::Path};
 
-use super::{ACTION_SIZE, DecodedFrames, Listing, POSITION_SIZE, SequenceReader, Tables, list};
+use super::{
+    ACTION_SIZE, DecodedFrames, Listing, POSITION_SIZE, SequenceReader, SequenceTables, list,
+};
 use crate::{
     cache,
     equal::EqualSequences,
@@ -126,8 +128,8 @@ fn encode(
     let shape = decoded.shape.expect("a list without errors has a first frame");
     decoded.kinds.describe(&mut findings);
     let format = match listing.tables {
-        Tables::Read => SequenceFormat::new(shape, [ACTION_SIZE, POSITION_SIZE]),
-        Tables::Absent => SequenceFormat::frames_only(shape),
+        SequenceTables::Read => SequenceFormat::new(shape, [ACTION_SIZE, POSITION_SIZE]),
+        SequenceTables::Absent => SequenceFormat::frames_only(shape),
     };
     Ok(encoder.finish(format, findings)?)
 }

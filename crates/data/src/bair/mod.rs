@@ -20,7 +20,8 @@ use std::{
 use super::{
     error::DataError,
     findings::Findings,
-    image_file::{self, ImageKinds},
+    image_file,
+    image_kinds::ImageKinds,
     listing::{self, SideFiles},
     natural,
     origin::Required,
@@ -69,10 +70,10 @@ struct SequenceFolder {
 
 impl SequenceFolder {
     /// Returns the paths of its files relative to the root: frames in order, then the tables.
-    fn files(&self, tables: Tables) -> impl Iterator<Item = String> {
+    fn files(&self, tables: SequenceTables) -> impl Iterator<Item = String> {
         let tables = match tables {
-            Tables::Read => TABLES.as_slice(),
-            Tables::Absent => &[],
+            SequenceTables::Read => TABLES.as_slice(),
+            SequenceTables::Absent => &[],
         };
         let names = self.frames.iter().map(String::as_str).chain(tables.iter().copied());
         names.map(|name| format!("{}/{name}", self.folder))
@@ -81,7 +82,7 @@ impl SequenceFolder {
 
 /// Whether the sequences have actions and positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tables {
+enum SequenceTables {
     Read,
     /// No sequence has a table.
     Absent,
@@ -91,7 +92,7 @@ enum Tables {
 #[derive(Clone, Debug)]
 struct Listing {
     sequences: Vec<SequenceFolder>,
-    tables: Tables,
+    tables: SequenceTables,
 }
 
 impl Listing {
@@ -116,7 +117,7 @@ pub(super) fn detect(root: &Path) -> Result<Option<Dataset>, DataError> {
 
 /// Lists all sequences.
 fn list(root: &Path, required: Required, findings: &mut Findings) -> Listing {
-    let mut listing = Listing { sequences: Vec::new(), tables: Tables::Read };
+    let mut listing = Listing { sequences: Vec::new(), tables: SequenceTables::Read };
     if let Ok(None) = fs::kind(root) {
         findings.error(BairError::RootMissing { root: root.to_owned() });
         return listing;
@@ -133,7 +134,7 @@ fn list(root: &Path, required: Required, findings: &mut Findings) -> Listing {
     }
     let has_tables = listing.sequences.iter().any(|folder| folder.tables.contains(&true));
     if !has_tables && !listing.sequences.is_empty() {
-        listing.tables = Tables::Absent;
+        listing.tables = SequenceTables::Absent;
         let [actions, positions] = TABLES;
         findings.fact("tables", format!("none: no sequence has `{actions}` and `{positions}`"));
     }
@@ -294,7 +295,7 @@ struct DecodedFrames {
 #[derive(Clone, Copy)]
 struct SequenceReader<'a> {
     root: &'a Path,
-    tables: Tables,
+    tables: SequenceTables,
     scale: Option<Scale>,
 }
 

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use super::{
     findings::Findings,
-    image_file::{ImageKinds, split_name},
+    image_file::split_name,
+    image_kinds::ImageKinds,
     listing::list,
     scale::Scale,
     video_set::{ShortVideos, Video, VideoSet, person},

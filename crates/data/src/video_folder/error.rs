@@ -24,8 +24,8 @@ impl VideoFolderError {
             Self::Videos(error) => error.hint(),
             Self::TooFewGroups { .. } => Some(
                 "add videos of other people; all videos of one person form one group, as do equal videos \
-                 and mirror images (the person is the text before the first underscore of a file's \
-                 name)",
+                 and mirror images; if names tell persons in another way, say how with \
+                 `data.dataset.videos.names`",
             ),
         }
     }

@@ -81,6 +81,11 @@ pub enum AviError {
     NoVideo,
     #[error("its frames are coded as {}", codec(*compression))]
     Compression { compression: FourCc },
+    #[error(
+        "frame {frame} has {}x{} pixels, but the header states {}x{}: it may be half of an interlaced one",
+        found[1], found[0], stated[1], stated[0]
+    )]
+    StatedSize { frame: usize, found: [usize; 2], stated: [usize; 2] },
     #[error("its uncompressed frames have {bits} bits per pixel, expected 24 or 32")]
     Bits { bits: u16 },
     #[error(
@@ -167,6 +172,10 @@ pub(super) fn read<E: From<AviError>>(
             before => {
                 let image = coding.decode(frame, &chunk)?;
                 let found = [image.height, image.width];
+                let stated = [format.height, format.width].map(|side| side.unsigned_abs() as usize);
+                if stated != found && stated != [0; 2] {
+                    return Err(AviError::StatedSize { frame, found, stated }.into());
+                }
                 let expected = before.map_or(found, |before| [before.height, before.width]);
                 if found != expected {
                     return Err(AviError::Size { frame, found, expected }.into());

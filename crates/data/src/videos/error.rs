@@ -24,6 +24,8 @@ pub enum VideoError {
         root.display()
     )]
     NoVideos { root: PathBuf, shortest: u64, longest: usize },
+    #[error("failed to name videos: `{}` and `{}` have the same category and name", first.display(), second.display())]
+    SameName { first: PathBuf, second: PathBuf },
     #[error("failed to find a video in `{}`", root.display())]
     NoFiles { root: PathBuf },
     #[error(
@@ -64,12 +66,20 @@ impl VideoError {
                  example `anna_walk.avi`"
             }
             Self::NameNotUtf8 { .. } => "rename it",
+            Self::SameName { .. } => "rename one of them, or change `data.dataset.videos.names`",
             Self::Video { source: VideoFormatError::TooLong, .. } => "cut it into several videos",
-            Self::Video { source: VideoFormatError::Avi(AviError::Compression { .. }), .. } => {
-                "convert it without loss: `ffmpeg -i IN.avi -c:v rawvideo -pix_fmt bgr24 OUT.avi`"
-            }
+            Self::Video {
+                source:
+                    VideoFormatError::Avi(
+                        AviError::Compression { .. }
+                        | AviError::Bits { .. }
+                        | AviError::OpenDml { .. }
+                        | AviError::StatedSize { .. },
+                    ),
+                ..
+            } => "convert it without loss: `ffmpeg -i IN.avi -c:v rawvideo -pix_fmt bgr24 OUT.avi`",
             Self::OtherContainer { .. } => {
-                "convert each without loss: `ffmpeg -i IN.mp4 -c:v rawvideo -pix_fmt bgr24 OUT.avi`"
+                "convert each without loss: `ffmpeg -i IN -c:v rawvideo -pix_fmt bgr24 OUT.avi`"
             }
             Self::Video { .. } => "copy the video again",
             Self::NoVideos { .. } => "lower `data.dataset.videos.shortest`, or add longer videos",

@@ -47,6 +47,9 @@ pub(super) const EXTENSIONS: [&str; 2] = ["avi", "gif"];
 pub(super) const OTHER_EXTENSIONS: [&str; 9] =
     ["mp4", "m4v", "mov", "mkv", "webm", "mpg", "mpeg", "wmv", "flv"];
 
+/// Units of a delay per second.
+const HUNDREDTHS: f64 = 100.0;
+
 /// Bytes from the start of a video file in which the name of its codec is looked for.
 const CODEC_BYTES: u64 = 1 << 20;
 /// Codecs by the letters that a file contains.
@@ -141,8 +144,13 @@ pub(super) fn read(
     let (mut stated, mut short) = (StatedTimes::default(), ShortVideos::default());
     let mut named: Vec<(VideoName, VideoFile)> = names.into_iter().zip(files).collect();
     named.sort_by(|(a, _), (b, _)| a.category.cmp(&b.category));
+    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (VideoName { category, person }, file) in named {
         let VideoFile { stem, container, path, .. } = file;
+        let name = format!("{category}/{stem}");
+        if let Some(first) = seen.insert(name.clone(), path.clone()) {
+            return Err(VideoError::SameName { first, second: path });
+        }
         let content = fs::read(&path, FILE_BYTES_MAX)?;
         let decoded = decode(&content, container, side.len(), timing)
             .map_err(|source| VideoError::Video { path: path.clone(), source })?;
@@ -158,7 +166,6 @@ pub(super) fn read(
             return Err(VideoError::TooLarge { root: root.to_owned(), limit: BYTES_MAX });
         }
         let number = categories.binary_search(&category).expect("every category is listed");
-        let name = format!("{category}/{stem}");
         found.push(Video { name, category: number, person, frames, pixels, path });
     }
     stated.describe(timing, findings);
@@ -260,9 +267,14 @@ impl ScaledFrames {
         self.delays.windows(2).any(|pair| pair[0] != pair[1])
     }
 
+    /// Returns the greatest common divisor of all delays, at least 1.
+    fn delay_unit(&self) -> u16 {
+        self.delays.iter().copied().fold(0, greatest_common_divisor).max(1)
+    }
+
     /// Repeats each frame for as long as it is shown; a delay of 0 counts as one unit.
     fn expand(&mut self) -> Result<(), VideoFormatError> {
-        let unit = self.delays.iter().copied().fold(0, greatest_common_divisor).max(1);
+        let unit = self.delay_unit();
         let bytes = self.side * self.side * 3;
         let short = std::mem::take(&mut self.pixels);
         self.frames = 0;
@@ -306,8 +318,12 @@ fn decode(
                 scaled.push(&image)
             })?;
             scaled.delays = delays;
+            let unit = scaled.delay_unit();
             if timing == VideoTiming::Expand && scaled.has_unequal_delays() {
                 scaled.expand()?;
+                scaled.rate = Some(HUNDREDTHS / f64::from(unit));
+            } else if !scaled.has_unequal_delays() && scaled.delays.iter().any(|&delay| delay > 0) {
+                scaled.rate = Some(HUNDREDTHS / f64::from(unit));
             }
         }
     }

@@ -6,8 +6,8 @@
 //! PERSON_CATEGORY.avi                   the Weizmann actions
 //! PERSON_CATEGORY2.avi                  the second time that a person does it
 //! ```
-//! The digit of a repetition is dropped where another file has the category without it: Weizmann's `walk2` is
-//! `walk`, but its `wave1` and `wave2` are two actions.
+//! The digit of a repetition is dropped where one person has a category only with several digits and another one
+//! has it without: Weizmann's `lena_walk2` is `walk`, but its `wave1` and `wave2` are two actions.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use reprise_base::config::video_names::NamePattern;
 const UCF: &str = "{category}/v_{category}_g{person}_c{clip}";
 
 /// Category and person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct VideoName {
     pub(super) category: String,
     pub(super) person: String,
@@ -79,15 +79,26 @@ pub(super) fn names(
     Ok(names)
 }
 
-/// Drops the digits at the end of a category where another file has it without them.
+/// Drops the digits at the end of a category where one person has it only with several digits, and another
+/// one has it without.
 fn drop_repeats(names: &mut [VideoName]) {
-    let all: BTreeSet<String> = names.iter().map(|name| name.category.clone()).collect();
+    let all: BTreeSet<VideoName> = names.iter().cloned().collect();
     for name in names {
-        let plain = name.category.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        if plain.len() < name.category.len() && all.contains(plain) {
+        let plain = without_digits(&name.category);
+        let own = all.iter().filter(|it| it.person == name.person);
+        let numbered = own.filter(|it| without_digits(&it.category) == plain);
+        let categories: Vec<&str> = numbered.map(|it| it.category.as_str()).collect();
+        let is_repeat = categories.len() > 1
+            && !categories.contains(&plain)
+            && all.iter().any(|it| it.category == plain);
+        if is_repeat {
             name.category = plain.to_owned();
         }
     }
+}
+
+fn without_digits(category: &str) -> &str {
+    category.trim_end_matches(|letter: char| letter.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -125,6 +136,13 @@ mod tests {
             ],
             "`{person}_{category}{repeat?}`",
         );
+    }
+
+    #[test]
+    fn levels_that_every_person_has_are_categories() {
+        let names = ["eli_level", "eli_level2", "ida_level", "ida_level2"];
+        let expected = [("level", "eli"), ("level2", "eli"), ("level", "ida"), ("level2", "ida")];
+        check(&names, None, &expected, "`{person}_{category}{repeat?}`");
     }
 
     #[test]
