@@ -61,6 +61,11 @@ bench *ARGS:
 doctor *ARGS:
     @tools/reprise doctor "$@"
 
+# check a machine with a GPU: train, kill, resume, compare, time; writes gpu-check.md and gpu-check.json
+[group('the program')]
+gpu-check *ARGS:
+    @tools/gpu-check --reprise tools/reprise "$@"
+
 # run any other command of reprise
 [group('the program')]
 reprise *ARGS:
