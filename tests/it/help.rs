@@ -47,6 +47,7 @@ fn every_subcommand_has_help() {
         ("golden", "parity"),
         ("data", "list"),
         ("data", "check"),
+        ("data", "show"),
         ("data", "pack"),
         ("data", "import"),
     ] {

@@ -17,6 +17,7 @@ mod exceptions;
 mod exchange;
 mod external;
 mod glob;
+mod guarded;
 mod judge;
 mod parity;
 mod port;
@@ -42,7 +43,7 @@ mod testing;
 mod verdict_tests;
 
 pub use case::{Case, Expected};
-pub use check::{Check, run_isolated};
+pub use check::Check;
 pub use compare::Comparison;
 pub use config::{Config, SettingError};
 pub use discover::{CaseDir, Filter, discover};
@@ -50,6 +51,7 @@ pub use exceptions::{Exception, ExceptionPrecision, Exceptions, ExceptionsError}
 pub use exchange::{ExchangeError, read_outputs, write_outputs};
 pub use external::{ExternalError, ExternalPort};
 pub use glob::matches_glob;
+pub use guarded::run_isolated;
 pub use judge::{Incomparable, Judgement};
 pub use parity::{OutputDifference, ParityReport, parity};
 pub use port::{CasePort, Outputs, PortError};

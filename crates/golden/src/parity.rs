@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{
     case::Case,
-    check::run,
     compare::{Profile, UlpWidth, compare},
+    guarded::run,
     port::{CasePort, Outputs},
     spec::Precision,
     tensor::{ElementType, Tensor, TensorData},

@@ -8,9 +8,9 @@
 
 use super::{
     case::Case,
-    check::run,
     choose::{statistics, widest_statistics},
     compare::{Profile, distance},
+    guarded::run,
     judge::{Judgement, judge_by},
     port::{CasePort, Outputs},
     references::{Reference, References},

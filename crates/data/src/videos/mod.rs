@@ -27,12 +27,14 @@ use reprise_base::{
 
 mod avi;
 mod error;
+mod file;
 mod gif;
 mod names;
 
 pub use self::avi::{AviError, FourCc};
 use self::error::VIDEO_BYTES_MAX;
 pub use self::error::{VideoError, VideoFormatError};
+use self::file::{Container, VideoFile};
 pub use self::gif::GifError;
 use self::names::{NoName, VideoName, names};
 
@@ -61,41 +63,6 @@ const CODECS: [(&[u8; 4], &str); 6] = [
     (b"vp09", "VP9"),
     (b"mp4v", "MPEG-4 Part 2"),
 ];
-
-/// A file format; if a video exists in both, the first one is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Container {
-    Avi,
-    Gif,
-}
-
-/// A video file; ordered by folder, then by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct VideoFile {
-    /// The folder below the root, if it is in one.
-    folder: Option<String>,
-    /// File name without extension.
-    stem: String,
-    container: Container,
-    path: PathBuf,
-}
-
-impl VideoFile {
-    /// Returns its path below the root, without extension.
-    fn name(&self) -> String {
-        match &self.folder {
-            Some(folder) => format!("{folder}/{}", self.stem),
-            None => self.stem.clone(),
-        }
-    }
-
-    #[cfg(test)]
-    fn at(path: &str) -> Self {
-        let (folder, stem) = path.rsplit_once('/').map_or((None, path), |(a, b)| (Some(a), b));
-        let (folder, stem) = (folder.map(str::to_owned), stem.to_owned());
-        Self { folder, stem, container: Container::Avi, path: path.into() }
-    }
-}
 
 /// How videos are read.
 #[derive(Clone, Copy, Debug)]

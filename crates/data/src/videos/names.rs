@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::VideoFile;
+use super::file::VideoFile;
 use crate::{findings::Findings, video_set::person};
 use reprise_base::config::video_names::NamePattern;
 
