@@ -168,18 +168,14 @@ pub enum Dataset {
 /// What is known of a data set before it is opened.
 struct Facts {
     name: &'static str,
-    channels: u64,
     frames: Option<u64>,
     content: Content,
 }
 
 impl Dataset {
     const fn facts(&self) -> Facts {
-        const fn colour(name: &'static str, frames: Option<u64>) -> Facts {
-            Facts { name, channels: 3, frames, content: Content::Frames }
-        }
-        const fn grey(name: &'static str, frames: Option<u64>) -> Facts {
-            Facts { name, channels: 1, frames, content: Content::Frames }
+        const fn videos(name: &'static str, frames: Option<u64>) -> Facts {
+            Facts { name, frames, content: Content::Frames }
         }
         const fn given(frames: Option<Count>) -> Option<u64> {
             match frames {
@@ -188,25 +184,25 @@ impl Dataset {
             }
         }
         const fn keypoints(name: &'static str) -> Facts {
-            Facts { name, channels: 1, frames: Some(1), content: Content::Keypoints }
+            Facts { name, frames: Some(1), content: Content::Keypoints }
         }
         match self {
-            Self::SawyerPush => colour("sawyer_push", Some(30)),
-            Self::Bair { .. } => colour("bair", None),
-            Self::BerkeleyTfrecord { frames, .. } => colour("berkeley_tfrecord", given(*frames)),
+            Self::SawyerPush => videos("sawyer_push", Some(30)),
+            Self::Bair { .. } => videos("bair", None),
+            Self::BerkeleyTfrecord { frames, .. } => videos("berkeley_tfrecord", given(*frames)),
             Self::GooglePushTfrecord { frames, .. } => {
-                colour("google_push_tfrecord", given(*frames))
+                videos("google_push_tfrecord", given(*frames))
             }
-            Self::Npy { .. } => colour("npy", None),
+            Self::Npy { .. } => videos("npy", None),
             Self::FacialKeypoints => keypoints("facial_keypoints"),
             Self::Kaggle { .. } => keypoints("kaggle"),
-            Self::MovingMnist => grey("moving_mnist", Some(20)),
-            Self::MovingMnistIdx { frames, .. } => grey("moving_mnist_idx", Some(frames.get())),
-            Self::MnistTestSeq { .. } => grey("mnist_test_seq", None),
-            Self::WeizmannLike => colour("weizmann_like", Some(36)),
-            Self::Strips { .. } => colour("strips", None),
-            Self::Videos { .. } => colour("videos", None),
-            Self::MovingSquare { frames, .. } => colour("moving_square", Some(frames.get())),
+            Self::MovingMnist => videos("moving_mnist", Some(20)),
+            Self::MovingMnistIdx { frames, .. } => videos("moving_mnist_idx", Some(frames.get())),
+            Self::MnistTestSeq { .. } => videos("mnist_test_seq", None),
+            Self::WeizmannLike => videos("weizmann_like", Some(36)),
+            Self::Strips { .. } => videos("strips", None),
+            Self::Videos { .. } => videos("videos", None),
+            Self::MovingSquare { frames, .. } => videos("moving_square", Some(frames.get())),
         }
     }
 
@@ -265,11 +261,6 @@ impl Dataset {
     /// Returns the frames per sequence, if known before the data are read.
     pub const fn frames(&self) -> Option<u64> {
         self.facts().frames
-    }
-
-    /// Returns the channels of a frame: 3 for colour, 1 for grey.
-    pub const fn channels(&self) -> u64 {
-        self.facts().channels
     }
 
     /// Returns whether the data set consists of frames or of keypoints.

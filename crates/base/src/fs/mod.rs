@@ -154,13 +154,6 @@ pub fn read_dir_sorted(path: &Path) -> Result<Vec<DirEntry>, FsError> {
     Ok(entries)
 }
 
-/// Returns the entries of a folder whose names do not begin with a dot, sorted by name.
-pub fn read_dir_visible(path: &Path) -> Result<Vec<DirEntry>, FsError> {
-    let mut entries = read_dir_sorted(path)?;
-    entries.retain(|entry| !entry.name.as_encoded_bytes().starts_with(b"."));
-    Ok(entries)
-}
-
 /// Returns the kind of a file with symlinks followed, `None` if the path does not exist.
 pub fn kind(path: &Path) -> Result<Option<FileKind>, FsError> {
     match fs::metadata(path) {

@@ -5,7 +5,7 @@
 //!                                side is the strip's shorter edge
 //! ```
 //! Categories are numbered by their names in text order, as torchvision numbers them. Videos may
-//! differ in length; [`read`] returns all of them in memory. [`sample`] chooses the frames for
+//! differ in length; `read` returns all of them in memory. [`sample`] chooses the frames for
 //! training; [`split`] keeps related videos in one split.
 //!
 //! Stricter than the original: the longer edge of a strip is a whole number of frames, at least two, and all
@@ -38,7 +38,7 @@ use strip::DecodedStrip;
 /// Largest size of the pixels of all videos in bytes.
 const BYTES_MAX: usize = 1 << 30;
 
-/// Returns the files that [`read`] reads, in the same order.
+/// Returns the files that `read` reads, in the same order.
 ///
 /// # Errors
 /// If a folder cannot be listed or a strip belongs to no category.

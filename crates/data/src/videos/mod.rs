@@ -1,10 +1,9 @@
 //! Videos as AVI or GIF files in categories, read strictly.
 //!
-//! AVI with Motion JPEG or uncompressed RGB (`avi`) and animated GIF (`gif`) are supported; [`names`] tells
+//! AVI with Motion JPEG or uncompressed RGB (`avi`) and animated GIF (`gif`) are supported; `names` tells
 //! category and person from a path. If a video exists as both, the AVI file is read. Frames are scaled to a
 //! square by [`resize::square`] with [`Fit::Stretch`], which is TensorFlow's bicubic interpolation without
-//! cropping, and rounded to bytes. [`read`] returns the same type as
-//! [`strips::read`](super::strips::read).
+//! cropping, and rounded to bytes. The result has the type that strips have, too.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -6,8 +6,7 @@
 use tch::Tensor;
 
 use super::{load::load, training::teacher_forced};
-use crate::torch::Placement;
-use crate::torch::{Capture, input, kind, tensor};
+use crate::torch::{Capture, Placement, input, kind, tensor};
 use reprise_golden::{Case, Expected, Outputs, PortError, Precision};
 use reprise_torch::{
     models::cvae::{

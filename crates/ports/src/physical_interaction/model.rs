@@ -6,8 +6,7 @@ use super::{
     settings::ModelSettings,
     translate::{Axes, Mixed, OriginalForm, RecordedShuffle, Translated},
 };
-use crate::torch::Placement;
-use crate::torch::{Capture, builder, input};
+use crate::torch::{Capture, Placement, builder, input};
 use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::physical_interaction::{

@@ -149,7 +149,11 @@ impl Error for ReadProblem {
 fn wanted(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
         "f64" | "f32" => "a number".to_owned(),
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of at least 0".to_owned(),
+        "u8" => format!("a whole number from 0 to {}", u8::MAX),
+        "u16" => format!("a whole number from 0 to {}", u16::MAX),
+        "u32" => format!("a whole number from 0 to {}", u32::MAX),
+        // TOML has no larger ones.
+        "u64" | "usize" => format!("a whole number from 0 to {}", i64::MAX),
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
         "a sequence" => "an array".to_owned(),
         "a string" | "path string" => "a string".to_owned(),
