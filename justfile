@@ -106,7 +106,7 @@ parity SYSTEM *ARGS:
 power *ARGS:
     @tools/setup -- cargo test --release --locked --test power -- --test-threads 1 --nocapture "$@"
 
-# fuzz a reader: just fuzz tfrecord|jpeg|npy|npz [-- -max_total_time=600]
+# fuzz a reader: just fuzz tfrecord|jpeg|npy|npz|image|video|table [-- -max_total_time=600]
 [group('tests')]
 fuzz TARGET *ARGS:
     mkdir -p fuzz/corpus/{{ TARGET }}

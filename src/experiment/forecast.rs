@@ -24,7 +24,7 @@ pub struct PlannedRun {
     /// Its arm.
     pub arm: String,
     /// Its seed.
-    pub seed: u32,
+    pub seed: u64,
     /// What would be done, and why.
     pub action: String,
     /// Steps left to train.

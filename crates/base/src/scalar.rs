@@ -184,10 +184,15 @@ impl fmt::Display for Count {
     }
 }
 
-/// The seed of a run; every random stream is derived from it and the name of the stream.
+/// The seed of a run, from 0 to 2⁶³ − 1; every random stream is derived from it and the name of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Seed(pub u32);
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// The largest seed that TOML can write.
+    pub const MAX: Self = Self(i64::MAX as u64);
+}
 
 impl fmt::Display for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -195,7 +200,7 @@ impl fmt::Display for Seed {
     }
 }
 
-schema_in_range!(Seed, "integer", "[0, 4294967295]");
+schema_in_range!(Seed, "integer", "[0, 9223372036854775807]");
 
 /// Index of an update within a run; `Step(0)` is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

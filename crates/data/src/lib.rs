@@ -16,6 +16,8 @@ mod equal;
 mod error;
 pub mod files;
 mod findings;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod idx;
 mod image_file;
 mod image_kinds;

@@ -23,6 +23,8 @@ pub enum SamplerError {
          {sequences} sequences do not fill a batch of {batch_size}"
     )]
     NoFullBatch { sequences: usize, batch_size: usize },
+    #[error("failed to order training sequences: seed {seed} is above {largest}")]
+    SeedTooLarge { seed: Seed, largest: Seed },
 }
 
 /// The order of a run's training sequences.
@@ -47,6 +49,10 @@ impl Order {
         let batch_size = batch_size.len();
         if sequences == 0 {
             return Err(SamplerError::NoSequences);
+        }
+        let largest = sampler.largest_seed();
+        if seed > largest {
+            return Err(SamplerError::SeedTooLarge { seed, largest });
         }
         let drops_rest = !matches!(sampler, Sampler::EpochPermutation);
         if drops_rest && batch_size > sequences {
@@ -88,7 +94,7 @@ impl Order {
 
     fn as_iterated(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
         let per_pass = (self.sequences / self.batch_size) as u64;
-        let mut random = RandomState::new(self.seed.0);
+        let mut random = RandomState::new(self.small_seed());
         for _ in 0..first.0 / per_pass {
             random.permutation(self.sequences);
         }
@@ -96,6 +102,11 @@ impl Order {
         let batches =
             passes.flat_map(|_| minibatches(self.sequences, self.batch_size, &mut random));
         batches.skip(index(first.0 % per_pass)).take(index(steps)).collect()
+    }
+
+    /// Returns the seed of a sampler whose largest seed has 32 bits.
+    fn small_seed(&self) -> u32 {
+        u32::try_from(self.seed.0).expect("a larger seed was refused")
     }
 
     fn permuted(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
@@ -167,7 +178,7 @@ pub fn loader_pass(order: &Order, workers: u32, pass: u64) -> LoaderPass {
 
 /// Returns the complete batches of shuffled indices of iterator number `pass`.
 fn loader_indices(order: &Order, pass: u64) -> Vec<Vec<usize>> {
-    let mut global = Generator::manual_seed(u64::from(order.seed.0));
+    let mut global = Generator::manual_seed(order.seed.0);
     let mut shuffle_seed = 0;
     for _ in 0..=pass {
         global.random_i64(); // the workers' base seed
@@ -196,13 +207,13 @@ mod tests {
 
     use super::*;
 
-    fn order(sampler: Sampler, seed: u32, sequences: usize, batch_size: u32) -> Order {
+    fn order(sampler: Sampler, seed: u64, sequences: usize, batch_size: u32) -> Order {
         Order::new(sampler, Seed(seed), sequences, Count::literal(batch_size)).expect("valid")
     }
 
     /// Compares the first batch of a pass of the original's loader over 40 sequences.
     #[track_caller]
-    fn check(workers: u32, seed: u32, pass: u64, indices: [usize; 4], sequences: [usize; 4]) {
+    fn check(workers: u32, seed: u64, pass: u64, indices: [usize; 4], sequences: [usize; 4]) {
         let order = order(Sampler::Original { workers }, seed, 40, 4);
         let found = loader_pass(&order, workers, pass);
         assert_eq!((found.indices.len(), found.sequences.len()), (10, 10));
@@ -240,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn seeds_beyond_the_generators_of_the_originals_are_refused() {
+        let order = |sampler, seed| Order::new(sampler, Seed(seed), 11, Count::literal(1)).err();
+        let (seed, largest) = (Seed(1 << 32), Seed(u64::from(u32::MAX)));
+        for sampler in [Sampler::Minibatches, Sampler::Original { workers: 0 }] {
+            assert_eq!(order(sampler, largest.0), None);
+            assert_eq!(order(sampler, seed.0), Some(SamplerError::SeedTooLarge { seed, largest }));
+        }
+        assert_eq!(order(Sampler::EpochPermutation, Seed::MAX.0), None);
+    }
+
+    #[test]
     fn minibatches_are_those_of_one_numpy_generator() {
         let order = order(Sampler::Minibatches, 1337, 7, 3);
         let mut random = RandomState::new(1337);
@@ -273,7 +295,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_plan_of_many_steps_is_the_batches_of_each(
-            sampler in any_sampler(), seed: u32, sequences in 5_usize..40, batch_size in 1_u32..6,
+            sampler in any_sampler(), seed in 0..=u64::from(u32::MAX), sequences in 5_usize..40, batch_size in 1_u32..6,
             first in 0_u64..60, steps in 0_u64..30
         ) {
             let order = order(sampler, seed, sequences, batch_size);
@@ -283,7 +305,7 @@ mod tests {
 
         #[test]
         fn every_pass_of_our_own_sampler_visits_every_sequence_once(
-            seed: u32, sequences in 1_usize..40, batch_size in 1_u32..50
+            seed in 0..=Seed::MAX.0, sequences in 1_usize..40, batch_size in 1_u32..50
         ) {
             let order = order(Sampler::EpochPermutation, seed, sequences, batch_size);
             let visits = order.batches(Step(0), 3 * sequences as u64).concat();
@@ -296,7 +318,7 @@ mod tests {
 
         #[test]
         fn every_batch_is_full_and_within_the_split(
-            sampler in any_sampler(), seed: u32, sequences in 5_usize..40, batch_size in 1_u32..6,
+            sampler in any_sampler(), seed in 0..=u64::from(u32::MAX), sequences in 5_usize..40, batch_size in 1_u32..6,
             step in 0_u64..200
         ) {
             let batch = order(sampler, seed, sequences, batch_size).batch(Step(step));

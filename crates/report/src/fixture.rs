@@ -24,7 +24,7 @@ use values::{BASELINE_PSNR, EPOCHS, jitter, scores};
 /// Labels of the arms.
 pub(super) const ARMS: [&str; 2] = ["monotonic", "cyclical"];
 /// Seeds of every arm.
-pub(super) const SEEDS: [u32; 3] = [1, 2, 3];
+pub(super) const SEEDS: [u64; 3] = [1, 2, 3];
 /// Test PSNR by arm and seed; the tests' expected entries are computed from these by hand.
 pub(super) const PSNR: [[f64; 3]; 2] = [[20.10, 20.40, 20.70], [20.00, 20.25, 20.35]];
 
@@ -95,8 +95,8 @@ fn manifest(runs: &[ReportRun]) -> SweepManifest {
     }
 }
 
-fn run(arm: usize, label: &str, index: usize, seed: u32) -> ReportRun {
-    let id = format!("{:016x}", 0x5eed_0000_0000_a000_u64 + (arm as u64) * 256 + u64::from(seed));
+fn run(arm: usize, label: &str, index: usize, seed: u64) -> ReportRun {
+    let id = format!("{:016x}", 0x5eed_0000_0000_a000_u64 + (arm as u64) * 256 + seed);
     let entry = ManifestRun {
         run: id.parse().expect("a run id"),
         arm: label.to_owned(),
@@ -114,7 +114,7 @@ fn kl_weight(arm: usize, epoch: u64) -> f64 {
     if arm == 0 { (share / 0.25).min(1.0) } else { (2.0 * (share * 4.0).fract()).min(1.0) }
 }
 
-fn events(arm: usize, seed: u32, psnr: f64) -> Vec<Event> {
+fn events(arm: usize, seed: u64, psnr: f64) -> Vec<Event> {
     let mut events = Vec::new();
     for step in 0..EPOCHS * STEPS_PER_EPOCH {
         let epoch = step / STEPS_PER_EPOCH;

@@ -7,7 +7,7 @@ use polars::prelude::*;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Observation<'a> {
     pub(super) arm: &'a str,
-    pub(super) seed: u32,
+    pub(super) seed: u64,
     /// Run id.
     pub(super) run: &'a str,
     /// How the run ended: [`COMPLETED`] or `diverged`.
@@ -38,7 +38,7 @@ pub(super) struct ScoreFrame {
 pub(super) struct ScoreGroup<const N: usize> {
     /// What they agree in.
     pub(super) keys: [String; N],
-    pub(super) seeds: Vec<u32>,
+    pub(super) seeds: Vec<u64>,
     /// x and value of every row; x is 0 in a frame without it.
     pub(super) points: Vec<(f64, f64)>,
 }
@@ -89,7 +89,7 @@ impl ScoreFrame {
     ) -> PolarsResult<Vec<ScoreGroup<N>>> {
         let finite = self.frame.column("value")?.f64()?.is_finite();
         let frame = self.frame.filter(&finite)?;
-        let seeds = frame.column("seed")?.u32()?;
+        let seeds = frame.column("seed")?.u64()?;
         let values = frame.column("value")?.f64()?;
         let x = self.x.map(|name| frame.column(name)?.f64()).transpose()?;
         let columns: Vec<&StringChunked> =
@@ -132,7 +132,7 @@ impl ScoreFrame {
 fn cell(column: &Column, row: usize) -> String {
     match column.get(row) {
         Ok(AnyValue::String(text)) => text.to_owned(),
-        Ok(AnyValue::UInt32(count)) => count.to_string(),
+        Ok(AnyValue::UInt64(count)) => count.to_string(),
         Ok(AnyValue::Float64(value)) => value.to_string(),
         Ok(_) | Err(_) => String::new(),
     }
@@ -144,17 +144,17 @@ mod tests {
 
     fn observation<'a>(
         arm: &'a str,
-        seed: u32,
+        seed: u64,
         outcome: &'static str,
         value: f64,
     ) -> Observation<'a> {
         let (run, predictor, split, metric) = ("0123456789abcdef", "model", "test", "psnr");
-        let x = f64::from(seed);
+        let x = seed as f64;
         Observation { arm, seed, run, outcome, predictor, split, metric, x, value }
     }
 
     #[track_caller]
-    fn check(observations: &[Observation<'_>], expected: &[(&str, &[u32], &[f64])]) {
+    fn check(observations: &[Observation<'_>], expected: &[(&str, &[u64], &[f64])]) {
         let frame = ScoreFrame::new(observations, None).expect("columns have one length");
         let completed = frame.completed().expect("there is an outcome");
         let groups = completed.grouped(["arm", "metric"]).expect("the columns are there");

@@ -235,7 +235,7 @@ impl<'a> SweepResults<'a> {
         predictor: &str,
         split: Split,
         metric: &ReportedMetric,
-    ) -> BTreeMap<u32, f64> {
+    ) -> BTreeMap<u64, f64> {
         self.group(arm, predictor, split, metric).map_or_else(BTreeMap::new, |(group, _)| {
             group.seeds.iter().copied().zip(group.values()).collect()
         })
@@ -273,7 +273,7 @@ impl<'a> SweepResults<'a> {
     pub(super) fn smallest_seed_with<T>(
         &'a self,
         what: impl Fn(&'a ReportRun) -> Option<T>,
-    ) -> Option<(u32, Vec<(&'a ArmResults<'a>, T)>)> {
+    ) -> Option<(u64, Vec<(&'a ArmResults<'a>, T)>)> {
         let with_seed = |seed: Seed| -> Vec<(&ArmResults<'_>, T)> {
             let arms = self.arms.iter();
             arms.filter_map(|arm| {
@@ -308,7 +308,7 @@ impl<'a> SweepResults<'a> {
 }
 
 /// Compares two arms over the seeds that both have.
-fn paired(left: &BTreeMap<u32, f64>, right: &BTreeMap<u32, f64>) -> Option<PairedDifference> {
+fn paired(left: &BTreeMap<u64, f64>, right: &BTreeMap<u64, f64>) -> Option<PairedDifference> {
     let shared = left.iter().filter_map(|(seed, value)| Some((value, right.get(seed)?)));
     let (left, right): (Vec<f64>, Vec<f64>) = shared.unzip();
     compare(&left, &right)

@@ -49,7 +49,7 @@ struct SweepStatus {
 struct RunProgress {
     run: String,
     arm: String,
-    seed: u32,
+    seed: u64,
     total_steps: Option<u64>,
     #[serde(flatten)]
     status: RunStatus,

@@ -21,6 +21,7 @@ impl RunSpec {
         check_arithmetic(self.model.facts(), self.engine.arithmetic)?;
         check_content(&self.model, &self.data)?;
         check_sampler(&self.model, self.data.sampler)?;
+        check_seed(self)?;
         check_devices(&self.model, &self.engine, &self.training)?;
         check_frames(self)?;
         match &self.model {
@@ -59,15 +60,25 @@ fn check_content(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction
 
 /// `minibatches` is the order of rcn's original; `original` needs sequences of frames.
 fn check_sampler(model: &ModelSpec, sampler: Sampler) -> Result<(), Contradiction> {
-    let (sampler, content) = match sampler {
+    let content = match sampler {
         Sampler::EpochPermutation => return Ok(()),
-        Sampler::Original { .. } => ("original", Content::Frames),
-        Sampler::Minibatches => ("minibatches", Content::Keypoints),
+        Sampler::Original { .. } => Content::Frames,
+        Sampler::Minibatches => Content::Keypoints,
     };
     if model.facts().content() == content {
         Ok(())
     } else {
-        Err(Contradiction::ForeignSampler { system: model.system(), sampler })
+        Err(Contradiction::ForeignSampler { system: model.system(), sampler: sampler.name() })
+    }
+}
+
+fn check_seed(spec: &RunSpec) -> Result<(), Contradiction> {
+    let sampler = spec.data.sampler;
+    let largest = sampler.largest_seed();
+    if spec.seed <= largest {
+        Ok(())
+    } else {
+        Err(Contradiction::SeedTooLarge { seed: spec.seed, largest, sampler: sampler.name() })
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     model::{mocogan::MocoganConflict, physical_interaction::Port},
     optim::AdamForm,
 };
+use crate::scalar::Seed;
 
 /// Settings of a run that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,8 @@ pub enum Contradiction {
     ContentMissing { system: &'static str, needs: &'static str, dataset: &'static str },
     #[error("`{system}` does not support the sampler `{sampler}`")]
     ForeignSampler { system: &'static str, sampler: &'static str },
+    #[error("the sampler `{sampler}` takes seeds from 0 to {largest}, not {seed}")]
+    SeedTooLarge { seed: Seed, largest: Seed, sampler: &'static str },
     #[error("`{system}` does not support `{arithmetic}` arithmetic")]
     NoSuchArithmetic { system: &'static str, arithmetic: Arithmetic },
     #[error(transparent)]
@@ -84,7 +87,7 @@ impl Contradiction {
             }
             Self::HorizonWithoutFrames { .. } => keys(&["evaluation.horizon"]),
             Self::ContentMissing { .. } => keys(&["data.dataset"]),
-            Self::ForeignSampler { .. } => keys(&["data.sampler"]),
+            Self::ForeignSampler { .. } | Self::SeedTooLarge { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
             Self::Mocogan(conflict) => keys(conflict.keys()),
             Self::NotAdam { .. } => keys(&["optimizer"]),
@@ -116,6 +119,7 @@ impl Contradiction {
             }
             Self::ContentMissing { .. } => "run `reprise data list` to see what each contains",
             Self::ForeignSampler { .. } => "use `epoch_permutation`, which every system supports",
+            Self::SeedTooLarge { .. } => "use a smaller seed, or the sampler `epoch_permutation`",
             Self::NoSuchArithmetic { .. } => "use `exact`, which every system supports",
             Self::Mocogan(conflict) => conflict.hint(),
             Self::DevicesDisagree { .. } => "set only `engine.devices`",

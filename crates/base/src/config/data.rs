@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::video_names::NamePattern;
-use crate::scalar::{Count, Fraction};
+use crate::scalar::{Count, Fraction, Seed};
 
 /// The data of a run: a data set and the order in which training visits its sequences.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -471,6 +471,25 @@ pub enum Sampler {
     /// all permutations, and every pass drops its last, incomplete batch. The original does not seed
     /// the generator; here the run's seed is used. Only for `rcn`.
     Minibatches,
+}
+
+impl Sampler {
+    /// Returns the name as a sweep file spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EpochPermutation => "epoch_permutation",
+            Self::Original { .. } => "original",
+            Self::Minibatches => "minibatches",
+        }
+    }
+
+    /// Returns the largest seed: the generators of NumPy and PyTorch that the originals use take 32 bits.
+    pub const fn largest_seed(self) -> Seed {
+        match self {
+            Self::EpochPermutation => Seed::MAX,
+            Self::Original { .. } | Self::Minibatches => Seed(u32::MAX as u64),
+        }
+    }
 }
 
 /// One of the three parts of a data set.

@@ -57,8 +57,12 @@ pub enum NamePatternError {
     UnknownField { field: String, at: usize },
     #[error("the pattern has no field `{{category}}`")]
     NoCategory,
-    #[error("the fields `{{{first}}}` and `{{{second}}}` of the pattern have no text between them")]
-    Adjacent { first: String, second: String },
+    #[error(
+        "`{{{second}}}` at character {at} of the pattern has no text between it and `{{{first}}}`"
+    )]
+    Adjacent { first: String, second: String, at: usize },
+    #[error("`{{repeat?}}` at character {at} of the pattern does not follow `{{category}}`")]
+    RepeatElsewhere { at: usize },
 }
 
 impl TryFrom<String> for NamePattern {
@@ -78,6 +82,9 @@ impl TryFrom<String> for NamePattern {
             let (field, others) = inside.split_once('}').ok_or(NamePatternError::Open { at })?;
             rest = others;
             if field == REPEAT {
+                if parts.last() != Some(&PatternPart::Field(CATEGORY.to_owned())) {
+                    return Err(NamePatternError::RepeatElsewhere { at });
+                }
                 parts.push(PatternPart::Repeat);
                 continue;
             }
@@ -86,7 +93,7 @@ impl TryFrom<String> for NamePattern {
             }
             if let Some(PatternPart::Field(first)) = parts.last() {
                 let (first, second) = (first.clone(), field.to_owned());
-                return Err(NamePatternError::Adjacent { first, second });
+                return Err(NamePatternError::Adjacent { first, second, at });
             }
             parts.push(PatternPart::Field(field.to_owned()));
         }
@@ -196,7 +203,11 @@ mod tests {
         check_refused("{person}", "the pattern has no field `{category}`");
         check_refused(
             "{person}{category}",
-            "the fields `{person}` and `{category}` of the pattern have no text between them",
+            "`{category}` at character 9 of the pattern has no text between it and `{person}`",
+        );
+        check_refused(
+            "{category}_{person}{repeat?}",
+            "`{repeat?}` at character 20 of the pattern does not follow `{category}`",
         );
     }
 }

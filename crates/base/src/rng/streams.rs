@@ -16,8 +16,11 @@ use sha2::{Digest, Sha256};
 
 use crate::scalar::Seed;
 
-/// Version prefix of the key derivation.
+/// Prefix of the key derivation of seeds below 2³².
 const DOMAIN: &[u8] = b"reprise stream 1";
+
+/// Prefix of the key derivation of larger seeds.
+const LARGE_DOMAIN: &[u8] = b"reprise stream 2";
 
 /// A named stream of a seed; drawing from it does not change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +30,17 @@ pub struct Stream {
 
 impl Stream {
     /// Returns the stream `name` of `seed`: its `ChaCha8` key is the SHA-256 of the 16 bytes
-    /// `reprise stream 1`, the seed as four little-endian bytes, and the name.
+    /// `reprise stream 1`, the seed as four little-endian bytes, and the name. A seed from 2³² on takes eight
+    /// bytes after `reprise stream 2`.
     pub fn new(seed: Seed, name: &str) -> Self {
         let mut hash = Sha256::new();
-        hash.update(DOMAIN);
-        hash.update(seed.0.to_le_bytes());
+        if let Ok(small) = u32::try_from(seed.0) {
+            hash.update(DOMAIN);
+            hash.update(small.to_le_bytes());
+        } else {
+            hash.update(LARGE_DOMAIN);
+            hash.update(seed.0.to_le_bytes());
+        }
         hash.update(name.as_bytes());
         Self { key: hash.finalize().into() }
     }
@@ -126,7 +135,7 @@ mod tests {
     /// Compares the first draws of a step with bits that must never change. A second implementation
     /// computed the same bits from the description above.
     #[track_caller]
-    fn check(seed: u32, name: &str, step: u64, words: [u64; 3]) {
+    fn check(seed: u64, name: &str, step: u64, words: [u64; 3]) {
         let mut draws = Stream::new(Seed(seed), name).at(step);
         let found = [(); 3].map(|()| draws.next_u64());
         assert_eq!(found, words, "{found:#x?}");
@@ -151,6 +160,18 @@ mod tests {
             "noise.posterior",
             0,
             [0x4cbb_5fae_e037_033a, 0x6679_f5f5_460e_bfd7, 0xfacb_0f32_a12f_b68a],
+        );
+        check(
+            1 << 32,
+            "noise.posterior",
+            0,
+            [0x55d5_6b2b_9b75_ca75, 0x60a4_6482_fac2_88f4, 0xdf42_5d98_7c5a_1aaf],
+        );
+        check(
+            Seed::MAX.0,
+            "noise.posterior",
+            7,
+            [0x9a87_e41a_121f_adec, 0x7d05_556e_c4e5_7a4f, 0x775c_5610_6d0f_438e],
         );
         check(1, "", 0, [0x8ac5_4793_b713_aebc, 0x475a_027d_ba0a_1e5a, 0xd6dc_93e0_6e55_7844]);
     }
@@ -207,18 +228,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn draws_below_a_number_are_below_it(seed: u32, step: u64, n in 1_u64..) {
+        fn draws_below_a_number_are_below_it(seed: u64, step: u64, n in 1_u64..) {
             prop_assert!(Stream::new(Seed(seed), "below").at(step).below(n) < n);
         }
 
         #[test]
-        fn units_lie_in_the_half_open_interval(seed: u32, step: u64) {
+        fn units_lie_in_the_half_open_interval(seed: u64, step: u64) {
             let unit = Stream::new(Seed(seed), "unit").at(step).next_unit();
             prop_assert!((0.0..1.0).contains(&unit));
         }
 
         #[test]
-        fn streams_differ_by_step_name_and_seed(seed: u32, step: u64) {
+        fn streams_differ_by_step_name_and_seed(seed: u64, step: u64) {
             let word = |seed, name, step| Stream::new(Seed(seed), name).at(step).next_u64();
             let here = word(seed, "a", step);
             prop_assert_ne!(here, word(seed, "a", step.wrapping_add(1)));

@@ -36,5 +36,15 @@ pub fn read_test(path: &Path) -> Result<TestImages, KaggleError> {
     table::read(path, table::parse_test)
 }
 
+/// Reads bytes as every kind of table.
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &[u8]) {
+    if let Ok(keypoints) = table::parse_training(text, &KeypointColumns::All) {
+        assert!(!keypoints.is_empty(), "a table without a complete row is refused");
+    }
+    drop(table::parse_test(text));
+    drop(submission::parse_lookup(text));
+}
+
 #[cfg(test)]
 mod tests;

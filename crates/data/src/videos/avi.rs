@@ -128,7 +128,7 @@ pub(super) struct AviStream {
     /// Frames per second, if stated.
     pub(super) rate: Option<f64>,
     /// Frames that repeat the one before them.
-    pub(super) repeated: usize,
+    pub(super) repeated: u64,
 }
 
 /// Decodes the frames in order and calls `each` with them; an error of `each` ends the reading.

@@ -30,13 +30,14 @@ pub enum VideoError {
     NoFiles { root: PathBuf },
     #[error(
         "failed to find an AVI or GIF file in `{}`: its {count} are {}",
-        root.display(), codec.map_or_else(|| format!("`.{extension}` files"), |codec| format!("`.{extension}` files with {codec}"))
+        root.display(), codec.map_or_else(|| format!("{extensions} files"), |codec| format!("{extensions} files with {codec}"))
     )]
     OtherContainer {
         root: PathBuf,
         /// The number of videos, in words.
         count: String,
-        extension: String,
+        /// All extensions, in words.
+        extensions: String,
         /// The codec of the first one, if known.
         codec: Option<&'static str>,
     },

@@ -14,14 +14,14 @@ use super::{
     findings::Findings,
     listing,
     resize::{self, Fit},
-    rgb_image::RgbImage,
+    rgb_image::{CHANNELS, RgbImage},
     video_set::{ShortVideos, Video, VideoSet},
 };
 use reprise_base::{
     config::{data::VideoTiming, video_names::NamePattern},
-    fs::{self, DirEntry, FileKind},
+    fs::{self, DirEntry, FileKind, FsError},
     scalar::Count,
-    text::count,
+    text::{count, quoted_list},
 };
 
 mod avi;
@@ -29,16 +29,19 @@ mod error;
 mod file;
 mod gif;
 mod names;
+mod times;
 
+use self::avi::AviStream;
 pub use self::avi::{AviError, FourCc};
 use self::error::VIDEO_BYTES_MAX;
 pub use self::error::{VideoError, VideoFormatError};
 use self::file::{Container, VideoFile};
 pub use self::gif::GifError;
 use self::names::{NoName, VideoName, names};
+use self::times::FrameTimes;
 
 /// Largest video file in bytes.
-const FILE_BYTES_MAX: u64 = 256 << 20;
+const FILE_BYTES_MAX: u64 = 4 << 30;
 /// Largest size of the frames of all videos in bytes.
 const BYTES_MAX: usize = 1 << 30;
 
@@ -47,9 +50,6 @@ pub(super) const EXTENSIONS: [&str; 2] = ["avi", "gif"];
 /// Extensions of video files that are not read, but named.
 pub(super) const OTHER_EXTENSIONS: [&str; 9] =
     ["mp4", "m4v", "mov", "mkv", "webm", "mpg", "mpeg", "wmv", "flv"];
-
-/// Units of a delay per second.
-const HUNDREDTHS: f64 = 100.0;
 
 /// Bytes from the start of a video file in which the name of its codec is looked for.
 const CODEC_BYTES: u64 = 1 << 20;
@@ -105,36 +105,50 @@ pub(super) fn read(
     })?;
     let categories: BTreeSet<String> = names.iter().map(|name| name.category.clone()).collect();
     let categories: Vec<String> = categories.into_iter().collect();
-    let mut found = Vec::new();
-    let (mut bytes, mut longest) = (0, 0);
-    let (mut stated, mut short) = (StatedTimes::default(), ShortVideos::default());
     let mut named: Vec<(VideoName, VideoFile)> = names.into_iter().zip(files).collect();
     named.sort_by(|(a, _), (b, _)| a.category.cmp(&b.category));
     let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let frame_bytes = side.len() * side.len() * CHANNELS;
+    let mut decoded: Vec<(Video, FrameTimes)> = Vec::new();
+    let mut bytes = 0;
     for (VideoName { category, person }, file) in named {
         let VideoFile { stem, container, path, .. } = file;
         let name = format!("{category}/{stem}");
         if let Some(first) = seen.insert(name.clone(), path.clone()) {
             return Err(VideoError::SameName { first, second: path });
         }
-        let content = fs::read(&path, FILE_BYTES_MAX)?;
-        let decoded = decode(&content, container, side.len(), timing)
+        let content = fs::map(&path)?;
+        if content.len() as u64 > FILE_BYTES_MAX {
+            return Err(FsError::TooLarge { path, limit: FILE_BYTES_MAX }.into());
+        }
+        let (pixels, times) = decode(&content, container, side.len())
             .map_err(|source| VideoError::Video { path: path.clone(), source })?;
-        stated.add(&decoded, &path);
-        let ScaledFrames { frames, pixels, .. } = decoded;
-        longest = longest.max(frames);
-        if frames < shortest.len() {
-            short.add(path, frames);
-            continue;
-        }
         bytes += pixels.len();
-        if bytes > BYTES_MAX {
-            return Err(VideoError::TooLarge { root: root.to_owned(), limit: BYTES_MAX });
-        }
-        let number = categories.binary_search(&category).expect("every category is listed");
-        found.push(Video { name, category: number, person, frames, pixels, path });
+        let category = categories.binary_search(&category).expect("every category is listed");
+        let frames = pixels.len() / frame_bytes;
+        decoded.push((Video { name, category, person, frames, pixels, path }, times));
+        check_bytes(root, bytes)?;
     }
-    stated.describe(timing, findings);
+    if timing == VideoTiming::Expand {
+        let unit = times::unit(decoded.iter().map(|(_, times)| times));
+        let mut bytes = 0;
+        for (video, times) in &mut decoded {
+            let expanded = times.expand(unit, &mut video.pixels, frame_bytes);
+            expanded.map_err(|source| VideoError::Video { path: video.path.clone(), source })?;
+            video.frames = video.pixels.len() / frame_bytes;
+            bytes += video.pixels.len();
+            check_bytes(root, bytes)?;
+        }
+    }
+    times::describe(&decoded, timing, findings);
+    let longest = decoded.iter().map(|(video, _)| video.frames).max().unwrap_or_default();
+    let mut short = ShortVideos::default();
+    let is_long = |video: &Video| video.frames >= shortest.len();
+    let (found, others): (Vec<Video>, Vec<Video>) =
+        decoded.into_iter().map(|(video, _)| video).partition(is_long);
+    for video in others {
+        short.add(video.path, video.frames);
+    }
     short.describe(shortest, findings);
     if found.is_empty() {
         let (root, shortest) = (root.to_owned(), shortest.get());
@@ -145,118 +159,41 @@ pub(super) fn read(
     Ok(set)
 }
 
-/// What files state about the times of their frames.
-#[derive(Default)]
-struct StatedTimes {
-    /// Videos by their frames per second, in words.
-    rates: BTreeMap<String, u64>,
-    /// Frames that repeat the one before them.
-    repeated: u64,
-    /// Videos whose frames are shown for different times, and the first of them.
-    unequal: (u64, Option<PathBuf>),
-}
-
-impl StatedTimes {
-    fn add(&mut self, video: &ScaledFrames, path: &Path) {
-        if let Some(rate) = video.rate {
-            *self.rates.entry(format!("{rate:.3}")).or_default() += 1;
-        }
-        self.repeated += video.repeated as u64;
-        if video.has_unequal_delays() {
-            self.unequal.0 += 1;
-            self.unequal.1.get_or_insert_with(|| path.to_owned());
-        }
-    }
-
-    fn describe(&self, timing: VideoTiming, findings: &mut Findings) {
-        let short = |rate: &str| rate.trim_end_matches('0').trim_end_matches('.').to_owned();
-        let rates: Vec<String> = self
-            .rates
-            .iter()
-            .map(|(rate, videos)| format!("{} ({})", short(rate), count(*videos, "video")))
-            .collect();
-        if !rates.is_empty() {
-            findings.fact("frames per second", rates.join(", "));
-        }
-        if rates.len() > 1 {
-            findings.warn("videos have different frame rates; every frame is used once".to_owned());
-        }
-        if self.repeated > 0 {
-            let repeated = count(self.repeated, "empty frame");
-            findings.fact("repeated frames", format!("{repeated} repeat the frame before"));
-        }
-        if let (videos, Some(first)) = &self.unequal {
-            let videos = count(*videos, "video");
-            match timing {
-                VideoTiming::Frames => findings.warn(format!(
-                    "the frames of {videos} are shown for different times, but each is used once, first \
-                     `{}`: repeat them with `--set data.dataset.videos.timing=expand`",
-                    first.display()
-                )),
-                VideoTiming::Expand => findings.fact(
-                    "times of frames",
-                    format!("frames of {videos} repeated for as long as they are shown"),
-                ),
-            }
-        }
-    }
-}
-
-/// Scaled frames of a video.
-#[derive(Default)]
-struct ScaledFrames {
-    side: usize,
-    frames: usize,
-    /// `[T, S, S, 3]`.
-    pixels: Vec<u8>,
-    /// Frames per second, if stated for the whole video.
-    rate: Option<f64>,
-    /// Frames that repeat the one before them.
-    repeated: usize,
-    /// Hundredths of a second for which each frame is shown, if stated by frame.
-    delays: Vec<u16>,
-}
-
-impl ScaledFrames {
-    fn push(&mut self, image: &RgbImage) -> Result<(), VideoFormatError> {
-        let scaled = resize::square(image, Fit::Stretch, [self.side; 2]);
-        self.pixels.extend(scaled.into_iter().map(byte));
-        self.frames += 1;
-        self.check_length()
-    }
-
-    const fn check_length(&self) -> Result<(), VideoFormatError> {
-        if self.pixels.len() > VIDEO_BYTES_MAX { Err(VideoFormatError::TooLong) } else { Ok(()) }
-    }
-
-    fn has_unequal_delays(&self) -> bool {
-        self.delays.windows(2).any(|pair| pair[0] != pair[1])
-    }
-
-    /// Returns the greatest common divisor of all delays, at least 1.
-    fn delay_unit(&self) -> u16 {
-        self.delays.iter().copied().fold(0, greatest_common_divisor).max(1)
-    }
-
-    /// Repeats each frame for as long as it is shown; a delay of 0 counts as one unit.
-    fn expand(&mut self) -> Result<(), VideoFormatError> {
-        let unit = self.delay_unit();
-        let bytes = self.side * self.side * 3;
-        let short = std::mem::take(&mut self.pixels);
-        self.frames = 0;
-        for (frame, delay) in short.chunks_exact(bytes).zip(&self.delays) {
-            for _ in 0..(delay / unit).max(1) {
-                self.pixels.extend_from_slice(frame);
-                self.frames += 1;
-                self.check_length()?;
-            }
-        }
+fn check_bytes(root: &Path, bytes: usize) -> Result<(), VideoError> {
+    if bytes > BYTES_MAX {
+        Err(VideoError::TooLarge { root: root.to_owned(), limit: BYTES_MAX })
+    } else {
         Ok(())
     }
 }
 
-const fn greatest_common_divisor(a: u16, b: u16) -> u16 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+/// Decodes a file; frames are scaled to squares and concatenated.
+fn decode(
+    file: &[u8],
+    container: Container,
+    side: usize,
+) -> Result<(Vec<u8>, FrameTimes), VideoFormatError> {
+    let mut pixels = Vec::new();
+    let mut add = |image: &RgbImage| {
+        let scaled = resize::square(image, Fit::Stretch, [side; 2]);
+        pixels.extend(scaled.into_iter().map(byte));
+        if pixels.len() > VIDEO_BYTES_MAX { Err(VideoFormatError::TooLong) } else { Ok(()) }
+    };
+    let times = match container {
+        Container::Avi => {
+            let AviStream { rate, repeated } = avi::read(file, |image| add(&image))?;
+            FrameTimes::Even { rate, repeated }
+        }
+        Container::Gif => {
+            let mut delays = Vec::new();
+            gif::read(file, |image, delay| {
+                delays.push(delay);
+                add(&image)
+            })?;
+            FrameTimes::Delays(delays)
+        }
+    };
+    Ok((pixels, times))
 }
 
 /// Rounds a value to the nearest byte.
@@ -265,64 +202,49 @@ fn byte(value: f32) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
 
-fn decode(
-    file: &[u8],
-    container: Container,
-    side: usize,
-    timing: VideoTiming,
-) -> Result<ScaledFrames, VideoFormatError> {
-    let mut scaled = ScaledFrames { side, ..ScaledFrames::default() };
-    match container {
-        Container::Avi => {
-            let stream = avi::read(file, |image| scaled.push(&image))?;
-            (scaled.rate, scaled.repeated) = (stream.rate, stream.repeated);
-        }
-        Container::Gif => {
-            let mut delays = Vec::new();
-            gif::read(file, |image, delay| {
-                delays.push(delay);
-                scaled.push(&image)
-            })?;
-            scaled.delays = delays;
-            let unit = scaled.delay_unit();
-            if timing == VideoTiming::Expand && scaled.has_unequal_delays() {
-                scaled.expand()?;
-                scaled.rate = Some(HUNDREDTHS / f64::from(unit));
-            } else if !scaled.has_unequal_delays() && scaled.delays.iter().any(|&delay| delay > 0) {
-                scaled.rate = Some(HUNDREDTHS / f64::from(unit));
-            }
+/// Decodes bytes as every kind of file.
+#[cfg(fuzzing)]
+pub(super) fn fuzz(file: &[u8]) {
+    for container in [Container::Avi, Container::Gif] {
+        if let Ok((mut pixels, times)) = decode(file, container, 8) {
+            let unit = times::unit([&times].into_iter());
+            let expanded = times.expand(unit, &mut pixels, 8 * 8 * CHANNELS);
+            assert!(expanded.is_err() || pixels.len().is_multiple_of(8 * 8 * CHANNELS));
         }
     }
-    Ok(scaled)
 }
 
 /// Lists the videos in a root and in its folders.
 fn list(root: &Path, findings: &mut Findings) -> Result<Vec<VideoFile>, VideoError> {
     let mut videos = BTreeSet::new();
-    let mut others: Vec<PathBuf> = Vec::new();
+    let (mut others, mut skipped) = (Vec::new(), Vec::new());
     for entry in listing::list(root, &mut findings.notes.side_files)? {
         if entry.kind == FileKind::Dir {
             let folder = Some(name(&entry)?);
             for entry in listing::list(&entry.path, &mut findings.notes.side_files)? {
-                add(entry, folder.clone(), &mut videos, &mut others, findings)?;
+                add(entry, folder.clone(), &mut videos, &mut others, &mut skipped)?;
             }
         } else {
-            add(entry, None, &mut videos, &mut others, findings)?;
+            add(entry, None, &mut videos, &mut others, &mut skipped)?;
         }
     }
     if let Some(first) = others.first() {
         if videos.is_empty() {
-            return Err(other_container(root, others.len(), first)?);
+            return Err(other_container(root, first, &others)?);
         }
         let (number, first) = (count(others.len(), "video"), first.display());
         findings.warn(format!("skipped {number} that are neither AVI nor GIF, first `{first}`"));
+    }
+    if let Some(first) = skipped.first() {
+        let (files, first) = (count(skipped.len(), "file"), first.display());
+        findings.warn(format!("skipped {files} that are not videos, first `{first}`"));
     }
     let mut kept: Vec<VideoFile> = Vec::new();
     for video in videos {
         match kept.last() {
             Some(last) if (&last.folder, &last.stem) == (&video.folder, &video.stem) => {
-                let why = format!("duplicate of `{}`", last.path.display());
-                findings.warn(skipped(&video.path, &why));
+                let [skipped, read] = [&video.path, &last.path].map(|path| path.display());
+                findings.warn(format!("skipped `{skipped}`: duplicate of `{read}`"));
             }
             _ => kept.push(video),
         }
@@ -330,13 +252,13 @@ fn list(root: &Path, findings: &mut Findings) -> Result<Vec<VideoFile>, VideoErr
     if kept.is_empty() { Err(VideoError::NoFiles { root: root.to_owned() }) } else { Ok(kept) }
 }
 
-/// Adds a file to the videos or to the videos that are not read.
+/// Adds a file to the videos, to the videos of other kinds, or to the files that are no videos.
 fn add(
     entry: DirEntry,
     folder: Option<String>,
     videos: &mut BTreeSet<VideoFile>,
     others: &mut Vec<PathBuf>,
-    findings: &mut Findings,
+    skipped: &mut Vec<PathBuf>,
 ) -> Result<(), VideoError> {
     let name = name(&entry)?;
     let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
@@ -348,28 +270,31 @@ fn add(
             videos.insert(VideoFile { folder, stem, container, path: entry.path });
         }
         other if OTHER_EXTENSIONS.contains(&other) => others.push(entry.path),
-        _ => findings.warn(skipped(&entry.path, "not a video")),
+        _ => skipped.push(entry.path),
     }
     Ok(())
 }
 
 /// Describes a folder whose videos are all in files of other kinds.
-fn other_container(root: &Path, number: usize, first: &Path) -> Result<VideoError, VideoError> {
+fn other_container(
+    root: &Path,
+    first: &Path,
+    videos: &[PathBuf],
+) -> Result<VideoError, VideoError> {
     let start = fs::read_start(first, CODEC_BYTES)?;
     let contains = |letters: &[u8; 4]| start.windows(4).any(|window| window == letters);
     let codec = CODECS.iter().find(|(letters, _)| contains(letters)).map(|(_, name)| *name);
-    let extension = first.extension().map(|it| it.to_string_lossy().to_lowercase());
-    let (root, extension) = (root.to_owned(), extension.unwrap_or_default());
-    Ok(VideoError::OtherContainer { root, count: count(number, "video"), extension, codec })
+    let extension = |path: &PathBuf| Some(path.extension()?.to_string_lossy().to_lowercase());
+    let extensions: BTreeSet<String> =
+        videos.iter().filter_map(extension).map(|it| format!(".{it}")).collect();
+    let extensions = quoted_list(&extensions.into_iter().collect::<Vec<_>>());
+    let (root, count) = (root.to_owned(), count(videos.len(), "video"));
+    Ok(VideoError::OtherContainer { root, count, extensions, codec })
 }
 
 fn name(entry: &DirEntry) -> Result<String, VideoError> {
     let name = entry.name.to_str().map(str::to_owned);
     name.ok_or_else(|| VideoError::NameNotUtf8 { path: entry.path.clone() })
-}
-
-fn skipped(path: &Path, why: &str) -> String {
-    format!("skipped `{}`: {why}", path.display())
 }
 
 #[cfg(test)]

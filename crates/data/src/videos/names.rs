@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::file::VideoFile;
 use crate::{findings::Findings, video_set::person};
-use reprise_base::config::video_names::NamePattern;
+use reprise_base::{config::video_names::NamePattern, text::count};
 
 /// The names of UCF-101.
 const UCF: &str = "{category}/v_{category}_g{person}_c{clip}";
@@ -41,7 +41,15 @@ pub(super) fn names(
     findings: &mut Findings,
 ) -> Result<Vec<VideoName>, (usize, NoName)> {
     let ucf = NamePattern::try_from(UCF.to_owned()).expect("the literal is a pattern");
-    let is_ucf = !files.is_empty() && files.iter().all(|file| ucf.find(&file.name()).is_some());
+    let other = files.iter().find(|file| ucf.find(&file.name()).is_none());
+    let like_ucf = files.iter().filter(|file| ucf.find(&file.name()).is_some()).count();
+    let is_ucf = other.is_none() && !files.is_empty();
+    if let (None, Some(other)) = (pattern, other.filter(|_| like_ucf > 0)) {
+        let (like_ucf, other) = (count(like_ucf, "video"), other.path.display());
+        findings.warn(format!(
+            "{like_ucf} are named as in UCF-101, but not `{other}`: the names of all are read as in other              folders, unless `data.dataset.videos.names` is set"
+        ));
+    }
     let pattern = pattern.or(is_ucf.then_some(&ucf));
     let mut has_repeats = pattern.is_none_or(NamePattern::has_repeats);
     let mut names: Vec<VideoName> = Vec::new();

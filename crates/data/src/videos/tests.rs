@@ -61,8 +61,8 @@ fn gif(side: u16, frames: &[Frame<'_>]) -> Vec<u8> {
     bytes
 }
 
-fn scaled(file: &[u8], container: Container) -> Result<ScaledFrames, VideoFormatError> {
-    decode(file, container, 4, VideoTiming::Frames)
+fn scaled(file: &[u8], container: Container) -> Result<Vec<u8>, VideoFormatError> {
+    decode(file, container, 4).map(|(pixels, _)| pixels)
 }
 
 /// Checks that a file is refused with this message.
@@ -98,10 +98,19 @@ impl Root {
         names: Option<&str>,
         findings: &mut Findings,
     ) -> Result<VideoSet, VideoError> {
+        self.read_as(VideoTiming::Frames, names, findings)
+    }
+
+    fn read_as(
+        &self,
+        timing: VideoTiming,
+        names: Option<&str>,
+        findings: &mut Findings,
+    ) -> Result<VideoSet, VideoError> {
         let names = names.map(|text| NamePattern::try_from(text.to_owned()).unwrap());
         let (side, shortest) = (Count::literal(4), Count::literal(2));
         let names = names.as_ref();
-        let settings = VideoSettings { side, shortest, names, timing: VideoTiming::Frames };
+        let settings = VideoSettings { side, shortest, names, timing };
         read(self.0.path(), settings, findings)
     }
 }
@@ -109,8 +118,8 @@ impl Root {
 #[test]
 fn frames_of_the_first_video_stream_are_read_and_an_empty_one_repeats() {
     let scaled = scaled(&avi(*b"MJPG", &[IMAGE, b"", IMAGE]), Container::Avi).unwrap();
-    assert_eq!((scaled.frames, scaled.pixels.len()), (3, 3 * 4 * 4 * 3));
-    assert_eq!(scaled.pixels[..48], scaled.pixels[48..96]);
+    assert_eq!(scaled.len(), 3 * 4 * 4 * 3);
+    assert_eq!(scaled[..48], scaled[48..96]);
 }
 
 #[test]
@@ -156,7 +165,7 @@ fn raw_pixels(height: i32, bits: u16, frame: &[u8]) -> Result<Vec<u8>, AviError>
         pixels = image.pixels;
         Ok(())
     })
-    .map(|_: avi::AviStream| pixels)
+    .map(|_: AviStream| pixels)
 }
 
 #[test]
@@ -192,7 +201,8 @@ fn frames_shown_for_different_times_are_warned_about_or_repeated() {
     let videos = root.read_with(None, &mut findings).unwrap();
     assert_eq!(videos.videos[0].frames, 3);
     assert!(findings.warnings()[0].contains("shown for different times"));
-    let expanded = decode(&file, Container::Gif, 4, VideoTiming::Expand).unwrap();
+    let expanded = root.read_as(VideoTiming::Expand, None, &mut Findings::default()).unwrap();
+    let expanded = &expanded.videos[0];
     let red: Vec<u8> = expanded.pixels.iter().copied().step_by(48).collect();
     assert_eq!((expanded.frames, red), (6, vec![255, 255, 0, 255, 255, 255]));
 }
@@ -203,6 +213,9 @@ fn videos_in_other_containers_are_named_with_their_codec() {
     root.file("a_walk.mp4", b"....ftypisom....avc1....").file("b_walk.mp4", b"x");
     let error = root.read().expect_err("nothing can be read");
     assert!(error.to_string().ends_with("its 2 videos are `.mp4` files with H.264"), "{error}");
+    root.file("c_walk.MOV", b"x");
+    let mixed = root.read().expect_err("nothing can be read").to_string();
+    assert!(mixed.ends_with("its 3 videos are `.mov`, `.mp4` files with H.264"), "{mixed}");
     assert!(error.hint().unwrap().starts_with("convert each without loss"));
 }
 
@@ -220,7 +233,7 @@ fn a_frame_without_huffman_tables_uses_the_standard_ones() {
     }
     bare.extend_from_slice(&IMAGE[at..]);
     assert!(bare.len() < IMAGE.len());
-    let pixels = |image: &[u8]| scaled(&avi(*b"MJPG", &[image]), Container::Avi).unwrap().pixels;
+    let pixels = |image: &[u8]| scaled(&avi(*b"MJPG", &[image]), Container::Avi).unwrap();
     assert_eq!(pixels(&bare), pixels(IMAGE));
 }
 
@@ -239,9 +252,9 @@ fn a_frame_of_a_gif_is_drawn_over_the_last_one() {
         corner(DisposalMethod::Keep),
     ];
     let scaled = scaled(&gif(4, &frames), Container::Gif).unwrap();
-    let at = |frame: usize, x: usize| scaled.pixels[frame * 48 + x * 3..][..3].to_vec();
+    let at = |frame: usize, x: usize| scaled[frame * 48 + x * 3..][..3].to_vec();
     let (black, red, blue) = (vec![0, 0, 0], vec![255, 0, 0], vec![0, 0, 255]);
-    assert_eq!(scaled.frames, 4);
+    assert_eq!(scaled.len(), 4 * 48);
     assert_eq!(
         [at(0, 0), at(1, 0), at(1, 1), at(1, 3)],
         [red.clone(), blue.clone(), red.clone(), red.clone()]

@@ -15,7 +15,7 @@ const DRAWING_BYTES_MAX: usize = 600_000;
 /// An arm's first run that stored the parts of its frames.
 struct ShownFrames<'a> {
     arm: &'a ArmResults<'a>,
-    seed: u32,
+    seed: u64,
     sequence: &'a str,
     context: usize,
     anatomy: Anatomy,

@@ -66,7 +66,7 @@ fn figure(digest: &str, data: &DataRecord, png: &[u8]) -> Option<PageBlock> {
         alt: format!("first examples of {}", data.name),
         caption,
     };
-    Some(PageBlock::Figures { figures: vec![figure], layout: FigureLayout::Natural })
+    Some(PageBlock::Figures { figures: vec![figure], layout: FigureLayout::Wide })
 }
 
 #[cfg(test)]

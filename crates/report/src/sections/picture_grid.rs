@@ -40,7 +40,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
 /// Returns the figure of an arm; nothing if the tensor has another shape.
 fn figure(
     arm: &ArmResults<'_>,
-    seed: u32,
+    seed: u64,
     grid: &StoredTensor,
 ) -> Result<Option<Figure>, ReportError> {
     let &[1, height, width, channels @ (1 | 3)] = &grid.shape[..] else { return Ok(None) };

@@ -79,7 +79,7 @@ fn spread(count: usize) -> Vec<usize> {
 /// Draws one sequence as rows of frames and as an animation.
 fn figures(
     shown: &[(&ArmResults<'_>, &Rollouts)],
-    seed: u32,
+    seed: u64,
     index: usize,
 ) -> Result<(Figure, Figure), ReportError> {
     let reference = shown[0].1;

@@ -152,7 +152,7 @@ fn completed(arm: &ArmResults<'_>) -> String {
 }
 
 /// Scores by seed.
-type BySeed = BTreeMap<u32, f64>;
+type BySeed = BTreeMap<u64, f64>;
 
 /// Returns the rows of a baseline. Arms in which it has the same scores for all seeds share a row.
 fn baseline_lines(

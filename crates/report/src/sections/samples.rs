@@ -59,7 +59,7 @@ fn bytes(figures: &[Figure]) -> usize {
 /// The generated videos of one run of an arm.
 struct ShownVideos<'a> {
     arm: &'a ArmResults<'a>,
-    seed: u32,
+    seed: u64,
     videos: Generated<'a>,
 }
 

@@ -39,7 +39,7 @@ pub struct ListRunsArgs {
 struct Listed {
     run: RunId,
     system: Option<&'static str>,
-    seed: Option<u32>,
+    seed: Option<u64>,
     /// Sweeps that contain the run, with its arm.
     sweeps: Vec<(String, String)>,
     #[serde(flatten)]

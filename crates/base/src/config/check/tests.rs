@@ -228,6 +228,22 @@ fn the_sampler_of_an_original_needs_its_system() {
 }
 
 #[test]
+fn the_sampler_of_an_original_takes_seeds_of_its_generator() {
+    let check = |seed: u64, sampler: &str, expected: Option<&str>| {
+        let json = format!(
+            r#"{{ "seed": {seed}, "model": {{ "cvae": {{}} }}, "data": {{ "sampler": {sampler} }} }}"#
+        );
+        let spec: RunSpec = serde_json::from_str(&json).expect("each setting is valid");
+        assert_eq!(spec.check().err().map(|it| it.to_string()).as_deref(), expected);
+    };
+    let original = r#"{ "original": { "workers": 0 } }"#;
+    check((1 << 32) - 1, original, None);
+    let message = "the sampler `original` takes seeds from 0 to 4294967295, not 4294967296";
+    check(1 << 32, original, Some(message));
+    check((1 << 63) - 1, r#""epoch_permutation""#, None);
+}
+
+#[test]
 fn a_system_is_trained_only_in_arithmetics_that_it_supports() {
     let rcn = RcnSpec::default();
     assert_eq!(check_arithmetic(&rcn, Arithmetic::Exact), Ok(()));

@@ -60,7 +60,7 @@ pub(super) enum ConfigProblem {
     #[error("`seeds` is empty")]
     NoSeeds,
     #[error("seed {seed} is listed twice")]
-    DuplicateSeed { seed: u32 },
+    DuplicateSeed { seed: u64 },
     #[error("the sweep has no axis")]
     NoAxis,
     #[error("two axes are named `{axis}`")]

@@ -91,7 +91,9 @@ impl Base<'_> {
             layers.extend(overrides.settings.iter().map(Tree::node));
             let (name, labels, place) = label(&self.axes, &chosen);
             let spec: RunSpec = layered::read(layers.clone(), "")?;
-            spec.check().map_err(|problem| contradiction(problem, &layers, &place))?;
+            // Only the largest seed can be too large.
+            let largest = RunSpec { seed: seeds[seeds.len() - 1], ..spec.clone() };
+            largest.check().map_err(|problem| contradiction(problem, &layers, &place))?;
             let settings = serde_json::to_string(&spec).expect("a spec has a JSON form");
             if let Some(first) = seen.insert(settings, name.clone()) {
                 return Err(LocatedProblem::new(

@@ -178,7 +178,7 @@ fn later_overrides_win() {
 #[test]
 fn seeds_can_be_overridden() {
     let sweep = parsed(VALID, &["seeds=[9, 3]"]);
-    let seeds: Vec<u32> = sweep.runs.iter().map(|run| run.spec.seed.0).collect();
+    let seeds: Vec<u64> = sweep.runs.iter().map(|run| run.spec.seed.0).collect();
     assert_eq!(seeds, [3, 9, 3, 9]);
 }
 

@@ -52,7 +52,7 @@ fn an_update_is_a_function_of_its_step() {
     let settings =
         format!(r#"{CDNA}, "scheduled_sampling": {{ "inverse_sigmoid": {{ "k": 1 }} }}"#);
     let spec = spec(&settings, "tensorflow");
-    let after = |seed: u32| {
+    let after = |seed: u64| {
         let mut system = system(&RunSpec { seed: Seed(seed), ..spec.clone() }, &pack);
         let scalars = update(&mut *system, &pack, 0);
         assert_eq!(scalars[&SeriesName::TrueFrameShare].to_bits(), 0.5_f64.to_bits());
