@@ -23,7 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rustc-env=REPRISE_SOURCES_SHA256={}", sources_sha256(&root)?);
     println!("cargo::rustc-env=REPRISE_RUSTC={}", rustc_version()?);
-    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", env::var("DEP_TCH_LIBTORCH_LIB")?);
+    let libtorch = env::var("DEP_TCH_LIBTORCH_LIB")?;
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{libtorch}");
+    // For tests, which compile a device against it.
+    println!("cargo::rustc-env=REPRISE_LIBTORCH_LIB={libtorch}");
     Ok(())
 }
 

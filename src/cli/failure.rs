@@ -240,6 +240,7 @@ impl Failure {
             Self::Data(error) => return error.hint(),
             Self::Experiment(error) => return error.hint(),
             Self::Git(error) => return error.hint(),
+            Self::Train(error) => return error.hint(),
             Self::NoCache => "set REPRISE_CACHE to a folder with several GB of free space",
             Self::Device(_) => {
                 "see `reprise doctor` for the devices of this machine, or use `--device cpu`"

@@ -15,6 +15,7 @@ mod layers;
 mod messages;
 mod resume;
 mod settings;
+mod simulated_cuda;
 mod sources;
 mod support;
 mod sweep;

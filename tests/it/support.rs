@@ -1,6 +1,8 @@
 //! A separate folder for every test: sweep file, store, cache and reports.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -22,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A folder in which the program is run.
 pub(crate) struct Place {
     folder: TempDir,
+    /// Further environment variables of the program.
+    environment: BTreeMap<&'static str, OsString>,
 }
 
 /// The output of the program.
@@ -36,9 +40,15 @@ pub(crate) struct ProgramOutput {
 impl Place {
     /// Creates a folder with the tiny sweep.
     pub(crate) fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        let folder = tempfile::tempdir().unwrap();
+        let place = Self { folder, environment: BTreeMap::new() };
         place.write("experiments/tiny.toml", TINY);
         place
+    }
+
+    /// Sets an environment variable of the program.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.environment.insert(name, value.into());
     }
 
     /// Returns a path below the folder.
@@ -62,6 +72,7 @@ impl Place {
             .env("REPRISE_CACHE", self.path("cache"))
             .env("OMP_NUM_THREADS", "1")
             .env("NO_COLOR", "1")
+            .envs(&self.environment)
             .stdin(Stdio::null());
         command
     }

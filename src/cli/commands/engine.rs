@@ -10,7 +10,14 @@ use reprise_base::{
     fs,
     scalar::Count,
 };
-use reprise_torch::libtorch::{self, device::cuda};
+use reprise_store::{provenance::nvidia_device, store::record::CudaRecord};
+use reprise_torch::{
+    libtorch::{
+        self,
+        device::{self, cuda},
+    },
+    train,
+};
 
 /// Limit on the list of the memory areas of a process.
 const MAPS_BYTES_MAX: u64 = 1 << 26;
@@ -20,20 +27,33 @@ const MAPS_BYTES_MAX: u64 = 1 << 26;
 pub struct EngineFindings {
     libtorch: String,
     library: Option<String>,
-    cuda: Result<String, String>,
+    cuda: Result<CudaRecord, String>,
+    cuda_devices: Vec<CudaDevice>,
     cpu_capability: String,
     default_threads: u64,
     switches: BTreeMap<String, String>,
+}
+
+/// A CUDA device of this machine.
+#[derive(Debug, Serialize)]
+struct CudaDevice {
+    device: Device,
+    name: String,
 }
 
 /// Sets the engine up with default settings and inspects it.
 pub fn findings() -> Result<EngineFindings, Failure> {
     let spec = EngineSpec::default();
     libtorch::prepare(&spec)?;
+    let cuda = cuda().map(|()| train::record::cuda_record()).map_err(|error| error.to_string());
+    let indices = 0..if cuda.is_ok() { device::count() } else { 0 };
+    let cuda_device =
+        |index| CudaDevice { device: Device::Cuda(index), name: nvidia_device(index) };
     Ok(EngineFindings {
         libtorch: libtorch::version(),
         library: library(),
-        cuda: cuda().map(|()| libtorch::cuda_runtime()).map_err(|error| error.to_string()),
+        cuda,
+        cuda_devices: indices.map(cuda_device).collect(),
         cpu_capability: libtorch::cpu_capability(),
         default_threads: spec.threads.get(),
         switches: libtorch::switches(),
@@ -52,19 +72,27 @@ impl EngineFindings {
         let library = self.library.as_deref().unwrap_or("unknown path");
         let switches: Vec<_> =
             self.switches.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        vec![
+        let mut rows = vec![
             ("libtorch", format!("{}, `{library}`", self.libtorch)),
             (
                 "CUDA",
                 match &self.cuda {
-                    Ok(runtime) => format!("yes, runtime {runtime}"),
+                    Ok(CudaRecord { runtime, driver, cudnn }) => {
+                        format!("yes, runtime {runtime}, driver {driver}, cuDNN {cudnn}")
+                    }
                     Err(why) => format!("no: {why}"),
                 },
             ),
+        ];
+        rows.extend(
+            self.cuda_devices.iter().map(|it| ("device", format!("{}, {}", it.device, it.name))),
+        );
+        rows.extend([
             ("kernels", self.cpu_capability.clone()),
             ("threads", format!("{} per run, unless a sweep sets more", self.default_threads)),
             ("switches", switches.join(", ")),
-        ]
+        ]);
+        rows
     }
 }
 

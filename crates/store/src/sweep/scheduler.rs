@@ -27,6 +27,9 @@ const ATTEMPTS_MAX: u32 = 2;
 /// Exit code of a worker that was asked to stop.
 pub const EXIT_STOPPED: i32 = 130;
 
+/// Exit code of a worker whose settings or files cannot work, so that another attempt cannot help.
+const EXIT_USAGE: i32 = 2;
+
 /// Longest wait for a message; also how long an interrupt can go unseen.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -215,6 +218,7 @@ impl Scheduler<'_> {
         let worker = self.active.swap_remove(index);
         let (attempt, busy) = (worker.attempt, worker.busy);
         let (status, stderr) = worker.wait();
+        let code = status.as_ref().ok().and_then(ExitStatus::code);
         let end = match status.as_ref().map(ExitStatus::code) {
             Ok(Some(0)) if busy => TaskEnd::Busy,
             Ok(Some(0)) => TaskEnd::Done,
@@ -223,7 +227,8 @@ impl Scheduler<'_> {
             _ => {
                 let status = status.map_or_else(|error| error.to_string(), |it| it.to_string());
                 let failure = WorkerFailure { status, stderr };
-                if attempt < ATTEMPTS_MAX && !self.stopping {
+                let may_help = code != Some(EXIT_USAGE);
+                if may_help && attempt < ATTEMPTS_MAX && !self.stopping {
                     report(task, TaskEvent::Retried(failure));
                     return self.start(task, attempt + 1, report);
                 }
@@ -398,6 +403,15 @@ mod tests {
         assert_eq!(ends, [TaskEnd::Done]);
         let started = events.iter().filter(|(_, event)| *event == TaskEvent::Started);
         assert_eq!(started.count(), 2);
+    }
+
+    #[test]
+    fn a_worker_with_impossible_settings_is_not_started_again() {
+        let case =
+            Case { scripts: &["exit 2"], jobs: 1, on_failure: OnFailure::Continue, interrupts: 0 };
+        let (_, events, _folder) = case.run();
+        let started = events.iter().filter(|(_, event)| *event == TaskEvent::Started);
+        assert_eq!(started.count(), 1);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum DeviceError {
     },
     /// The index is not below the number of devices.
     #[error("failed to open device `{device}`: this machine has {count} CUDA device(s)")]
-    NoSuchIndex { device: Device, count: i64 },
+    NoSuchIndex { device: Device, count: u32 },
 }
 
 /// Resolves `auto`: the first CUDA device if CUDA is available, else the CPU.
@@ -60,14 +60,19 @@ pub fn open(device: Device) -> Result<tch::Device, DeviceError> {
         Device::Cpu => Ok(placed(device)),
         Device::Cuda(index) => {
             cuda().map_err(|source| DeviceError::Cuda { device, source })?;
-            let count = tch::Cuda::device_count();
-            if i64::from(index) < count {
+            let count = count();
+            if index < count {
                 Ok(placed(device))
             } else {
                 Err(DeviceError::NoSuchIndex { device, count })
             }
         }
     }
+}
+
+/// Returns the number of CUDA devices; [`cuda`] must have succeeded.
+pub fn count() -> u32 {
+    u32::try_from(tch::Cuda::device_count()).unwrap_or_default()
 }
 
 /// Loads CUDA on the first call and checks that it is available.

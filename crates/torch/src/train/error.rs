@@ -1,6 +1,6 @@
 //! Why training fails.
 
-use super::{state::StateError, system::UnfitData};
+use super::{memory::OutOfMemory, state::StateError, system::UnfitData};
 use reprise_data::sampler::SamplerError;
 use reprise_store::store::{StoreError, tensors::TensorFileError};
 
@@ -22,11 +22,22 @@ pub enum TrainError {
     /// The data does not fit the model.
     #[error(transparent)]
     Data(#[from] UnfitData),
+    /// The device has too little memory.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
 }
 
 impl TrainError {
-    /// Returns whether the cause is the data or the weights that the user chose.
+    /// Returns whether the cause is the data, the weights or the batch that the user chose.
     pub const fn is_usage_error(&self) -> bool {
-        matches!(self, Self::Data(_) | Self::State(_))
+        matches!(self, Self::Data(_) | Self::State(_) | Self::Memory(_))
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Memory(error) => Some(error.hint()),
+            _ => None,
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod cvae;
 pub mod error;
 pub mod evaluate;
 pub mod log;
+pub mod memory;
 pub mod mocogan;
 pub mod noise;
 pub mod physical_interaction;

@@ -114,16 +114,21 @@ fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
         }),
         cuda: match engine.device {
             Device::Auto | Device::Cpu => None,
-            Device::Cuda(_) => Some(CudaRecord {
-                runtime: libtorch::cuda_runtime(),
-                driver: nvidia_driver(),
-                cudnn: libtorch::cudnn(),
-            }),
+            Device::Cuda(_) => Some(cuda_record()),
         },
         cpu_capability: libtorch::cpu_capability(),
         threads: engine.threads.get(),
         arithmetic: engine.arithmetic,
         switches,
+    }
+}
+
+/// Returns the versions of CUDA, which must have been loaded.
+pub fn cuda_record() -> CudaRecord {
+    CudaRecord {
+        runtime: libtorch::cuda_runtime(),
+        driver: nvidia_driver(),
+        cudnn: libtorch::cudnn(),
     }
 }
 

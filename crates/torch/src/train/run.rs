@@ -13,6 +13,7 @@ use super::{
     error::TrainError,
     evaluate::{Evaluation, Scope},
     log::{RunLog, Tensorboard},
+    memory::or_out_of_memory,
     state::{Best, Bookkeeping, TrainState},
     system::{At, Divergence, Scalars, System},
     systems::{build, check_data},
@@ -99,9 +100,16 @@ impl std::fmt::Debug for dyn System {
 /// Trains a run from its first step, or from its checkpoint, to the end.
 ///
 /// # Errors
-/// If the data does not fit the model or a file cannot be read or written. Divergence is an
-/// [`Outcome`], not an error.
+/// If the data does not fit the model, memory is exhausted, or a file cannot be read or written.
+/// Divergence is an [`Outcome`], not an error.
 pub fn train(
+    job: &Job<'_>,
+    watch: &mut dyn FnMut(WorkerProgress),
+) -> Result<TrainingEnd, TrainError> {
+    or_out_of_memory(job, || train_to_end(job, watch))?
+}
+
+fn train_to_end(
     job: &Job<'_>,
     watch: &mut dyn FnMut(WorkerProgress),
 ) -> Result<TrainingEnd, TrainError> {
@@ -202,8 +210,25 @@ pub fn canary(
     initial: Option<&[StoredTensor]>,
     device: tch::Device,
 ) -> Result<Option<String>, TrainError> {
-    let mut system = begin(spec, pack, initial, device)?;
     let steps = CANARY_STEPS.min(spec.training.total_steps());
+    let system = take_first_steps(spec, pack, initial, device, steps)?;
+    Ok(system.map(|system| state_digest(&system.state().model_tensors())))
+}
+
+/// Takes the first step of a job with other settings, without writing any file.
+pub(super) fn take_first_step(spec: &RunSpec, job: &Job<'_>) -> Result<(), TrainError> {
+    take_first_steps(spec, job.pack, job.initial, job.device, 1).map(|_| ())
+}
+
+/// Returns the system after its first steps, or `None` if they diverge.
+fn take_first_steps(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+    steps: u64,
+) -> Result<Option<Box<dyn System>>, TrainError> {
+    let mut system = begin(spec, pack, initial, device)?;
     for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
         let examples = Examples { pack, split: Split::Train, indices: &indices, device };
@@ -211,7 +236,7 @@ pub fn canary(
             return Ok(None);
         }
     }
-    Ok(Some(state_digest(&system.state().model_tensors())))
+    Ok(Some(system))
 }
 
 /// Builds the system of a run with its initial weights, drawn or imported.

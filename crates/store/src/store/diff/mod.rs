@@ -2,10 +2,15 @@
 //!
 //! Compares what was computed: specification, outcome, canary, final state, journal, scores and stored
 //! tensors, and reports the first difference of each. Differences in where and when it was computed
-//! (code, host, data, engine, timing) are listed but ignored. Start from [`diff_runs`] and
+//! (device, code, host, data, engine, timing) are listed but ignored. Start from [`diff_runs`] and
 //! [`diff_stores`].
 
 use serde::Serialize;
+
+use reprise_base::config::{
+    RunSpec,
+    engine::{Device, EngineSpec},
+};
 
 use super::{
     RunDir, RunFile, Store, StoreError,
@@ -109,6 +114,24 @@ pub fn diff_stores(a: &Store, b: &Store) -> Result<StoreDiff, StoreError> {
             (false, false) => unfinished.push(id),
         }
     }
+    // The device is part of an id, so the same run on another device has another one.
+    let mut elsewhere = Vec::new();
+    for id in &only_in_b {
+        elsewhere.push((id.clone(), without_device(&b.run(id).read_record()?.spec)));
+    }
+    let mut unpaired = Vec::new();
+    for id in only_in_a {
+        let run_a = a.run(&id);
+        let spec = without_device(&run_a.read_record()?.spec);
+        if let Some(at) = elsewhere.iter().position(|(_, other)| *other == spec) {
+            let (other, _) = elsewhere.remove(at);
+            only_in_b.retain(|id| *id != other);
+            runs.push(diff_runs(&run_a, &b.run(&other))?);
+        } else {
+            unpaired.push(id);
+        }
+    }
+    let only_in_a = unpaired;
     let paired = [&only_in_a, &only_in_b, &unfinished].iter().all(|ids| ids.is_empty());
     let equal = paired && runs.iter().all(|run| run.verdict == DiffVerdict::BitEqual);
     let verdict = if equal { DiffVerdict::BitEqual } else { DiffVerdict::Different };
@@ -125,7 +148,10 @@ fn diff_records(a: &Record, b: &Record) -> Vec<RunDifference> {
     let best = |record: &Record| record.best.as_ref().map_or_else(none, value::json_text);
     let scores = |scores: &Option<Scores>| scores.as_ref().map(score_values).unwrap_or_default();
     let found = [
-        value::text_differences("", &a.spec, &b.spec).into_iter().next().map(RunDifference::Spec),
+        value::text_differences("", &without_device(&a.spec), &without_device(&b.spec))
+            .into_iter()
+            .next()
+            .map(RunDifference::Spec),
         text("outcome", value::json_text(&a.outcome), value::json_text(&b.outcome))
             .map(RunDifference::Outcome),
         text("canary", canary(a), canary(b)).map(RunDifference::Canary),
@@ -137,6 +163,13 @@ fn diff_records(a: &Record, b: &Record) -> Vec<RunDifference> {
         value::first_difference(&scores(&a.test), &scores(&b.test)).map(RunDifference::Test),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// Returns the settings of a run on any device.
+fn without_device(spec: &RunSpec) -> RunSpec {
+    let devices = vec![Device::Auto; spec.engine.devices.len()];
+    let engine = EngineSpec { device: Device::Auto, devices, ..spec.engine.clone() };
+    RunSpec { engine, ..spec.clone() }
 }
 
 /// Lists the differences in the ignored parts of two records.
