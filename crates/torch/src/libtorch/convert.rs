@@ -50,6 +50,13 @@ pub fn by_name(tensors: &[StoredTensor], prefix: &str) -> BTreeMap<String, Tenso
     tensors.iter().filter_map(with_prefix).collect()
 }
 
+/// Returns the values of scalar tensors of one kind. All are copied at once: every copy makes the host wait
+/// for the device.
+pub fn numbers(scalars: &[&Tensor]) -> Vec<f64> {
+    let scalars: Vec<Tensor> = scalars.iter().map(|scalar| scalar.detach().view([1])).collect();
+    to_host(&Tensor::cat(&scalars, 0))
+}
+
 /// Converts the elements of a tensor to `T` and copies them to host memory, row-major.
 pub fn to_host<T: Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
     let tensor = tensor.to_device(tch::Device::Cpu).to_kind(T::KIND).contiguous();

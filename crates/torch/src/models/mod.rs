@@ -25,6 +25,17 @@ pub trait NoiseSource {
         shape: &[i64],
         like: &Tensor,
     ) -> Tensor;
+
+    /// Returns the noise of the draws 0, 1, …, each of this shape.
+    fn standard_normals(
+        &mut self,
+        purpose: NoisePurpose,
+        draws: u64,
+        shape: &[i64],
+        like: &Tensor,
+    ) -> Vec<Tensor> {
+        (0..draws).map(|draw| self.standard_normal(purpose, draw, shape, like)).collect()
+    }
 }
 
 /// Source of noise and of random integers.

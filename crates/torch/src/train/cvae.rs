@@ -10,7 +10,7 @@ use super::{
     system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
-    libtorch::autocast,
+    libtorch::{autocast, convert::numbers},
     models::{
         NoisePurpose,
         cvae::{
@@ -125,10 +125,11 @@ impl System for CvaeSystem {
         // The original divides the reported values, not the differentiated ones, by n_past +
         // n_future.
         let frames = self.frames.total as f64;
+        let values = numbers(&[&loss, &objective.mse, &objective.kld]);
         let scalars = Scalars::from([
-            (SeriesName::Loss, loss.double_value(&[]) / frames),
-            (SeriesName::Reconstruction, objective.mse.double_value(&[]) / frames),
-            (SeriesName::Kl, objective.kld.double_value(&[]) / frames),
+            (SeriesName::Loss, values[0] / frames),
+            (SeriesName::Reconstruction, values[1] / frames),
+            (SeriesName::Kl, values[2] / frames),
             (SeriesName::KlWeight, beta),
             (SeriesName::TeacherForcingRatio, ratio),
             (SeriesName::TeacherForced, f64::from(u8::from(teacher_forced))),

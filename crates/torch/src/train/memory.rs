@@ -115,9 +115,10 @@ fn message(payload: &(dyn Any + Send)) -> Option<String> {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied())?;
-    let line = text.split("\\n").flat_map(str::lines).find(|line| {
-        SIGNS.iter().any(|sign| line.contains(sign))
-    })?;
+    let line = text
+        .split("\\n")
+        .flat_map(str::lines)
+        .find(|line| SIGNS.iter().any(|sign| line.contains(sign)))?;
     let start = ["CUDA out of memory", "DefaultCPUAllocator"].iter().find_map(|it| line.find(it));
     Some(line[start.unwrap_or(0)..].trim_end_matches(['"', ')']).to_owned())
 }
@@ -131,7 +132,10 @@ mod tests {
         let panic = |text: &str| exhausted(|| panic!("{text}"));
         let of_tch = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of memory. Tried to \
                       allocate 64 bytes.\\nException raised from allocate\\nframe #0\")";
-        assert_eq!(panic(of_tch), Err("CUDA out of memory. Tried to allocate 64 bytes.".to_owned()));
+        assert_eq!(
+            panic(of_tch),
+            Err("CUDA out of memory. Tried to allocate 64 bytes.".to_owned())
+        );
         assert_eq!(exhausted(|| 7), Ok(7));
     }
 

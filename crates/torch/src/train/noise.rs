@@ -28,6 +28,12 @@ impl StepNoise {
     pub fn new(seed: Seed, step: Step) -> Self {
         Self { seed, step, draws: BTreeMap::new(), choices: BTreeMap::new() }
     }
+
+    fn draws(&mut self, purpose: NoisePurpose) -> &mut Draws {
+        let (seed, step) = (self.seed, self.step);
+        let stream = || Stream::new(seed, stream_name(purpose)).at(step.0);
+        self.draws.entry(purpose).or_insert_with(stream)
+    }
 }
 
 impl NoiseSource for StepNoise {
@@ -38,12 +44,22 @@ impl NoiseSource for StepNoise {
         shape: &[i64],
         like: &Tensor,
     ) -> Tensor {
-        let (seed, step) = (self.seed, self.step);
-        let draws = self
-            .draws
-            .entry(purpose)
-            .or_insert_with(|| Stream::new(seed, stream_name(purpose)).at(step.0));
-        tensor(&draws.normal(elements(shape)), shape, like)
+        tensor(&self.draws(purpose).normal(elements(shape)), shape, like)
+    }
+
+    /// Draws all noise on the host, so that a device gets one copy.
+    fn standard_normals(
+        &mut self,
+        purpose: NoisePurpose,
+        draws: u64,
+        shape: &[i64],
+        like: &Tensor,
+    ) -> Vec<Tensor> {
+        let stream = self.draws(purpose);
+        let values: Vec<f32> = (0..draws).flat_map(|_| stream.normal(elements(shape))).collect();
+        let block = tensor(&values, &[&[-1], shape].concat(), like);
+        // Memory of their own: the last bits of a product can depend on the place of a factor.
+        block.unbind_copy(0)
     }
 }
 

@@ -6,7 +6,7 @@
 //! [`PhysicalInteractionSystem`]; `evaluation` scores states and saves masks, kernels and transformed
 //! frames.
 
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 use super::{
     batch::{self, Batch, Examples, FrameCounts, size},
@@ -16,6 +16,7 @@ use super::{
     system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
+    libtorch::convert::numbers,
     models::physical_interaction::{
         Network, NetworkSizes, Sequences,
         network::HALVINGS,
@@ -136,8 +137,11 @@ impl PhysicalInteractionSystem {
 
     fn scalars(pass: &Pass, batch: &Batch) -> Scalars {
         let objective = &pass.objective;
-        let number = |tensor: &Tensor| tensor.double_value(&[]);
-        let sum = |terms: &[Tensor]| terms.iter().map(number).sum::<f64>();
+        let mut terms = vec![&objective.loss, &objective.psnr_sum];
+        terms.extend(&objective.reconstruction);
+        terms.extend(&objective.state);
+        let values = numbers(&terms);
+        let (reconstruction, state) = values[2..].split_at(objective.reconstruction.len());
         let share = match pass.feedback {
             ScheduledFeedback::Prediction => 0.0,
             ScheduledFeedback::Mixture { true_frames } => {
@@ -145,10 +149,10 @@ impl PhysicalInteractionSystem {
             }
         };
         Scalars::from([
-            (SeriesName::Loss, number(&objective.loss)),
-            (SeriesName::Reconstruction, sum(&objective.reconstruction)),
-            (SeriesName::StateLoss, sum(&objective.state)),
-            (SeriesName::PsnrSum, number(&objective.psnr_sum)),
+            (SeriesName::Loss, values[0]),
+            (SeriesName::Reconstruction, reconstruction.iter().sum()),
+            (SeriesName::StateLoss, state.iter().sum()),
+            (SeriesName::PsnrSum, values[1]),
             (SeriesName::TrueFrameShare, share),
         ])
     }

@@ -58,8 +58,8 @@ impl MotionNetwork {
                 let shape = [samples, *size];
                 let mut h = random.standard_normal(NoisePurpose::MotionStart, 0, &shape, like);
                 let mut codes = Vec::new();
-                for t in 0..frames.unsigned_abs() {
-                    let e = random.standard_normal(NoisePurpose::Motion, t, &shape, like);
+                let frames = frames.unsigned_abs();
+                for e in random.standard_normals(NoisePurpose::Motion, frames, &shape, like) {
                     h = cell.step(&e, &h);
                     codes.push(h.shallow_clone());
                 }
