@@ -10,14 +10,14 @@ use std::{
 
 use super::{EventFolder, ExperimentError, ResolvedRun, ResolvedSweep, Work, WorkerTask};
 use crate::build_identity::BUILD;
-use reprise_base::config::engine::Device;
+use reprise_base::config::engine::{Device, EngineSpec};
 use reprise_store::{
-    provenance::UntrustedGit,
+    provenance::{UntrustedGit, VISIBLE_DEVICES},
     store::{RunFile, Store, StoreError, record::Record, record::RunId},
     sweep::{
         message::WorkerMessage,
         plan::{Action, Code, plan},
-        scheduler::{Limits, OnFailure, Task, TaskEnd, TaskEvent, execute},
+        scheduler::{Lane, Limits, OnFailure, Task, TaskEnd, TaskEvent, execute},
     },
 };
 
@@ -97,13 +97,39 @@ pub enum Change {
     Some,
 }
 
-/// Returns how many runs fit on the machine at the same time: on the CPU as many as its cores have
-/// room for, otherwise one.
-pub fn default_jobs(runs: &[ResolvedRun], cores: NonZeroUsize) -> NonZeroUsize {
-    let threads = runs.iter().map(|run| run.spec.engine.threads.len()).max().unwrap_or(1);
-    let on_cpu = runs.iter().all(|run| run.spec.engine.device == Device::Cpu);
-    let jobs = if on_cpu { cores.get() / threads } else { 1 };
-    NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN)
+/// What runs can share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    pub cores: NonZeroUsize,
+    /// GPUs, as [`VISIBLE_DEVICES`] names them.
+    pub gpus: Vec<String>,
+    /// Runs at the same time on each GPU.
+    pub runs_per_gpu: NonZeroUsize,
+}
+
+impl Machine {
+    /// Returns the lanes in which runs are trained: on the CPU as many as its cores have room for, on
+    /// `cuda:0` one or more for each GPU, otherwise one. `jobs` replaces their number.
+    ///
+    /// A worker sees only the GPU of its lane, as `cuda:0`, so a run has the same id on every GPU.
+    pub fn lanes(&self, runs: &[ResolvedRun], jobs: Option<NonZeroUsize>) -> Vec<Lane> {
+        let engines = || runs.iter().map(|run| &run.spec.engine);
+        let threads = engines().map(|engine| engine.threads.len()).max().unwrap_or(1);
+        let first_gpu =
+            |engine: &EngineSpec| engine.device == Device::Cuda(0) && engine.devices.is_empty();
+        let (kinds, default) = if engines().all(|engine| engine.device == Device::Cpu) {
+            (vec![Lane::default()], self.cores.get() / threads)
+        } else if engines().all(first_gpu) && self.gpus.len() > 1 {
+            let lane = |gpu: &String| Lane {
+                environment: vec![(VISIBLE_DEVICES.to_owned(), gpu.clone())],
+            };
+            (self.gpus.iter().map(lane).collect(), self.gpus.len() * self.runs_per_gpu.get())
+        } else {
+            (vec![Lane::default()], self.runs_per_gpu.get())
+        };
+        let count = jobs.map_or(default.max(1), NonZeroUsize::get);
+        kinds.iter().cycle().take(count).cloned().collect()
+    }
 }
 
 impl Workers<'_> {
@@ -155,7 +181,7 @@ impl Workers<'_> {
         report(SweepEvent::RepeatingCanaries(runs.len()));
         let tasks: Vec<Task> = runs.iter().map(|run| self.task(run, Work::RepeatCanary)).collect();
         let mut digests: BTreeMap<_, _> = runs.iter().map(|run| (run.id.clone(), None)).collect();
-        execute(&tasks, self.limits, interrupts, &mut |task, event| {
+        execute(&tasks, &self.limits, interrupts, &mut |task, event| {
             if let TaskEvent::Message(WorkerMessage::Canary { digest }) = event {
                 digests.insert(runs[task].id.clone(), digest);
             }
@@ -205,7 +231,7 @@ impl Workers<'_> {
         };
         let tasks: Vec<Task> = indices.iter().map(task).collect();
         report(SweepEvent::Training { runs: &indices, actions });
-        let ends = execute(&tasks, self.limits, interrupts, &mut |task, event| {
+        let ends = execute(&tasks, &self.limits, interrupts, &mut |task, event| {
             report(SweepEvent::Task { task, event: &event });
         });
         counts.tasks = ends.len();

@@ -105,6 +105,8 @@ struct ProcessCounters {
 /// What happened on a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 struct DeviceCounters {
+    /// Its number on the machine.
+    number: u32,
     launches: u64,
     /// The host waited for the device.
     synchronizations: u64,
@@ -119,6 +121,7 @@ impl ProcessCounters {
     /// Returns the sum over processes and devices.
     fn sum(&self) -> DeviceCounters {
         self.devices.iter().fold(DeviceCounters::default(), |a, b| DeviceCounters {
+            number: 0,
             launches: a.launches + b.launches,
             synchronizations: a.synchronizations + b.synchronizations,
             to_device_copies: a.to_device_copies + b.to_device_copies,
@@ -204,6 +207,39 @@ fn devices_that_share_a_batch_have_the_bits_of_processors_that_do() {
     let busy = counted(&place).devices.iter().filter(|device| device.launches > 1000).count();
     assert_eq!(busy, 2, "both devices work");
     check_bit_equal(&place, 1);
+}
+
+/// Trains four tiny runs on two devices; returns how many processes used each.
+fn processes_by_device(place: &Place) -> BTreeMap<u32, usize> {
+    place.succeed(&["sweep", "tiny", "--set", "seeds=[1, 2]", "--device", "cuda"]);
+    let mut found = BTreeMap::new();
+    for device in counted(place).devices {
+        *found.entry(device.number).or_default() += usize::from(device.launches > 0);
+    }
+    found
+}
+
+#[test]
+fn runs_are_spread_over_the_devices() {
+    let mut place = place_with(3);
+    place.set("CUDA_VISIBLE_DEVICES", "2,0");
+    let found = processes_by_device(&place);
+    assert_eq!(found.keys().copied().collect::<Vec<_>>(), [0, 2], "device 1 is not visible");
+    assert!(found.values().all(|&runs| runs > 0), "{found:?}");
+    // A run is the same on every device.
+    let runs = place.runs("store");
+    assert_eq!(runs.len(), 4);
+    place.succeed(&["sweep", "tiny", "--set", "seeds=[1, 2]", "--device", "cuda", "--jobs", "1"]);
+    assert_eq!(place.runs("store"), runs);
+}
+
+#[test]
+fn a_run_whose_device_is_lost_is_trained_on_another() {
+    let mut place = place_with(2);
+    place.set("SIMULATED_CUDA_LOST", "0");
+    let found = processes_by_device(&place);
+    assert_eq!(found[&0], 0);
+    assert_eq!(found[&1], 4, "{found:?}");
 }
 
 #[test]
@@ -359,6 +395,7 @@ fn step_cost(place: &Place, system: &str) -> DeviceCounters {
     let (few, many) = (total("2"), total("6"));
     let by_step = |few: u64, many: u64| (many - few).div_ceil(8);
     DeviceCounters {
+        number: 0,
         launches: by_step(few.launches, many.launches),
         synchronizations: by_step(few.synchronizations, many.synchronizations),
         to_device_copies: by_step(few.to_device_copies, many.to_device_copies),
@@ -371,6 +408,7 @@ fn step_cost(place: &Place, system: &str) -> DeviceCounters {
 
 /// Checks what one training step costs against upper bounds, and prints it.
 #[track_caller]
+#[expect(clippy::print_stderr, reason = "the table of `bench --simulate-cuda`")]
 fn check_budget(system: &str, [launches, synchronizations, copies, bytes, allocations]: [u64; 5]) {
     let place = place_with(1);
     let cost = step_cost(&place, system);

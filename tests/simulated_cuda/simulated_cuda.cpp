@@ -13,6 +13,8 @@
 //   SIMULATED_CUDA_DEVICES    number of devices, 1 unless set
 //   SIMULATED_CUDA_BYTES      memory of each device, unlimited unless set
 //   SIMULATED_CUDA_COUNTERS   folder; a process writes its counters to PID.json when it exits
+//   SIMULATED_CUDA_LOST       number of a device on which every allocation fails, as after a hardware error
+//   CUDA_VISIBLE_DEVICES      numbers of the devices that the process sees, as on a GPU
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -34,6 +36,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -49,10 +52,27 @@ size_t from_environment(const char *name, size_t otherwise) {
   return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+// Numbers of the devices of this process.
+const std::vector<size_t> &visible_devices() {
+  // Never destroyed: counters are written when the process exits.
+  static const auto *devices = new std::vector<size_t>([] {
+    const size_t all = std::min<size_t>(from_environment("SIMULATED_CUDA_DEVICES", 1), DEVICES_MAX);
+    std::vector<size_t> numbers;
+    const char *selection = std::getenv("CUDA_VISIBLE_DEVICES");
+    std::stringstream entries(selection ? selection : "");
+    for (std::string entry; std::getline(entries, entry, ',');) {
+      const size_t number = std::strtoull(entry.c_str(), nullptr, 10);
+      if (number >= all) break;
+      numbers.push_back(number);
+    }
+    for (size_t number = 0; !selection && number < all; ++number) numbers.push_back(number);
+    return numbers;
+  }());
+  return *devices;
+}
+
 c10::DeviceIndex device_count() {
-  static const size_t count =
-      std::min<size_t>(from_environment("SIMULATED_CUDA_DEVICES", 1), DEVICES_MAX);
-  return static_cast<c10::DeviceIndex>(count);
+  return static_cast<c10::DeviceIndex>(visible_devices().size());
 }
 
 void check_index(c10::DeviceIndex index) {
@@ -93,11 +113,11 @@ void write_counters() {
   for (int device = 0; device < device_count(); ++device) {
     const Counters &of = counters[device];
     std::fprintf(file,
-                 "%s{\"launches\":%lu,\"synchronizations\":%lu,\"to_device_copies\":%lu,"
+                 "%s{\"number\":%zu,\"launches\":%lu,\"synchronizations\":%lu,\"to_device_copies\":%lu,"
                  "\"to_device_bytes\":%lu,\"to_host_copies\":%lu,\"to_host_bytes\":%lu,"
                  "\"between_devices_copies\":%lu,\"between_devices_bytes\":%lu,"
                  "\"allocations\":%lu,\"peak_bytes\":%lu}",
-                 device ? "," : "", of.launches, of.synchronizations, of.to_device_copies,
+                 device ? "," : "", visible_devices()[device], of.launches, of.synchronizations, of.to_device_copies,
                  of.to_device_bytes, of.to_host_copies, of.to_host_bytes, of.between_devices_copies,
                  of.between_devices_bytes, of.allocations, of.peak_bytes);
   }
@@ -156,6 +176,8 @@ struct DeviceAllocator final : c10::Allocator {
 
   static c10::DataPtr allocate_on(size_t bytes, c10::DeviceIndex device) {
     check_index(device);
+    static const size_t lost = from_environment("SIMULATED_CUDA_LOST", SIZE_MAX);
+    TORCH_CHECK(visible_devices()[device] != lost, "CUDA error: unspecified launch failure");
     const c10::Device place(c10::DeviceType::CUDA, device);
     if (bytes == 0) return {nullptr, nullptr, &release, place};
     static const size_t capacity = from_environment("SIMULATED_CUDA_BYTES", SIZE_MAX);

@@ -17,7 +17,7 @@ mod worktree;
 pub use clock::{Stopwatch, now_rfc3339, unix_seconds};
 pub use git::{GitError, GitSnapshot, check_trust, git_snapshot};
 pub use host::{host_record, peak_memory_bytes};
-pub use nvidia::{nvidia_device, nvidia_driver};
+pub use nvidia::{VISIBLE_DEVICES, nvidia_device, nvidia_driver, visible_devices};
 pub use worktree::{Worktree, worktree};
 
 /// How a binary was built.

@@ -5,9 +5,9 @@
 //! therefore stops by itself. Nothing here knows what a worker computes. Start from [`execute`].
 
 use std::{
+    collections::VecDeque,
     ffi::OsString,
     io::{self, BufRead, BufReader, Read},
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{
@@ -50,12 +50,19 @@ pub struct Task {
 }
 
 /// How tasks share the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Workers at the same time.
-    pub jobs: NonZeroUsize,
+    /// One worker runs in each lane at a time. Without lanes, nothing runs.
+    pub lanes: Vec<Lane>,
     /// What a failure means for the other tasks.
     pub on_failure: OnFailure,
+}
+
+/// A part of the machine, such as a GPU.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// Variables that are added to the environment of its workers.
+    pub environment: Vec<(String, String)>,
 }
 
 /// What happens to the other tasks when one has failed.
@@ -108,13 +115,20 @@ pub struct WorkerFailure {
 /// started; after the second, they are killed.
 pub fn execute(
     tasks: &[Task],
-    limits: Limits,
+    limits: &Limits,
     interrupts: &AtomicU32,
     report: &mut dyn FnMut(usize, TaskEvent),
 ) -> Vec<TaskEnd> {
     let (sender, receiver) = mpsc::channel();
-    let mut scheduler =
-        Scheduler { tasks, limits, sender, active: Vec::new(), next: 0, stopping: false };
+    let waiting = (0..tasks.len()).map(|task| Waiting { task, attempt: 1, avoided: None });
+    let mut scheduler = Scheduler {
+        tasks,
+        limits,
+        sender,
+        active: Vec::new(),
+        waiting: waiting.collect(),
+        stopping: false,
+    };
     let mut ends = vec![TaskEnd::Stopped; tasks.len()];
     loop {
         scheduler.apply_interrupts(interrupts.load(Ordering::Relaxed));
@@ -147,17 +161,27 @@ enum FromWorker {
 /// The queue of tasks and the running workers.
 struct Scheduler<'a> {
     tasks: &'a [Task],
-    limits: Limits,
+    limits: &'a Limits,
     sender: Sender<FromWorker>,
     active: Vec<Worker>,
-    /// The task to start next.
-    next: usize,
+    /// Tasks in the order in which they are started.
+    waiting: VecDeque<Waiting>,
     stopping: bool,
+}
+
+/// A task that is to be started.
+struct Waiting {
+    task: usize,
+    attempt: u32,
+    /// The lane in which the last attempt failed.
+    avoided: Option<usize>,
 }
 
 /// A running worker process.
 struct Worker {
     task: usize,
+    /// Index of its lane.
+    lane: usize,
     attempt: u32,
     busy: bool,
     child: Child,
@@ -166,28 +190,38 @@ struct Worker {
 }
 
 impl Scheduler<'_> {
-    /// Starts workers until the limit is reached or no task is left.
+    /// Starts a worker in every free lane for which a task waits.
     fn fill(&mut self, ends: &mut [TaskEnd], report: &mut dyn FnMut(usize, TaskEvent)) {
-        while !self.stopping && self.active.len() < self.limits.jobs.get() {
-            let task = self.next;
-            if task == self.tasks.len() {
-                return;
-            }
-            self.next += 1;
-            if let Some(end) = self.start(task, 1, report) {
-                ends[task] = end;
+        for lane in 0..self.limits.lanes.len() {
+            while !self.stopping && self.active.iter().all(|worker| worker.lane != lane) {
+                let suits = |waiting: &Waiting| self.suits(waiting, lane);
+                let Some(place) = self.waiting.iter().position(suits) else { break };
+                let Some(Waiting { task, attempt, .. }) = self.waiting.remove(place) else { break };
+                if let Some(end) = self.start(task, lane, attempt, report) {
+                    ends[task] = end;
+                }
             }
         }
+    }
+
+    /// Returns whether a task may be started in a lane: after a failure, only in one of another kind, if
+    /// there is any.
+    fn suits(&self, waiting: &Waiting, lane: usize) -> bool {
+        let lanes = &self.limits.lanes;
+        waiting.avoided.is_none_or(|avoided| {
+            lanes[avoided] != lanes[lane] || lanes.iter().all(|lane| *lane == lanes[avoided])
+        })
     }
 
     /// Starts a worker; returns the end of its task if that fails.
     fn start(
         &mut self,
         task: usize,
+        lane: usize,
         attempt: u32,
         report: &mut dyn FnMut(usize, TaskEvent),
     ) -> Option<TaskEnd> {
-        match Worker::start(&self.tasks[task], task, attempt, &self.sender) {
+        match Worker::start(self.tasks, task, &self.limits.lanes, lane, attempt, &self.sender) {
             Ok(worker) => {
                 self.active.push(worker);
                 report(task, TaskEvent::Started);
@@ -208,7 +242,7 @@ impl Scheduler<'_> {
     }
 
     /// Removes a worker whose stdout has ended. Returns the end of its task, or nothing if another
-    /// attempt was started.
+    /// attempt follows.
     fn end_attempt(
         &mut self,
         task: usize,
@@ -216,7 +250,7 @@ impl Scheduler<'_> {
     ) -> Option<TaskEnd> {
         let index = self.active.iter().position(|worker| worker.task == task)?;
         let worker = self.active.swap_remove(index);
-        let (attempt, busy) = (worker.attempt, worker.busy);
+        let (attempt, lane, busy) = (worker.attempt, worker.lane, worker.busy);
         let (status, stderr) = worker.wait();
         let code = status.as_ref().ok().and_then(ExitStatus::code);
         let end = match status.as_ref().map(ExitStatus::code) {
@@ -230,7 +264,9 @@ impl Scheduler<'_> {
                 let may_help = code != Some(EXIT_USAGE);
                 if may_help && attempt < ATTEMPTS_MAX && !self.stopping {
                     report(task, TaskEvent::Retried(failure));
-                    return self.start(task, attempt + 1, report);
+                    let again = Waiting { task, attempt: attempt + 1, avoided: Some(lane) };
+                    self.waiting.push_front(again);
+                    return None;
                 }
                 TaskEnd::Failed(failure)
             }
@@ -274,14 +310,18 @@ impl Scheduler<'_> {
 
 impl Worker {
     fn start(
-        task: &Task,
+        tasks: &[Task],
         index: usize,
+        lanes: &[Lane],
+        lane: usize,
         attempt: u32,
         sender: &Sender<FromWorker>,
     ) -> io::Result<Self> {
+        let task = &tasks[index];
+        let environment = task.environment.iter().chain(&lanes[lane].environment);
         let mut child = Command::new(&task.program)
             .args(&task.arguments)
-            .envs(task.environment.iter().map(|(key, value)| (key, value)))
+            .envs(environment.map(|(key, value)| (key, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -302,7 +342,8 @@ impl Worker {
             sender.send(FromWorker::Closed(index)).ok(); // fails once all tasks have ended
         });
         let stderr = thread::spawn(move || keep_stderr(stderr, &log));
-        Ok(Self { task: index, attempt, busy: false, child, stdin, stderr: Some(stderr) })
+        let stderr = Some(stderr);
+        Ok(Self { task: index, lane, attempt, busy: false, child, stdin, stderr })
     }
 
     /// Waits for the process and returns its status with the end of its stderr.
@@ -363,10 +404,10 @@ mod tests {
             };
             let tasks: Vec<_> = self.scripts.iter().enumerate().map(task).collect();
             let limits =
-                Limits { jobs: NonZeroUsize::new(self.jobs).unwrap(), on_failure: self.on_failure };
+                Limits { lanes: vec![Lane::default(); self.jobs], on_failure: self.on_failure };
             let interrupts = AtomicU32::new(0);
             let mut events = Vec::new();
-            let ends = execute(&tasks, limits, &interrupts, &mut |task, event| {
+            let ends = execute(&tasks, &limits, &interrupts, &mut |task, event| {
                 interrupts.store(self.interrupts, Ordering::Relaxed);
                 events.push((task, event));
             });
@@ -403,6 +444,28 @@ mod tests {
         assert_eq!(ends, [TaskEnd::Done]);
         let started = events.iter().filter(|(_, event)| *event == TaskEvent::Started);
         assert_eq!(started.count(), 2);
+    }
+
+    #[test]
+    fn a_failed_worker_is_started_again_in_another_lane() {
+        // The first lane is lost; tasks are kept long enough that both lanes are used.
+        let script = format!("[ $LANE = 0 ] && exit 1; sleep 0.2; {DONE}");
+        let folder = tempfile::tempdir().unwrap();
+        let task = |index: usize| Task {
+            program: "sh".into(),
+            arguments: ["-c", script.as_str()].map(OsString::from).to_vec(),
+            environment: Vec::new(),
+            log: folder.path().join(format!("{index}.log")),
+        };
+        let tasks: Vec<Task> = (0..3).map(task).collect();
+        let lane = |lane: &str| Lane { environment: vec![("LANE".to_owned(), lane.to_owned())] };
+        let limits = Limits { lanes: vec![lane("0"), lane("1")], on_failure: OnFailure::Continue };
+        let mut retried = 0;
+        let ends = execute(&tasks, &limits, &AtomicU32::new(0), &mut |_, event| {
+            retried += usize::from(matches!(event, TaskEvent::Retried(_)));
+        });
+        assert_eq!(ends, vec![TaskEnd::Done; 3]);
+        assert!(retried > 0, "the first lane was used");
     }
 
     #[test]
@@ -456,8 +519,8 @@ mod tests {
             environment: Vec::new(),
             log: "/nonexistent/log".into(),
         };
-        let limits = Limits { jobs: NonZeroUsize::MIN, on_failure: OnFailure::Continue };
-        let ends = execute(&[task], limits, &AtomicU32::new(0), &mut |_, _| {});
+        let limits = Limits { lanes: vec![Lane::default()], on_failure: OnFailure::Continue };
+        let ends = execute(&[task], &limits, &AtomicU32::new(0), &mut |_, _| {});
         assert!(matches!(ends.as_slice(), [TaskEnd::Failed(_)]), "{ends:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! `reprise sweep --dry-run`: the plan of a sweep, its duration and its schedules.
 
-use std::{num::NonZeroUsize, path::Path};
+use std::path::Path;
 
 use crate::{
     cli::{
@@ -18,7 +18,7 @@ use reprise_store::store::Store;
 pub(super) fn run(
     sweep: &ResolvedSweep,
     store: &Path,
-    jobs: NonZeroUsize,
+    jobs: usize,
     format: OutputFormat,
 ) -> Result<(), Failure> {
     let store = Store::open_if_used(store)?;
@@ -26,7 +26,7 @@ pub(super) fn run(
     match format {
         OutputFormat::Json => print_json(&planned),
         OutputFormat::Text => {
-            let text = [head(sweep), runs(&planned), time(&planned, jobs.get()), schedules(sweep)];
+            let text = [head(sweep), runs(&planned), time(&planned, jobs), schedules(sweep)];
             print(&text.join("\n"))
         }
     }

@@ -14,7 +14,7 @@ use crate::{
         places,
         progress::data_watch,
     },
-    experiment::{Change, ResolvedSweep, RunCounts, Workers, default_jobs},
+    experiment::{Change, Machine, ResolvedSweep, RunCounts, Workers},
 };
 use reprise_base::{
     config::{
@@ -24,10 +24,12 @@ use reprise_base::{
     text::count,
 };
 use reprise_store::{
-    provenance::{GitError, check_trust},
+    provenance::{GitError, check_trust, visible_devices},
     store::Store,
     sweep::scheduler::{Limits, OnFailure},
 };
+
+use reprise_torch::libtorch::device;
 
 mod dry_run;
 mod progress;
@@ -60,9 +62,13 @@ pub struct SweepArgs {
     /// Override a setting of every run, e.g. `training.epochs=5`; takes precedence over the file
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// Runs at the same time [default: CPU cores divided by threads per run; 1 on CUDA]
+    /// Runs at the same time [default: CPU cores divided by threads per run; on CUDA, GPUs times
+    /// runs per GPU]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Runs at the same time on each GPU
+    #[arg(long, value_name = "N", default_value = "1")]
+    runs_per_gpu: NonZeroUsize,
     /// auto, cpu, cuda or cuda:N [default: the file's engine.device]
     #[arg(long, value_name = "DEVICE")]
     device: Option<Device>,
@@ -100,7 +106,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     }
     let limits = args.limits(&sweep);
     if args.dry_run {
-        return dry_run::run(&sweep, &args.store.store, limits.jobs, args.format.format);
+        return dry_run::run(&sweep, &args.store.store, limits.lanes.len(), args.format.format);
     }
     let store = Store::open_or_create(&args.store.store)?;
     for run in &sweep.runs {
@@ -191,12 +197,26 @@ impl SweepArgs {
     }
 
     fn limits(&self, sweep: &ResolvedSweep) -> Limits {
-        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let machine = Machine {
+            cores: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            gpus: gpus(sweep),
+            runs_per_gpu: self.runs_per_gpu,
+        };
         Limits {
-            jobs: self.jobs.unwrap_or_else(|| default_jobs(&sweep.runs, cores)),
+            lanes: machine.lanes(&sweep.runs, self.jobs),
             on_failure: if self.fail_fast { OnFailure::Stop } else { OnFailure::Continue },
         }
     }
+}
+
+/// Returns the GPUs of this process, as `CUDA_VISIBLE_DEVICES` names them; none if no run uses CUDA.
+fn gpus(sweep: &ResolvedSweep) -> Vec<String> {
+    let on_cuda = sweep.runs.iter().any(|run| matches!(run.spec.engine.device, Device::Cuda(_)));
+    let count = if on_cuda && device::cuda().is_ok() { device::count() } else { 0 };
+    let all = || (0..count).map(|index| index.to_string()).collect();
+    let mut gpus = visible_devices().unwrap_or_else(all);
+    gpus.truncate(count as usize);
+    gpus
 }
 
 /// Quotes a word for a shell where it needs it.
