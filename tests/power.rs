@@ -1,5 +1,6 @@
 //! The power of the reference cases: each fault in `tests/power/faults.toml` is injected into a copy of
-//! the sources; its case must fail, and `golden explain` must report the right first divergent output.
+//! the sources; its case must fail in f32 and in f64, and `golden explain` must report the right first
+//! divergent output in f64.
 //!
 //! Every fault is a separate test. They share one copy of the project below `target/power`, protected
 //! by a lock. The copy is built without the report and without optimization, so that a rebuild takes
@@ -78,9 +79,11 @@ fn all_pass(cases: &[String]) -> Result<(), Failed> {
     let copy = Copy::open()?;
     copy.build()?;
     for case in cases {
-        let explained = copy.explain(case)?;
-        if !explained.status.success() {
-            return Err(Failed::from(format!("{case} does not pass\n{}", text(&explained))));
+        for precision in [Precision::F32, Precision::F64] {
+            let explained = copy.explain(case, precision)?;
+            if !explained.status.success() {
+                return Err(Failed::from(format!("{case} does not pass\n{}", text(&explained))));
+            }
         }
     }
     Ok(())
@@ -89,9 +92,11 @@ fn all_pass(cases: &[String]) -> Result<(), Failed> {
 fn caught(fault: &Fault) -> Result<(), Failed> {
     let copy = Copy::open()?;
     copy.inject(fault)?;
-    let explained = copy.build().and_then(|()| copy.explain(&fault.case));
+    let explained = copy.build().and_then(|()| {
+        Ok((copy.explain(&fault.case, Precision::F64)?, copy.explain(&fault.case, Precision::F32)?))
+    });
     copy.restore(&fault.file)?;
-    let explained = explained?;
+    let (explained, in_f32) = explained?;
     let found = text(&explained);
     let Some(first) = first_divergent(&found) else {
         return Err(Failed::from(format!("no output diverges although {}\n{found}", fault.what)));
@@ -105,8 +110,18 @@ fn caught(fault: &Fault) -> Result<(), Failed> {
             "first divergent output `{first}`, expected `{expected}`\n{found}"
         )));
     }
+    if in_f32.status.code() != Some(1) {
+        return Err(Failed::from(format!("not caught in f32\n{}", text(&in_f32))));
+    }
     println!("{:32} {:40} first divergent: {first}", fault.name, fault.case);
     Ok(())
+}
+
+/// The arithmetic of a check; f64 is the stronger one.
+#[derive(Clone, Copy)]
+enum Precision {
+    F32,
+    F64,
 }
 
 /// Returns the output named below the heading.
@@ -175,11 +190,16 @@ impl Copy {
         if output.status.success() { Ok(()) } else { Err(Failed::from(text(&output))) }
     }
 
-    /// Runs `golden explain` in f64, the strong check.
-    fn explain(&self, case: &str) -> Result<Output, Failed> {
+    /// Runs `golden explain`.
+    fn explain(&self, case: &str, precision: Precision) -> Result<Output, Failed> {
         let program = self.root.join("target/release/reprise");
+        let options: &[&str] = match precision {
+            Precision::F32 => &[],
+            Precision::F64 => &["--f64"],
+        };
         Ok(Command::new(program)
-            .args(["golden", "explain", case, "--f64"])
+            .args(["golden", "explain", case])
+            .args(options)
             .current_dir(&self.root)
             .output()?)
     }
