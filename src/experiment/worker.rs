@@ -105,7 +105,7 @@ pub fn work(
     check_identity(&dir, &spec, &pack)?;
     let device = libtorch::prepare(&spec.engine)?.device;
     let Work::Train { tensorboard } = &task.work else {
-        let digest = train::run::canary(&spec, &pack, initial, device)?;
+        let digest = train::first_steps::canary(&spec, &pack, initial, device)?;
         report(WorkerMessage::Canary { digest });
         return Ok(WorkerEnd::Done);
     };
@@ -210,6 +210,8 @@ fn gives_the_same_bits(job: &Job<'_>) -> Result<bool, ExperimentError> {
     let bookkeeping = Bookkeeping::read(checkpoint.trainer).map_err(TrainError::from)?;
     match bookkeeping.canary {
         None => Ok(true), // interrupted within the first steps
-        canary => Ok(train::run::canary(job.spec, job.pack, job.initial, job.device)? == canary),
+        canary => {
+            Ok(train::first_steps::canary(job.spec, job.pack, job.initial, job.device)? == canary)
+        }
     }
 }

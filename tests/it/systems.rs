@@ -29,6 +29,38 @@ fn check(sweep: &str) {
     place.succeed(&["runs", "diff", "--store", "whole", "--store", "broken"]);
 }
 
+/// The tiny sweep without its second arm.
+fn one_arm() -> String {
+    let tiny = include_str!("../fixtures/tiny.toml");
+    let second = tiny.match_indices("[[axis.arm]]").nth(1).unwrap().0;
+    format!("{}{}", &tiny[..second], &tiny[tiny.find("[preset.toy]").unwrap()..])
+}
+
+/// Trains one tiny run in an arithmetic and returns its id.
+fn trained(place: &Place, arithmetic: &str) -> String {
+    let setting = format!("engine.arithmetic={arithmetic}");
+    place.write("experiments/tiny.toml", &one_arm());
+    place.succeed(&["sweep", "tiny", "--device", "cpu", "--set", &setting, "--store", arithmetic]);
+    let runs = place.runs(arithmetic);
+    runs[0].file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn other_orders_of_operations_are_noise_and_other_numbers_are_not() {
+    let place = Place::new();
+    let [exact, fast, bf16] = ["exact", "fast", "bf16"].map(|it| (it, trained(&place, it)));
+    let diff = |(store, run): &(&str, String)| {
+        let runs = ["--store", "exact", "--store", store, exact.1.as_str(), run.as_str()];
+        place.run(&[&["runs", "diff", "--noise", "4"][..], &runs].concat())
+    };
+    let equal = diff(&fast);
+    assert_eq!(equal.code, Some(0), "{}", equal.stdout);
+    assert!(equal.stdout.contains(": equal within noise\n  noise: 4 of 4 repeated steps compared"));
+    let other = diff(&bf16);
+    assert_eq!(other.code, Some(1), "{}", other.stdout);
+    assert!(other.stdout.contains(": different\n  noise: 4 of 4 repeated steps compared"));
+}
+
 #[test]
 fn physical_interaction_resumes_to_the_same_bits() {
     check("transformations");

@@ -2,17 +2,19 @@
 //!
 //! Unless stated otherwise a tolerance is a share of the largest absolute value of the output.
 
+use reprise_store::store::diff::{NOISE_MULTIPLE, TOLERANCE_MAX};
+
 /// Tolerance of a port in f32 over the original's noise.
 ///
 /// The noise is one draw. If one element decides it, the ratio of two draws exceeds m with a
 /// probability of 2/(π m): 8 would fail one correct output in 13, 32 fails one in 50.
-pub(super) const NOISE_MULTIPLE_F32: f64 = 32.0;
+pub(super) const NOISE_MULTIPLE_F32: f64 = NOISE_MULTIPLE;
 
 /// The same for a port in f64, where rounding hardly shows, and for statistics.
 pub(super) const NOISE_MULTIPLE_F64: f64 = 8.0;
 
 /// Tolerance from which a comparison of single elements has no meaning.
-pub(super) const ELEMENT_TOLERANCE_MAX: f64 = 0.08;
+pub(super) const ELEMENT_TOLERANCE_MAX: f64 = TOLERANCE_MAX;
 
 /// Noise from which a comparison of single f32 elements has little meaning: statistics are compared.
 pub(super) const ELEMENT_NOISE_MAX: f64 = 1e-2;

@@ -5,7 +5,6 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
-use super::run::{Job, take_first_step};
 use reprise_base::{config::RunSpec, scalar::Count};
 
 /// Texts by which libtorch's allocators say that memory is exhausted.
@@ -58,29 +57,30 @@ impl OutOfMemory {
     }
 }
 
-/// Works on a job, and describes what would fit if its memory is exhausted.
+/// Works on a run, and describes what would fit if its memory is exhausted. `take_step` takes a step of a run and
+/// returns whether it could.
 pub(super) fn or_out_of_memory<T>(
-    job: &Job<'_>,
+    spec: &RunSpec,
+    take_step: impl Fn(&RunSpec) -> bool,
     work: impl FnOnce() -> T,
 ) -> Result<T, OutOfMemory> {
     exhausted(work).map_err(|message| OutOfMemory {
-        device: job.spec.engine.device.to_string(),
-        batch: job.spec.training.batch_size.get(),
-        remedy: remedy(job),
+        device: spec.engine.device.to_string(),
+        batch: spec.training.batch_size.get(),
+        remedy: remedy(spec, take_step),
         source: AllocatorMessage(message),
     })
 }
 
-/// Takes the first step with smaller and smaller batches until one fits.
-fn remedy(job: &Job<'_>) -> MemoryRemedy {
-    let whole = job.spec.training.batch_size.get();
+/// Takes a step with smaller and smaller batches until one fits.
+fn remedy(spec: &RunSpec, take_step: impl Fn(&RunSpec) -> bool) -> MemoryRemedy {
+    let whole = spec.training.batch_size.get();
     let sizes = std::iter::successors(Some(whole), |batch| (*batch > 1).then_some(batch / 2));
     for batch in sizes {
         let Ok(size) = Count::try_from(i64::try_from(batch).unwrap_or(i64::MAX)) else { break };
-        let mut spec: RunSpec = job.spec.clone();
+        let mut spec: RunSpec = spec.clone();
         spec.training.batch_size = size;
-        let fits = || exhausted(|| take_first_step(&spec, job)).is_ok_and(|step| step.is_ok());
-        if spec.check().is_ok() && fits() {
+        if spec.check().is_ok() && exhausted(|| take_step(&spec)) == Ok(true) {
             return if batch == whole {
                 MemoryRemedy::Evaluation
             } else {

@@ -11,6 +11,7 @@ pub mod convlstm;
 pub mod cvae;
 pub mod error;
 pub mod evaluate;
+pub mod first_steps;
 pub mod log;
 pub mod memory;
 pub mod mocogan;

@@ -12,11 +12,12 @@ use super::{
     batch::Examples,
     error::TrainError,
     evaluate::{Evaluation, Scope},
+    first_steps::{CANARY_STEPS, begin, order, take_first_steps},
     log::{RunLog, Tensorboard},
     memory::or_out_of_memory,
     state::{Best, Bookkeeping, TrainState},
     system::{At, Divergence, Scalars, System},
-    systems::{build, check_data},
+    systems::check_data,
 };
 use reprise_base::{
     config::RunSpec,
@@ -27,10 +28,7 @@ use reprise_base::{
         rollouts::{CONTEXT_FRAMES, SEQUENCES},
     },
 };
-use reprise_data::{
-    Pack, Split,
-    sampler::{Order, SamplerError},
-};
+use reprise_data::{Pack, Split};
 use reprise_store::{
     provenance::{Stopwatch, now_rfc3339},
     store::{
@@ -45,8 +43,6 @@ use reprise_store::{
     },
 };
 
-/// Steps before the canary digest.
-const CANARY_STEPS: u64 = 2;
 /// Least time between checkpoints.
 const CHECKPOINT_SECONDS: f64 = 15.0;
 /// Least time between checkpoints as a multiple of the time that the last one took.
@@ -106,7 +102,12 @@ pub fn train(
     job: &Job<'_>,
     watch: &mut dyn FnMut(WorkerProgress),
 ) -> Result<TrainingEnd, TrainError> {
-    or_out_of_memory(job, || train_to_end(job, watch))?
+    let fits = |spec: &RunSpec| {
+        begin(spec, job.pack, job.initial, job.device)
+            .and_then(|mut system| take_first_steps(&mut *system, spec, job.pack, job.device, 1))
+            .is_ok()
+    };
+    or_out_of_memory(job.spec, fits, || train_to_end(job, watch))?
 }
 
 fn train_to_end(
@@ -197,65 +198,6 @@ fn train_to_end(
         parameters,
         system,
     })))
-}
-
-/// Takes the first steps of a run without writing any file and returns the digest after them, or
-/// `None` if they diverge.
-///
-/// # Errors
-/// If the training split cannot be put in order or the initial weights do not fit the model.
-pub fn canary(
-    spec: &RunSpec,
-    pack: &Pack,
-    initial: Option<&[StoredTensor]>,
-    device: tch::Device,
-) -> Result<Option<String>, TrainError> {
-    let steps = CANARY_STEPS.min(spec.training.total_steps());
-    let system = take_first_steps(spec, pack, initial, device, steps)?;
-    Ok(system.map(|system| state_digest(&system.state().model_tensors())))
-}
-
-/// Takes the first step of a job with other settings, without writing any file.
-pub(super) fn take_first_step(spec: &RunSpec, job: &Job<'_>) -> Result<(), TrainError> {
-    take_first_steps(spec, job.pack, job.initial, job.device, 1).map(|_| ())
-}
-
-/// Returns the system after its first steps, or `None` if they diverge.
-fn take_first_steps(
-    spec: &RunSpec,
-    pack: &Pack,
-    initial: Option<&[StoredTensor]>,
-    device: tch::Device,
-    steps: u64,
-) -> Result<Option<Box<dyn System>>, TrainError> {
-    let mut system = begin(spec, pack, initial, device)?;
-    for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
-        let epoch = Epoch(step / spec.training.steps_per_epoch.get());
-        let examples = Examples { pack, split: Split::Train, indices: &indices, device };
-        if system.update(&examples, At { step: Step(step), epoch }).is_err() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(system))
-}
-
-/// Builds the system of a run with its initial weights, drawn or imported.
-fn begin(
-    spec: &RunSpec,
-    pack: &Pack,
-    initial: Option<&[StoredTensor]>,
-    device: tch::Device,
-) -> Result<Box<dyn System>, TrainError> {
-    let mut system = build(spec, pack, device);
-    if let Some(weights) = initial {
-        system.state_mut().load_model(weights)?;
-    }
-    Ok(system)
-}
-
-fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
-    let sequences = pack.sequences(Split::Train);
-    Order::new(spec.data.sampler, spec.seed, sequences, spec.training.batch_size)
 }
 
 /// Resumes from the checkpoint, or creates a new journal if there is none.

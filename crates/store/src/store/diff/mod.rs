@@ -2,8 +2,8 @@
 //!
 //! Compares what was computed: specification, outcome, canary, final state, journal, scores and stored
 //! tensors, and reports the first difference of each. Differences in where and when it was computed
-//! (device, code, host, data, engine, timing) are listed but ignored. Start from [`diff_runs`] and
-//! [`diff_stores`].
+//! (engine, code, host, data, timing) are listed but ignored. Runs that are not bit-equal can be compared with
+//! measured noise ([`RunDiff::judge`]). Start from [`diff_runs`] and [`diff_stores`].
 
 use serde::Serialize;
 
@@ -15,23 +15,30 @@ use reprise_base::config::{
 use super::{
     RunDir, RunFile, Store, StoreError,
     event::{Scores, score_values},
+    journal::read_journal,
     record::{Record, RunId},
 };
 
 mod journal;
+mod noise;
 mod tensors;
 mod text;
 mod value;
 
 pub use journal::JournalDifference;
+pub use noise::{
+    MeasuredNoise, NOISE_MULTIPLE, NoiseComparison, NoisyValue, StepScalars, TOLERANCE_MAX,
+};
 pub use tensors::TensorDifference;
 pub use value::{TextDifference, ValueDifference};
 
-/// Whether two runs are bit-equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How equal two runs are; the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiffVerdict {
     BitEqual,
+    /// The first steps differ by no more than measured noise.
+    WithinNoise,
     Different,
 }
 
@@ -45,6 +52,39 @@ pub struct RunDiff {
     pub differences: Vec<RunDifference>,
     /// All differences in parts that are ignored.
     pub circumstances: Vec<TextDifference>,
+    /// The first steps compared with measured noise, if it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseComparison>,
+}
+
+impl RunDiff {
+    /// Returns whether only measured noise can tell how equal the runs are: they have equal settings, but not equal
+    /// bits.
+    pub fn needs_noise(&self) -> bool {
+        let has_other_settings = |it: &RunDifference| matches!(it, RunDifference::Spec(_));
+        self.verdict == DiffVerdict::Different && !self.differences.iter().any(has_other_settings)
+    }
+
+    /// Compares the first steps with measured noise.
+    ///
+    /// # Errors
+    /// If a journal cannot be read.
+    pub fn judge(
+        &mut self,
+        a: &RunDir,
+        b: &RunDir,
+        noise: &MeasuredNoise,
+    ) -> Result<(), StoreError> {
+        let steps = |dir: &RunDir| {
+            Ok::<_, StoreError>(noise::steps(read_journal(&dir.path(RunFile::Journal))?.values))
+        };
+        let compared = noise::compare(&steps(a)?, &steps(b)?, noise);
+        if compared.is_equal() {
+            self.verdict = DiffVerdict::WithinNoise;
+        }
+        self.noise = Some(compared);
+        Ok(())
+    }
 }
 
 /// The first difference in one part of two runs.
@@ -68,7 +108,7 @@ pub enum RunDifference {
 /// Comparison of two stores.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StoreDiff {
-    /// Bit-equal if every run is finished in both stores and bit-equal.
+    /// The worst verdict of a run; different if a run is not finished in both stores.
     pub verdict: DiffVerdict,
     /// Runs that are finished in both.
     pub runs: Vec<RunDiff>,
@@ -95,7 +135,8 @@ pub fn diff_runs(a: &RunDir, b: &RunDir) -> Result<RunDiff, StoreError> {
     let verdict =
         if differences.is_empty() { DiffVerdict::BitEqual } else { DiffVerdict::Different };
     let circumstances = circumstances(&record_a, &record_b);
-    Ok(RunDiff { a: record_a.run, b: record_b.run, verdict, differences, circumstances })
+    let (a, b) = (record_a.run, record_b.run);
+    Ok(RunDiff { a, b, verdict, differences, circumstances, noise: None })
 }
 
 /// Compares two stores run by run.
@@ -132,10 +173,21 @@ pub fn diff_stores(a: &Store, b: &Store) -> Result<StoreDiff, StoreError> {
         }
     }
     let only_in_a = unpaired;
-    let paired = [&only_in_a, &only_in_b, &unfinished].iter().all(|ids| ids.is_empty());
-    let equal = paired && runs.iter().all(|run| run.verdict == DiffVerdict::BitEqual);
-    let verdict = if equal { DiffVerdict::BitEqual } else { DiffVerdict::Different };
-    Ok(StoreDiff { verdict, runs, only_in_a, only_in_b, unfinished })
+    let mut diff =
+        StoreDiff { verdict: DiffVerdict::Different, runs, only_in_a, only_in_b, unfinished };
+    diff.settle();
+    Ok(diff)
+}
+
+impl StoreDiff {
+    /// Sets the verdict from those of the runs.
+    pub fn settle(&mut self) {
+        let unpaired = [&self.only_in_a, &self.only_in_b, &self.unfinished];
+        let paired = unpaired.iter().all(|ids| ids.is_empty());
+        let worst = self.runs.iter().map(|run| run.verdict).max();
+        self.verdict =
+            if paired { worst.unwrap_or(DiffVerdict::BitEqual) } else { DiffVerdict::Different };
+    }
 }
 
 /// Compares the parts of two records that were computed.
@@ -148,7 +200,7 @@ fn diff_records(a: &Record, b: &Record) -> Vec<RunDifference> {
     let best = |record: &Record| record.best.as_ref().map_or_else(none, value::json_text);
     let scores = |scores: &Option<Scores>| scores.as_ref().map(score_values).unwrap_or_default();
     let found = [
-        value::text_differences("", &without_device(&a.spec), &without_device(&b.spec))
+        value::text_differences("", &without_engine(&a.spec), &without_engine(&b.spec))
             .into_iter()
             .next()
             .map(RunDifference::Spec),
@@ -170,6 +222,11 @@ fn without_device(spec: &RunSpec) -> RunSpec {
     let devices = vec![Device::Auto; spec.engine.devices.len()];
     let engine = EngineSpec { device: Device::Auto, devices, ..spec.engine.clone() };
     RunSpec { engine, ..spec.clone() }
+}
+
+/// Returns the settings of a run that do not only change how it is computed.
+fn without_engine(spec: &RunSpec) -> RunSpec {
+    RunSpec { engine: EngineSpec::default(), ..spec.clone() }
 }
 
 /// Lists the differences in the ignored parts of two records.

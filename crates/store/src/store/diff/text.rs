@@ -3,14 +3,16 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    DiffVerdict, JournalDifference, RunDiff, RunDifference, StoreDiff, TensorDifference,
-    TextDifference, ValueDifference, journal::JournalPlace,
+    DiffVerdict, JournalDifference, NoiseComparison, NoisyValue, RunDiff, RunDifference, StoreDiff,
+    TensorDifference, TextDifference, ValueDifference, journal::JournalPlace,
 };
+use reprise_base::text::count;
 
 impl Display for DiffVerdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BitEqual => "bit-equal",
+            Self::WithinNoise => "equal within noise",
             Self::Different => "different",
         })
     }
@@ -18,11 +20,14 @@ impl Display for DiffVerdict {
 
 impl Display for RunDiff {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { a, b, verdict, differences, circumstances } = self;
+        let Self { a, b, verdict, differences, circumstances, noise } = self;
         if a == b {
             writeln!(f, "{a}: {verdict}")?;
         } else {
             writeln!(f, "{a}, {b}: {verdict}")?;
+        }
+        if let Some(noise) = noise {
+            writeln!(f, "  {noise}")?;
         }
         for difference in differences {
             writeln!(f, "  {difference}")?;
@@ -54,7 +59,29 @@ impl Display for StoreDiff {
         }
         let equal = runs.iter().filter(|run| run.verdict == DiffVerdict::BitEqual).count();
         let all = runs.len() + only_in_a.len() + only_in_b.len() + unfinished.len();
-        writeln!(f, "{equal} of {all} runs are bit-equal")
+        let noisy = self.runs.iter().filter(|run| run.verdict == DiffVerdict::WithinNoise).count();
+        write!(f, "{equal} of {all} runs are bit-equal")?;
+        if noisy > 0 {
+            write!(f, ", {noisy} equal within noise")?;
+        }
+        writeln!(f)
+    }
+}
+
+impl Display for NoiseComparison {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { steps, repeated, ratio, worst } = self;
+        let repeated = count(*repeated, "repeated step");
+        write!(f, "noise: {steps} of {repeated} compared")?;
+        match worst {
+            None => write!(f, ", all equal"),
+            Some(NoisyValue { step, series, a, b, tolerance }) => write!(
+                f,
+                ", largest difference {ratio:.3} of the tolerance: step {}, {series}: {a} != {b}, \
+                 tolerance {tolerance:.1e}",
+                step.0
+            ),
+        }
     }
 }
 

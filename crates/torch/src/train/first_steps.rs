@@ -1,0 +1,132 @@
+//! The first steps of a run, taken without writing any file: its canary, the batch that fits, its noise.
+
+use tch::Tensor;
+
+use super::{
+    batch::Examples,
+    error::TrainError,
+    state::TrainState,
+    system::{At, Scalars, System},
+    systems::build,
+};
+use reprise_base::{
+    config::RunSpec,
+    rng::streams::Stream,
+    scalar::{Epoch, Seed, Step},
+};
+use reprise_data::{
+    Pack, Split,
+    sampler::{Order, SamplerError},
+};
+use reprise_store::store::{
+    diff::{MeasuredNoise, StepScalars},
+    tensors::{StoredTensor, state_digest},
+};
+
+/// Steps before the canary digest.
+pub(super) const CANARY_STEPS: u64 = 2;
+/// Runs with moved parameters that measure noise.
+const NOISE_RUNS: u64 = 4;
+
+/// Takes the first steps of a run without writing any file and returns the digest after them, or
+/// `None` if they diverge.
+///
+/// # Errors
+/// If the training split cannot be put in order or the initial weights do not fit the model.
+pub fn canary(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+) -> Result<Option<String>, TrainError> {
+    let steps = CANARY_STEPS.min(spec.training.total_steps());
+    let mut system = begin(spec, pack, initial, device)?;
+    let taken = take_first_steps(&mut *system, spec, pack, device, steps)?;
+    let is_whole = taken.len() as u64 == steps;
+    Ok(is_whole.then(|| state_digest(&system.state().model_tensors())))
+}
+
+/// Repeats the first steps of a run without writing any file: once as it is, and several times with initial
+/// parameters that are moved by a unit in the last place. A run that diverges ends early.
+///
+/// Only the watched series is returned. A loss is a sum of terms of one sign, so its own rounding is small. Other
+/// series can be differences of nearly equal numbers, whose rounding moved parameters do not show.
+///
+/// # Errors
+/// As [`canary`].
+pub fn measure_noise(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+    steps: u64,
+) -> Result<MeasuredNoise, TrainError> {
+    let steps = steps.min(spec.training.total_steps());
+    let repeat = |draw: Option<u64>| {
+        let mut system = begin(spec, pack, initial, device)?;
+        if let Some(draw) = draw {
+            move_parameters(system.state_mut(), draw);
+        }
+        let taken = take_first_steps(&mut *system, spec, pack, device, steps)?;
+        let watched = system.watched_series();
+        let loss = |scalars: Scalars| [(watched.as_str().to_owned(), scalars[&watched])].into();
+        Ok::<Vec<StepScalars>, TrainError>(taken.into_iter().map(loss).collect())
+    };
+    let moved = (0..NOISE_RUNS).map(|draw| repeat(Some(draw)));
+    Ok(MeasuredNoise { base: repeat(None)?, moved: moved.collect::<Result<_, _>>()? })
+}
+
+/// Multiplies every parameter by 1 + u or 1 - u, where u is the unit in the last place of f32.
+fn move_parameters(state: &mut TrainState, draw: u64) {
+    tch::no_grad(|| {
+        for entry in state.params.trained() {
+            let mut signs = Stream::new(Seed(draw), &format!("moved/{}", entry.name)).at(0);
+            let factor = |up: bool| 1.0 + if up { f32::EPSILON } else { -f32::EPSILON };
+            let factors: Vec<f32> = (0..entry.tensor.numel())
+                .map(|_| factor(signs.next_u64().is_multiple_of(2)))
+                .collect();
+            let factors = Tensor::from_slice(&factors).to_device(entry.tensor.device());
+            drop(entry.tensor.shallow_clone().g_mul_(&factors.view_as(&entry.tensor)));
+        }
+    });
+}
+
+/// Takes the first steps of a run and returns their scalars, up to the first that diverges.
+pub(super) fn take_first_steps(
+    system: &mut dyn System,
+    spec: &RunSpec,
+    pack: &Pack,
+    device: tch::Device,
+    steps: u64,
+) -> Result<Vec<Scalars>, TrainError> {
+    let mut taken = Vec::new();
+    for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
+        let epoch = Epoch(step / spec.training.steps_per_epoch.get());
+        let examples = Examples { pack, split: Split::Train, indices: &indices, device };
+        match system.update(&examples, At { step: Step(step), epoch }) {
+            Ok(scalars) => taken.push(scalars),
+            Err(_) => break,
+        }
+    }
+    Ok(taken)
+}
+
+/// Builds the system of a run with its initial weights, drawn or imported.
+pub(super) fn begin(
+    spec: &RunSpec,
+    pack: &Pack,
+    initial: Option<&[StoredTensor]>,
+    device: tch::Device,
+) -> Result<Box<dyn System>, TrainError> {
+    let mut system = build(spec, pack, device);
+    if let Some(weights) = initial {
+        system.state_mut().load_model(weights)?;
+    }
+    Ok(system)
+}
+
+/// Returns the order of the training sequences of a run.
+pub(super) fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
+    let sequences = pack.sequences(Split::Train);
+    Order::new(spec.data.sampler, spec.seed, sequences, spec.training.batch_size)
+}
