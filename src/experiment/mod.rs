@@ -17,4 +17,4 @@ pub use error::ExperimentError;
 pub use forecast::{PlannedRun, forecast};
 pub use resolved::{ResolvedRun, ResolvedSweep};
 pub use worker::{EventFolder, Work, WorkerEnd, WorkerTask, work};
-pub use workers::{Change, Machine, RunCounts, SweepEvent, Workers};
+pub use workers::{Machine, RunCounts, SweepEvent, Workers};

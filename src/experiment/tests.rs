@@ -16,7 +16,7 @@ use reprise_store::{
     sweep::{
         message::WorkerMessage,
         plan::Action,
-        scheduler::{Lane, Limits, OnFailure},
+        scheduler::{Limits, OnFailure, Slot},
     },
 };
 
@@ -112,7 +112,7 @@ fn a_failed_worker_is_counted_and_the_other_runs_are_trained() {
         packs: fixture.folder.path(),
         untrusted_git: UntrustedGit::Refused,
         tensorboard: None,
-        limits: Limits { lanes: vec![Lane::default()], on_failure: OnFailure::Continue },
+        limits: Limits { slots: vec![Slot::default()], on_failure: OnFailure::Continue },
         program: Path::new("sh"),
         arguments: &arguments,
     };
@@ -130,12 +130,12 @@ fn a_failed_worker_is_counted_and_the_other_runs_are_trained() {
 #[test]
 fn runs_share_the_cores() {
     let fixture = Fixture::new();
-    let lanes = |cores| {
+    let slots = |cores| {
         let cores = NonZeroUsize::new(cores).unwrap();
         let machine = Machine { cores, gpus: Vec::new(), runs_per_gpu: NonZeroUsize::MIN };
-        machine.lanes(&fixture.sweep.runs, None).len()
+        machine.slots(&fixture.sweep.runs, None).len()
     };
-    assert_eq!([1, 2, 5].map(lanes), [1, 2, 5]);
+    assert_eq!([1, 2, 5].map(slots), [1, 2, 5]);
 }
 
 #[test]
@@ -144,21 +144,21 @@ fn runs_are_spread_over_the_gpus() {
     for run in &mut fixture.sweep.runs {
         run.spec.engine.device = Device::Cuda(0);
     }
-    let lanes = |gpus: &[&str], runs_per_gpu, jobs| {
+    let slots = |gpus: &[&str], runs_per_gpu, jobs| {
         let gpus = gpus.iter().map(|&gpu| gpu.to_owned()).collect();
         let [cores, runs_per_gpu] = [8, runs_per_gpu].map(|it| NonZeroUsize::new(it).unwrap());
-        let lanes = Machine { cores, gpus, runs_per_gpu }
-            .lanes(&fixture.sweep.runs, NonZeroUsize::new(jobs));
-        let gpu = |lane: &Lane| lane.environment.first().map_or("any", |(_, gpu)| gpu).to_owned();
-        lanes.iter().map(gpu).collect::<Vec<_>>()
+        let slots = Machine { cores, gpus, runs_per_gpu }
+            .slots(&fixture.sweep.runs, NonZeroUsize::new(jobs));
+        let gpu = |slot: &Slot| slot.environment.first().map_or("any", |(_, gpu)| gpu).to_owned();
+        slots.iter().map(gpu).collect::<Vec<_>>()
     };
-    assert_eq!(lanes(&["0"], 1, 0), ["any"]);
-    assert_eq!(lanes(&["0"], 2, 0), ["any", "any"]);
-    assert_eq!(lanes(&["2", "0"], 2, 0), ["2", "0", "2", "0"]);
-    assert_eq!(lanes(&["2", "0"], 1, 1), ["2"]);
-    assert_eq!(lanes(&["2", "0"], 1, 3), ["2", "0", "2"]);
+    assert_eq!(slots(&["0"], 1, 0), ["any"]);
+    assert_eq!(slots(&["0"], 2, 0), ["any", "any"]);
+    assert_eq!(slots(&["2", "0"], 2, 0), ["2", "0", "2", "0"]);
+    assert_eq!(slots(&["2", "0"], 1, 1), ["2"]);
+    assert_eq!(slots(&["2", "0"], 1, 3), ["2", "0", "2"]);
     fixture.sweep.runs[0].spec.engine.device = Device::Cuda(1);
     let cores = NonZeroUsize::MIN;
     let machine = Machine { cores, gpus: vec!["0".into(), "1".into()], runs_per_gpu: cores };
-    assert_eq!(machine.lanes(&fixture.sweep.runs, None), [Lane::default()]);
+    assert_eq!(machine.slots(&fixture.sweep.runs, None), [Slot::default()]);
 }

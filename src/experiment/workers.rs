@@ -17,7 +17,7 @@ use reprise_store::{
     sweep::{
         message::WorkerMessage,
         plan::{Action, Code, plan},
-        scheduler::{Lane, Limits, OnFailure, Task, TaskEnd, TaskEvent, execute},
+        scheduler::{Limits, OnFailure, Slot, Task, TaskEnd, TaskEvent, execute},
     },
 };
 
@@ -88,15 +88,6 @@ pub struct RunCounts {
     pub newer: usize,
 }
 
-/// Whether carrying out a sweep has changed anything that its report shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Neither the manifest nor a run.
-    None,
-    /// The manifest or a run.
-    Some,
-}
-
 /// What runs can share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -108,24 +99,24 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Returns the lanes in which runs are trained: on the CPU as many as its cores have room for, on
+    /// Returns the slots in which runs are trained: on the CPU as many as its cores have room for, on
     /// `cuda:0` one or more for each GPU, otherwise one. `jobs` replaces their number.
     ///
-    /// A worker sees only the GPU of its lane, as `cuda:0`, so a run has the same id on every GPU.
-    pub fn lanes(&self, runs: &[ResolvedRun], jobs: Option<NonZeroUsize>) -> Vec<Lane> {
+    /// A worker sees only the GPU of its slot, as `cuda:0`, so a run has the same id on every GPU.
+    pub fn slots(&self, runs: &[ResolvedRun], jobs: Option<NonZeroUsize>) -> Vec<Slot> {
         let engines = || runs.iter().map(|run| &run.spec.engine);
         let threads = engines().map(|engine| engine.threads.len()).max().unwrap_or(1);
         let first_gpu =
             |engine: &EngineSpec| engine.device == Device::Cuda(0) && engine.devices.is_empty();
         let (kinds, default) = if engines().all(|engine| engine.device == Device::Cpu) {
-            (vec![Lane::default()], self.cores.get() / threads)
+            (vec![Slot::default()], self.cores.get() / threads)
         } else if engines().all(first_gpu) && self.gpus.len() > 1 {
-            let lane = |gpu: &String| Lane {
+            let slot = |gpu: &String| Slot {
                 environment: vec![(VISIBLE_DEVICES.to_owned(), gpu.clone())],
             };
-            (self.gpus.iter().map(lane).collect(), self.gpus.len() * self.runs_per_gpu.get())
+            (self.gpus.iter().map(slot).collect(), self.gpus.len() * self.runs_per_gpu.get())
         } else {
-            (vec![Lane::default()], self.runs_per_gpu.get())
+            (vec![Slot::default()], self.runs_per_gpu.get())
         };
         let count = jobs.map_or(default.max(1), NonZeroUsize::get);
         kinds.iter().cycle().take(count).cloned().collect()

@@ -44,7 +44,7 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
     fs::write(place.path("reports/tiny/report.md"), "edited").unwrap();
     let stale = place.run(&["report", "tiny", "--check"]);
     assert_eq!((stale.code, stale.stdout.lines().count()), (Some(1), 1), "{}", stale.stdout);
-    place.succeed(&["report", "tiny"]);
+    place.succeed(&["sweep", "tiny"]);
     place.succeed(&["report", "tiny", "--check"]);
 
     let status = place.succeed(&["status"]).stdout;
@@ -86,6 +86,25 @@ fn another_preset_has_a_manifest_and_a_report_of_its_own() {
         &output,
         &["will show other runs than before; the earlier runs are kept, and `./just sweep tiny"],
     );
+}
+
+#[test]
+fn a_report_is_that_of_the_last_sweep_and_its_store() {
+    let place = Place::new();
+    let page = || fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    let sweep = |store: &str, epochs: &str| {
+        place.succeed(&["sweep", "tiny", "--store", store, "--set", epochs]);
+    };
+    sweep("a", "training.epochs=2");
+    let of_a = page();
+    sweep("b", "training.epochs=3");
+    assert_ne!(page(), of_a);
+    sweep("a", "training.epochs=2");
+    assert_eq!(page(), of_a, "nothing was trained, but the report was of another store");
+    // As if it had been killed while it wrote the report.
+    fs::write(place.path("reports/tiny/metrics.csv"), "").unwrap();
+    sweep("a", "training.epochs=2");
+    place.succeed(&["report", "tiny", "--check", "--store", "a"]);
 }
 
 #[test]

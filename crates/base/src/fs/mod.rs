@@ -26,7 +26,8 @@ mod write;
 pub use lock::{Lock, is_locked, lock, try_lock};
 pub use stamp::{Stamp, stamp};
 pub use write::{
-    AppendFile, create_dir_all, remove_temporaries, rename, write_atomic, write_atomic_with,
+    AppendFile, create_dir_all, remove_file, remove_temporaries, rename, write_atomic,
+    write_atomic_with,
 };
 
 /// What [`create_dir_all`] does, as [`FsError::Io`] names it.

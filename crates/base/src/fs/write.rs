@@ -47,6 +47,16 @@ pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
     fs::create_dir_all(path).map_err(FsError::io(CREATE_FOLDER, path))
 }
 
+/// Removes a file, if it exists, and syncs its folder.
+pub fn remove_file(path: &Path) -> Result<(), FsError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FsError::io("remove", path)(error))
+        }
+        _ => sync_folder(parent(path)),
+    }
+}
+
 /// Renames a file or folder within one file system and syncs both parent folders.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     fs::rename(from, to).map_err(FsError::io("move", from))?;

@@ -52,15 +52,15 @@ pub struct Task {
 /// How tasks share the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// One worker runs in each lane at a time. Without lanes, nothing runs.
-    pub lanes: Vec<Lane>,
+    /// One worker runs in each slot at a time. Without slots, nothing runs.
+    pub slots: Vec<Slot>,
     /// What a failure means for the other tasks.
     pub on_failure: OnFailure,
 }
 
 /// A part of the machine, such as a GPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lane {
+pub struct Slot {
     /// Variables that are added to the environment of its workers.
     pub environment: Vec<(String, String)>,
 }
@@ -173,15 +173,15 @@ struct Scheduler<'a> {
 struct Waiting {
     task: usize,
     attempt: u32,
-    /// The lane in which the last attempt failed.
+    /// The slot in which the last attempt failed.
     avoided: Option<usize>,
 }
 
 /// A running worker process.
 struct Worker {
     task: usize,
-    /// Index of its lane.
-    lane: usize,
+    /// Index of its slot.
+    slot: usize,
     attempt: u32,
     busy: bool,
     child: Child,
@@ -190,26 +190,26 @@ struct Worker {
 }
 
 impl Scheduler<'_> {
-    /// Starts a worker in every free lane for which a task waits.
+    /// Starts a worker in every free slot for which a task waits.
     fn fill(&mut self, ends: &mut [TaskEnd], report: &mut dyn FnMut(usize, TaskEvent)) {
-        for lane in 0..self.limits.lanes.len() {
-            while !self.stopping && self.active.iter().all(|worker| worker.lane != lane) {
-                let suits = |waiting: &Waiting| self.suits(waiting, lane);
+        for slot in 0..self.limits.slots.len() {
+            while !self.stopping && self.active.iter().all(|worker| worker.slot != slot) {
+                let suits = |waiting: &Waiting| self.suits(waiting, slot);
                 let Some(place) = self.waiting.iter().position(suits) else { break };
                 let Some(Waiting { task, attempt, .. }) = self.waiting.remove(place) else { break };
-                if let Some(end) = self.start(task, lane, attempt, report) {
+                if let Some(end) = self.start(task, slot, attempt, report) {
                     ends[task] = end;
                 }
             }
         }
     }
 
-    /// Returns whether a task may be started in a lane: after a failure, only in one of another kind, if
+    /// Returns whether a task may be started in a slot: after a failure, only in one of another kind, if
     /// there is any.
-    fn suits(&self, waiting: &Waiting, lane: usize) -> bool {
-        let lanes = &self.limits.lanes;
+    fn suits(&self, waiting: &Waiting, slot: usize) -> bool {
+        let slots = &self.limits.slots;
         waiting.avoided.is_none_or(|avoided| {
-            lanes[avoided] != lanes[lane] || lanes.iter().all(|lane| *lane == lanes[avoided])
+            slots[avoided] != slots[slot] || slots.iter().all(|slot| *slot == slots[avoided])
         })
     }
 
@@ -217,11 +217,11 @@ impl Scheduler<'_> {
     fn start(
         &mut self,
         task: usize,
-        lane: usize,
+        slot: usize,
         attempt: u32,
         report: &mut dyn FnMut(usize, TaskEvent),
     ) -> Option<TaskEnd> {
-        match Worker::start(self.tasks, task, &self.limits.lanes, lane, attempt, &self.sender) {
+        match Worker::start(self.tasks, task, &self.limits.slots, slot, attempt, &self.sender) {
             Ok(worker) => {
                 self.active.push(worker);
                 report(task, TaskEvent::Started);
@@ -250,7 +250,7 @@ impl Scheduler<'_> {
     ) -> Option<TaskEnd> {
         let index = self.active.iter().position(|worker| worker.task == task)?;
         let worker = self.active.swap_remove(index);
-        let (attempt, lane, busy) = (worker.attempt, worker.lane, worker.busy);
+        let (attempt, slot, busy) = (worker.attempt, worker.slot, worker.busy);
         let (status, stderr) = worker.wait();
         let code = status.as_ref().ok().and_then(ExitStatus::code);
         let end = match status.as_ref().map(ExitStatus::code) {
@@ -264,7 +264,7 @@ impl Scheduler<'_> {
                 let may_help = code != Some(EXIT_USAGE);
                 if may_help && attempt < ATTEMPTS_MAX && !self.stopping {
                     report(task, TaskEvent::Retried(failure));
-                    let again = Waiting { task, attempt: attempt + 1, avoided: Some(lane) };
+                    let again = Waiting { task, attempt: attempt + 1, avoided: Some(slot) };
                     self.waiting.push_front(again);
                     return None;
                 }
@@ -312,13 +312,13 @@ impl Worker {
     fn start(
         tasks: &[Task],
         index: usize,
-        lanes: &[Lane],
-        lane: usize,
+        slots: &[Slot],
+        slot: usize,
         attempt: u32,
         sender: &Sender<FromWorker>,
     ) -> io::Result<Self> {
         let task = &tasks[index];
-        let environment = task.environment.iter().chain(&lanes[lane].environment);
+        let environment = task.environment.iter().chain(&slots[slot].environment);
         let mut child = Command::new(&task.program)
             .args(&task.arguments)
             .envs(environment.map(|(key, value)| (key, value)))
@@ -343,7 +343,7 @@ impl Worker {
         });
         let stderr = thread::spawn(move || keep_stderr(stderr, &log));
         let stderr = Some(stderr);
-        Ok(Self { task: index, lane, attempt, busy: false, child, stdin, stderr })
+        Ok(Self { task: index, slot, attempt, busy: false, child, stdin, stderr })
     }
 
     /// Waits for the process and returns its status with the end of its stderr.
@@ -404,7 +404,7 @@ mod tests {
             };
             let tasks: Vec<_> = self.scripts.iter().enumerate().map(task).collect();
             let limits =
-                Limits { lanes: vec![Lane::default(); self.jobs], on_failure: self.on_failure };
+                Limits { slots: vec![Slot::default(); self.jobs], on_failure: self.on_failure };
             let interrupts = AtomicU32::new(0);
             let mut events = Vec::new();
             let ends = execute(&tasks, &limits, &interrupts, &mut |task, event| {
@@ -447,9 +447,9 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_worker_is_started_again_in_another_lane() {
-        // The first lane is lost; tasks are kept long enough that both lanes are used.
-        let script = format!("[ $LANE = 0 ] && exit 1; sleep 0.2; {DONE}");
+    fn a_failed_worker_is_started_again_in_another_slot() {
+        // The first slot is lost; tasks are kept long enough that both slots are used.
+        let script = format!("[ $SLOT = 0 ] && exit 1; sleep 0.2; {DONE}");
         let folder = tempfile::tempdir().unwrap();
         let task = |index: usize| Task {
             program: "sh".into(),
@@ -458,14 +458,14 @@ mod tests {
             log: folder.path().join(format!("{index}.log")),
         };
         let tasks: Vec<Task> = (0..3).map(task).collect();
-        let lane = |lane: &str| Lane { environment: vec![("LANE".to_owned(), lane.to_owned())] };
-        let limits = Limits { lanes: vec![lane("0"), lane("1")], on_failure: OnFailure::Continue };
+        let slot = |slot: &str| Slot { environment: vec![("SLOT".to_owned(), slot.to_owned())] };
+        let limits = Limits { slots: vec![slot("0"), slot("1")], on_failure: OnFailure::Continue };
         let mut retried = 0;
         let ends = execute(&tasks, &limits, &AtomicU32::new(0), &mut |_, event| {
             retried += usize::from(matches!(event, TaskEvent::Retried(_)));
         });
         assert_eq!(ends, vec![TaskEnd::Done; 3]);
-        assert!(retried > 0, "the first lane was used");
+        assert!(retried > 0, "the first slot was used");
     }
 
     #[test]
@@ -519,7 +519,7 @@ mod tests {
             environment: Vec::new(),
             log: "/nonexistent/log".into(),
         };
-        let limits = Limits { lanes: vec![Lane::default()], on_failure: OnFailure::Continue };
+        let limits = Limits { slots: vec![Slot::default()], on_failure: OnFailure::Continue };
         let ends = execute(&[task], &limits, &AtomicU32::new(0), &mut |_, _| {});
         assert!(matches!(ends.as_slice(), [TaskEnd::Failed(_)]), "{ends:?}");
     }

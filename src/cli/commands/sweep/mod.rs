@@ -14,7 +14,7 @@ use crate::{
         places,
         progress::data_watch,
     },
-    experiment::{Change, Machine, ResolvedSweep, RunCounts, Workers},
+    experiment::{Machine, ResolvedSweep, RunCounts, Workers},
 };
 use reprise_base::{
     config::{
@@ -106,7 +106,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     }
     let limits = args.limits(&sweep);
     if args.dry_run {
-        return dry_run::run(&sweep, &args.store.store, limits.lanes.len(), args.format.format);
+        return dry_run::run(&sweep, &args.store.store, limits.slots.len(), args.format.format);
     }
     let store = Store::open_or_create(&args.store.store)?;
     for run in &sweep.runs {
@@ -123,7 +123,6 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             manifest.name, before.command
         ));
     }
-    let is_known = before.as_ref() == Some(&manifest);
     store.write_manifest(&manifest)?;
     let workers = Workers {
         sweep: &sweep,
@@ -147,8 +146,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             manifest.command,
         )));
     }
-    let change = if is_known && counts.tasks == 0 { Change::None } else { Change::Some };
-    report::after_sweep(&store, &manifest.name, change)?;
+    report::after_sweep(&store, &manifest.name)?;
     settle(counts, sweep.runs.len())
 }
 
@@ -203,7 +201,7 @@ impl SweepArgs {
             runs_per_gpu: self.runs_per_gpu,
         };
         Limits {
-            lanes: machine.lanes(&sweep.runs, self.jobs),
+            slots: machine.slots(&sweep.runs, self.jobs),
             on_failure: if self.fail_fast { OnFailure::Stop } else { OnFailure::Continue },
         }
     }

@@ -12,7 +12,7 @@ use reprise_base::scalar::Step;
 
 /// A difference may be this multiple of the noise: another order of operations is another draw of it.
 pub const NOISE_MULTIPLE: f64 = 32.0;
-/// Largest tolerance, over the largest value of a series; beyond it, noise rules the numbers.
+/// Largest tolerance, over the largest value of a series; beyond it, noise dominates.
 pub const TOLERANCE_MAX: f64 = 0.08;
 /// Smallest tolerance, over the largest value of a series: 32 roundings of f32.
 const TOLERANCE_MIN: f64 = 1.0 / (1 << 19) as f64;
@@ -32,7 +32,7 @@ pub struct MeasuredNoise {
 /// Comparison of the first steps of two runs with measured noise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoiseComparison {
-    /// Steps that were compared: all that were repeated, up to the first one that noise rules.
+    /// Steps that were compared: all that were repeated, up to the first one where noise dominates.
     pub steps: usize,
     /// Steps that were repeated.
     pub repeated: usize,
@@ -94,7 +94,7 @@ pub(super) fn compare(
     found
 }
 
-/// Returns the tolerance of a series at a step; none if noise rules it there.
+/// Returns the tolerance of a series at a step; none where noise dominates.
 fn tolerance(noise: &MeasuredNoise, series: &str, step: usize) -> Option<f64> {
     let at = |steps: &[StepScalars], step: usize| steps.get(step)?.get(series).copied();
     let scale = (0..noise.base.len())
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_compared_with_the_noise_up_to_the_step_that_it_rules() {
+    fn differences_are_compared_with_the_noise_until_it_dominates() {
         check(&[1.0; 4], 2, true);
         check(&[1.0, 1.0 + 6e-5, 0.0, 0.0], 2, true);
         check(&[1.0, 1.0 + 7e-5, 1.0, 1.0], 2, false);

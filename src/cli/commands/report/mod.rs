@@ -8,12 +8,12 @@ use std::{
 use clap::Args;
 
 use super::status::manifest;
+use crate::build_identity::BUILD;
 use crate::cli::{
     Failure,
     args::StoreArgs,
     output::{print, tell},
 };
-use crate::experiment::Change;
 use reprise_base::{
     fs::{self, FileKind},
     text::count,
@@ -26,6 +26,11 @@ use reprise_store::{
     },
     sweep::status::run_status,
 };
+
+mod written;
+
+/// The page of a report.
+const PAGE: &str = "report.html";
 
 /// Default folder of reports.
 pub const REPORTS: &str = "reports";
@@ -73,31 +78,40 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
 
 /// Writes the report of a sweep below `reports` and returns the path of its page.
 fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<PathBuf, Failure> {
-    let page = page(reports, &manifest.name);
     let folder = reports.join(&manifest.name);
-    for (path, bytes) in compute(store, manifest)?.files {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap_or(&folder))?;
-        fs::write_atomic(&path, &bytes)?;
-    }
-    Ok(page)
+    // Before the report: if a record changes in between, the report is made again.
+    let inputs = inputs(store, &manifest)?;
+    written::write(&folder, &inputs, &compute(store, manifest)?.files)?;
+    Ok(folder.join(PAGE))
 }
 
 /// Writes the report of a sweep that was just carried out, unless it is up to date, and prints its
 /// path.
-pub fn after_sweep(store: &Store, name: &str, change: Change) -> Result<(), Failure> {
-    let reports = Path::new(REPORTS);
-    let page = page(reports, name);
-    if change == Change::Some || fs::kind(&page)?.is_none() {
-        rebuild(store, manifest(store, name)?, reports)?;
+pub fn after_sweep(store: &Store, name: &str) -> Result<(), Failure> {
+    let folder = Path::new(REPORTS).join(name);
+    let manifest = manifest(store, name)?;
+    if !written::is_current(&folder, &inputs(store, &manifest)?)? {
+        rebuild(store, manifest, Path::new(REPORTS))?;
     }
-    tell(&format!("report: `{}`", page.display()));
+    tell(&format!("report: `{}`", folder.join(PAGE).display()));
     Ok(())
 }
 
-/// Returns the path of a report's page.
-fn page(reports: &Path, name: &str) -> PathBuf {
-    reports.join(name).join("report.html")
+/// Returns the digest of everything that decides the content of a report: the program, the manifest, and the
+/// record or the state of every run.
+fn inputs(store: &Store, manifest: &SweepManifest) -> Result<String, Failure> {
+    let mut text = format!("{}\n", BUILD.sources_sha256);
+    text += &serde_json::to_string(manifest).map_err(Failure::Encode)?;
+    for entry in &manifest.runs {
+        let dir = store.run(&entry.run);
+        text += "\n";
+        text += &if dir.has(RunFile::Record)? {
+            fs::sha256_file(&dir.path(RunFile::Record))?.0
+        } else {
+            run_status(&dir)?.to_string()
+        };
+    }
+    Ok(fs::sha256_hex(text.as_bytes()))
 }
 
 fn compute(store: &Store, manifest: SweepManifest) -> Result<ReportFiles, Failure> {
@@ -162,7 +176,8 @@ fn check(report: &ReportFiles, folder: &Path) -> Result<(), Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    let known: BTreeSet<PathBuf> = report.files.keys().map(|path| folder.join(path)).collect();
+    let mut known: BTreeSet<PathBuf> = report.files.keys().map(|path| folder.join(path)).collect();
+    known.insert(folder.join(written::LIST));
     for path in files(folder)?.difference(&known) {
         wrong.push(format!("{}: not part of the report", path.display()));
     }
