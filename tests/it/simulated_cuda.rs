@@ -83,12 +83,7 @@ fn counted(place: &Place) -> ProcessCounters {
         let path = entry.unwrap().path();
         let process: ProcessCounters =
             serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-        for device in process.devices {
-            total.devices.push(device);
-        }
-        for (operator, launches) in process.operators {
-            *total.operators.entry(operator).or_default() += launches;
-        }
+        total.devices.extend(process.devices);
         fs::remove_file(path).unwrap();
     }
     total
@@ -98,8 +93,6 @@ fn counted(place: &Place) -> ProcessCounters {
 #[derive(Debug, Default, Deserialize)]
 struct ProcessCounters {
     devices: Vec<DeviceCounters>,
-    /// Launches by operator.
-    operators: BTreeMap<String, u64>,
 }
 
 /// What happened on a device.

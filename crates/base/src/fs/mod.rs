@@ -197,6 +197,15 @@ pub fn map(path: &Path) -> Result<Mmap, FsError> {
     mapping.map_err(FsError::io("map", path))
 }
 
+/// Maps a regular file of at most `limit` bytes, as [`map`] does.
+pub fn map_limited(path: &Path, limit: u64) -> Result<Mmap, FsError> {
+    let mapping = map(path)?;
+    if mapping.len() as u64 > limit {
+        return Err(FsError::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(mapping)
+}
+
 /// Returns the SHA-256 of a regular file in hexadecimal and its length in bytes.
 pub fn sha256_file(path: &Path) -> Result<(String, u64), FsError> {
     digest_file(path).map(|(digest, bytes)| (hex(&digest), bytes))

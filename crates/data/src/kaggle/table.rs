@@ -13,10 +13,7 @@ use super::{
     error::{KaggleError, KaggleTableError},
     keypoints::{GreyImages, Keypoints, PIXELS, SIDE, TestImages},
 };
-use reprise_base::{
-    config::data::KeypointColumns,
-    fs::{self, FsError},
-};
+use reprise_base::{config::data::KeypointColumns, fs};
 
 /// Largest file in bytes; Kaggle's `training.csv` has 237 MiB.
 const FILE_BYTES_MAX: u64 = 512 << 20;
@@ -50,10 +47,7 @@ pub(super) fn read<T>(
     path: &Path,
     parse: impl FnOnce(&[u8]) -> Result<T, KaggleTableError>,
 ) -> Result<T, KaggleError> {
-    let file = fs::map(path)?;
-    if file.len() as u64 > FILE_BYTES_MAX {
-        return Err(FsError::TooLarge { path: path.to_owned(), limit: FILE_BYTES_MAX }.into());
-    }
+    let file = fs::map_limited(path, FILE_BYTES_MAX)?;
     let parsed = match unpacked(&file) {
         Ok(Some(text)) => parse(&text),
         Ok(None) => parse(&file),

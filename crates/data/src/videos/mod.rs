@@ -19,7 +19,7 @@ use super::{
 };
 use reprise_base::{
     config::{data::VideoTiming, video_names::NamePattern},
-    fs::{self, DirEntry, FileKind, FsError},
+    fs::{self, DirEntry, FileKind},
     scalar::Count,
     text::{count, quoted_list},
 };
@@ -117,10 +117,7 @@ pub(super) fn read(
         if let Some(first) = seen.insert(name.clone(), path.clone()) {
             return Err(VideoError::SameName { first, second: path });
         }
-        let content = fs::map(&path)?;
-        if content.len() as u64 > FILE_BYTES_MAX {
-            return Err(FsError::TooLarge { path, limit: FILE_BYTES_MAX }.into());
-        }
+        let content = fs::map_limited(&path, FILE_BYTES_MAX)?;
         let (pixels, times) = decode(&content, container, side.len())
             .map_err(|source| VideoError::Video { path: path.clone(), source })?;
         bytes += pixels.len();
@@ -252,7 +249,7 @@ fn list(root: &Path, findings: &mut Findings) -> Result<Vec<VideoFile>, VideoErr
     if kept.is_empty() { Err(VideoError::NoFiles { root: root.to_owned() }) } else { Ok(kept) }
 }
 
-/// Adds a file to the videos, to the videos of other kinds, or to the files that are no videos.
+/// Sorts a file into the videos, the videos of unsupported formats, or the skipped files.
 fn add(
     entry: DirEntry,
     folder: Option<String>,

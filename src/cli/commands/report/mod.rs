@@ -72,16 +72,21 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
         let folder = args.reports.join(&manifest.name);
         return check(&compute(&store, manifest)?, &folder);
     }
-    let page = rebuild(&store, manifest, &args.reports)?;
+    let inputs = inputs(&store, &manifest)?;
+    let page = rebuild(&store, manifest, &inputs, &args.reports)?;
     print(&format!("{}\n", page.display()))
 }
 
-/// Writes the report of a sweep below `reports` and returns the path of its page.
-fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<PathBuf, Failure> {
+/// Writes the report of a sweep below `reports` and returns the path of its page. `inputs` was computed before, so
+/// that a record that changes in between makes the report outdated.
+fn rebuild(
+    store: &Store,
+    manifest: SweepManifest,
+    inputs: &str,
+    reports: &Path,
+) -> Result<PathBuf, Failure> {
     let folder = reports.join(&manifest.name);
-    // Before the report: if a record changes in between, the report is made again.
-    let inputs = inputs(store, &manifest)?;
-    written::write(&folder, &inputs, &compute(store, manifest)?.files)?;
+    written::write(&folder, inputs, &compute(store, manifest)?.files)?;
     Ok(folder.join(PAGE))
 }
 
@@ -90,8 +95,9 @@ fn rebuild(store: &Store, manifest: SweepManifest, reports: &Path) -> Result<Pat
 pub fn after_sweep(store: &Store, name: &str) -> Result<(), Failure> {
     let folder = Path::new(REPORTS).join(name);
     let manifest = manifest(store, name)?;
-    if !written::is_current(&folder, &inputs(store, &manifest)?)? {
-        rebuild(store, manifest, Path::new(REPORTS))?;
+    let inputs = inputs(store, &manifest)?;
+    if !written::is_current(&folder, &inputs)? {
+        rebuild(store, manifest, &inputs, Path::new(REPORTS))?;
     }
     tell(&format!("report: `{}`", folder.join(PAGE).display()));
     Ok(())

@@ -124,7 +124,11 @@ mod tests {
         assert!(!is_current(&at, "a").unwrap(), "a file was edited");
         write(&at, "a", &files(&["report.md"])).unwrap();
         assert!(is_current(&at, "a").unwrap());
-        assert_eq!(fs::kind(&at.join("figures/one.svg")).unwrap(), None, "it is no longer part");
+        assert_eq!(
+            fs::kind(&at.join("figures/one.svg")).unwrap(),
+            None,
+            "the report no longer has this file"
+        );
         fs::write_atomic(&at.join(LIST), b"# inputs a\nno list\n").unwrap();
         assert!(!is_current(&at, "a").unwrap(), "the list is damaged");
     }
