@@ -36,6 +36,11 @@ runs *ARGS:
 data *ARGS:
     @tools/reprise data "$@"
 
+# check every file of a store against its digests: just store verify
+[group('the program')]
+store *ARGS:
+    @tools/reprise store "$@"
+
 # write the weights of a run to a file, with the original's names
 [group('the program')]
 export *ARGS:
@@ -105,6 +110,11 @@ parity SYSTEM *ARGS:
 [group('tests')]
 power *ARGS:
     @tools/setup -- cargo test --release --locked --test power -- --test-threads 1 --nocapture "$@"
+
+# derive every state that a power cut may leave, fail every operation on files, and recover from each
+[group('tests')]
+crash *ARGS:
+    @tools/setup -- cargo test --release --locked --test crash -- --include-ignored --nocapture "$@"
 
 # fuzz a reader: just fuzz tfrecord|jpeg|npy|npz|image|video|table [-- -max_total_time=600]
 [group('tests')]

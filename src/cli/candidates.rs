@@ -47,7 +47,7 @@ fn sweep_files() -> Vec<CompletionCandidate> {
 
 fn stored_sweeps() -> Vec<CompletionCandidate> {
     let manifests = store().and_then(|store| store.manifests().ok()).unwrap_or_default();
-    candidates(manifests.into_iter().map(|manifest| manifest.name))
+    candidates(manifests.readable.into_iter().map(|manifest| manifest.name))
 }
 
 fn runs() -> Vec<CompletionCandidate> {

@@ -6,7 +6,7 @@ use super::commands::report;
 use super::commands::{bench, predict, sweep, worker};
 use super::{
     Failure,
-    commands::{completions, data, doctor, export, golden, import, runs, settings, status},
+    commands::{completions, data, doctor, export, golden, import, runs, settings, status, store},
 };
 
 /// Repeat and check published results of video-prediction models.
@@ -43,6 +43,8 @@ enum Command {
     Report(report::ReportArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
+    /// Check a run store
+    Store(store::StoreCommandArgs),
     /// Write the weights of a run to a file, with the original's names
     Export(export::ExportArgs),
     /// Import weights to initialise runs
@@ -76,6 +78,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => status::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Runs(args) => runs::run(args),
+        Command::Store(args) => store::run(args),
         Command::Data(args) => data::run(args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),

@@ -50,7 +50,7 @@ pub fn forecast(
             let observed = sweep.runs.iter().map(|run| store.run(&run.id).observe());
             let records: Vec<_> =
                 store.runs()?.iter().filter_map(|id| store.run(id).read_record().ok()).collect();
-            (observed.collect::<Result<_, _>>()?, Pace::of(&records))
+            (observed.collect(), Pace::of(&records))
         }
     };
     let actions = plan(&observed, |record| Code::of(record, BUILD.sources_sha256));
@@ -75,7 +75,7 @@ pub fn forecast(
 fn steps_left(spec: &RunSpec, action: Action) -> u64 {
     let total = spec.training.total_steps();
     match action {
-        Action::Start | Action::Restart { .. } => total,
+        Action::Start | Action::Restart { .. } | Action::Repair => total,
         Action::Resume { step: Step(done) } => total.saturating_sub(done),
         Action::RepeatCanary | Action::Skip { .. } | Action::Leave | Action::Refuse { .. } => 0,
     }

@@ -124,7 +124,7 @@ fn a_failed_worker_is_counted_and_the_other_runs_are_trained() {
     });
     assert_eq!(planned, [Action::Start, Action::Start]);
     let expected = RunCounts { finished: 1, tasks: 2, failed: 1, ..RunCounts::default() };
-    assert_eq!(counts.unwrap(), expected);
+    assert_eq!(counts, expected);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use reprise_torch::{
     train::{
         self, TrainError,
         log::Tensorboard,
-        run::{Job, TrainingEnd},
+        run::{Job, TrainingEnd, best_is_intact},
         state::Bookkeeping,
     },
 };
@@ -118,7 +118,7 @@ pub fn work(
         picture_steps: *picture_steps,
     });
     let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, tensorboard, stop };
-    match dir.observe()?.state {
+    match dir.observe().state {
         State::Finished(record) => {
             report(WorkerMessage::Finished { outcome: record.outcome });
             return Ok(WorkerEnd::Done);
@@ -126,10 +126,13 @@ pub fn work(
         State::Newer { format } => {
             return Err(ExperimentError::Newer { run: task.run.clone(), format });
         }
+        State::Damaged { .. } | State::Unreadable { .. } => {
+            dir.read_record()?;
+        }
         State::NotResumable { .. } => restart_from_scratch(&job, &lease)?,
         State::Resumable(_) => {
-            if !gives_the_same_bits(&job)? {
-                report(WorkerMessage::NumbersChanged);
+            if let Some(reason) = reason_to_restart(&job)? {
+                report(reason);
                 restart_from_scratch(&job, &lease)?;
             }
         }
@@ -149,7 +152,7 @@ fn train_and_record(
     let (code, patch) =
         code_record(folder, &not_code(task, job, folder), task.untrusted_git, &BUILD)?;
     let data = job.pack.payload_sha256();
-    if !store.has_sheet(data)? {
+    if !matches!(store.read_sheet(data), Ok(Some(_))) {
         store.write_sheet(data, &ContactSheet::new(job.pack, SheetSize::default()).png()?)?;
     }
     if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
@@ -204,14 +207,17 @@ fn restart_from_scratch(job: &Job<'_>, lease: &Lease) -> Result<(), StoreError> 
     job.dir.write_spec(job.spec)
 }
 
-/// Repeats the first steps of an interrupted run, since code or machine may have changed.
-fn gives_the_same_bits(job: &Job<'_>) -> Result<bool, ExperimentError> {
+/// Returns why an interrupted run cannot be continued, if so: its best checkpoint is damaged, or its first steps,
+/// which are repeated, give other bits because code or machine have changed.
+fn reason_to_restart(job: &Job<'_>) -> Result<Option<WorkerMessage>, ExperimentError> {
     let checkpoint = read_checkpoint(&job.dir.path(RunFile::Checkpoint))?;
     let bookkeeping = Bookkeeping::read(checkpoint.trainer).map_err(TrainError::from)?;
-    match bookkeeping.canary {
-        None => Ok(true), // interrupted within the first steps
-        canary => {
-            Ok(train::first_steps::canary(job.spec, job.pack, job.initial, job.device)? == canary)
-        }
+    if !best_is_intact(job.dir, &bookkeeping) {
+        return Ok(Some(WorkerMessage::Damaged));
     }
+    let Some(canary) = bookkeeping.canary else {
+        return Ok(None); // interrupted within the first steps
+    };
+    let now = train::first_steps::canary(job.spec, job.pack, job.initial, job.device)?;
+    Ok((now != Some(canary)).then_some(WorkerMessage::NumbersChanged))
 }

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{EventFolder, ExperimentError, ResolvedRun, ResolvedSweep, Work, WorkerTask};
+use super::{EventFolder, ResolvedRun, ResolvedSweep, Work, WorkerTask};
 use crate::build_identity::BUILD;
 use reprise_base::config::engine::{Device, EngineSpec};
 use reprise_store::{
@@ -16,7 +16,7 @@ use reprise_store::{
     store::{RunFile, Store, StoreError, record::Record, record::RunId},
     sweep::{
         message::WorkerMessage,
-        plan::{Action, Code, plan},
+        plan::{Action, Code, RefuseReason, plan},
         scheduler::{Limits, OnFailure, Slot, Task, TaskEnd, TaskEvent, execute},
     },
 };
@@ -126,22 +126,21 @@ impl Machine {
 impl Workers<'_> {
     /// Trains what is left of the sweep. `interrupts` counts requests to stop.
     ///
-    /// # Errors
-    /// If the state of a run cannot be read. A run that fails is counted.
+    /// A run that fails is counted.
     pub fn run(
         &self,
         interrupts: &AtomicU32,
         report: &mut dyn FnMut(SweepEvent<'_>),
-    ) -> Result<RunCounts, ExperimentError> {
+    ) -> RunCounts {
         let runs = &self.sweep.runs;
-        let observed = runs.iter().map(|run| self.store.run(&run.id).observe());
-        let observed = observed.collect::<Result<Vec<_>, _>>()?;
+        let observed: Vec<_> =
+            runs.iter().map(|run| self.store.run(&run.id).observe()).collect();
         let code = |record: &Record| Code::of(record, BUILD.sources_sha256);
         let mut actions = plan(&observed, code);
         if actions.contains(&Action::RepeatCanary) {
             let canaries = self.repeat_canaries(&actions, interrupts, report);
             if interrupts.load(Ordering::Relaxed) > 0 {
-                return Ok(RunCounts { stopped: runs.len(), ..RunCounts::default() });
+                return RunCounts { stopped: runs.len(), ..RunCounts::default() };
             }
             actions = plan(&observed, |record| match canaries.get(&record.run) {
                 None => code(record),
@@ -151,7 +150,7 @@ impl Workers<'_> {
             });
         }
         report(SweepEvent::Planned(&actions));
-        Ok(self.train(&actions, interrupts, report))
+        self.train(&actions, interrupts, report)
     }
 
     /// Repeats the canaries of finished runs that other code trained; returns the digests.
@@ -193,13 +192,21 @@ impl Workers<'_> {
         for (index, action) in actions.iter().enumerate() {
             match action {
                 Action::Skip { .. } => counts.finished += 1,
-                Action::Refuse { .. } => counts.newer += 1,
+                Action::Refuse { reason: RefuseReason::Newer { .. } } => counts.newer += 1,
+                Action::Refuse { reason: RefuseReason::Unreadable } => {
+                    counts.failed += 1;
+                    let dir = self.store.run(&self.sweep.runs[index].id);
+                    if let Err(error) = dir.read_record() {
+                        report(SweepEvent::NotReady { run: index, error });
+                    }
+                }
                 // Last, since the other process may have finished by then.
                 Action::Leave => others.push(index),
                 Action::RepeatCanary
                 | Action::Start
                 | Action::Resume { .. }
-                | Action::Restart { .. } => {
+                | Action::Restart { .. }
+                | Action::Repair => {
                     match self.make_ready(&self.sweep.runs[index], *action) {
                         Ok(()) => indices.push(index),
                         Err(error) => {
@@ -243,10 +250,12 @@ impl Workers<'_> {
         let Some(lease) = dir.lease()? else {
             return Ok(()); // another process was faster; the worker will find out
         };
-        if matches!(action, Action::Restart { .. }) {
-            dir.supersede(&lease)?;
+        match action {
+            Action::Restart { .. } => dir.supersede(&lease)?,
+            Action::Repair => dir.set_record_aside(&lease)?,
+            _ => {}
         }
-        if !dir.has(RunFile::Spec)? {
+        if !dir.read_spec().is_ok_and(|spec| spec == run.spec) {
             dir.write_spec(&run.spec)?;
         }
         Ok(())

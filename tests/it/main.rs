@@ -8,6 +8,7 @@
 
 mod bench;
 mod completions;
+mod damage;
 mod data;
 mod docs;
 mod faults;

@@ -128,7 +128,7 @@ fn a_newer_store_is_refused() {
     place.write("store/format", "reprise store 9\n");
     let said = check(&place, &["runs", "list"], 4);
     insta::assert_snapshot!(said, @r"
-    error: failed to read `store/format`: it has format 9, but this version of reprise supports only formats up to 1
+    error: failed to read `store/format`: it has format 9, but this version of reprise supports only formats up to 2
     hint: update reprise, or choose another store with `--store DIR`
     ");
 }
@@ -142,7 +142,7 @@ fn a_damaged_record_is_named() {
     insta::assert_snapshot!(said, @r"
     error: failed to parse `store/runs/0123456789abcdef/record.json`
       caused by: EOF while parsing an object at line 1 column 19
-    hint: the file is damaged: move the folder of the run out of the store; the sweep then trains the run again
+    hint: see `reprise store verify` for everything that is damaged, and what to do about it
     ");
 }
 

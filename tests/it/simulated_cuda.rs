@@ -174,18 +174,28 @@ fn fast_arithmetic_has_the_cpus_bits() {
     check_bit_equal(&place, 1);
 }
 
-/// libtorch chooses other operators for `bfloat16` on CUDA than on the CPU, so bits differ between them.
-#[test]
-fn bfloat16_repeats_bit_for_bit() {
+/// libtorch chooses other operators for 16 bits on CUDA than on the CPU, so bits differ between them.
+#[track_caller]
+fn check_repeats(arithmetic: &str) {
     for system in ["cvae", "convlstm"] {
         let place = place_with(1);
-        let bf16 = one_system(system, "set.engine.arithmetic = \"bf16\"");
-        place.write("experiments/systems.toml", &bf16);
+        let settings = format!("set.engine.arithmetic = \"{arithmetic}\"");
+        place.write("experiments/systems.toml", &one_system(system, &settings));
         for store in ["cpu", "cuda"] {
             place.succeed(&sweep("cuda:0", store));
         }
         check_bit_equal(&place, 1);
     }
+}
+
+#[test]
+fn bfloat16_repeats_bit_for_bit() {
+    check_repeats("bf16");
+}
+
+#[test]
+fn float16_with_loss_scaling_repeats_bit_for_bit() {
+    check_repeats("fp16");
 }
 
 #[test]

@@ -163,3 +163,11 @@ pub(crate) fn wait(holds: impl Fn() -> bool) {
     }
     panic!("the condition did not hold within {} s", PATIENCE.as_secs());
 }
+
+/// Checks that an output contains fragments.
+#[track_caller]
+pub(crate) fn check_contains(output: &str, fragments: &[&str]) {
+    for fragment in fragments {
+        assert!(output.contains(fragment), "`{fragment}` is not in\n{output}");
+    }
+}

@@ -2,15 +2,9 @@
 
 use std::fs;
 
-use crate::support::Place;
+use reprise_store::store::canonical_json;
 
-/// Checks that the output contains all fragments.
-#[track_caller]
-fn check_contains(output: &str, fragments: &[&str]) {
-    for fragment in fragments {
-        assert!(output.contains(fragment), "`{fragment}` is not in\n{output}");
-    }
-}
+use crate::support::{Place, check_contains};
 
 #[test]
 fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
@@ -139,10 +133,14 @@ fn other_code_with_equal_numbers_keeps_its_runs() {
     assert!(!first.join("superseded").exists());
 }
 
+/// Changes a record, and its digest with it.
 fn change(run: &std::path::Path, change: impl FnOnce(&mut serde_json::Value)) {
     let path = run.join("record.json");
     let mut record = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     change(&mut record);
+    record.as_object_mut().unwrap().remove("sha256");
+    let digest = reprise_base::fs::sha256_hex(canonical_json(&record).as_bytes());
+    record["sha256"] = digest.into();
     fs::write(path, record.to_string()).unwrap();
 }
 
@@ -171,15 +169,15 @@ fn a_run_that_fails_is_tried_again_and_reported() {
     let plan = place.succeed(&["sweep", "tiny", "--dry-run", "--format", "json"]).stdout;
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     let run = plan[0]["run"].as_str().unwrap();
-    place.write("store/format", "reprise store 1\n");
-    place.write(&format!("store/runs/{run}/spec.json"), "{}");
+    place.write("store/format", "reprise store 2\n");
+    place.write(&format!("store/runs/{run}/code.patch/in_the_way"), "");
     let output = place.run(&["sweep", "tiny"]);
     assert_eq!(output.code, Some(3), "{}", output.stderr);
     check_contains(
         &output.stderr,
         &[
-            "fixed · seed 1: failed; starting a second attempt\n  | error: failed to parse",
-            "fixed · seed 1: failed\n  | error: failed to parse",
+            "fixed · seed 1: failed; starting a second attempt\n  | error: failed to replace",
+            "fixed · seed 1: failed\n  | error: failed to replace",
             "learned · seed 1: finished",
             "error: 1 of 2 runs failed",
         ],

@@ -82,6 +82,7 @@ names! {
         PsnrSum = "psnr_sum",
         TrueFrameShare = "true_frame_share",
         LearningRate = "learning_rate",
+        LossScale = "loss_scale",
     }
 }
 

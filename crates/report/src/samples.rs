@@ -41,6 +41,18 @@ impl Samples {
         Ok(Self { names, rollouts, tensors })
     }
 
+    /// Returns whether there are pictures.
+    pub fn has_pictures(&self) -> bool {
+        self.rollouts.is_some() || self.tensors.iter().any(is_picture)
+    }
+
+    /// Drops the pictures, which take most of the memory. Of an arm, a report shows those of one run.
+    #[must_use]
+    pub fn without_pictures(mut self) -> Self {
+        self.tensors.retain(|tensor| !is_picture(tensor));
+        Self { rollouts: None, ..self }
+    }
+
     /// Returns the tensor of u8 with this name, if it is stored.
     pub(super) fn bytes(&self, name: &str) -> Option<&StoredTensor> {
         self.of_type(name, Dtype::U8)
@@ -58,4 +70,9 @@ impl Samples {
     fn of_type(&self, name: &str, dtype: Dtype) -> Option<&StoredTensor> {
         self.tensors.iter().find(|tensor| tensor.name == name && tensor.dtype == dtype)
     }
+}
+
+/// Pictures are stored as bytes, numbers are not.
+fn is_picture(tensor: &StoredTensor) -> bool {
+    tensor.dtype == Dtype::U8
 }

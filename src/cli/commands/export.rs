@@ -13,8 +13,8 @@ use reprise_data::{
     npz,
 };
 use reprise_store::store::{
-    RunDir, RunFile, Store,
-    tensors::{StoredTensor, read_tensors, write_tensors},
+    FinishedRun, RunDir, RunFile, Store, StoreError,
+    tensors::{StoredTensor, TensorMetadata, read_tensors, write_tensors},
 };
 
 /// Arguments of `reprise export`.
@@ -59,16 +59,26 @@ pub enum CheckpointChoice {
 }
 
 impl CheckpointChoice {
-    /// Returns the path of the weights; `action` says in an error what they are for, as a verb.
-    pub(super) fn path(self, dir: &RunDir, action: &str) -> Result<PathBuf, Failure> {
+    /// Reads the weights, with their metadata; `action` says in an error what they are for, as a verb. Those of a
+    /// finished run are the ones that it recorded.
+    pub(super) fn read(
+        self,
+        dir: &RunDir,
+        action: &str,
+    ) -> Result<(Vec<StoredTensor>, TensorMetadata), Failure> {
         let file = match self {
             Self::Best => RunFile::Best,
             Self::Final => RunFile::Final,
         };
-        if dir.has(file)? {
-            return Ok(dir.path(file));
-        }
-        Err(Failure::Usage {
+        let found = match FinishedRun::open(dir) {
+            Ok(run) => run.tensors(file)?,
+            Err(StoreError::Unfinished { .. }) if dir.has(file)? => {
+                Some(read_tensors(&dir.path(file))?)
+            }
+            Err(StoreError::Unfinished { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        found.ok_or_else(|| Failure::Usage {
             message: format!(
                 "failed to {action} run {}: the run has no such checkpoint yet",
                 dir.id()
@@ -81,9 +91,9 @@ impl CheckpointChoice {
 /// Writes parameters and buffers of a run.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let dir = Store::open(&args.store.store)?.find(&args.run)?;
-    let (tensors, mut metadata) = read_tensors(&args.checkpoint.path(&dir, "export")?)?;
+    let (tensors, mut metadata) = args.checkpoint.read(&dir, "export")?;
     metadata.insert("run".to_owned(), dir.id().to_string());
-    metadata.insert("system".to_owned(), dir.read_spec()?.model.system().to_owned());
+    metadata.insert("system".to_owned(), dir.spec()?.model.system().to_owned());
     let tensors = original::of_run(&dir, tensors, args.names)?;
     if args.out.extension().is_some_and(|extension| extension == "npz") {
         write_npz(&args.out, &tensors)?;

@@ -14,5 +14,6 @@ pub mod report;
 pub mod runs;
 pub mod settings;
 pub mod status;
+pub mod store;
 pub mod sweep;
 pub mod worker;

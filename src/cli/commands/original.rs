@@ -33,7 +33,7 @@ pub fn of_run(
     tensors: Vec<StoredTensor>,
     names: Names,
 ) -> Result<Vec<StoredTensor>, Failure> {
-    let spec = dir.read_spec()?;
+    let spec = dir.spec()?;
     let own = match &spec.model {
         ModelSpec::PhysicalInteraction(model) => foreign::NamingScheme::of(model.port),
         _ => None,

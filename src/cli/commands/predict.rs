@@ -17,7 +17,7 @@ use reprise_data::{
     self as data, DataError, Required,
     kaggle::{KaggleError, OutsideImage, Predictions, read_lookup, read_test, submission},
 };
-use reprise_store::store::{Store, tensors::read_tensors};
+use reprise_store::store::Store;
 use reprise_torch::{
     libtorch,
     train::{TrainError, rcn},
@@ -66,7 +66,7 @@ pub struct PredictArgs {
 /// Predicts the requested coordinates with the weights of a run.
 pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     let dir = Store::open(&args.store.store)?.find(&args.run)?;
-    let spec = dir.read_spec()?;
+    let spec = dir.spec()?;
     let ModelSpec::Rcn(model) = &spec.model else {
         let system = spec.model.system();
         return Err(Failure::Usage {
@@ -74,7 +74,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
             hint: "choose a run of `rcn`; no other system predicts keypoints",
         });
     };
-    let (weights, _) = read_tensors(&args.checkpoint.path(&dir, "predict with")?)?;
+    let (weights, _) = args.checkpoint.read(&dir, "predict with")?;
     let lookup = args.data.join(LOOKUP);
     let wanted = read_lookup(&lookup).map_err(DataError::from)?;
     let test = read_test(&args.data.join(PICTURES)).map_err(DataError::from)?;

@@ -10,7 +10,7 @@ use crate::cli::{
 };
 use reprise_base::config::sweep::name_without_preset;
 use reprise_store::{
-    store::{Store, manifest::SweepManifest},
+    store::{Manifests, Store, StoreError, manifest::SweepManifest},
     sweep::status::{RunStatus, run_status},
 };
 
@@ -24,8 +24,9 @@ Examples:
   reprise status --format json         for scripts
 
 The state of a run is finished, diverged (a quantity became NaN or infinite), running, resumable
-(stopped with a checkpoint), interrupted (stopped without a checkpoint), not
-started, or newer (written by a newer version of reprise). This command changes nothing.")]
+(stopped with a checkpoint), interrupted (stopped without a checkpoint), not started, newer (written by
+a newer version of reprise), damaged (its record is not what was written) or unreadable. This command
+changes nothing.")]
 pub struct StatusArgs {
     /// Name of a sweep; `NAME.PRESET` for a preset other than its default [default: all sweeps]
     #[arg(value_name = "NAME")]
@@ -59,19 +60,31 @@ struct RunProgress {
 pub fn run(args: &StatusArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let manifests = match &args.name {
-        Some(name) => vec![manifest(&store, name)?],
+        Some(name) => {
+            Manifests { readable: vec![manifest(&store, name)?], unreadable: Vec::new() }
+        }
         None => store.manifests()?,
     };
     let sweeps: Vec<SweepStatus> =
-        manifests.iter().map(|manifest| look(&store, manifest)).collect::<Result<_, _>>()?;
+        manifests.readable.iter().map(|manifest| look(&store, manifest)).collect();
     match args.format.format {
-        OutputFormat::Json => print_json(&sweeps),
-        OutputFormat::Text if sweeps.is_empty() => {
+        OutputFormat::Json => print_json(&sweeps)?,
+        OutputFormat::Text if sweeps.is_empty() && manifests.unreadable.is_empty() => {
             tell("the store has no sweeps");
-            Ok(())
         }
-        OutputFormat::Text => print(&sweeps.iter().map(text).collect::<Vec<_>>().join("\n")),
+        OutputFormat::Text => print(&sweeps.iter().map(text).collect::<Vec<_>>().join("\n"))?,
     }
+    fail_if_any(manifests.unreadable)
+}
+
+/// Reports manifests that cannot be read, after the others were shown.
+pub fn fail_if_any(unreadable: Vec<StoreError>) -> Result<(), Failure> {
+    let mut failures: Vec<Failure> = unreadable.into_iter().map(Failure::from).collect();
+    let last = failures.pop();
+    for failure in failures {
+        tell(&failure.render());
+    }
+    last.map_or(Ok(()), Err)
 }
 
 /// Reads the manifest of a sweep at its default preset, or at its other preset if only one was
@@ -80,7 +93,7 @@ pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
     if let Some(manifest) = store.read_manifest(name)? {
         return Ok(manifest);
     }
-    let all = store.manifests()?;
+    let Manifests { readable: all, unreadable: _ } = store.manifests()?;
     let at_other_preset = |it: &&SweepManifest| name_without_preset(&it.name) == name;
     match all.iter().filter(at_other_preset).collect::<Vec<_>>().as_slice() {
         [only] => Ok((*only).clone()),
@@ -92,23 +105,23 @@ pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
     }
 }
 
-fn look(store: &Store, manifest: &SweepManifest) -> Result<SweepStatus, Failure> {
+fn look(store: &Store, manifest: &SweepManifest) -> SweepStatus {
     let runs = manifest.runs.iter().map(|entry| {
         let dir = store.run(&entry.run);
-        let total_steps = dir.read_spec().ok().map(|spec| spec.training.total_steps());
-        Ok(RunProgress {
+        let total_steps = dir.spec().ok().map(|spec| spec.training.total_steps());
+        RunProgress {
             run: entry.run.to_string(),
             arm: entry.arm.clone(),
             seed: entry.seed.0,
             total_steps,
-            status: run_status(&dir)?,
-        })
+            status: run_status(&dir),
+        }
     });
-    Ok(SweepStatus {
+    SweepStatus {
         name: manifest.name.clone(),
         preset: manifest.preset.clone(),
-        runs: runs.collect::<Result<_, Failure>>()?,
-    })
+        runs: runs.collect(),
+    }
 }
 
 fn text(SweepStatus { name, preset, runs }: &SweepStatus) -> String {

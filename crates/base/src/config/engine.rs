@@ -67,6 +67,9 @@ pub enum Arithmetic {
     /// Convolutions and linear layers in bfloat16 (8 bits of precision); for `cvae`, otherwise as
     /// `fast`. Only `cvae` and `convlstm`.
     Bf16,
+    /// As `bf16`, in float16 (11 bits of precision, numbers up to 65504), with dynamic loss scaling
+    /// as `torch.amp.GradScaler`. Meant for GPUs. Only `cvae` and `convlstm`.
+    Fp16,
 }
 
 impl Arithmetic {
@@ -76,6 +79,7 @@ impl Arithmetic {
             Self::Exact => "exact",
             Self::Fast => "fast",
             Self::Bf16 => "bf16",
+            Self::Fp16 => "fp16",
         }
     }
 }
@@ -167,7 +171,7 @@ mod tests {
     #[test]
     fn the_arithmetic_is_written_out() {
         check("{}", Arithmetic::Exact, r#"{"device":"auto","threads":1,"arithmetic":"exact"}"#);
-        for arithmetic in [Arithmetic::Fast, Arithmetic::Bf16] {
+        for arithmetic in [Arithmetic::Fast, Arithmetic::Bf16, Arithmetic::Fp16] {
             let written = format!(r#"{{"device":"auto","threads":1,"arithmetic":"{arithmetic}"}}"#);
             check(&written, arithmetic, &written);
         }
@@ -189,9 +193,9 @@ mod tests {
 
     #[test]
     fn an_unknown_arithmetic_is_refused() {
-        let refused = serde_json::from_str::<EngineSpec>(r#"{"arithmetic": "fp16"}"#).unwrap_err();
+        let refused = serde_json::from_str::<EngineSpec>(r#"{"arithmetic": "fp8"}"#).unwrap_err();
         assert!(
-            refused.to_string().contains("expected one of `exact`, `fast`, `bf16`"),
+            refused.to_string().contains("expected one of `exact`, `fast`, `bf16`, `fp16`"),
             "{refused}"
         );
     }

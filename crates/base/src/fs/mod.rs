@@ -26,8 +26,8 @@ mod write;
 pub use lock::{Lock, is_locked, lock, try_lock};
 pub use stamp::{Stamp, stamp};
 pub use write::{
-    AppendFile, create_dir_all, remove_file, remove_temporaries, rename, write_atomic,
-    write_atomic_with,
+    AppendFile, create_dir_all, remove_file, remove_temporaries, rename, sync_folder, temporaries,
+    write_atomic, write_atomic_with,
 };
 
 /// What [`create_dir_all`] does, as [`FsError::Io`] names it.
@@ -54,6 +54,16 @@ impl FsError {
     /// Returns a function that adds action and path to an error of the operating system.
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Returns the file or folder at fault.
+    pub fn path(&self) -> PathBuf {
+        let (Self::Io { path, .. }
+        | Self::NotRegular { path, .. }
+        | Self::TooLarge { path, .. }
+        | Self::NotUtf8 { path, .. }
+        | Self::TooShort { path, .. }) = self;
+        path.clone()
     }
 
     /// Returns whether a folder could not be created.

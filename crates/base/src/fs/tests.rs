@@ -81,6 +81,20 @@ fn only_temporary_files_are_removed() {
     write_atomic(&folder.path().join(".unfinished-a1"), b"x").unwrap();
     assert_eq!(remove_temporaries(folder.path()).unwrap(), 1);
     assert_eq!(names(folder.path()), ["kept"]);
+    assert_eq!(remove_temporaries(&folder.path().join("missing")).unwrap(), 0);
+}
+
+#[test]
+fn the_temporary_file_of_a_running_writer_stays() {
+    let folder = folder();
+    let path = folder.path().join("value");
+    write_atomic_with(&path, |file| {
+        assert_eq!(temporaries(folder.path()).unwrap().len(), 1);
+        assert_eq!(remove_temporaries(folder.path()).unwrap(), 0);
+        file.write_all(b"whole")
+    })
+    .unwrap();
+    assert_eq!(read(&path, 10).unwrap(), b"whole");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Writing: whole files atomically, logs by appending.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
     io::{self, BufWriter, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use super::{CREATE_FOLDER, FileKind, FsError, read_dir_sorted};
+use tempfile::NamedTempFile;
+
+use super::{CREATE_FOLDER, DirEntry, FileKind, FsError, read_dir_sorted};
 
 /// Name prefix of temporary files; a killed process leaves such a file behind.
 const TEMPORARY_PREFIX: &str = ".unfinished-";
@@ -28,23 +30,42 @@ pub fn write_atomic_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FsError> {
     let folder = parent(path);
-    let temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .permissions(Permissions::from_mode(FILE_MODE))
-        .tempfile_in(folder)
-        .map_err(FsError::io("create a temporary file for", path))?;
+    let temporary =
+        temporary_in(folder).map_err(FsError::io("create a temporary file for", path))?;
     let mut buffered = BufWriter::new(temporary);
     write(&mut buffered).map_err(FsError::io("write", path))?;
     let temporary =
         buffered.into_inner().map_err(|error| FsError::io("write", path)(error.into_error()))?;
     temporary.as_file().sync_all().map_err(FsError::io("sync", path))?;
-    temporary.persist(path).map_err(|error| FsError::io("replace", path)(error.error))?;
+    // Not `persist`, whose system call the recorder of `tests/crash` cannot see.
+    fs::rename(temporary.path(), path).map_err(FsError::io("replace", path))?;
+    temporary.into_temp_path().keep().map_err(|error| FsError::io("replace", path)(error.error))?;
     sync_folder(folder)
 }
 
-/// Creates a folder and its parents if missing.
+/// Creates a temporary file that is locked while it is open, so that [`remove_temporaries`] leaves it alone.
+fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let temporary = tempfile::Builder::new()
+            .prefix(TEMPORARY_PREFIX)
+            .permissions(Permissions::from_mode(FILE_MODE))
+            .tempfile_in(folder)?;
+        match temporary.as_file().try_lock() {
+            // Between its creation and its lock, another process may have removed it.
+            Ok(()) if temporary.as_file().metadata()?.nlink() > 0 => return Ok(temporary),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            // Some file systems have no locks. There, nobody removes it.
+            Err(TryLockError::Error(_)) => return Ok(temporary),
+        }
+    }
+}
+
+/// Creates a folder and its parents if missing, and syncs the folders that contain new ones.
 pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
-    fs::create_dir_all(path).map_err(FsError::io(CREATE_FOLDER, path))
+    let missing = path.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.exists());
+    let missing: Vec<&Path> = missing.collect();
+    fs::create_dir_all(path).map_err(FsError::io(CREATE_FOLDER, path))?;
+    missing.into_iter().rev().try_for_each(|created| sync_folder(parent(created)))
 }
 
 /// Removes a file, if it exists, and syncs its folder.
@@ -64,19 +85,37 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     sync_folder(parent(from))
 }
 
-/// Removes the temporary files that killed processes left in a folder; returns their number.
-///
-/// The caller must hold a [`Lock`](super::Lock) for the folder.
+/// Removes the temporary files that killed processes left in a folder, which may be missing; returns their
+/// number. Those of running processes stay.
 pub fn remove_temporaries(folder: &Path) -> Result<usize, FsError> {
     let mut removed = 0;
-    for entry in read_dir_sorted(folder)? {
-        let unfinished = entry.name.to_string_lossy().starts_with(TEMPORARY_PREFIX);
-        if unfinished && entry.kind == FileKind::File {
-            fs::remove_file(&entry.path).map_err(FsError::io("remove", &entry.path))?;
-            removed += 1;
+    for path in temporaries(folder)? {
+        let file = match OpenOptions::new().write(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            file => file.map_err(FsError::io("open", &path))?,
+        };
+        match file.try_lock() {
+            Ok(()) => {
+                fs::remove_file(&path).map_err(FsError::io("remove", &path))?;
+                removed += 1;
+            }
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
         }
     }
     Ok(removed)
+}
+
+/// Returns the temporary files of a folder, which may be missing.
+pub fn temporaries(folder: &Path) -> Result<Vec<PathBuf>, FsError> {
+    let entries = match read_dir_sorted(folder) {
+        Err(error) if error.is_not_found() => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let unfinished = |entry: &DirEntry| {
+        let name = entry.name.to_string_lossy();
+        name.starts_with(TEMPORARY_PREFIX) && entry.kind == FileKind::File
+    };
+    Ok(entries.into_iter().filter(unfinished).map(|entry| entry.path).collect())
 }
 
 /// A file that only grows.
@@ -156,6 +195,7 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-fn sync_folder(path: &Path) -> Result<(), FsError> {
+/// Syncs the entries of a folder.
+pub fn sync_folder(path: &Path) -> Result<(), FsError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(FsError::io("sync folder", path))
 }

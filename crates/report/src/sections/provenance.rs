@@ -320,6 +320,11 @@ fn engine_facts(engine: &EngineRecord, facts: &mut Vec<RecordedFact>) {
             "Arithmetic",
             "bf16: fewer operations than the original; convolutions and linear layers in bfloat16",
         )),
+        Arithmetic::Fp16 => facts.push(fact(
+            "Arithmetic",
+            "fp16: fewer operations than the original; convolutions and linear layers in float16, \
+             with dynamic loss scaling",
+        )),
     }
     if let Some(cuda) = cuda {
         let (runtime, driver, cudnn) = (&cuda.runtime, &cuda.driver, &cuda.cudnn);

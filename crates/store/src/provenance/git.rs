@@ -6,9 +6,12 @@
 //! tree, nor are data, secrets and masses of untracked files: see [`untracked`].
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, c_int},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    sync::Once,
+    thread,
+    time::Duration,
 };
 
 use git2::{
@@ -24,6 +27,10 @@ mod untracked;
 
 /// Changed paths that a record names; all are counted.
 const CHANGED_MAX: usize = 100;
+
+/// Attempts to create a reference that is locked, and the pause between them.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// File modes in git trees.
 const MODE_FILE: u32 = 0o100_644;
@@ -65,6 +72,10 @@ impl GitError {
                  it with `--allow-untrusted-git`",
                 path.display()
             )),
+            Self::Git { source, .. } if source.code() == ErrorCode::Locked => Some(
+                "another git program holds this lock; if none is running, a killed one left the file: remove it"
+                    .to_owned(),
+            ),
             Self::Git { .. } | Self::Fs(_) => None,
         }
     }
@@ -103,6 +114,7 @@ pub fn check_trust(folder: &Path) -> Result<(), GitError> {
 
 /// Opens the repository that contains a folder, if there is one.
 pub(super) fn discover(folder: &Path) -> Result<Option<Repository>, GitError> {
+    sync_what_git_writes();
     match Repository::discover(folder) {
         Ok(repository) => Ok(Some(repository)),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -111,6 +123,23 @@ pub(super) fn discover(folder: &Path) -> Result<Option<Repository>, GitError> {
         }
         Err(error) => Err(GitError::git("open", folder)(error)),
     }
+}
+
+/// Makes libgit2 sync every object and reference before it gets its name. Otherwise, a power cut could leave a record
+/// whose tree is lost, and empty objects in the user's repository.
+fn sync_what_git_writes() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let on: c_int = 1;
+        // SAFETY: the option takes one integer and sets a flag; no other thread has opened a repository yet, since
+        // every function here that opens one calls this first.
+        #[expect(unsafe_code, reason = "git2 does not expose this option of libgit2")]
+        let status = unsafe {
+            libgit2_sys::init();
+            libgit2_sys::git_libgit2_opts(libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR as c_int, on)
+        };
+        debug_assert_eq!(status, 0, "libgit2 knows the option");
+    });
 }
 
 fn snapshot(repository: &Repository, excluded: &[PathBuf]) -> Result<GitSnapshot, GitError> {
@@ -125,6 +154,10 @@ fn snapshot(repository: &Repository, excluded: &[PathBuf]) -> Result<GitSnapshot
     let tree = repository.find_tree(tree).map_err(GitError::git("write a tree into", path))?;
     let reference =
         keep(repository, &tree, commit.as_ref()).map_err(GitError::git("keep a tree in", path))?;
+    // libgit2 syncs objects and references, but not the folders that contain new folders of them.
+    for folder in ["objects", "refs", "refs/reprise"] {
+        fs::sync_folder(&repository.commondir().join(folder))?;
+    }
     let (mut changed, patch) = changes(repository, committed.as_ref(), &tree)
         .map_err(GitError::git("compare trees of", path))?;
     let changed_more = changed.len().saturating_sub(CHANGED_MAX) as u64;
@@ -278,12 +311,19 @@ fn keep(
             repository.commit(None, &author, &author, "working tree of a run", tree, &parents)?
         }
     };
-    match repository.reference(&name, kept, false, "working tree of a run") {
-        Ok(_) => Ok(name),
-        // Another run of the same sweep is creating the same reference.
-        Err(error) if matches!(error.code(), ErrorCode::Exists | ErrorCode::Locked) => Ok(name),
-        Err(error) => Err(error),
+    for attempt in 1.. {
+        match repository.reference(&name, kept, false, "working tree of a run") {
+            Ok(_) => break,
+            // Another run of the same sweep has created the same reference,
+            Err(error) if error.code() == ErrorCode::Exists => break,
+            // or is creating it; but a killed program also leaves a lock.
+            Err(error) if error.code() == ErrorCode::Locked && attempt < LOCK_ATTEMPTS => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
     }
+    Ok(name)
 }
 
 /// Returns the paths that differ between two trees, sorted, and the difference as a patch.

@@ -1,29 +1,37 @@
 //! `checkpoint.safetensors`: everything that is needed to resume a run.
 //!
-//! Besides tensors (parameters, buffers, optimizer moments) it holds the next step, the journal's
-//! length at that step, and the trainer's own state as JSON, which is not interpreted here.
+//! Besides tensors (parameters, buffers, optimizer moments) it holds the next step, length and digest of the
+//! journal at that step, and the trainer's own state as JSON, which is not interpreted here.
+//!
+//! | Format | Change | In older checkpoints |
+//! |---|---|---|
+//! | 1 | first format | |
+//! | 2 | entry `journal_sha256` | absent, the journal is continued unchecked |
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::{
     StoreError,
-    journal::Journal,
+    journal::{Journal, JournalMark},
     tensors::{StoredTensor, read_tensors, write_tensors},
 };
 use reprise_base::scalar::Step;
 
 /// Version of the checkpoint format; newer checkpoints are refused.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
+
+/// The first format with the digest of the journal.
+const CHAINED_SINCE: u32 = 2;
 
 /// The point in training at which a checkpoint was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The next step, which equals the number of steps taken.
     pub next_step: Step,
-    /// Length of the journal before this step, in bytes.
-    pub journal_bytes: u64,
+    /// End of the journal before this step.
+    pub journal: JournalMark,
 }
 
 /// A checkpoint as read back.
@@ -45,13 +53,16 @@ pub fn write_checkpoint(
     tensors: &[StoredTensor],
 ) -> Result<(), StoreError> {
     journal.sync()?;
-    let metadata = BTreeMap::from([
-        ("format".to_owned(), CHECKPOINT_FORMAT.to_string()),
-        ("next_step".to_owned(), next_step.0.to_string()),
-        ("journal_bytes".to_owned(), journal.offset().to_string()),
-        ("trainer".to_owned(), trainer.to_string()),
-    ]);
-    write_tensors(path, tensors, &metadata)?;
+    let JournalMark { bytes, sha256 } = journal.mark();
+    let entries = [
+        ("format", Some(CHECKPOINT_FORMAT.to_string())),
+        ("next_step", Some(next_step.0.to_string())),
+        ("journal_bytes", Some(bytes.to_string())),
+        ("journal_sha256", sha256),
+        ("trainer", Some(trainer.to_string())),
+    ];
+    let entries = entries.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?)));
+    write_tensors(path, tensors, &entries.collect())?;
     Ok(())
 }
 
@@ -67,16 +78,20 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint, StoreError> {
         text.parse::<u64>().map_err(|_| invalid())
     };
     let (format, invalid) = entry("format")?;
-    match format.parse() {
-        Ok(CHECKPOINT_FORMAT) => {}
-        Ok(found) if found > CHECKPOINT_FORMAT => {
-            let path = path.to_owned();
-            return Err(StoreError::Newer { path, found, known: CHECKPOINT_FORMAT });
-        }
-        _ => return Err(invalid()),
+    let format: u32 = format.parse().map_err(|_| invalid())?;
+    if format > CHECKPOINT_FORMAT {
+        let (path, known) = (path.to_owned(), CHECKPOINT_FORMAT);
+        return Err(StoreError::Newer { path, found: format, known });
     }
-    let position =
-        Position { next_step: Step(number("next_step")?), journal_bytes: number("journal_bytes")? };
+    let next_step = Step(number("next_step")?);
+    let sha256 = if format >= CHAINED_SINCE {
+        let (digest, _) = entry("journal_sha256")?;
+        Some(digest.clone())
+    } else {
+        None
+    };
+    let journal = JournalMark { bytes: number("journal_bytes")?, sha256 };
+    let position = Position { next_step, journal };
     let (trainer, invalid) = entry("trainer")?;
     let trainer = serde_json::from_str(trainer).map_err(|_| invalid())?;
     Ok(Checkpoint { position, trainer, tensors })
@@ -108,14 +123,14 @@ mod tests {
         let trainer = json!({"sampler": {"pass": 2}, "sum": 0.1});
         let tensors = [tensor("a", &[1.0]), tensor("b", &[2.0, 3.0])];
         write_checkpoint(&path, &journal, Step(1), &trainer, &tensors).unwrap();
-        let position = Position { next_step: Step(1), journal_bytes: journal.offset() };
+        let position = Position { next_step: Step(1), journal: journal.mark() };
         let read = read_checkpoint(&path).unwrap();
         assert_eq!(read, Checkpoint { position, trainer, tensors: tensors.to_vec() });
     }
 
     #[test]
     fn a_newer_checkpoint_is_refused() {
-        check_refused(&[("format", "2")], "has format 2, but this version of reprise");
+        check_refused(&[("format", "3")], "has format 3, but this version of reprise");
     }
 
     #[test]
@@ -124,5 +139,7 @@ mod tests {
         check_refused(&[("format", "1"), ("next_step", "-1")], "entry `next_step`");
         let no_trainer = [("format", "1"), ("next_step", "1"), ("journal_bytes", "0")];
         check_refused(&no_trainer, "entry `trainer`");
+        let no_digest = [("format", "2"), ("next_step", "1"), ("journal_bytes", "0")];
+        check_refused(&no_digest, "entry `journal_sha256`");
     }
 }

@@ -55,6 +55,19 @@ pub enum StoreError {
     CheckpointEntry { path: PathBuf, entry: &'static str },
     #[error("failed to read `{}`: it is the record of run {found}", path.display())]
     Misplaced { path: PathBuf, found: RunId },
+    #[error("failed to read `{}`: it is the manifest of sweep `{found}`", path.display())]
+    MisplacedManifest { path: PathBuf, found: String },
+    #[error("failed to read `{}`: its settings and data are those of run {found}", path.display())]
+    OtherSettings { path: PathBuf, found: RunId },
+    /// A file contains, or a checkpoint names, a digest that its content does not have.
+    #[error("failed to read `{}`: its content does not match its SHA-256", path.display())]
+    Altered { path: PathBuf },
+    /// A file is not the one that the record of its run names.
+    #[error("failed to read `{}`: it is not the file that its run recorded", path.display())]
+    NotRecorded { path: PathBuf },
+    /// A file that the record of its run names.
+    #[error("failed to read `{}`: it is missing, although its run recorded it", path.display())]
+    Missing { path: PathBuf },
     #[error("failed to read `{}`: the run is not finished", path.display())]
     Unfinished { path: PathBuf },
     #[error("failed to find a run whose id begins with `{prefix}`")]
@@ -83,6 +96,65 @@ fn list(candidates: &[RunId]) -> String {
 }
 
 impl StoreError {
+    /// Returns the file or folder at fault, if it is one.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Fs(error) | Self::Tensors(TensorFileError::Fs(error)) => Some(error.path()),
+            Self::Tensors(
+                TensorFileError::Format { path, .. }
+                | TensorFileError::Foreign { path }
+                | TensorFileError::Damaged { path }
+                | TensorFileError::Encode { path, .. },
+            )
+            | Self::NotAStore { path }
+            | Self::Newer { path, .. }
+            | Self::Parse { path, .. }
+            | Self::ParseLine { path, .. }
+            | Self::Encode { path, .. }
+            | Self::Exists { path }
+            | Self::NoLineStart { path, .. }
+            | Self::CheckpointEntry { path, .. }
+            | Self::Misplaced { path, .. }
+            | Self::MisplacedManifest { path, .. }
+            | Self::OtherSettings { path, .. }
+            | Self::Altered { path }
+            | Self::NotRecorded { path }
+            | Self::Missing { path }
+            | Self::Unfinished { path } => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the content of a file is at fault: it was changed, cut or replaced.
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::Parse { .. }
+            | Self::ParseLine { .. }
+            | Self::NoLineStart { .. }
+            | Self::CheckpointEntry { .. }
+            | Self::Misplaced { .. }
+            | Self::MisplacedManifest { .. }
+            | Self::OtherSettings { .. }
+            | Self::Altered { .. }
+            | Self::NotRecorded { .. }
+            | Self::Missing { .. } => true,
+            Self::Tensors(TensorFileError::Fs(error)) | Self::Fs(error) => matches!(
+                error,
+                FsError::NotRegular { .. }
+                    | FsError::TooLarge { .. }
+                    | FsError::NotUtf8 { .. }
+                    | FsError::TooShort { .. }
+            ),
+            Self::Tensors(error) => matches!(
+                error,
+                TensorFileError::Format { .. }
+                    | TensorFileError::Foreign { .. }
+                    | TensorFileError::Damaged { .. }
+            ),
+            _ => false,
+        }
+    }
+
     /// Returns whether the arguments of the command are at fault, not the disk or a file's content.
     pub const fn is_usage_error(&self) -> bool {
         matches!(
@@ -110,9 +182,8 @@ impl StoreError {
             Self::NoWeights { .. } => "import them with `reprise import FILE`",
             Self::Newer { .. } => "update reprise, or choose another store with `--store DIR`",
             Self::Unfinished { .. } => "see `reprise status` for its progress",
-            Self::Parse { .. } | Self::Misplaced { .. } => {
-                "the file is damaged: move the folder of the run out of the store; the sweep then \
-                 trains the run again"
+            error if error.is_damage() => {
+                "see `reprise store verify` for everything that is damaged, and what to do about it"
             }
             _ => return None,
         };

@@ -2,22 +2,36 @@
 //!
 //! Contains no time, host or attempt, so that equal runs write equal bytes however often they were
 //! interrupted. A kill can damage only the last line. Resuming truncates the journal to the length that
-//! the checkpoint holds and repeats the steps after it.
+//! the checkpoint holds and repeats the steps after it. The checkpoint also holds the digest of that part, so
+//! that a changed line is not continued.
 
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use super::{
     StoreError,
     event::Event,
     json_lines::{self, Log},
 };
-use reprise_base::fs::AppendFile;
+use reprise_base::fs::{self, AppendFile};
 
 /// A journal open for appending.
 #[derive(Debug)]
 pub struct Journal {
     file: AppendFile,
     path: PathBuf,
+    /// Has consumed the whole content.
+    hasher: Sha256,
+}
+
+/// The end of the part of a journal that a checkpoint continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalMark {
+    /// Length of the part in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the part. Checkpoints of format 1 have none.
+    pub sha256: Option<String>,
 }
 
 impl Journal {
@@ -25,15 +39,33 @@ impl Journal {
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let file = AppendFile::open(path)?;
         if file.is_empty() {
-            Ok(Self { file, path: path.to_owned() })
+            Ok(Self { file, path: path.to_owned(), hasher: Sha256::new() })
         } else {
             Err(StoreError::Exists { path: path.to_owned() })
         }
     }
 
-    /// Truncates a journal to `offset` bytes and continues it there.
-    pub fn resume(path: &Path, offset: u64) -> Result<Self, StoreError> {
-        Ok(Self { file: json_lines::open_at(path, offset)?, path: path.to_owned() })
+    /// Truncates a journal at a mark and continues it there; refuses one that was changed before it.
+    pub fn resume(path: &Path, mark: &JournalMark) -> Result<Self, StoreError> {
+        let hasher = Self::check(path, mark)?;
+        let file = AppendFile::open_truncated_at(path, mark.bytes)?;
+        Ok(Self { file, path: path.to_owned(), hasher })
+    }
+
+    /// Checks that a journal can be resumed at a mark; returns the hasher of the part before it.
+    pub(super) fn check(path: &Path, mark: &JournalMark) -> Result<Sha256, StoreError> {
+        let JournalMark { bytes: offset, sha256 } = mark;
+        let bytes = json_lines::read_bytes(path)?;
+        let Some(part) = json_lines::part(&bytes, *offset) else {
+            return Err(StoreError::NoLineStart { path: path.to_owned(), offset: *offset });
+        };
+        let hasher = Sha256::new_with_prefix(part);
+        let found = fs::hex(&hasher.clone().finalize());
+        if sha256.as_ref().is_none_or(|sha256| *sha256 == found) {
+            Ok(hasher)
+        } else {
+            Err(StoreError::Altered { path: path.to_owned() })
+        }
     }
 
     /// Appends an event; refuses one with a value that is not finite.
@@ -41,12 +73,15 @@ impl Journal {
         if let Some((series, value)) = event.non_finite() {
             return Err(StoreError::NonFinite { series, value });
         }
-        json_lines::append(&mut self.file, &self.path, event)
+        let line = json_lines::append(&mut self.file, &self.path, event)?;
+        self.hasher.update(line);
+        Ok(())
     }
 
-    /// Returns the length in bytes, which is where the next event begins.
-    pub const fn offset(&self) -> u64 {
-        self.file.len()
+    /// Returns the current end, at which the next event begins.
+    pub fn mark(&self) -> JournalMark {
+        let sha256 = fs::hex(&self.hasher.clone().finalize());
+        JournalMark { bytes: self.file.len(), sha256: Some(sha256) }
     }
 
     /// Waits until every event is on the disk.
@@ -55,7 +90,7 @@ impl Journal {
     }
 }
 
-/// Reads a journal; an incomplete last line is not an error.
+/// Reads a journal that may still be growing; an incomplete last line is not an error.
 pub fn read_journal(path: &Path) -> Result<Log<Event>, StoreError> {
     json_lines::read(path)
 }
@@ -76,15 +111,16 @@ mod tests {
         ]
     }
 
-    fn written(path: &Path) -> Vec<u64> {
+    /// Writes the events; returns the marks before and after each.
+    fn written(path: &Path) -> Vec<JournalMark> {
         let mut journal = Journal::create(path).unwrap();
-        let mut offsets = vec![0];
+        let mut marks = vec![journal.mark()];
         for event in events() {
             journal.append(&event).unwrap();
-            offsets.push(journal.offset());
+            marks.push(journal.mark());
         }
         journal.sync().unwrap();
-        offsets
+        marks
     }
 
     #[track_caller]
@@ -97,10 +133,12 @@ mod tests {
     fn events_come_back_with_the_same_bits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let offsets = written(&path);
+        let marks = written(&path);
         let log = read_journal(&path).unwrap();
         assert_eq!(log.values, events());
-        assert_eq!((Some(&log.complete_bytes), log.torn_bytes), (offsets.last(), 0));
+        assert_eq!((log.complete_bytes, log.torn_bytes), (marks[3].bytes, 0));
+        let bytes = fs::read(&path, 1 << 20).unwrap();
+        assert_eq!(marks[3].sha256, Some(fs::sha256_hex(&bytes)));
     }
 
     #[test]
@@ -116,11 +154,11 @@ mod tests {
     fn a_journal_cut_at_any_byte_keeps_its_complete_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let offsets = written(&path);
+        let marks = written(&path);
         let whole = fs::read(&path, 1 << 20).unwrap();
         for cut in 0..=whole.len() {
             fs::write_atomic(&path, &whole[..cut]).unwrap();
-            let complete = offsets.iter().filter(|&&offset| offset <= cut as u64).count() - 1;
+            let complete = marks.iter().filter(|mark| mark.bytes <= cut as u64).count() - 1;
             let log = read_journal(&path).unwrap();
             assert_eq!(log.values, events()[..complete], "cut at byte {cut}");
             assert_eq!(log.complete_bytes + log.torn_bytes, cut as u64);
@@ -131,15 +169,16 @@ mod tests {
     fn a_resumed_journal_ends_with_the_bytes_of_an_uninterrupted_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let offsets = written(&path);
+        let marks = written(&path);
         let whole = fs::read(&path, 1 << 20).unwrap();
-        for cut in usize::try_from(offsets[1]).unwrap()..=whole.len() {
+        for cut in usize::try_from(marks[1].bytes).unwrap()..=whole.len() {
             fs::write_atomic(&path, &whole[..cut]).unwrap();
-            let mut journal = Journal::resume(&path, offsets[1]).unwrap();
+            let mut journal = Journal::resume(&path, &marks[1]).unwrap();
             for event in &events()[1..] {
                 journal.append(event).unwrap();
             }
             assert_eq!(fs::read(&path, 1 << 20).unwrap(), whole, "cut at byte {cut}");
+            assert_eq!(journal.mark(), marks[3]);
         }
     }
 
@@ -147,9 +186,9 @@ mod tests {
     fn a_damaged_line_is_reported_by_number() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let offsets = written(&path);
+        let marks = written(&path);
         let mut bytes = fs::read(&path, 1 << 20).unwrap();
-        bytes[usize::try_from(offsets[1]).unwrap() + 3] = 0;
+        bytes[usize::try_from(marks[1].bytes).unwrap() + 3] = 0;
         fs::write_atomic(&path, &bytes).unwrap();
         check_refused(read_journal(&path), "line 2");
     }
@@ -162,7 +201,7 @@ mod tests {
         let event = samples::step(3, &[("kl", 0.0), ("loss", f64::NAN)]);
         check_refused(journal.append(&event), "`loss` to the journal: its value NaN");
         check_refused(journal.append(&samples::evaluation(0, f64::INFINITY)), "model.psnr.mean");
-        assert_eq!(journal.offset(), 0);
+        assert_eq!(journal.mark().bytes, 0);
     }
 
     #[test]
@@ -177,9 +216,22 @@ mod tests {
     fn a_journal_is_continued_only_where_a_line_begins() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let offsets = written(&path);
-        check_refused(Journal::resume(&path, offsets[1] + 1), "no line begins there");
-        check_refused(Journal::resume(&path, offsets[3] + 1), "no line begins there");
+        let marks = written(&path);
+        let at = |bytes| JournalMark { bytes, sha256: None };
+        check_refused(Journal::resume(&path, &at(marks[1].bytes + 1)), "no line begins there");
+        check_refused(Journal::resume(&path, &at(marks[3].bytes + 1)), "no line begins there");
+    }
+
+    #[test]
+    fn a_journal_that_was_changed_before_the_mark_is_not_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let marks = written(&path);
+        let text = fs::read_text(&path, 1 << 20).unwrap();
+        fs::write_atomic(&path, text.replacen("0.1", "0.2", 1).as_bytes()).unwrap();
+        check_refused(Journal::resume(&path, &marks[2]), "does not match its SHA-256");
+        let of_format_1 = JournalMark { sha256: None, ..marks[2].clone() };
+        assert!(Journal::resume(&path, &of_format_1).is_ok());
     }
 
     proptest! {

@@ -23,7 +23,12 @@ pub struct Log<T> {
 
 /// Reads a log; a complete line that does not parse is an error, an incomplete last line is not.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Log<T>, StoreError> {
-    parse(path, &fs::read(path, LOG_BYTES_MAX)?)
+    parse(path, &read_bytes(path)?)
+}
+
+/// Reads the bytes of a log.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, StoreError> {
+    Ok(fs::read(path, LOG_BYTES_MAX)?)
 }
 
 /// Reads a log from its bytes; messages name the path.
@@ -51,37 +56,25 @@ pub(super) fn open(path: &Path) -> Result<AppendFile, StoreError> {
     Ok(AppendFile::open_truncated_at(path, complete as u64)?)
 }
 
-/// Opens a log for appending at an offset at which a line begins; truncates it there.
-pub(super) fn open_at(path: &Path, offset: u64) -> Result<AppendFile, StoreError> {
-    let bytes = fs::read(path, LOG_BYTES_MAX)?;
-    if !is_line_start(&bytes, offset) {
-        return Err(StoreError::NoLineStart { path: path.to_owned(), offset });
-    }
-    Ok(AppendFile::open_truncated_at(path, offset)?)
-}
-
-/// Returns whether a log can be continued at an offset.
-pub(super) fn has_line_start(path: &Path, offset: u64) -> Result<bool, StoreError> {
-    Ok(is_line_start(&fs::read(path, LOG_BYTES_MAX)?, offset))
-}
-
-/// Appends one value as a line.
+/// Appends one value as a line, and returns the line.
 pub(super) fn append<T: Serialize>(
     file: &mut AppendFile,
     path: &Path,
     value: &T,
-) -> Result<(), StoreError> {
+) -> Result<Vec<u8>, StoreError> {
     let mut line = serde_json::to_vec(value)
         .map_err(|source| StoreError::Encode { path: path.to_owned(), source })?;
     line.push(b'\n');
-    Ok(file.append(&line)?)
+    file.append(&line)?;
+    Ok(line)
+}
+
+/// Returns the first bytes of a log if a line ends there.
+pub(super) fn part(bytes: &[u8], length: u64) -> Option<&[u8]> {
+    let part = bytes.get(..usize::try_from(length).ok()?)?;
+    (complete_len(part) == part.len()).then_some(part)
 }
 
 fn complete_len(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1)
-}
-
-fn is_line_start(bytes: &[u8], offset: u64) -> bool {
-    let Ok(offset) = usize::try_from(offset) else { return false };
-    offset == 0 || bytes.get(offset - 1) == Some(&b'\n')
 }

@@ -8,6 +8,7 @@
 //! | 1 | `engine.arithmetic`, `spec.engine.arithmetic` | absent, read as `exact` |
 //! | 1 | `spec.initial_weights`, `spec.engine.devices`, `spec.evaluation.horizon`: written only if set | absent, read as not set |
 //! | 1 | `data.facts`, `code.git.changed_more`, `code.git.all_left_out`, `code.git_refused`: written only if there are any | absent, read as none |
+//! | 2 | `sha256`, the digest of the rest of the record | absent, read unchecked |
 //!
 //! Every later version reads every earlier format: a new key has a default for records without it.
 //! Older versions refuse unknown keys, so a new key raises [`RECORD_FORMAT`] unless it is written only
@@ -27,7 +28,7 @@ use reprise_base::{
 use reprise_data::Fact;
 
 /// Version of the record format; newer records are refused.
-pub const RECORD_FORMAT: u32 = 1;
+pub const RECORD_FORMAT: u32 = 2;
 
 /// Identity of a run, 16 hex digits; see [`super::run_id`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

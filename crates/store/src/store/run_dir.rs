@@ -5,22 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
 use super::{
     StoreError,
     checkpoint::{Position, read_checkpoint},
-    json_lines,
+    journal::Journal,
     record::{Artefact, Outcome, RECORD_FORMAT, Record, RunId},
+    sealed::{read_json, read_sealed, write_json, write_sealed},
 };
 use reprise_base::{
     config::RunSpec,
     fs::{self, FileKind, Lock},
     text::error_chain,
 };
-
-/// Larger than any record, manifest or specification.
-pub(super) const JSON_BYTES_MAX: u64 = 1 << 28;
 
 /// Folder of earlier attempts.
 const SUPERSEDED: &str = "superseded";
@@ -91,6 +87,13 @@ pub enum State {
     Nothing,
     /// There is a record.
     Finished(Box<Record>),
+    /// There is a record, but its content is not what was written.
+    Damaged {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The operating system cannot read the run.
+    Unreadable { why: String },
     /// There is no record, but a valid checkpoint.
     Resumable(Position),
     /// The run was started, but has neither a record nor a valid checkpoint.
@@ -142,11 +145,15 @@ impl RunDir {
     }
 
     /// Returns the run's state without changing anything.
-    pub fn observe(&self) -> Result<Observed, StoreError> {
+    pub fn observe(&self) -> Observed {
         // The lease first: a run that ends in between is then live or finished, never resumable.
-        let locked = fs::is_locked(&self.path(RunFile::Lease))?;
-        let lease = if locked { LeaseState::Live } else { LeaseState::Free };
-        Ok(Observed { state: self.state()?, lease })
+        let lease = match fs::is_locked(&self.path(RunFile::Lease)) {
+            Ok(true) => LeaseState::Live,
+            // If its lease cannot be read, neither can the rest.
+            Ok(false) | Err(_) => LeaseState::Free,
+        };
+        let unreadable = |error: StoreError| State::Unreadable { why: error_chain(&error) };
+        Observed { state: self.state().unwrap_or_else(unreadable), lease }
     }
 
     fn state(&self) -> Result<State, StoreError> {
@@ -157,6 +164,9 @@ impl RunDir {
             Ok(record) => return Ok(State::Finished(Box::new(record))),
             Err(StoreError::Newer { found, .. }) => return Ok(State::Newer { format: found }),
             Err(StoreError::Unfinished { .. }) => {}
+            Err(error) if error.is_damage() => {
+                return Ok(State::Damaged { why: error_chain(&error) });
+            }
             Err(error) => return Err(error),
         }
         let not_resumable =
@@ -172,16 +182,11 @@ impl RunDir {
         Ok(if started { State::NotResumable { refusal: None } } else { State::Nothing })
     }
 
-    /// Returns the checkpoint's position if it is valid and the journal reaches that far.
-    fn resumable_position(&self) -> Result<Position, StoreError> {
+    /// Returns the checkpoint's position if it is valid and the journal before it is unchanged.
+    pub(super) fn resumable_position(&self) -> Result<Position, StoreError> {
         let position = read_checkpoint(&self.path(RunFile::Checkpoint))?.position;
-        let path = self.path(RunFile::Journal);
-        let offset = position.journal_bytes;
-        if json_lines::has_line_start(&path, offset)? {
-            Ok(position)
-        } else {
-            Err(StoreError::NoLineStart { path, offset })
-        }
+        Journal::check(&self.path(RunFile::Journal), &position.journal)?;
+        Ok(position)
     }
 
     /// Takes the lease, or returns `None` if a running process holds it. Creates a missing folder, and
@@ -198,8 +203,16 @@ impl RunDir {
     }
 
     /// Moves all files of an earlier attempt to `superseded/<n>/`; does nothing if there are none. If it
-    /// is interrupted, the next [`RunDir::lease`] completes it.
+    /// is interrupted, the next [`RunDir::lease`] completes it. An attempt without a checkpoint has nothing of value:
+    /// it is removed, except for its `stderr.log`.
     pub fn supersede(&self, _lease: &Lease) -> Result<(), StoreError> {
+        let is_moving = fs::kind(&self.unfinished_supersede())?.is_some();
+        if !is_moving && !self.has(RunFile::Checkpoint)? && !self.has(RunFile::Record)? {
+            for file in [RunFile::Journal, RunFile::Timing, RunFile::Spec, RunFile::CodePatch] {
+                fs::remove_file(&self.path(file))?;
+            }
+            return Ok(());
+        }
         let kept = [RunFile::Lease.name(), SUPERSEDED];
         let entries: Vec<_> = fs::read_dir_sorted(&self.root)?
             .into_iter()
@@ -213,10 +226,25 @@ impl RunDir {
         for entry in entries {
             fs::rename(&entry.path, &unfinished.join(&entry.name))?;
         }
+        Ok(fs::rename(&unfinished, &self.next_superseded()?)?)
+    }
+
+    /// Moves a damaged record to a folder of its own in `superseded/`, so that the run continues from its last
+    /// checkpoint.
+    pub fn set_record_aside(&self, _lease: &Lease) -> Result<(), StoreError> {
+        let folder = self.next_superseded()?;
+        fs::create_dir_all(&folder)?;
+        let record = RunFile::Record;
+        Ok(fs::rename(&self.path(record), &folder.join(record.name()))?)
+    }
+
+    /// Returns the folder of the next superseded attempt.
+    fn next_superseded(&self) -> Result<PathBuf, StoreError> {
         let superseded = self.root.join(SUPERSEDED);
+        fs::create_dir_all(&superseded)?;
         let number = |entry: &fs::DirEntry| entry.name.to_str()?.parse::<u64>().ok();
         let last = fs::read_dir_sorted(&superseded)?.iter().filter_map(number).max().unwrap_or(0);
-        Ok(fs::rename(&unfinished, &superseded.join((last + 1).to_string()))?)
+        Ok(superseded.join((last + 1).to_string()))
     }
 
     fn unfinished_supersede(&self) -> PathBuf {
@@ -237,6 +265,15 @@ impl RunDir {
         Ok(numbers.into_values().map(|path| Self::new(path, self.id.clone())).collect())
     }
 
+    /// Returns the settings: those of the record, or of `spec.json` before there is one.
+    pub fn spec(&self) -> Result<RunSpec, StoreError> {
+        match self.read_record() {
+            Ok(record) => Ok(record.spec),
+            Err(StoreError::Unfinished { .. }) => self.read_spec(),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads `spec.json`.
     pub fn read_spec(&self) -> Result<RunSpec, StoreError> {
         read_json(&self.path(RunFile::Spec))
@@ -250,7 +287,7 @@ impl RunDir {
     /// Reads the record; a missing one is [`StoreError::Unfinished`].
     pub fn read_record(&self) -> Result<Record, StoreError> {
         let path = self.path(RunFile::Record);
-        let record: Record = match read_versioned(&path, RECORD_FORMAT) {
+        let record: Record = match read_sealed(&path, RECORD_FORMAT) {
             Err(StoreError::Fs(error)) if error.is_not_found() => {
                 return Err(StoreError::Unfinished { path });
             }
@@ -269,7 +306,7 @@ impl RunDir {
         if record.run != self.id {
             return Err(StoreError::Misplaced { path, found: record.run.clone() });
         }
-        write_json(&path, record)
+        write_sealed(&path, record)
     }
 
     /// Returns size and digest of every artefact that exists, by name.
@@ -298,41 +335,3 @@ impl Outcome {
     }
 }
 
-/// Reads a JSON file.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    parse(path, &fs::read(path, JSON_BYTES_MAX)?)
-}
-
-/// Reads a JSON file with a `format` key, which is checked first.
-pub(super) fn read_versioned<T: DeserializeOwned>(
-    path: &Path,
-    known: u32,
-) -> Result<T, StoreError> {
-    #[derive(Deserialize)]
-    struct FormatKey {
-        format: u32,
-    }
-    let bytes = fs::read(path, JSON_BYTES_MAX)?;
-    let FormatKey { format: found } = parse(path, &bytes)?;
-    if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
-    }
-    parse(path, &bytes)
-}
-
-/// Writes a JSON file atomically; refuses a value that cannot be read back, for example NaN.
-pub(super) fn write_json<T: Serialize + DeserializeOwned>(
-    path: &Path,
-    value: &T,
-) -> Result<(), StoreError> {
-    let refused = |source| StoreError::Encode { path: path.to_owned(), source };
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(refused)?;
-    serde_json::from_slice::<T>(&bytes).map_err(refused)?;
-    bytes.push(b'\n');
-    Ok(fs::write_atomic(path, &bytes)?)
-}
-
-fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes)
-        .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
-}

@@ -23,6 +23,9 @@ const ENTRY: &str = "reprise";
 /// A name that the format reserves.
 const RESERVED_NAME: &str = "__metadata__";
 
+/// Text that is stored beside tensors, by key.
+pub type TensorMetadata = BTreeMap<String, String>;
+
 /// A tensor as bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredTensor {
@@ -69,7 +72,7 @@ pub enum TensorFileError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetadataEntry<'a> {
-    metadata: Cow<'a, BTreeMap<String, String>>,
+    metadata: Cow<'a, TensorMetadata>,
     sha256: String,
 }
 
@@ -77,7 +80,7 @@ struct MetadataEntry<'a> {
 pub fn write_tensors(
     path: &Path,
     tensors: &[StoredTensor],
-    metadata: &BTreeMap<String, String>,
+    metadata: &TensorMetadata,
 ) -> Result<String, TensorFileError> {
     check_names_and_sizes(tensors)?;
     let digest = state_digest(tensors);
@@ -96,16 +99,15 @@ pub fn write_tensors(
 }
 
 /// Reads tensors, sorted by name, and metadata; refuses a damaged file.
-pub fn read_tensors(
-    path: &Path,
-) -> Result<(Vec<StoredTensor>, BTreeMap<String, String>), TensorFileError> {
-    parse(path, &fs::map(path)?)
+pub fn read_tensors(path: &Path) -> Result<(Vec<StoredTensor>, TensorMetadata), TensorFileError> {
+    parse_tensors(path, &fs::map(path)?)
 }
 
-fn parse(
+/// Reads the tensors in the bytes of a file, as [`read_tensors`] does; messages name the path.
+pub(super) fn parse_tensors(
     path: &Path,
     bytes: &[u8],
-) -> Result<(Vec<StoredTensor>, BTreeMap<String, String>), TensorFileError> {
+) -> Result<(Vec<StoredTensor>, TensorMetadata), TensorFileError> {
     let wrong = |source| TensorFileError::Format { path: path.to_owned(), source };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
     let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
@@ -159,7 +161,7 @@ pub fn state_digest(tensors: &[StoredTensor]) -> String {
     fs::hex(&hasher.finalize())
 }
 
-fn content_digest(state_digest: &str, metadata: &BTreeMap<String, String>) -> String {
+fn content_digest(state_digest: &str, metadata: &TensorMetadata) -> String {
     let mut hasher = Sha256::new();
     hasher.update(state_digest);
     for (key, value) in metadata {
@@ -223,7 +225,7 @@ mod tests {
     use super::*;
     use crate::store::samples::tensor;
 
-    fn metadata() -> BTreeMap<String, String> {
+    fn metadata() -> TensorMetadata {
         [("epoch", "3"), ("note", "a \"b\"\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
     }
 
@@ -277,11 +279,11 @@ mod tests {
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(parse(&path, &bytes).is_err(), "flipped bit {bit} is not detected");
+            assert!(parse_tensors(&path, &bytes).is_err(), "flipped bit {bit} is not detected");
         }
         for length in 0..whole.len() {
             assert!(
-                parse(&path, &whole[..length]).is_err(),
+                parse_tensors(&path, &whole[..length]).is_err(),
                 "cut at byte {length} is not detected"
             );
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    json_lines::{self, Log},
+    json_lines,
 };
 use reprise_base::{fs::AppendFile, scalar::Step};
 
@@ -39,13 +39,19 @@ impl TimingLog {
 
     /// Appends an event.
     pub fn append(&mut self, event: &TimingEvent) -> Result<(), StoreError> {
-        json_lines::append(&mut self.file, &self.path, event)
+        json_lines::append(&mut self.file, &self.path, event).map(drop)
+    }
+
+    /// Waits until every event is on the disk.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        Ok(self.file.sync()?)
     }
 }
 
-/// Reads a timing log.
-pub fn read_timing(path: &Path) -> Result<Log<TimingEvent>, StoreError> {
-    json_lines::read(path)
+/// Reads a timing log. Lines that cannot be parsed are skipped: no result depends on them.
+pub fn read_timing(path: &Path) -> Result<Vec<TimingEvent>, StoreError> {
+    let bytes = json_lines::read_bytes(path)?;
+    Ok(bytes.split(|&byte| byte == b'\n').flat_map(serde_json::from_slice).collect())
 }
 
 /// Sums over a timing log.
@@ -116,8 +122,18 @@ mod tests {
         TimingLog::open(&path).unwrap().append(&started("a")).unwrap();
         AppendFile::open(&path).unwrap().append(b"{\"started\":{\"at\"").unwrap();
         TimingLog::open(&path).unwrap().append(&started("b")).unwrap();
-        let log = read_timing(&path).unwrap();
-        assert_eq!(log.values, [started("a"), started("b")]);
-        assert_eq!(log.complete_bytes, fs::read(&path, 1000).unwrap().len() as u64);
+        assert_eq!(read_timing(&path).unwrap(), [started("a"), started("b")]);
+    }
+
+    #[test]
+    fn a_damaged_line_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timing.jsonl");
+        let mut log = TimingLog::open(&path).unwrap();
+        log.append(&started("a")).unwrap();
+        log.append(&steps(2.0)).unwrap();
+        let text = fs::read_text(&path, 1000).unwrap().replacen("started", "\u{7f}", 1);
+        fs::write_atomic(&path, text.as_bytes()).unwrap();
+        assert_eq!(read_timing(&path).unwrap(), [steps(2.0)]);
     }
 }

@@ -12,6 +12,8 @@ pub enum WorkerMessage {
     Busy,
     /// The first steps of an interrupted run give other bits than before: it is restarted.
     NumbersChanged,
+    /// The best checkpoint of an interrupted run is damaged: it is restarted.
+    Damaged,
     /// A step of training.
     Progress(WorkerProgress),
     /// The record is written.
@@ -40,6 +42,7 @@ mod tests {
     fn messages_survive_their_line() {
         check(&WorkerMessage::Busy, r#""busy""#);
         check(&WorkerMessage::NumbersChanged, r#""numbers_changed""#);
+        check(&WorkerMessage::Damaged, r#""damaged""#);
         check(
             &WorkerMessage::Progress(WorkerProgress::Stepped { done: 3, loss: 0.1 }),
             r#"{"progress":{"stepped":{"done":3,"loss":0.1}}}"#,

@@ -8,7 +8,8 @@
 //! | not started | free | start |
 //! | unfinished, with a valid checkpoint | free | resume |
 //! | unfinished, without one | free | restart |
-//! | written by a newer reprise | any | refuse |
+//! | its record is damaged | free | repair: set the record aside, then resume or restart |
+//! | written by a newer reprise, or unreadable | any | refuse |
 //! | anything that needs work | live | leave |
 //!
 //! The lease of a dead process is free. Start from [`plan`].
@@ -66,13 +67,21 @@ pub enum Action {
         /// Why it cannot be used.
         reason: RestartReason,
     },
+    /// Set the damaged record aside, then continue from the checkpoint or from the beginning.
+    Repair,
     /// Another process is working on it.
     Leave,
-    /// A newer reprise wrote it.
-    Refuse {
-        /// The format that it names.
-        format: u32,
-    },
+    /// Nothing can be done.
+    Refuse { reason: RefuseReason },
+}
+
+/// Why nothing can be done with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefuseReason {
+    /// A newer reprise wrote it, in this format.
+    Newer { format: u32 },
+    /// The operating system cannot read it.
+    Unreadable,
 }
 
 /// Why a record is still valid.
@@ -113,7 +122,11 @@ fn decide(Observed { state, lease }: &Observed, code: impl Fn(&Record) -> Code) 
             Code::CanaryDiffers => Action::Restart { reason: RestartReason::NumbersChanged },
             Code::NoCanary => Action::Restart { reason: RestartReason::NoCanary },
         },
-        State::Newer { format } => Action::Refuse { format: *format },
+        State::Damaged { .. } => Action::Repair,
+        State::Newer { format } => {
+            Action::Refuse { reason: RefuseReason::Newer { format: *format } }
+        }
+        State::Unreadable { .. } => Action::Refuse { reason: RefuseReason::Unreadable },
     };
     if action.works() && *lease == LeaseState::Live { Action::Leave } else { action }
 }
@@ -122,7 +135,11 @@ impl Action {
     /// Returns whether it needs a worker.
     pub const fn works(self) -> bool {
         match self {
-            Self::RepeatCanary | Self::Start | Self::Resume { .. } | Self::Restart { .. } => true,
+            Self::RepeatCanary
+            | Self::Start
+            | Self::Resume { .. }
+            | Self::Restart { .. }
+            | Self::Repair => true,
             Self::Skip { .. } | Self::Leave | Self::Refuse { .. } => false,
         }
     }
@@ -136,10 +153,20 @@ impl fmt::Display for Action {
             Self::Start => f.write_str("start"),
             Self::Resume { step } => write!(f, "resume from step {}", step.0),
             Self::Restart { reason } => write!(f, "restart: {reason}"),
+            Self::Repair => f.write_str("repair: its record is damaged"),
             Self::Leave => f.write_str("leave: another process is training it"),
-            Self::Refuse { format } => {
-                write!(f, "refuse: written by a newer version of reprise (format {format})")
+            Self::Refuse { reason } => write!(f, "refuse: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for RefuseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Newer { format } => {
+                write!(f, "written by a newer version of reprise (format {format})")
             }
+            Self::Unreadable => f.write_str("its files cannot be read"),
         }
     }
 }
@@ -168,7 +195,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::{checkpoint::Position, samples};
+    use crate::store::{checkpoint::Position, journal::JournalMark, samples};
 
     const LEAVE: &str = "leave: another process is training it";
 
@@ -177,7 +204,8 @@ mod tests {
     }
 
     fn resumable(step: u64) -> State {
-        State::Resumable(Position { next_step: Step(step), journal_bytes: 0 })
+        let journal = JournalMark { bytes: 0, sha256: None };
+        State::Resumable(Position { next_step: Step(step), journal })
     }
 
     #[track_caller]
@@ -239,6 +267,15 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_record_is_repaired_and_an_unreadable_one_refused() {
+        let why = || "bad sector".to_owned();
+        let repair = "repair: its record is damaged";
+        check(&State::Damaged { why: why() }, Code::Same, repair, LEAVE);
+        let refuse = "refuse: its files cannot be read";
+        check(&State::Unreadable { why: why() }, Code::Same, refuse, refuse);
+    }
+
+    #[test]
     fn the_code_of_a_record_is_compared_by_its_digest() {
         let mut record = samples::record(samples::id('a'));
         assert_eq!(Code::of(&record, &record.code.sources_sha256), Code::Same);
@@ -250,7 +287,10 @@ mod tests {
     /// The table as conditions, read from top to bottom, to compare with the match above.
     fn by_conditions(run: &Observed, code: Code) -> Action {
         if let State::Newer { format } = run.state {
-            return Action::Refuse { format };
+            return Action::Refuse { reason: RefuseReason::Newer { format } };
+        }
+        if matches!(run.state, State::Unreadable { .. }) {
+            return Action::Refuse { reason: RefuseReason::Unreadable };
         }
         let is_finished = matches!(run.state, State::Finished(_));
         if is_finished && code == Code::Same {
@@ -270,8 +310,11 @@ mod tests {
             };
             return Action::Restart { reason };
         }
-        if let State::Resumable(position) = run.state {
+        if let State::Resumable(position) = &run.state {
             return Action::Resume { step: position.next_step };
+        }
+        if matches!(run.state, State::Damaged { .. }) {
+            return Action::Repair;
         }
         if run.state == State::Nothing {
             return Action::Start;
@@ -296,6 +339,8 @@ mod tests {
             any::<u64>().prop_map(resumable),
             Just(finished()),
             any::<u32>().prop_map(|format| State::Newer { format }),
+            Just(State::Damaged { why: String::new() }),
+            Just(State::Unreadable { why: String::new() }),
         ];
         let lease = prop_oneof![Just(LeaseState::Free), Just(LeaseState::Live)];
         (state, lease).prop_map(|(state, lease)| Observed { state, lease })

@@ -5,8 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::store::{
-    LeaseState, RunDir, RunFile, State, StoreError, event::Event, journal::read_journal,
-    record::Outcome,
+    LeaseState, RunDir, RunFile, State, event::Event, journal::read_journal, record::Outcome,
 };
 use reprise_base::scalar::Step;
 
@@ -39,6 +38,10 @@ pub enum RunStatus {
         /// The format that it names.
         format: u32,
     },
+    /// It has a record, but the content of the record is not what was written.
+    Damaged { why: String },
+    /// The operating system cannot read it.
+    Unreadable { why: String },
 }
 
 /// The last step of a journal.
@@ -52,8 +55,17 @@ pub struct LastStep {
 
 impl RunStatus {
     /// All names, in the order in which they are counted.
-    pub const NAMES: [&'static str; 7] =
-        ["finished", "diverged", "running", "resumable", "interrupted", "not started", "newer"];
+    pub const NAMES: [&'static str; 9] = [
+        "finished",
+        "diverged",
+        "running",
+        "resumable",
+        "interrupted",
+        "not started",
+        "newer",
+        "damaged",
+        "unreadable",
+    ];
 
     /// Returns the state in a word or two.
     pub const fn name(&self) -> &'static str {
@@ -65,6 +77,8 @@ impl RunStatus {
             Self::Interrupted => "interrupted",
             Self::Missing => "not started",
             Self::Newer { .. } => "newer",
+            Self::Damaged { .. } => "damaged",
+            Self::Unreadable { .. } => "unreadable",
         }
     }
 
@@ -84,6 +98,7 @@ impl RunStatus {
             Self::Newer { format } => {
                 format!("written by a newer version of reprise (format {format})")
             }
+            Self::Damaged { why } | Self::Unreadable { why } => format!("{}: {why}", self.name()),
             Self::Finished { outcome: Outcome::Completed }
             | Self::Running { last: None }
             | Self::Missing => self.name().to_owned(),
@@ -98,33 +113,32 @@ impl fmt::Display for RunStatus {
 }
 
 /// Returns the state of a run; changes nothing.
-pub fn run_status(dir: &RunDir) -> Result<RunStatus, StoreError> {
-    let observed = dir.observe()?;
-    Ok(match (observed.state, observed.lease) {
+pub fn run_status(dir: &RunDir) -> RunStatus {
+    let observed = dir.observe();
+    match (observed.state, observed.lease) {
         (State::Finished(record), _) => RunStatus::Finished { outcome: record.outcome },
         (State::Newer { format }, _) => RunStatus::Newer { format },
-        (_, LeaseState::Live) => RunStatus::Running { last: last_step(dir)? },
+        (State::Unreadable { why }, _) => RunStatus::Unreadable { why },
+        (_, LeaseState::Live) => RunStatus::Running { last: last_step(dir) },
+        (State::Damaged { why }, LeaseState::Free) => RunStatus::Damaged { why },
         (State::Resumable(position), LeaseState::Free) => {
             RunStatus::Resumable { done: position.next_step.0 }
         }
         (State::NotResumable { .. }, LeaseState::Free) => RunStatus::Interrupted,
         (State::Nothing, LeaseState::Free) => RunStatus::Missing,
-    })
+    }
 }
 
-/// Returns the last step of a journal that may still be growing.
-fn last_step(dir: &RunDir) -> Result<Option<LastStep>, StoreError> {
-    if !dir.has(RunFile::Journal)? {
-        return Ok(None);
-    }
-    let events = read_journal(&dir.path(RunFile::Journal))?.values;
-    Ok(events.iter().rev().find_map(|event| match event {
+/// Returns the last step of a journal that may still be growing, if it can be read.
+fn last_step(dir: &RunDir) -> Option<LastStep> {
+    let events = read_journal(&dir.path(RunFile::Journal)).ok()?.values;
+    events.iter().rev().find_map(|event| match event {
         Event::Step(event) => {
             let Step(step) = event.step;
             Some(LastStep { done: step + 1, loss: event.scalars.get("loss").copied() })
         }
         Event::Evaluation(_) => None,
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -148,7 +162,7 @@ mod tests {
 
     #[track_caller]
     fn check(dir: &RunDir, expected: &RunStatus, text: &str) {
-        let status = run_status(dir).unwrap();
+        let status = run_status(dir);
         assert_eq!(&status, expected);
         assert_eq!(status.describe(Some(8)), text);
         assert!(RunStatus::NAMES.contains(&status.name()));
@@ -171,6 +185,17 @@ mod tests {
         run.write_record(&record).unwrap();
         let expected = RunStatus::Finished { outcome: record.outcome };
         check(&run, &expected, "diverged in step 3: loss is NaN");
+    }
+
+    #[test]
+    fn a_damaged_record_is_shown_with_its_reason() {
+        let Fixture { _folder, run } = Fixture::new();
+        drop(run.lease().unwrap());
+        reprise_base::fs::write_atomic(&run.path(RunFile::Record), b"").unwrap();
+        let status = run_status(&run);
+        assert_eq!(status.name(), "damaged");
+        let text = status.describe(Some(8));
+        assert!(text.starts_with("damaged: failed to parse"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reduced precision by `torch.autocast`.
 
 use super::shim::{self, Autocast};
+use reprise_base::config::engine::Arithmetic;
 
 /// Turns autocast off when dropped, also by a panic.
 struct AutocastGuard(tch::Device);
@@ -11,13 +12,19 @@ impl Drop for AutocastGuard {
     }
 }
 
-/// Runs `compute` with convolutions and linear layers in bfloat16 and everything else in f32, as
-/// `torch.autocast(device, dtype=torch.bfloat16)`. Parameters and gradients stay f32.
+/// Runs `compute` with convolutions and linear layers in the 16-bit type of the arithmetic and everything
+/// else in f32, as `torch.autocast(device, dtype)`. Parameters and their gradients stay f32. Arithmetic
+/// without such a type runs `compute` as it is.
 ///
 /// # Panics
 /// If libtorch has no autocast for the device.
-pub fn bfloat16<T>(device: tch::Device, compute: impl FnOnce() -> T) -> T {
+pub fn autocast<T>(arithmetic: Arithmetic, device: tch::Device, compute: impl FnOnce() -> T) -> T {
+    let state = match arithmetic {
+        Arithmetic::Exact | Arithmetic::Fast => return compute(),
+        Arithmetic::Bf16 => Autocast::Bfloat16,
+        Arithmetic::Fp16 => Autocast::Float16,
+    };
     let _guard = AutocastGuard(device);
-    shim::autocast(device, Autocast::On);
+    shim::autocast(device, state);
     compute()
 }

@@ -53,6 +53,9 @@ pub fn by_name(tensors: &[StoredTensor], prefix: &str) -> BTreeMap<String, Tenso
 /// Returns the values of scalar tensors of one kind. All are copied at once: every copy makes the host wait
 /// for the device.
 pub fn numbers(scalars: &[&Tensor]) -> Vec<f64> {
+    if let [scalar] = scalars {
+        return vec![scalar.double_value(&[])];
+    }
     let scalars: Vec<Tensor> = scalars.iter().map(|scalar| scalar.detach().view([1])).collect();
     to_host(&Tensor::cat(&scalars, 0))
 }

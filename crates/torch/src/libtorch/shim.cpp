@@ -87,13 +87,24 @@ long reprise_cudnn() {
   return counted([] { return at::Context::versionCuDNN(); });
 }
 
-// Turns bfloat16 on or off for the convolutions and linear layers of this thread.
-int reprise_autocast(int cuda, int enabled) {
+// Sets the type of the convolutions and linear layers of this thread: 0 that of their operands,
+// 1 bfloat16, 2 float16.
+int reprise_autocast(int cuda, int type) {
   return done([&] {
     const auto device = cuda ? at::kCUDA : at::kCPU;
-    at::autocast::set_autocast_dtype(device, at::kBFloat16);
-    at::autocast::set_autocast_enabled(device, enabled != 0);
-    if (!enabled) at::autocast::clear_cache();
+    at::autocast::set_autocast_dtype(device, type == 2 ? at::kHalf : at::kBFloat16);
+    at::autocast::set_autocast_enabled(device, type != 0);
+    if (type == 0) at::autocast::clear_cache();
+  });
+}
+
+int reprise_unscale_(size_t count, at::Tensor *const *gradients, const at::Tensor *overflow,
+                     const at::Tensor *inverse) {
+  return done([&] {
+    std::vector<at::Tensor> list;
+    for (size_t index = 0; index < count; ++index) list.push_back(*gradients[index]);
+    at::Tensor found = *overflow;
+    if (count > 0) at::_amp_foreach_non_finite_check_and_unscale_(list, found, *inverse);
   });
 }
 

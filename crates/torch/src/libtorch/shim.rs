@@ -19,7 +19,13 @@ unsafe extern "C" {
     fn reprise_allow_tf32_cublas() -> c_int;
     fn reprise_cuda_runtime() -> c_long;
     fn reprise_cudnn() -> c_long;
-    fn reprise_autocast(cuda: c_int, enabled: c_int) -> c_int;
+    fn reprise_autocast(cuda: c_int, number_type: c_int) -> c_int;
+    fn reprise_unscale_(
+        count: usize,
+        gradients: *const *mut C_tensor,
+        overflow: *const C_tensor,
+        inverse: *const C_tensor,
+    ) -> c_int;
     fn reprise_leaky_relu(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
     fn reprise_leaky_relu_(input: *const C_tensor, negative_slope: f64) -> *mut C_tensor;
     fn reprise_channels_last(input: *const C_tensor) -> *mut C_tensor;
@@ -122,21 +128,35 @@ fn check(operator: &str, status: c_int) {
     assert!(status != 0, "{operator} failed: {}", owned(unsafe { reprise_last_error() }));
 }
 
-/// State of `torch.autocast`.
+/// State of `torch.autocast`; the numbers are those of the shim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Autocast {
-    On,
-    Off,
+    Off = 0,
+    Bfloat16 = 1,
+    Float16 = 2,
 }
 
-/// Turns `torch.autocast` to bfloat16 on or off for this thread.
+/// Sets `torch.autocast` for this thread.
 ///
 /// # Panics
 /// If libtorch has no autocast for the device.
 pub(super) fn autocast(device: tch::Device, state: Autocast) {
-    let on = c_int::from(state == Autocast::On);
-    // SAFETY: takes plain flags; the shim catches every exception.
-    check("autocast", unsafe { reprise_autocast(c_int::from(device.is_cuda()), on) });
+    // SAFETY: takes plain numbers; the shim catches every exception.
+    let status = unsafe { reprise_autocast(c_int::from(device.is_cuda()), state as c_int) };
+    check("autocast", status);
+}
+
+/// Multiplies gradients by `inverse`, in place, and sets `overflow` to 1 if one is not finite
+/// (`torch._amp_foreach_non_finite_check_and_unscale_`). Both numbers are f32 `[1]`.
+///
+/// # Panics
+/// If libtorch reports an error, as tch's own operators do.
+pub(crate) fn unscale_(gradients: &[Tensor], overflow: &Tensor, inverse: &Tensor) {
+    let pointers: Vec<_> = gradients.iter().map(|it| it.as_ptr().cast_mut()).collect();
+    let (count, pointers) = (pointers.len(), pointers.as_ptr());
+    let [overflow, inverse] = [overflow, inverse].map(Tensor::as_ptr);
+    // SAFETY: all pointers are valid while the slices are borrowed; the shim catches every exception.
+    check("unscale_", unsafe { reprise_unscale_(count, pointers, overflow, inverse) });
 }
 
 /// `torch.nn.functional.leaky_relu` with `negative_slope`, which tch does not expose.

@@ -8,11 +8,13 @@ use reprise_base::config::optim::OptimizerSpec;
 pub mod adagrad;
 pub mod adam;
 pub mod gradient_descent;
+pub mod loss_scale;
 mod tensorflow;
 
 pub use adagrad::Adagrad;
 pub use adam::AdamOptimizer;
 pub use gradient_descent::GradientDescent;
+pub use loss_scale::LossScale;
 
 /// The optimizer of a run.
 #[derive(Debug)]

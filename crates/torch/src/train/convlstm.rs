@@ -1,7 +1,6 @@
 //! Training of the ConvLSTM autoencoder (`MovingMNISTLightning` of the original).
 //!
-//! The original's `use_amp` is `engine.arithmetic = "bf16"`. Deviation: bfloat16 instead of float16,
-//! which needs no loss scaling. The original's `n_gpus` is the number of `engine.devices`.
+//! The original's `use_amp` is `engine.arithmetic = "fp16"`, its `n_gpus` the number of `engine.devices`.
 
 use tch::{Kind, Tensor};
 
@@ -13,7 +12,7 @@ use super::{
     system::{At, Divergence, Scalars, System},
 };
 use crate::{
-    libtorch::{autocast, convert::to_stored},
+    libtorch::{autocast::autocast, convert::to_stored},
     models::convlstm::{
         ConvLstm,
         picture::{GridExample, picture_grid},
@@ -60,7 +59,7 @@ impl ConvLstmSystem {
         Self {
             replicas: Replicas::new(&spec.engine, spec.seed, build),
             model,
-            state: TrainState::new(spec.optimizer, params),
+            state: TrainState::new(spec.optimizer, params).with_arithmetic(spec.engine.arithmetic),
             frames: FrameCounts::new(convlstm.context_frames, convlstm.horizon),
             split: FrameSplit {
                 context_frames: convlstm.context_frames.size(),
@@ -73,11 +72,7 @@ impl ConvLstmSystem {
 
     /// Computes the loss of sequences `[B, T, C, H, W]` with the arithmetic of the run.
     fn loss_on(&self, model: &ConvLstm, frames: &Tensor, device: tch::Device) -> Tensor {
-        let compute = || objective(model, frames, self.split).loss;
-        match self.arithmetic {
-            Arithmetic::Exact | Arithmetic::Fast => compute(),
-            Arithmetic::Bf16 => autocast::bfloat16(device, compute),
-        }
+        autocast(self.arithmetic, device, || objective(model, frames, self.split).loss)
     }
 
     /// Computes the loss of a batch, divided among the devices.
@@ -105,10 +100,10 @@ impl ConvLstmSystem {
         self.state.params.zero_grad();
         self.replicas.synchronize(&self.state.params);
         let loss = self.loss(&sequences_first(&batch.frames));
-        let value = loss.double_value(&[]);
-        Divergence::check(&Scalars::from([(SeriesName::Loss, value)]))?;
-        loss.backward();
+        self.state.backward(&loss);
         self.replicas.add_gradients(&self.state.params);
+        let value = self.state.complete_gradients(&[&loss])[0];
+        Divergence::check(&Scalars::from([(SeriesName::Loss, value)]))?;
         Ok(value)
     }
 

@@ -10,7 +10,7 @@ use super::{
     system::{At, Divergence, Scalars, System, UnfitData},
 };
 use crate::{
-    libtorch::{autocast, convert::numbers},
+    libtorch::autocast::autocast,
     models::{
         NoisePurpose,
         cvae::{
@@ -71,11 +71,13 @@ impl CvaeSystem {
         let arithmetic = spec.engine.arithmetic;
         match arithmetic {
             Arithmetic::Exact => {}
-            Arithmetic::Fast | Arithmetic::Bf16 => params.store_channels_last(),
+            Arithmetic::Fast | Arithmetic::Bf16 | Arithmetic::Fp16 => {
+                params.store_channels_last();
+            }
         }
         Self {
             model,
-            state: TrainState::new(spec.optimizer, params),
+            state: TrainState::new(spec.optimizer, params).with_arithmetic(arithmetic),
             seed: spec.seed,
             skips: SkipPolicy { rule: cvae.skip, context_frames: cvae.context_frames.size() },
             frames: FrameCounts::new(cvae.context_frames, cvae.horizon),
@@ -91,12 +93,12 @@ impl CvaeSystem {
         let noise = &mut StepNoise::new(self.seed, at.step);
         let (model, skips) = (&self.model, self.skips);
         let batch = conditioned(batch);
-        let fast = |noise| fast::objective(model, &batch, feedback, skips, noise);
-        match self.arithmetic {
+        autocast(self.arithmetic, self.device, || match self.arithmetic {
             Arithmetic::Exact => objective(model, &batch, feedback, skips, noise),
-            Arithmetic::Fast => fast(noise),
-            Arithmetic::Bf16 => autocast::bfloat16(self.device, || fast(noise)),
-        }
+            Arithmetic::Fast | Arithmetic::Bf16 | Arithmetic::Fp16 => {
+                fast::objective(model, &batch, feedback, skips, noise)
+            }
+        })
     }
 }
 
@@ -120,12 +122,13 @@ impl System for CvaeSystem {
         self.state.params.zero_grad();
         let objective = self.objective(&batch, feedback, at);
         let loss = objective.loss(beta);
-        loss.backward();
+        self.state.backward(&loss);
 
         // The original divides the reported values, not the differentiated ones, by n_past +
         // n_future.
         let frames = self.frames.total as f64;
-        let values = numbers(&[&loss, &objective.mse, &objective.kld]);
+        let values =
+            self.state.complete_gradients(&[&loss, &objective.mse, &objective.kld]);
         let scalars = Scalars::from([
             (SeriesName::Loss, values[0] / frames),
             (SeriesName::Reconstruction, values[1] / frames),
@@ -137,7 +140,7 @@ impl System for CvaeSystem {
         Divergence::check(&scalars)?;
         match self.arithmetic {
             Arithmetic::Exact => self.state.step(),
-            Arithmetic::Fast | Arithmetic::Bf16 => self.state.step_fused(),
+            Arithmetic::Fast | Arithmetic::Bf16 | Arithmetic::Fp16 => self.state.step_fused(),
         }
         Ok(scalars)
     }

@@ -46,8 +46,8 @@ pub fn canary(
     Ok(is_whole.then(|| state_digest(&system.state().model_tensors())))
 }
 
-/// Repeats the first steps of a run without writing any file: once as it is, and several times with initial
-/// parameters that are moved by a unit in the last place. A run that diverges ends early.
+/// Repeats the first steps of a run without writing any file: once as it is, and several times with parameters that
+/// are moved before every step by as much as rounding moves a sum of as many terms. A run that diverges ends early.
 ///
 /// Only the watched series is returned. A loss is a sum of terms of one sign, so its own rounding is small. Other
 /// series can be differences of nearly equal numbers, whose rounding moved parameters do not show.
@@ -64,10 +64,12 @@ pub fn measure_noise(
     let steps = steps.min(spec.training.total_steps());
     let repeat = |draw: Option<u64>| {
         let mut system = begin(spec, pack, initial, device)?;
-        if let Some(draw) = draw {
-            move_parameters(system.state_mut(), draw);
-        }
-        let taken = take_first_steps(&mut *system, spec, pack, device, steps)?;
+        let mut before = |system: &mut dyn System, step: Step| {
+            if let Some(draw) = draw {
+                move_parameters(system.state_mut(), draw, step);
+            }
+        };
+        let taken = steps_after(&mut *system, spec, pack, device, steps, &mut before)?;
         let watched = system.watched_series();
         let loss = |scalars: Scalars| [(watched.as_str().to_owned(), scalars[&watched])].into();
         Ok::<Vec<StepScalars>, TrainError>(taken.into_iter().map(loss).collect())
@@ -76,12 +78,17 @@ pub fn measure_noise(
     Ok(MeasuredNoise { base: repeat(None)?, moved: moved.collect::<Result<_, _>>()? })
 }
 
-/// Multiplies every parameter by 1 + u or 1 - u, where u is the unit in the last place of f32.
-fn move_parameters(state: &mut TrainState, draw: u64) {
+/// Multiplies every parameter by 1 + √n u or 1 - √n u, where u is the unit in the last place of f32 and n the number
+/// of terms of a sum in which the parameter is a factor. The rounding of such a sum is about √n u (Higham & Mary 2019,
+/// SIAM J. Sci. Comput. 41, A2815).
+fn move_parameters(state: &mut TrainState, draw: u64, step: Step) {
     tch::no_grad(|| {
         for entry in state.params.trained() {
-            let mut signs = Stream::new(Seed(draw), &format!("moved/{}", entry.name)).at(0);
-            let factor = |up: bool| 1.0 + if up { f32::EPSILON } else { -f32::EPSILON };
+            let mut signs = Stream::new(Seed(draw), &format!("moved/{}", entry.name)).at(step.0);
+            let outputs = entry.tensor.size().first().map_or(1, |&outputs| outputs.max(1));
+            let terms = entry.tensor.numel() as f32 / outputs as f32;
+            let unit = terms.sqrt() * f32::EPSILON;
+            let factor = |up: bool| if up { 1.0 + unit } else { 1.0 - unit };
             let factors: Vec<f32> = (0..entry.tensor.numel())
                 .map(|_| factor(signs.next_u64().is_multiple_of(2)))
                 .collect();
@@ -99,10 +106,23 @@ pub(super) fn take_first_steps(
     device: tch::Device,
     steps: u64,
 ) -> Result<Vec<Scalars>, TrainError> {
+    steps_after(system, spec, pack, device, steps, &mut |_, _| {})
+}
+
+/// Takes the first steps of a run, each after a change.
+fn steps_after(
+    system: &mut dyn System,
+    spec: &RunSpec,
+    pack: &Pack,
+    device: tch::Device,
+    steps: u64,
+    before: &mut dyn FnMut(&mut dyn System, Step),
+) -> Result<Vec<Scalars>, TrainError> {
     let mut taken = Vec::new();
     for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
         let examples = Examples { pack, split: Split::Train, indices: &indices, device };
+        before(system, Step(step));
         match system.update(&examples, At { step: Step(step), epoch }) {
             Ok(scalars) => taken.push(scalars),
             Err(_) => break,

@@ -65,7 +65,13 @@ fn series(system: &dyn System) -> BTreeMap<String, SeriesDefinition> {
     let learning_rate =
         SeriesDefinition::new("learning rate", "", "step size of every optimizer of the system");
     let own = system.series().into_iter();
-    let all = own.chain([(SeriesName::LearningRate, learning_rate)]);
+    let loss_scale = SeriesDefinition::new(
+        "loss scale",
+        "",
+        "factor of the next loss before it is differentiated in float16; a step that halves it updates nothing",
+    );
+    let scaled = system.state().loss_scale().map(|_| (SeriesName::LossScale, loss_scale));
+    let all = own.chain([(SeriesName::LearningRate, learning_rate)]).chain(scaled);
     all.map(|(name, definition)| (name.as_str().to_owned(), definition)).collect()
 }
 
@@ -133,7 +139,7 @@ pub fn cuda_record() -> CudaRecord {
 }
 
 fn timing_record(job: &Job<'_>) -> Result<TimingRecord, StoreError> {
-    let summary = summarize(&read_timing(&job.dir.path(RunFile::Timing))?.values);
+    let summary = summarize(&read_timing(&job.dir.path(RunFile::Timing))?);
     let finished = now_rfc3339();
     Ok(TimingRecord {
         started: summary.started.unwrap_or_else(|| finished.clone()),

@@ -48,6 +48,9 @@ const CHECKPOINT_SECONDS: f64 = 15.0;
 /// Least time between checkpoints as a multiple of the time that the last one took.
 const CHECKPOINT_COST_FACTOR: f64 = 20.0;
 
+/// Metadata of a stored model: the epoch after which it was stored.
+const EPOCH: &str = "epoch";
+
 /// A run to be trained, with its inputs and outputs.
 #[derive(Debug)]
 pub struct Job<'a> {
@@ -144,6 +147,11 @@ fn train_to_end(
                 break;
             }
         };
+        if system.state().loss_scale().is_some_and(|scale| scale < 1.0) {
+            let gradient = Divergence { quantity: "gradient".to_owned(), value: f64::INFINITY };
+            outcome = diverged(at.step, &gradient);
+            break;
+        }
         let done = step + 1;
         watch(WorkerProgress::Stepped { done, loss: scalars[&system.watched_series()] });
         log.append(at.step, &stepped(at, scalars, system.state()))?;
@@ -166,8 +174,8 @@ fn train_to_end(
             log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
             log.images(at.step, scope.split.name(), &tensors)?;
             if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
-                write_model(dir, RunFile::Best, system.state(), at.epoch)?;
-                kept.best = Some(Best { epoch: at.epoch, value, scores });
+                let model = write_model(dir, RunFile::Best, system.state(), at.epoch)?;
+                kept.best = Some(Best { epoch: at.epoch, value, scores, model: Some(model) });
             }
         }
 
@@ -200,6 +208,15 @@ fn train_to_end(
     })))
 }
 
+/// Returns whether a run can be continued with its `best.safetensors`: it is the one that the checkpoint names, or a
+/// later one, which the continued run will write again.
+pub fn best_is_intact(dir: &RunDir, kept: &Bookkeeping) -> bool {
+    let Some(best) = &kept.best else { return true };
+    let Ok((tensors, metadata)) = read_tensors(&dir.path(RunFile::Best)) else { return false };
+    let epoch = metadata.get(EPOCH).and_then(|text| text.parse().ok());
+    best.is_model(&tensors) || epoch.is_some_and(|epoch| Epoch(epoch) > best.epoch)
+}
+
 /// Resumes from the checkpoint, or creates a new journal if there is none.
 fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, Step), TrainError> {
     let path = dir.path(RunFile::Journal);
@@ -210,7 +227,7 @@ fn open(dir: &RunDir, state: &mut TrainState) -> Result<(Journal, Bookkeeping, S
     let next = checkpoint.position.next_step;
     state.load_checkpoint(next.0, &checkpoint.tensors)?;
     let kept = Bookkeeping::read(checkpoint.trainer)?;
-    let journal = Journal::resume(&path, checkpoint.position.journal_bytes)?;
+    let journal = Journal::resume(&path, &checkpoint.position.journal)?;
     Ok((journal, kept, next))
 }
 
@@ -223,7 +240,11 @@ fn test_best(
     watch: &mut dyn FnMut(WorkerProgress),
 ) -> Result<Option<Scores>, TrainError> {
     let Some(best) = &kept.best else { return Ok(None) };
-    let (tensors, _) = read_tensors(&job.dir.path(RunFile::Best))?;
+    let path = job.dir.path(RunFile::Best);
+    let (tensors, _) = read_tensors(&path)?;
+    if !best.is_model(&tensors) {
+        return Err(StoreError::Altered { path }.into());
+    }
     system.state_mut().load_model(&tensors)?;
     let scope = Scope::new(Split::Test, &job.spec.evaluation);
     let Evaluation { scores, tensors, names } = system.evaluate(job.pack, scope, job.device);
@@ -246,6 +267,7 @@ fn test_best(
 
 fn stepped(at: At, mut scalars: Scalars, state: &TrainState) -> Event {
     scalars.insert(SeriesName::LearningRate, state.learning_rate());
+    scalars.extend(state.loss_scale().map(|scale| (SeriesName::LossScale, scale)));
     let scalars =
         scalars.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
     Event::Step(StepEvent { step: at.step, epoch: at.epoch, scalars })
@@ -301,7 +323,7 @@ fn write_model(
     state: &TrainState,
     epoch: Epoch,
 ) -> Result<String, TrainError> {
-    let metadata = [("epoch".to_owned(), epoch.0.to_string())];
+    let metadata = [(EPOCH.to_owned(), epoch.0.to_string())];
     Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
 }
 
@@ -335,11 +357,13 @@ impl Timing {
         self.last_checkpoint = self.watch.seconds();
         self.checkpoint_seconds = self.last_checkpoint - before;
         let elapsed_seconds = self.last_checkpoint;
-        self.log.append(&TimingEvent::Steps { next_step, elapsed_seconds })
+        self.log.append(&TimingEvent::Steps { next_step, elapsed_seconds })?;
+        self.log.sync()
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
         let elapsed_seconds = self.watch.seconds();
-        self.log.append(&TimingEvent::Ended { at: now_rfc3339(), elapsed_seconds })
+        self.log.append(&TimingEvent::Ended { at: now_rfc3339(), elapsed_seconds })?;
+        self.log.sync()
     }
 }

@@ -5,15 +5,21 @@ use serde_json::Value;
 use tch::Tensor;
 
 use crate::{
-    libtorch::convert::{by_name, to_stored},
+    libtorch::convert::{by_name, numbers, to_stored},
     nn::params::{LoadError, Params},
-    optim::{AdamOptimizer, Optimizer},
+    optim::{AdamOptimizer, LossScale, Optimizer},
 };
 use reprise_base::{
-    config::optim::{AdamSpec, OptimizerSpec},
+    config::{
+        engine::Arithmetic,
+        optim::{AdamSpec, OptimizerSpec},
+    },
     scalar::Epoch,
 };
-use reprise_store::store::{event::Scores, tensors::StoredTensor};
+use reprise_store::store::{
+    event::Scores,
+    tensors::{StoredTensor, state_digest},
+};
 
 /// Prefix of model tensors in a checkpoint.
 const MODEL: &str = "model/";
@@ -48,6 +54,16 @@ pub struct Best {
     /// Value of the choosing metric.
     pub value: f64,
     pub scores: Scores,
+    /// Digest of the model at that validation. Missing in older checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+impl Best {
+    /// Returns whether tensors are the model of that validation.
+    pub fn is_model(&self, tensors: &[StoredTensor]) -> bool {
+        self.model.as_ref().is_none_or(|digest| *digest == state_digest(tensors))
+    }
 }
 
 /// Why a stored state does not fit.
@@ -72,13 +88,22 @@ pub struct TrainState {
     /// One for the whole model, or one per module that has updates of its own.
     optimizers: Vec<Optimizer>,
     learning_rate: f64,
+    /// Only in float16.
+    loss_scale: Option<LossScale>,
 }
 
 impl TrainState {
     /// Creates the state before the first update, with one optimizer for all parameters.
     pub fn new(spec: OptimizerSpec, params: Params) -> Self {
         let optimizers = vec![Optimizer::new(spec, &params)];
-        Self { params, optimizers, learning_rate: spec.learning_rate().get() }
+        let learning_rate = spec.learning_rate().get();
+        Self { params, optimizers, learning_rate, loss_scale: None }
+    }
+
+    /// Adds what an arithmetic needs: float16 needs loss scaling.
+    pub fn with_arithmetic(mut self, arithmetic: Arithmetic) -> Self {
+        self.loss_scale = (arithmetic == Arithmetic::Fp16).then(LossScale::new);
+        self
     }
 
     /// Creates the state before the first update, with one Adam per top-level module.
@@ -89,7 +114,8 @@ impl TrainState {
     ) -> Self {
         let adam = |module| Optimizer::Adam(AdamOptimizer::of_module(spec, &params, module));
         let optimizers = modules.map(adam).into();
-        Self { params, optimizers, learning_rate: spec.learning_rate.get() }
+        let learning_rate = spec.learning_rate.get();
+        Self { params, optimizers, learning_rate, loss_scale: None }
     }
 
     /// Returns the optimizers' step size.
@@ -97,17 +123,44 @@ impl TrainState {
         self.learning_rate
     }
 
-    /// Updates every parameter that has a gradient.
+    /// Returns the factor of the next loss, if losses are scaled.
+    pub fn loss_scale(&self) -> Option<f64> {
+        self.loss_scale.as_ref().map(LossScale::get)
+    }
+
+    /// Differentiates a loss, scaled if losses are.
+    pub fn backward(&self, loss: &Tensor) {
+        match &self.loss_scale {
+            None => loss.backward(),
+            Some(scale) => scale.backward(loss),
+        }
+    }
+
+    /// Completes the gradients (divides them by the scale of the loss, if losses are scaled), and returns the
+    /// values of scalars. All that the host reads in a step is copied here, at once.
+    pub fn complete_gradients(&mut self, scalars: &[&Tensor]) -> Vec<f64> {
+        let Some(scale) = &mut self.loss_scale else { return numbers(scalars) };
+        let overflow = scale.unscale(&self.params);
+        let mut values = numbers(&[scalars, &[&overflow]].concat());
+        scale.observe(values.pop() != Some(0.0));
+        values
+    }
+
+    /// Updates every parameter that has a gradient, unless gradients overflowed in float16.
     pub fn step(&mut self) {
-        for optimizer in &mut self.optimizers {
-            optimizer.step(&self.params);
+        if self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
+            for optimizer in &mut self.optimizers {
+                optimizer.step(&self.params);
+            }
         }
     }
 
     /// Same as [`TrainState::step`] up to rounding, with fused kernels where there are any.
     pub fn step_fused(&mut self) {
-        for optimizer in &mut self.optimizers {
-            optimizer.step_fused(&self.params);
+        if self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
+            for optimizer in &mut self.optimizers {
+                optimizer.step_fused(&self.params);
+            }
         }
     }
 
@@ -127,8 +180,9 @@ impl TrainState {
         let model = model.map(|entry| to_stored(format!("{MODEL}{}", entry.name), &entry.tensor));
         // Unique even with several optimizers: each has the names of its own parameters.
         let moments = self.optimizers.iter().flat_map(Optimizer::state);
-        let moments =
-            moments.map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
+        let moments = moments
+            .chain(self.loss_scale.iter().map(LossScale::state))
+            .map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
         model.chain(moments).collect()
     }
 
@@ -140,21 +194,23 @@ impl TrainState {
         Ok(self.params.load(by_name(tensors, ""))?)
     }
 
-    /// Loads a checkpoint that was written after `updates` updates.
+    /// Loads a checkpoint that was written after `steps` steps.
     ///
     /// # Errors
     /// If a tensor of the model or an optimizer is missing, unknown or of another shape.
     pub fn load_checkpoint(
         &mut self,
-        updates: u64,
+        steps: u64,
         tensors: &[StoredTensor],
     ) -> Result<(), StateError> {
         self.params.load(by_name(tensors, MODEL))?;
         let moments = by_name(tensors, OPTIMIZER);
-        let mut complete = true;
+        let find = |name: &str| moments.get(name).map(Tensor::shallow_clone);
+        let scale = self.loss_scale.as_mut();
+        let mut complete = scale.is_none_or(|scale| scale.restore(find));
+        let skipped = self.loss_scale.as_ref().map_or(0, LossScale::skipped);
         for optimizer in &mut self.optimizers {
-            complete &=
-                optimizer.restore(updates, |name| moments.get(name).map(Tensor::shallow_clone));
+            complete &= optimizer.restore(steps - skipped, find);
         }
         if complete { Ok(()) } else { Err(StateError::Optimizer) }
     }

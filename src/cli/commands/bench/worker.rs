@@ -77,6 +77,8 @@ pub enum BenchMode {
     Fast,
     /// Like `fast`, with convolutions and linear layers in bfloat16
     Bf16,
+    /// Like `fast`, with convolutions and linear layers in float16 and dynamic loss scaling
+    Fp16,
 }
 
 impl From<BenchMode> for Arithmetic {
@@ -85,6 +87,7 @@ impl From<BenchMode> for Arithmetic {
             BenchMode::Exact => Self::Exact,
             BenchMode::Fast => Self::Fast,
             BenchMode::Bf16 => Self::Bf16,
+            BenchMode::Fp16 => Self::Fp16,
         }
     }
 }

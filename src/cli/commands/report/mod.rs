@@ -16,14 +16,11 @@ use crate::cli::{
 };
 use reprise_base::{
     fs::{self, FileKind},
-    text::count,
+    text::{count, error_chain},
 };
 use reprise_report::{self as report, ReportFiles, ReportInput, ReportRun, RunState, Samples};
 use reprise_store::{
-    store::{
-        RunDir, RunFile, Store, StoreError, journal::read_journal, manifest::SweepManifest,
-        tensors::read_tensors,
-    },
+    store::{FinishedRun, RunDir, RunFile, Store, StoreError, manifest::SweepManifest},
     sweep::status::run_status,
 };
 
@@ -68,26 +65,48 @@ pub struct ReportArgs {
 pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let manifest = manifest(&store, &args.name)?;
+    let folder = args.reports.join(&manifest.name);
     if args.check {
-        let folder = args.reports.join(&manifest.name);
-        return check(&compute(&store, manifest)?, &folder);
+        let Computed { report, damaged, missing: _ } = compute(&store, manifest)?;
+        check(&report, &folder)?;
+        return complain(&damaged);
     }
     let inputs = inputs(&store, &manifest)?;
-    let page = rebuild(&store, manifest, &inputs, &args.reports)?;
-    print(&format!("{}\n", page.display()))
+    let damaged = rebuild(&store, manifest, &inputs, &folder)?;
+    print(&format!("{}\n", folder.join(PAGE).display()))?;
+    complain(&damaged)
 }
 
-/// Writes the report of a sweep below `reports` and returns the path of its page. `inputs` was computed before, so
-/// that a record that changes in between makes the report outdated.
+/// Writes the report of a sweep and returns the damages that it leaves out. `inputs` was computed before, so that a
+/// record that changes in between makes the report outdated.
 fn rebuild(
     store: &Store,
     manifest: SweepManifest,
     inputs: &str,
-    reports: &Path,
-) -> Result<PathBuf, Failure> {
-    let folder = reports.join(&manifest.name);
-    written::write(&folder, inputs, &compute(store, manifest)?.files)?;
-    Ok(folder.join(PAGE))
+    folder: &Path,
+) -> Result<Vec<StoreError>, Failure> {
+    let Computed { report, damaged, missing } = compute(store, manifest)?;
+    for error in &missing {
+        tell(&format!("warning: {}; the report lacks its pictures", error_chain(error)));
+    }
+    // The inputs say nothing of the files of a run, so with other files the report is never taken for the current one.
+    let inputs = if damaged.is_empty() && missing.is_empty() { inputs } else { "" };
+    written::write(folder, inputs, &report.files)?;
+    Ok(damaged)
+}
+
+/// Fails if a report leaves out damaged files.
+fn complain(damaged: &[StoreError]) -> Result<(), Failure> {
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    for error in damaged {
+        tell(&format!("warning: {}", error_chain(error)));
+    }
+    let files = count(damaged.len(), "damaged file");
+    Err(Failure::Check(format!(
+        "the report leaves out {files}; see `reprise store verify` for what to do about it"
+    )))
 }
 
 /// Writes the report of a sweep that was just carried out, unless it is up to date, and prints its
@@ -96,11 +115,12 @@ pub fn after_sweep(store: &Store, name: &str) -> Result<(), Failure> {
     let folder = Path::new(REPORTS).join(name);
     let manifest = manifest(store, name)?;
     let inputs = inputs(store, &manifest)?;
+    let mut damaged = Vec::new();
     if !written::is_current(&folder, &inputs)? {
-        rebuild(store, manifest, &inputs, Path::new(REPORTS))?;
+        damaged = rebuild(store, manifest, &inputs, &folder)?;
     }
     tell(&format!("report: `{}`", folder.join(PAGE).display()));
-    Ok(())
+    complain(&damaged)
 }
 
 /// Returns the digest of everything that decides the content of a report: the program, the manifest, and the
@@ -114,58 +134,78 @@ fn inputs(store: &Store, manifest: &SweepManifest) -> Result<String, Failure> {
         text += &if dir.has(RunFile::Record)? {
             fs::sha256_file(&dir.path(RunFile::Record))?.0
         } else {
-            run_status(&dir)?.to_string()
+            run_status(&dir).to_string()
         };
     }
     Ok(fs::sha256_hex(text.as_bytes()))
 }
 
-fn compute(store: &Store, manifest: SweepManifest) -> Result<ReportFiles, Failure> {
-    let runs = manifest
-        .runs
-        .iter()
-        .map(|entry| {
-            let dir = store.run(&entry.run);
-            let state = state(&dir)?;
-            let samples = match &state {
-                RunState::Finished { .. } => samples(&dir)?,
-                RunState::Unfinished { .. } => Samples::default(),
-            };
-            Ok(ReportRun { entry: entry.clone(), state, samples })
-        })
-        .collect::<Result<Vec<_>, Failure>>()?;
+/// A report, and why files of its runs are not part of it.
+struct Computed {
+    report: ReportFiles,
+    damaged: Vec<StoreError>,
+    missing: Vec<StoreError>,
+}
+
+fn compute(store: &Store, manifest: SweepManifest) -> Result<Computed, Failure> {
+    let (mut damaged, mut missing) = (Vec::new(), Vec::new());
+    let mut runs = Vec::new();
+    // One run per arm is pictured: the one with the smallest seed that stored something.
+    let mut pictured = BTreeSet::new();
+    for entry in &manifest.runs {
+        let dir = store.run(&entry.run);
+        let (state, mut samples) = match read(&dir, &mut missing) {
+            Err(Failure::Store(error)) if error.is_damage() => {
+                let what = format!("damaged: {}", error_chain(&error));
+                damaged.push(error);
+                (RunState::Unfinished { what }, Samples::default())
+            }
+            read => read?,
+        };
+        if samples.has_pictures() && !pictured.insert(&entry.arm) {
+            samples = samples.without_pictures();
+        }
+        runs.push(ReportRun { entry: entry.clone(), state, samples });
+    }
     let mut sheets = BTreeMap::new();
     for run in &runs {
-        if let RunState::Finished { record, events: _ } = &run.state
-            && let Entry::Vacant(entry) = sheets.entry(record.data.pack_sha256.clone())
-            && let Some(sheet) = store.read_sheet(&record.data.pack_sha256)?
-        {
-            entry.insert(sheet);
+        let RunState::Finished { record, events: _ } = &run.state else { continue };
+        let Entry::Vacant(entry) = sheets.entry(record.data.pack_sha256.clone()) else { continue };
+        match store.read_sheet(&record.data.pack_sha256) {
+            Err(error) if error.is_damage() => damaged.push(error),
+            sheet => drop(sheet?.map(|sheet| entry.insert(sheet))),
         }
     }
-    Ok(report::build(&ReportInput { manifest, runs, sheets })?)
+    let report = report::build(&ReportInput { manifest, runs, sheets })?;
+    Ok(Computed { report, damaged, missing })
 }
 
-fn state(dir: &RunDir) -> Result<RunState, Failure> {
-    match dir.read_record() {
-        Ok(record) => {
-            let events = read_journal(&dir.path(RunFile::Journal))?.values;
-            Ok(RunState::Finished { record: Box::new(record), events })
-        }
+/// Reads what a run recorded. Roll-outs that were removed, to save space, are added to `missing`.
+fn read(
+    dir: &RunDir,
+    missing: &mut Vec<StoreError>,
+) -> Result<(RunState, Samples), Failure> {
+    let run = match FinishedRun::open(dir) {
         Err(StoreError::Unfinished { .. }) => {
-            Ok(RunState::Unfinished { what: run_status(dir)?.to_string() })
+            let what = run_status(dir).to_string();
+            return Ok((RunState::Unfinished { what }, Samples::default()));
         }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn samples(dir: &RunDir) -> Result<Samples, Failure> {
-    if !dir.has(RunFile::Rollouts)? {
-        return Ok(Samples::default());
-    }
-    let path = dir.path(RunFile::Rollouts);
-    let (tensors, metadata) = read_tensors(&path).map_err(StoreError::from)?;
-    Samples::new(tensors, &metadata).map_err(|source| Failure::Rollouts { path, source })
+        run => run?,
+    };
+    let events = run.journal()?;
+    let samples = match run.tensors(RunFile::Rollouts) {
+        Err(error @ StoreError::Missing { .. }) => {
+            missing.push(error);
+            Samples::default()
+        }
+        found => match found? {
+            None => Samples::default(),
+            Some((tensors, metadata)) => Samples::new(tensors, &metadata).map_err(|source| {
+                Failure::Rollouts { path: dir.path(RunFile::Rollouts), source }
+            })?,
+        },
+    };
+    Ok((RunState::Finished { record: Box::new(run.into_record()), events }, samples))
 }
 
 /// Compares a report's folder with the report byte for byte.

@@ -4,7 +4,7 @@
 //! the inputs, so a report that is incomplete, edited or made from other records is not taken for the current one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     path::{Path, PathBuf},
 };
@@ -52,6 +52,12 @@ impl WrittenList {
         Some(Self { inputs, files: lines.lines().map(file).collect::<Option<_>>()? })
     }
 
+    /// Returns the folders of the files below `root`, which is one of them.
+    fn folders(&self, root: &Path) -> BTreeSet<PathBuf> {
+        let parent = |path: &PathBuf| root.join(path).parent().map(Path::to_owned);
+        self.files.keys().filter_map(parent).chain([root.to_owned()]).collect()
+    }
+
     fn text(&self) -> String {
         let mut text = format!("{INPUTS}{}\n", self.inputs);
         for (path, digest) in &self.files {
@@ -88,19 +94,27 @@ pub(super) fn write(
     fs::create_dir_all(folder)?;
     let _lock = fs::lock(&folder.with_file_name(LOCK))?;
     let before = WrittenList::read(folder)?;
-    let mut list = WrittenList { inputs: inputs.to_owned(), files: BTreeMap::new() };
+    let digest = |(path, bytes): (&PathBuf, &Vec<u8>)| (path.clone(), fs::sha256_hex(bytes));
+    let list = WrittenList { inputs: inputs.to_owned(), files: files.iter().map(digest).collect() };
+    // Named before they are written, so that they are found again if this process is killed.
+    let mut all = before.files;
+    all.extend(list.files.clone());
+    let unfinished = WrittenList { inputs: String::new(), files: all };
+    let write_list =
+        |list: &WrittenList| fs::write_atomic(&folder.join(LIST), list.text().as_bytes());
+    write_list(&unfinished)?;
+    for folder in unfinished.folders(folder) {
+        fs::remove_temporaries(&folder)?;
+    }
     for (path, bytes) in files {
         let at = folder.join(path);
-        let parent = at.parent().unwrap_or(folder);
-        fs::create_dir_all(parent)?;
-        fs::remove_temporaries(parent)?;
+        fs::create_dir_all(at.parent().unwrap_or(folder))?;
         fs::write_atomic(&at, bytes)?;
-        list.files.insert(path.clone(), fs::sha256_hex(bytes));
     }
-    for path in before.files.keys().filter(|path| !files.contains_key(*path)) {
+    for path in unfinished.files.keys().filter(|path| !files.contains_key(*path)) {
         fs::remove_file(&folder.join(path))?;
     }
-    fs::write_atomic(&folder.join(LIST), list.text().as_bytes())?;
+    write_list(&list)?;
     Ok(())
 }
 
@@ -131,6 +145,27 @@ mod tests {
         );
         fs::write_atomic(&at.join(LIST), b"# inputs a\nno list\n").unwrap();
         assert!(!is_current(&at, "a").unwrap(), "the list is damaged");
+    }
+
+    #[test]
+    fn what_a_killed_process_wrote_is_removed_with_an_arm() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("tiny");
+        write(&at, "a", &files(&["report.md"])).unwrap();
+        // Killed after its first file, and while it wrote a second one.
+        let planned = files(&["figures/dropped.svg", "report.md"]);
+        let list = WrittenList {
+            inputs: String::new(),
+            files: planned.keys().map(|path| (path.clone(), "0".repeat(64))).collect(),
+        };
+        fs::write_atomic(&at.join(LIST), list.text().as_bytes()).unwrap();
+        fs::create_dir_all(&at.join("figures")).unwrap();
+        fs::write_atomic(&at.join("figures/dropped.svg"), b"new").unwrap();
+        fs::write_atomic(&at.join("figures/.unfinished-x"), b"half").unwrap();
+        assert!(!is_current(&at, "").unwrap(), "the list names what is not there");
+        write(&at, "b", &files(&["report.md"])).unwrap();
+        assert!(fs::read_dir_sorted(&at.join("figures")).unwrap().is_empty());
+        assert!(is_current(&at, "b").unwrap());
     }
 
     #[test]

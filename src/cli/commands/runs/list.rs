@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::{
     Failure,
+    commands::status::fail_if_any,
     args::{FormatArgs, OutputFormat, StoreArgs},
     output::{duration, print, print_json, table, tell},
 };
@@ -64,7 +65,8 @@ struct TestScore {
 pub fn run(args: &ListRunsArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let mut sweeps: BTreeMap<RunId, Vec<(String, String)>> = BTreeMap::new();
-    for manifest in store.manifests()? {
+    let manifests = store.manifests()?;
+    for manifest in manifests.readable {
         for entry in manifest.runs {
             sweeps.entry(entry.run).or_default().push((manifest.name.clone(), entry.arm));
         }
@@ -75,27 +77,25 @@ pub fn run(args: &ListRunsArgs) -> Result<(), Failure> {
         .map(|id| {
             let dir = store.run(&id);
             let record = dir.read_record().ok();
-            let spec = dir.read_spec().ok();
-            Ok(Listed {
+            let spec = dir.spec().ok();
+            Listed {
                 system: spec.as_ref().map(|spec| spec.model.system()),
                 seed: spec.as_ref().map(|spec| spec.seed.0),
                 sweeps: sweeps.remove(&id).unwrap_or_default(),
-                status: run_status(&dir)?,
+                status: run_status(&dir),
                 test: record.as_ref().and_then(test_score),
                 seconds: record.as_ref().map(|record| record.timing.active_seconds),
                 finished: record.map(|record| record.timing.finished),
                 run: id,
-            })
+            }
         })
-        .collect::<Result<_, Failure>>()?;
+        .collect();
     match args.format.format {
-        OutputFormat::Json => print_json(&listed),
-        OutputFormat::Text if listed.is_empty() => {
-            tell("the store has no runs");
-            Ok(())
-        }
-        OutputFormat::Text => print(&text(&listed)),
+        OutputFormat::Json => print_json(&listed)?,
+        OutputFormat::Text if listed.is_empty() => tell("the store has no runs"),
+        OutputFormat::Text => print(&text(&listed))?,
     }
+    fail_if_any(manifests.unreadable)
 }
 
 fn test_score(record: &Record) -> Option<TestScore> {

@@ -21,7 +21,7 @@ use reprise_base::{
         engine::Device,
         sweep::{Sweep, parse},
     },
-    text::count,
+    text::{count, error_chain},
 };
 use reprise_store::{
     provenance::{GitError, check_trust, visible_devices},
@@ -115,7 +115,13 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         }
     }
     let manifest = sweep.manifest();
-    let before = store.read_manifest(&manifest.name)?;
+    let before = match store.read_manifest(&manifest.name) {
+        Err(error) if error.is_damage() => {
+            tell(&format!("warning: {}; it is written again", error_chain(&error)));
+            None
+        }
+        read => read?,
+    };
     if let Some(before) = before.as_ref().filter(|before| before.runs != manifest.runs) {
         tell(&format!(
             "the report of `{}` will show other runs than before; the earlier runs are kept, and \
@@ -135,8 +141,8 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         arguments: &worker::arguments,
     };
     let mut progress = SweepProgress::new(&sweep);
-    let counts = interrupts
-        .during(|interrupts| workers.run(interrupts, &mut |event| progress.show(event)))?;
+    let counts =
+        interrupts.during(|interrupts| workers.run(interrupts, &mut |event| progress.show(event)));
     progress.close();
     if interrupts.any() && counts.stopped > 0 {
         return Err(Failure::Interrupted(format!(

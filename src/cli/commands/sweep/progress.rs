@@ -161,6 +161,8 @@ impl TrainingProgress {
             TaskEvent::Message(WorkerMessage::NumbersChanged) => self.print(&format!(
                 "{name}: results differ from those at the run's start; restarting from scratch"
             )),
+            TaskEvent::Message(WorkerMessage::Damaged) => self
+                .print(&format!("{name}: its best checkpoint is damaged; restarting from scratch")),
             TaskEvent::Message(WorkerMessage::Progress(WorkerProgress::Started {
                 first,
                 total,

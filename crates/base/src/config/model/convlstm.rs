@@ -44,7 +44,7 @@ impl SystemFacts for ConvLstmSpec {
     }
 
     fn arithmetics(&self) -> &'static [Arithmetic] {
-        &[Arithmetic::Exact, Arithmetic::Bf16]
+        &[Arithmetic::Exact, Arithmetic::Bf16, Arithmetic::Fp16]
     }
 
     fn is_data_parallel(&self) -> bool {

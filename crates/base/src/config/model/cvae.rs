@@ -70,7 +70,7 @@ impl SystemFacts for CvaeSpec {
     }
 
     fn arithmetics(&self) -> &'static [Arithmetic] {
-        &[Arithmetic::Exact, Arithmetic::Fast, Arithmetic::Bf16]
+        &[Arithmetic::Exact, Arithmetic::Fast, Arithmetic::Bf16, Arithmetic::Fp16]
     }
 
     fn is_data_parallel(&self) -> bool {

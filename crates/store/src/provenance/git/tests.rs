@@ -139,6 +139,22 @@ fn the_same_tree_twice_makes_one_commit() {
 }
 
 #[test]
+fn the_lock_that_a_killed_program_left_is_an_error() {
+    let (_folder, repository) = committed();
+    put(&repository, "new.txt", b"new");
+    let tree = check(&repository, &["new.txt"]).record.tree;
+    let name = format!("refs/reprise/trees/{tree}");
+    repository.find_reference(&name).unwrap().delete().unwrap();
+    let lock = repository.path().join(format!("{name}.lock"));
+    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    std::fs::write(&lock, "").unwrap();
+    let error = snapshot(&repository, &[]).unwrap_err();
+    assert!(error.hint().unwrap().contains("a killed one left the file"), "{error}");
+    std::fs::remove_file(lock).unwrap();
+    assert_eq!(snapshot(&repository, &[]).unwrap().record.reference, name);
+}
+
+#[test]
 fn symlinks_and_executable_files_keep_their_kind() {
     let (_keep, repository) = committed();
     symlink("nowhere/at/all", workdir(&repository).join("link")).unwrap();

@@ -1,11 +1,9 @@
 //! The first line in which two journals differ.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::value::{ValueDifference, first_difference};
-use crate::store::{StoreError, event::Event, journal::read_journal};
+use crate::store::{FinishedRun, StoreError, event::Event};
 use reprise_base::scalar::{Epoch, Step};
 use reprise_data::Split;
 
@@ -39,8 +37,11 @@ impl JournalPlace {
     }
 }
 
-pub(super) fn diff(a: &Path, b: &Path) -> Result<Option<JournalDifference>, StoreError> {
-    let (a, b) = (read_journal(a)?.values, read_journal(b)?.values);
+pub(super) fn diff(
+    a: &FinishedRun,
+    b: &FinishedRun,
+) -> Result<Option<JournalDifference>, StoreError> {
+    let (a, b) = (a.journal()?, b.journal()?);
     Ok((0..a.len().max(b.len())).find_map(|index| diff_line(index, a.get(index), b.get(index))))
 }
 

@@ -13,9 +13,8 @@ use reprise_base::config::{
 };
 
 use super::{
-    RunDir, RunFile, Store, StoreError,
+    FinishedRun, RunDir, RunFile, Store, StoreError,
     event::{Scores, score_values},
-    journal::read_journal,
     record::{Record, RunId},
 };
 
@@ -76,7 +75,7 @@ impl RunDiff {
         noise: &MeasuredNoise,
     ) -> Result<(), StoreError> {
         let steps = |dir: &RunDir| {
-            Ok::<_, StoreError>(noise::steps(read_journal(&dir.path(RunFile::Journal))?.values))
+            Ok::<_, StoreError>(noise::steps(FinishedRun::open(dir)?.journal()?))
         };
         let compared = noise::compare(&steps(a)?, &steps(b)?, noise);
         if compared.is_equal() {
@@ -125,17 +124,16 @@ const TENSOR_FILES: [RunFile; 3] = [RunFile::Final, RunFile::Best, RunFile::Roll
 
 /// Compares two finished runs, of one store or of two.
 pub fn diff_runs(a: &RunDir, b: &RunDir) -> Result<RunDiff, StoreError> {
-    let (record_a, record_b) = (a.read_record()?, b.read_record()?);
-    let mut differences = diff_records(&record_a, &record_b);
-    let journals = (a.path(RunFile::Journal), b.path(RunFile::Journal));
-    differences.extend(journal::diff(&journals.0, &journals.1)?.map(RunDifference::Journal));
+    let (a, b) = (FinishedRun::open(a)?, FinishedRun::open(b)?);
+    let mut differences = diff_records(a.record(), b.record());
+    differences.extend(journal::diff(&a, &b)?.map(RunDifference::Journal));
     for file in TENSOR_FILES {
-        differences.extend(tensors::diff(file, a, b)?.map(RunDifference::Tensors));
+        differences.extend(tensors::diff(file, &a, &b)?.map(RunDifference::Tensors));
     }
     let verdict =
         if differences.is_empty() { DiffVerdict::BitEqual } else { DiffVerdict::Different };
-    let circumstances = circumstances(&record_a, &record_b);
-    let (a, b) = (record_a.run, record_b.run);
+    let circumstances = circumstances(a.record(), b.record());
+    let (a, b) = (a.into_record().run, b.into_record().run);
     Ok(RunDiff { a, b, verdict, differences, circumstances, noise: None })
 }
 

@@ -1,7 +1,7 @@
 //! Whether two runs differ by no more than the rounding of another machine explains.
 //!
 //! Rounding grows during training, in some runs by many orders of magnitude. How fast is measured: the first steps are
-//! repeated with initial parameters that are moved by a unit in the last place. METHODOLOGY.md gives the reasons.
+//! repeated with parameters that are moved before each as much as rounding does. METHODOLOGY.md gives the reasons.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub type StepScalars = BTreeMap<String, f64>;
 pub struct MeasuredNoise {
     /// The run as it is.
     pub base: Vec<StepScalars>,
-    /// With moved initial parameters.
+    /// With moved parameters.
     pub moved: Vec<Vec<StepScalars>>,
 }
 

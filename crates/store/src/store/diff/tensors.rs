@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use serde::Serialize;
 
-use crate::store::{
-    RunDir, RunFile, StoreError,
-    tensors::{StoredTensor, read_tensors},
-};
+use crate::store::{FinishedRun, RunFile, StoreError, tensors::StoredTensor};
 
 /// The first tensor, by name, in which two files differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,14 +37,14 @@ pub struct ElementDifference {
 /// Compares a tensor file of two runs; a file that both lack is equal.
 pub(super) fn diff(
     file: RunFile,
-    a: &RunDir,
-    b: &RunDir,
+    a: &FinishedRun,
+    b: &FinishedRun,
 ) -> Result<Option<TensorDifference>, StoreError> {
     let describe_file = |exists: bool| if exists { "present" } else { "absent" }.to_owned();
-    let (exists_a, exists_b) = (a.has(file)?, b.has(file)?);
-    if exists_a && exists_b {
-        let (a, b) = (read_tensors(&a.path(file))?.0, read_tensors(&b.path(file))?.0);
-        return Ok(diff_tensors(file, &a, &b));
+    let (a, b) = (a.tensors(file)?, b.tensors(file)?);
+    let (exists_a, exists_b) = (a.is_some(), b.is_some());
+    if let (Some((a, _)), Some((b, _))) = (&a, &b) {
+        return Ok(diff_tensors(file, a, b));
     }
     Ok((exists_a != exists_b).then(|| TensorDifference {
         file: file.name().to_owned(),

@@ -36,7 +36,8 @@ fn stored(run: &Run) -> (TempDir, Store) {
         journal.append(&samples::step(step, &[("kl", 0.0), ("loss", loss)])).unwrap();
     }
     write_tensors(&dir.path(RunFile::Final), &run.tensors, &BTreeMap::new()).unwrap();
-    dir.write_record(&run.record).unwrap();
+    let record = Record { artefacts: dir.artefacts().unwrap(), ..run.record.clone() };
+    dir.write_record(&record).unwrap();
     (folder, store)
 }
 

@@ -83,15 +83,51 @@ fn a_non_finite_loss_leaves_the_parameters_unchanged() {
 }
 
 #[test]
-fn bfloat16_approximates_the_objective() {
+fn sixteen_bits_approximate_the_objective() {
     let pack = pack();
     let loss = |arithmetic| {
         let mut system = system(arithmetic);
         system.update(&examples(&pack, &[0, 1]), FIRST).unwrap()[&SeriesName::Loss]
     };
-    let (exact, reduced) = (loss("exact"), loss("bf16"));
-    assert!((exact - reduced).abs() < 0.01 * exact, "{exact} and {reduced}");
-    assert_ne!(exact.to_bits(), reduced.to_bits());
+    let exact = loss("exact");
+    for (arithmetic, bound) in [("bf16", 1e-2), ("fp16", 1e-3)] {
+        let reduced = loss(arithmetic);
+        assert!((exact - reduced).abs() < bound * exact, "{exact} and {reduced}");
+        assert_ne!(exact.to_bits(), reduced.to_bits());
+    }
+}
+
+#[test]
+fn an_overflow_in_float16_updates_nothing_and_halves_the_scale() {
+    let mut system = system("fp16");
+    let before = parameters(&system);
+    assert_eq!(system.state.loss_scale(), Some(65536.0));
+    // The gradient of the squared error, times the scale, is larger than a float16.
+    let frames = Tensor::full([5, 2, 1, 8, 8], 1e4, (Kind::Float, tch::Device::Cpu));
+    system.step(&Batch { frames, condition: Tensor::new() }).unwrap();
+    assert_eq!(parameters(&system), before);
+    assert_eq!(system.state.loss_scale(), Some(32768.0));
+
+    let pack = pack();
+    system.update(&examples(&pack, &[0, 1]), FIRST).unwrap();
+    assert_ne!(parameters(&system), before);
+    assert_eq!(system.state.loss_scale(), Some(32768.0));
+}
+
+#[test]
+fn a_run_in_float16_resumes_to_the_same_bits() {
+    let pack = pack();
+    let mut whole = system("fp16");
+    let frames = || Tensor::full([5, 2, 1, 8, 8], 1e4, (Kind::Float, tch::Device::Cpu));
+    whole.step(&Batch { frames: frames(), condition: Tensor::new() }).unwrap();
+    whole.update(&examples(&pack, &[0, 1]), FIRST).unwrap();
+    let checkpoint = whole.state.checkpoint_tensors();
+    whole.update(&examples(&pack, &[1, 0]), FIRST).unwrap();
+
+    let mut resumed = system("fp16");
+    resumed.state.load_checkpoint(2, &checkpoint).unwrap();
+    resumed.update(&examples(&pack, &[1, 0]), FIRST).unwrap();
+    assert_eq!(parameters(&resumed), parameters(&whole));
 }
 
 /// Compares the gradients of replicas with those of one model, on frames of different brightness.
