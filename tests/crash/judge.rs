@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -76,7 +77,7 @@ impl<'a> Judge<'a> {
         if let Some(store) = store {
             let manifests = store.manifests().unwrap();
             class.wrong.extend(manifests.unreadable.iter().map(|it| format!("a manifest: {it}")));
-            class.name += &format!("{} manifests", manifests.readable.len());
+            write!(class.name, "{} manifests", manifests.readable.len()).unwrap();
             for id in store.runs().unwrap() {
                 class.run(&store.run(&id), &root);
             }
@@ -97,7 +98,8 @@ impl<'a> Judge<'a> {
     /// Returns what is not in a state although the command has ended.
     pub(crate) fn lost(&mut self, durable: &Listing) -> Vec<String> {
         let is_log = |path: &str| {
-            path.ends_with("stderr.log") || path.ends_with(".lock") || path.starts_with(".git/")
+            ["stderr.log", ".lock"].iter().any(|end| path.ends_with(end))
+                || path.starts_with(".git/")
         };
         let files = self.after.files.iter().filter(|(path, _)| !is_log(path));
         let lost = files.filter(|(path, bytes)| durable.files.get(*path) != Some(bytes));
@@ -172,7 +174,7 @@ impl Class {
             }
         };
         let spec = dir.read_spec().is_ok();
-        self.name += &format!(", {}: {state}, spec {spec}", &dir.id().as_str()[..4]);
+        write!(self.name, ", {}: {state}, spec {spec}", &dir.id().as_str()[..4]).unwrap();
     }
 }
 
@@ -198,8 +200,7 @@ fn broken_objects(root: &Path) -> Option<String> {
     let folders = fs::read_dir(objects).unwrap().map(|entry| entry.unwrap().path());
     let of = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let is_loose = |path: &PathBuf| path.file_name().is_some_and(|name| name.len() == 38);
-    let mut empty = folders.flat_map(of).filter(is_loose).filter(|path| {
-        fs::metadata(path).unwrap().len() == 0
-    });
+    let mut empty =
+        folders.flat_map(of).filter(is_loose).filter(|path| fs::metadata(path).unwrap().len() == 0);
     empty.next().map(|path| format!("{} is empty", path.display()))
 }

@@ -45,6 +45,6 @@ fn every_system_survives_random_kills() {
             finished += 1;
             assert_eq!(judge.recover(&scene.listing()), None, "{system} after {kills} kills");
         }
-        println!("{system}: {kills} kills, {finished} times to the end, always the same bits");
+        eprintln!("{system}: {kills} kills, {finished} times to the end, always the same bits");
     }
 }

@@ -78,9 +78,9 @@ impl Scene {
         let root = folder.path().join("work");
         fs::create_dir_all(root.join("experiments")).unwrap();
         let named = ["tiny", "systems"].map(|name| format!("\nname = \"{name}\"\n"));
-        let sweep = named.iter().fold(sweep.to_owned(), |sweep, name| {
-            sweep.replacen(name, "\nname = \"sweep\"\n", 1)
-        });
+        let sweep = named
+            .iter()
+            .fold(sweep.to_owned(), |sweep, name| sweep.replacen(name, "\nname = \"sweep\"\n", 1));
         fs::write(root.join("experiments/sweep.toml"), sweep).unwrap();
         fs::write(root.join(".gitignore"), "/store\n/reports\n").unwrap();
         let git = |arguments: &[&str]| {
@@ -198,7 +198,9 @@ fn recorded(scene: &Scene, arguments: &[&str]) -> Recorded {
     assert!(output.status.success(), "{stderr}");
     let after = scene.listing();
     let mut disk = Disk::holding(&before);
-    operations.iter().for_each(|operation| disk.carry_out(operation));
+    for operation in &operations {
+        disk.carry_out(operation);
+    }
     let repeated = disk.current().list();
     let differing: Vec<_> = repeated
         .files
@@ -261,7 +263,7 @@ fn explore(recorded: &Recorded, depth: Depth, judge: &mut Judge<'_>) -> Found {
 fn check(what: &str, depth: Depth, scene: &Scene, command: &[&str]) -> usize {
     let recorded = recorded(scene, command);
     let found = explore(&recorded, depth, &mut Judge::new(scene, &recorded.after, command));
-    println!(
+    eprintln!(
         "{what}: {} operations, {} crash states in {} classes, {} findings",
         recorded.operations.len(),
         found.states,
@@ -307,7 +309,7 @@ fn every_system_survives_every_crash() {
         states += check(system, DEEP, &Scene::new(&one_system(system)), &SWEEP);
     }
     states += check("sweep of two runs", DEEP, &Scene::new(TINY), &SWEEP);
-    println!("{states} distinct crash states");
+    eprintln!("{states} distinct crash states");
     assert!(states >= 10_000, "{states}");
 }
 

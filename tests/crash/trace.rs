@@ -5,16 +5,39 @@ use std::{fs, path::Path, rc::Rc};
 /// One operation. Paths are relative to the recorded folder, which is `.` itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    Create { path: String },
-    MakeFolder { path: String },
-    Write { path: String, offset: usize, bytes: Rc<Vec<u8>> },
-    Truncate { path: String, length: usize },
+    Create {
+        path: String,
+    },
+    MakeFolder {
+        path: String,
+    },
+    Write {
+        path: String,
+        offset: usize,
+        bytes: Rc<Vec<u8>>,
+    },
+    Truncate {
+        path: String,
+        length: usize,
+    },
     /// Of a file or a folder.
-    Sync { path: String },
-    Rename { from: String, to: String },
-    Link { from: String, to: String },
-    Remove { path: String },
-    RemoveFolder { path: String },
+    Sync {
+        path: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Link {
+        from: String,
+        to: String,
+    },
+    Remove {
+        path: String,
+    },
+    RemoveFolder {
+        path: String,
+    },
 }
 
 /// Reads the log of the recorder; operations that it failed on request are left out.

@@ -52,7 +52,8 @@ fn damages(path: &Path, bytes: &[u8], all: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<(
         found.push((format!("cut after {length} bytes"), bytes[..length].to_vec()));
     }
     // The last line, or the last byte of a binary file.
-    let end = bytes[..bytes.len() - 1].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let end =
+        bytes[..bytes.len() - 1].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     found.push(("cut before its last line".to_owned(), bytes[..end.max(1)].to_vec()));
     let other = |it: &&PathBuf| {
         it.as_path() != path && it.file_name() == path.file_name() && it.parent() != path.parent()

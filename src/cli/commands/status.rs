@@ -24,9 +24,9 @@ Examples:
   reprise status --format json         for scripts
 
 The state of a run is finished, diverged (a quantity became NaN or infinite), running, resumable
-(stopped with a checkpoint), interrupted (stopped without a checkpoint), not started, newer (written by
-a newer version of reprise), damaged (its record is not what was written) or unreadable. This command
-changes nothing.")]
+(stopped with a checkpoint), interrupted (stopped without a checkpoint), not started, newer
+(written by a newer version of reprise), damaged (its record is not what was written) or
+unreadable. This command changes nothing.")]
 pub struct StatusArgs {
     /// Name of a sweep; `NAME.PRESET` for a preset other than its default [default: all sweeps]
     #[arg(value_name = "NAME")]
@@ -60,9 +60,7 @@ struct RunProgress {
 pub fn run(args: &StatusArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
     let manifests = match &args.name {
-        Some(name) => {
-            Manifests { readable: vec![manifest(&store, name)?], unreadable: Vec::new() }
-        }
+        Some(name) => Manifests { readable: vec![manifest(&store, name)?], unreadable: Vec::new() },
         None => store.manifests()?,
     };
     let sweeps: Vec<SweepStatus> =

@@ -136,7 +136,10 @@ fn sync_what_git_writes() {
         #[expect(unsafe_code, reason = "git2 does not expose this option of libgit2")]
         let status = unsafe {
             libgit2_sys::init();
-            libgit2_sys::git_libgit2_opts(libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR as c_int, on)
+            libgit2_sys::git_libgit2_opts(
+                libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR.cast_signed(),
+                on,
+            )
         };
         debug_assert_eq!(status, 0, "libgit2 knows the option");
     });

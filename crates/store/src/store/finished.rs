@@ -139,7 +139,10 @@ mod tests {
         let text = fs::read_text(&path, 1000).unwrap();
         let first = text.split_inclusive('\n').next().unwrap();
         fs::write_atomic(&path, first.as_bytes()).unwrap();
-        check_refused(FinishedRun::open(&dir).unwrap().journal(), "it is not the file that its run recorded");
+        check_refused(
+            FinishedRun::open(&dir).unwrap().journal(),
+            "it is not the file that its run recorded",
+        );
     }
 
     #[test]

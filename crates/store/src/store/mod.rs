@@ -221,7 +221,8 @@ impl Store {
     fn sheets(&self) -> Result<Vec<String>, StoreError> {
         let stem = |entry: fs::DirEntry| Some(entry.path.file_stem()?.to_str()?.to_owned());
         let entries = self.entries(DATA)?.into_iter();
-        let is_sheet = |entry: &fs::DirEntry| entry.path.extension() == Some("safetensors".as_ref());
+        let is_sheet =
+            |entry: &fs::DirEntry| entry.path.extension() == Some("safetensors".as_ref());
         Ok(entries.filter(is_sheet).filter_map(stem).collect())
     }
 

@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    StoreError,
-    json_lines,
-};
+use super::{StoreError, json_lines};
 use reprise_base::{fs::AppendFile, scalar::Step};
 
 /// One line of the timing log.

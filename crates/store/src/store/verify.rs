@@ -112,7 +112,8 @@ impl Verification {
             }
             State::NotResumable { refusal: Some(_) } => {
                 let Err(error) = dir.resumable_position() else { return };
-                let remedy = "start its sweep again: it keeps the attempt aside and trains the run again";
+                let remedy =
+                    "start its sweep again: it keeps the attempt aside and trains the run again";
                 self.add(&error, "nothing of this attempt", remedy);
             }
             State::Resumable(_) => self.check_resumable(dir),

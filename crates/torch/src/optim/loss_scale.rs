@@ -18,10 +18,8 @@ use crate::{
     nn::params::Params,
 };
 
-/// `init_scale`.
-const FIRST: f64 = 65536.0;
-/// `growth_factor`, and the inverse of `backoff_factor`.
-const FACTOR: f64 = 2.0;
+/// `init_scale` is 2 to this power. `growth_factor` is 2 and `backoff_factor` 1/2, so the scale stays a power of 2.
+const FIRST: i32 = 16;
 /// `growth_interval`.
 const INTERVAL: u64 = 2000;
 /// Name of the state in a checkpoint.
@@ -30,7 +28,7 @@ const STATE: &str = "loss_scale";
 /// The scale of a loss, and what it depends on.
 #[derive(Debug)]
 pub struct LossScale {
-    scale: f64,
+    exponent: i32,
     /// Updates since the scale last changed.
     updates: u64,
     /// Steps without update.
@@ -39,15 +37,17 @@ pub struct LossScale {
     overflow: bool,
 }
 
-impl LossScale {
+impl Default for LossScale {
     /// The scale of the first step.
-    pub const fn new() -> Self {
-        Self { scale: FIRST, updates: 0, skipped: 0, overflow: false }
+    fn default() -> Self {
+        Self { exponent: FIRST, updates: 0, skipped: 0, overflow: false }
     }
+}
 
+impl LossScale {
     /// Returns the scale of the next loss.
-    pub const fn get(&self) -> f64 {
-        self.scale
+    pub fn get(&self) -> f64 {
+        f64::from(self.exponent).exp2()
     }
 
     /// Returns how many steps were skipped.
@@ -57,7 +57,7 @@ impl LossScale {
 
     /// Differentiates a loss multiplied by the scale.
     pub(crate) fn backward(&self, loss: &Tensor) {
-        (loss * self.scale).backward();
+        (loss * self.get()).backward();
     }
 
     /// Divides all gradients by the scale. Returns 1, as f32 `[1]`, if one of them is not finite, otherwise 0.
@@ -65,7 +65,7 @@ impl LossScale {
         let gradients = params.trained().map(|entry| entry.tensor.grad());
         let gradients: Vec<Tensor> = gradients.filter(Tensor::defined).collect();
         let device = gradients.first().map_or(Device::Cpu, Tensor::device);
-        let inverse = Tensor::full([1], self.scale.recip(), (Kind::Float, device));
+        let inverse = Tensor::full([1], self.get().recip(), (Kind::Float, device));
         let overflow = Tensor::zeros([1], (Kind::Float, device));
         tch::no_grad(|| shim::unscale_(&gradients, &overflow, &inverse));
         overflow
@@ -79,31 +79,32 @@ impl LossScale {
     /// Adapts the scale; returns whether the step may update parameters.
     pub(crate) fn accepts(&mut self) -> bool {
         if self.overflow {
-            self.scale /= FACTOR;
+            self.exponent -= 1;
             self.skipped += 1;
             self.updates = 0;
         } else {
             self.updates += 1;
             if self.updates == INTERVAL {
-                self.scale *= FACTOR;
+                self.exponent += 1;
                 self.updates = 0;
             }
         }
         !self.overflow
     }
 
-    /// Returns the state as a named tensor, f64 `[3]`.
+    /// Returns the state as a named tensor, i64 `[3]`.
     pub(crate) fn state(&self) -> (String, Tensor) {
-        let state = [self.scale, self.updates as f64, self.skipped as f64];
+        let state = [self.exponent.into(), self.updates.cast_signed(), self.skipped.cast_signed()];
         (STATE.to_owned(), Tensor::from_slice(&state))
     }
 
     /// Restores what [`LossScale::state`] returned; returns `false` if it is missing or has another shape.
     pub(crate) fn restore(&mut self, find: impl FnOnce(&str) -> Option<Tensor>) -> bool {
-        let Some(state) = find(STATE).map(|state| to_host::<f64>(&state)) else { return false };
-        let &[scale, updates, skipped] = &state[..] else { return false };
-        *self =
-            Self { scale, updates: updates as u64, skipped: skipped as u64, overflow: false };
+        let Some(state) = find(STATE).map(|state| to_host::<i64>(&state)) else { return false };
+        let &[exponent, updates, skipped] = &state[..] else { return false };
+        let Ok(exponent) = i32::try_from(exponent) else { return false };
+        let [updates, skipped] = [updates, skipped].map(i64::cast_unsigned);
+        *self = Self { exponent, updates, skipped, overflow: false };
         true
     }
 }
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn gradients_are_those_of_the_loss() {
         let (p, params) = parameter();
-        let scale = LossScale::new();
+        let scale = LossScale::default();
         scale.backward(&(&p * 3.0).sum(Kind::Float));
         assert_eq!(to_host::<f32>(&p.grad()), [3.0 * 65536.0; 2]);
         assert_eq!(to_host::<f32>(&scale.unscale(&params)), [0.0]);
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn an_infinite_gradient_is_seen() {
         let (p, params) = parameter();
-        let scale = LossScale::new();
+        let scale = LossScale::default();
         scale.backward(&(&p * Tensor::from_slice(&[1.0_f32, f32::MAX])).sum(Kind::Float));
         assert_eq!(to_host::<f32>(&scale.unscale(&params)), [1.0]);
     }
@@ -142,7 +143,7 @@ mod tests {
     /// Steps as `torch.amp.GradScaler` takes them: halved at once, doubled after 2000 updates in a row.
     #[test]
     fn the_scale_follows_the_overflows() {
-        let mut scale = LossScale::new();
+        let mut scale = LossScale::default();
         let mut step = |overflow| {
             scale.observe(overflow);
             (scale.accepts(), scale.get(), scale.skipped())
@@ -160,16 +161,16 @@ mod tests {
 
     #[test]
     fn the_state_survives_a_checkpoint() {
-        let mut scale = LossScale::new();
+        let mut scale = LossScale::default();
         for overflow in [true, false, false] {
             scale.observe(overflow);
             scale.accepts();
         }
         let (name, state) = scale.state();
-        let mut restored = LossScale::new();
+        let mut restored = LossScale::default();
         assert!(restored.restore(|it| (it == name).then_some(state)));
-        assert_eq!((restored.scale, restored.updates, restored.skipped), (32768.0, 2, 1));
+        assert_eq!((restored.exponent, restored.updates, restored.skipped), (15, 2, 1));
         assert!(!restored.restore(|_| None));
-        assert!(!restored.restore(|_| Some(Tensor::from_slice(&[1.0]))));
+        assert!(!restored.restore(|_| Some(Tensor::from_slice(&[1_i64]))));
     }
 }

@@ -127,8 +127,7 @@ impl System for CvaeSystem {
         // The original divides the reported values, not the differentiated ones, by n_past +
         // n_future.
         let frames = self.frames.total as f64;
-        let values =
-            self.state.complete_gradients(&[&loss, &objective.mse, &objective.kld]);
+        let values = self.state.complete_gradients(&[&loss, &objective.mse, &objective.kld]);
         let scalars = Scalars::from([
             (SeriesName::Loss, values[0] / frames),
             (SeriesName::Reconstruction, values[1] / frames),

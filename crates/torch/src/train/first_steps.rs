@@ -80,7 +80,7 @@ pub fn measure_noise(
 
 /// Multiplies every parameter by 1 + √n u or 1 - √n u, where u is the unit in the last place of f32 and n the number
 /// of terms of a sum in which the parameter is a factor. The rounding of such a sum is about √n u (Higham & Mary 2019,
-/// SIAM J. Sci. Comput. 41, A2815).
+/// doi:10.1137/18M1226312).
 fn move_parameters(state: &mut TrainState, draw: u64, step: Step) {
     tch::no_grad(|| {
         for entry in state.params.trained() {

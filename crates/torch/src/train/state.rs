@@ -101,8 +101,9 @@ impl TrainState {
     }
 
     /// Adds what an arithmetic needs: float16 needs loss scaling.
+    #[must_use]
     pub fn with_arithmetic(mut self, arithmetic: Arithmetic) -> Self {
-        self.loss_scale = (arithmetic == Arithmetic::Fp16).then(LossScale::new);
+        self.loss_scale = (arithmetic == Arithmetic::Fp16).then(LossScale::default);
         self
     }
 

@@ -181,10 +181,7 @@ fn compute(store: &Store, manifest: SweepManifest) -> Result<Computed, Failure> 
 }
 
 /// Reads what a run recorded. Roll-outs that were removed, to save space, are added to `missing`.
-fn read(
-    dir: &RunDir,
-    missing: &mut Vec<StoreError>,
-) -> Result<(RunState, Samples), Failure> {
+fn read(dir: &RunDir, missing: &mut Vec<StoreError>) -> Result<(RunState, Samples), Failure> {
     let run = match FinishedRun::open(dir) {
         Err(StoreError::Unfinished { .. }) => {
             let what = run_status(dir).to_string();

@@ -43,8 +43,8 @@ is equal.
 
 With --noise, runs that differ in bits but not in settings are judged by the losses of their first
 steps. These steps are repeated here on the CPU, once as they are and four times with parameters
-that are moved as much as rounding moves them. Runs are equal within noise if no loss differs by more
-than 32 times what that changes. The exit code is then 0, too.")]
+that are moved as much as rounding moves them. Runs are equal within noise if no loss differs by
+more than 32 times what that changes. The exit code is then 0, too.")]
 pub struct DiffArgs {
     /// Ids of the runs, or the first digits of each id
     #[arg(value_name = "RUN", num_args = 0..=2)]

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::{
     Failure,
-    commands::status::fail_if_any,
     args::{FormatArgs, OutputFormat, StoreArgs},
+    commands::status::fail_if_any,
     output::{duration, print, print_json, table, tell},
 };
 use reprise_store::{

@@ -20,9 +20,10 @@ Examples:
   reprise store verify
   reprise store verify --store other --format json
 
-A record contains its own digest and those of the files of its run; a checkpoint contains the digest of
-the journal before it. A file that was damaged, edited or replaced is listed with what is unaffected
-and what to do about it. The exit code is 1 if there is one. Superseded attempts are not checked.
+A record contains its own digest and those of the files of its run; a checkpoint contains the
+digest of the journal before it. A file that was damaged, edited or replaced is listed with what
+is unaffected and what to do about it. The exit code is 1 if there is one. Superseded attempts are
+not checked.
 
 Somebody who recomputes every digest can still forge a result. To believe a record of somebody else,
 repeat the run.")]
@@ -62,16 +63,14 @@ fn are(number: usize, noun: &str) -> String {
 }
 
 fn text(found: &Verification) -> String {
-    let mut text = String::new();
-    for Damage { file, what, intact, remedy } in &found.damages {
-        text += &format!(
-            "{}\n  {what}\n  intact: {intact}\n  remedy: {remedy}\n\n",
-            file.display()
-        );
-    }
+    let damage = |Damage { file, what, intact, remedy }: &Damage| {
+        let file = file.display();
+        format!("{file}\n  {what}\n  intact: {intact}\n  remedy: {remedy}\n\n")
+    };
+    let damages: String = found.damages.iter().map(damage).collect();
     let whole = found.files - found.damages.len().min(found.files);
-    text + &format!(
-        "{}: {} intact, {} damaged\n",
+    format!(
+        "{damages}{}: {} intact, {} damaged\n",
         count(found.runs, "run"),
         count(whole, "file"),
         found.damages.len()

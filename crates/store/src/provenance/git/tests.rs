@@ -146,11 +146,11 @@ fn the_lock_that_a_killed_program_left_is_an_error() {
     let name = format!("refs/reprise/trees/{tree}");
     repository.find_reference(&name).unwrap().delete().unwrap();
     let lock = repository.path().join(format!("{name}.lock"));
-    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
-    std::fs::write(&lock, "").unwrap();
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    fs::write_atomic(&lock, b"").unwrap();
     let error = snapshot(&repository, &[]).unwrap_err();
     assert!(error.hint().unwrap().contains("a killed one left the file"), "{error}");
-    std::fs::remove_file(lock).unwrap();
+    fs::remove_file(&lock).unwrap();
     assert_eq!(snapshot(&repository, &[]).unwrap().record.reference, name);
 }
 

@@ -74,9 +74,8 @@ impl RunDiff {
         b: &RunDir,
         noise: &MeasuredNoise,
     ) -> Result<(), StoreError> {
-        let steps = |dir: &RunDir| {
-            Ok::<_, StoreError>(noise::steps(FinishedRun::open(dir)?.journal()?))
-        };
+        let steps =
+            |dir: &RunDir| Ok::<_, StoreError>(noise::steps(FinishedRun::open(dir)?.journal()?));
         let compared = noise::compare(&steps(a)?, &steps(b)?, noise);
         if compared.is_equal() {
             self.verdict = DiffVerdict::WithinNoise;
