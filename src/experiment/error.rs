@@ -37,6 +37,14 @@ pub enum ExperimentError {
         /// The id that it would have now.
         now: RunId,
     },
+    /// The record of the run became damaged or unreadable after the sweep had looked at it.
+    #[error("failed to train run {run}: {why}")]
+    Unusable {
+        /// The run.
+        run: RunId,
+        /// What is wrong.
+        why: String,
+    },
     /// A newer reprise wrote the run.
     #[error("failed to train run {run}: written by a newer version of reprise (format {format})")]
     Newer {

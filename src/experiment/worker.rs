@@ -126,8 +126,8 @@ pub fn work(
         State::Newer { format } => {
             return Err(ExperimentError::Newer { run: task.run.clone(), format });
         }
-        State::Damaged { .. } | State::Unreadable { .. } => {
-            dir.read_record()?;
+        State::Damaged { why } | State::Unreadable { why } => {
+            return Err(ExperimentError::Unusable { run: task.run.clone(), why });
         }
         State::NotResumable { .. } => restart_from_scratch(&job, &lease)?,
         State::Resumable(_) => {

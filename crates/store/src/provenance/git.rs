@@ -159,7 +159,11 @@ fn snapshot(repository: &Repository, excluded: &[PathBuf]) -> Result<GitSnapshot
         keep(repository, &tree, commit.as_ref()).map_err(GitError::git("keep a tree in", path))?;
     // libgit2 syncs objects and references, but not the folders that contain new folders of them.
     for folder in ["objects", "refs", "refs/reprise"] {
-        fs::sync_folder(&repository.commondir().join(folder))?;
+        match fs::sync_folder(&repository.commondir().join(folder)) {
+            // `git gc` removes the folders of references that it packs.
+            Err(error) if error.is_not_found() => {}
+            synced => synced?,
+        }
     }
     let (mut changed, patch) = changes(repository, committed.as_ref(), &tree)
         .map_err(GitError::git("compare trees of", path))?;

@@ -139,6 +139,21 @@ fn the_same_tree_twice_makes_one_commit() {
 }
 
 #[test]
+fn a_tree_whose_reference_git_has_packed_is_kept() {
+    let (_folder, repository) = committed();
+    put(&repository, "new.txt", b"new");
+    let name = check(&repository, &["new.txt"]).record.reference;
+    let target = repository.find_reference(&name).unwrap().target().unwrap();
+    fs::write_atomic(
+        &repository.path().join("packed-refs"),
+        format!("{target} {name}\n").as_bytes(),
+    )
+    .unwrap();
+    std::fs::remove_dir_all(repository.path().join("refs/reprise")).unwrap();
+    assert_eq!(check(&repository, &["new.txt"]).record.reference, name);
+}
+
+#[test]
 fn the_lock_that_a_killed_program_left_is_an_error() {
     let (_folder, repository) = committed();
     put(&repository, "new.txt", b"new");
