@@ -5,7 +5,10 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::{
-    Found, Recorded, SHALLOW, SWEEP, Scene, TINY, explore, judge::Judge, one_arm, recorded,
+    Found, Recorded, SHALLOW, SWEEP, Scene, explore,
+    judge::Judge,
+    recorded,
+    sweeps::{TINY, one_arm},
     trace::Operation,
 };
 

@@ -120,7 +120,7 @@ impl<'a> Judge<'a> {
         if diff.verdict != DiffVerdict::BitEqual {
             return Some(format!("other bits: {diff}"));
         }
-        let damages = verify(&recovered, &mut |_| {}).unwrap().damages;
+        let damages = verify(&recovered).unwrap().damages;
         if !damages.is_empty() {
             return Some(format!("damaged: {damages:?}"));
         }

@@ -10,7 +10,7 @@ use std::{
 use reprise_base::{rng::streams::Stream, scalar::Seed};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{Judge, SWEEP, Scene, one_system};
+use super::{Judge, SWEEP, Scene, sweeps::one_system};
 
 /// Kills of each system.
 const KILLS: usize = 40;
@@ -20,14 +20,14 @@ const KILLS: usize = 40;
 fn every_system_survives_random_kills() {
     for system in ["cvae", "physical_interaction", "convlstm", "mocogan", "rcn"] {
         let started = Instant::now();
-        let whole = Scene::new(&one_system(system));
+        let whole = Scene::new(&one_system(system, ""));
         whole.succeed(&SWEEP);
         let undisturbed = started.elapsed();
         let judge = Judge::new(&whole, &whole.listing(), &SWEEP);
         let mut moments = Stream::new(Seed(1), system).at(0);
         let (mut kills, mut finished) = (0, 0);
         while kills < KILLS {
-            let scene = Scene { cache: whole.cache.clone(), ..Scene::new(&one_system(system)) };
+            let scene = Scene { cache: whole.cache.clone(), ..Scene::new(&one_system(system, "")) };
             // Killed again and again, until it ends before its moment or is killed after its end.
             loop {
                 let mut command = scene.command(&SWEEP);

@@ -26,15 +26,14 @@ mod disk;
 mod faults;
 mod judge;
 mod kills;
+#[path = "../fixtures/sweeps.rs"]
+mod sweeps;
 mod trace;
 
 use disk::{Depth, Disk, Listing, Tree};
 use judge::Judge;
+use sweeps::{TINY, one_arm, one_system};
 use trace::Operation;
-
-/// A tiny sweep of two arms, and one of all systems.
-const TINY: &str = include_str!("../fixtures/tiny.toml");
-const SYSTEMS: &str = include_str!("../fixtures/systems.toml");
 
 /// A folder with a git repository in which the program works.
 pub(crate) struct Scene {
@@ -286,28 +285,12 @@ fn a_sweep_survives_every_crash() {
     check("sweep of one run", SHALLOW, &Scene::new(&one_arm()), &SWEEP);
 }
 
-/// The tiny sweep with one arm.
-fn one_arm() -> String {
-    let second = TINY.match_indices("[[axis.arm]]").nth(1).unwrap().0;
-    format!("{}{}", &TINY[..second], &TINY[TINY.find("[preset.toy]").unwrap()..])
-}
-
-/// A sweep of one of five systems.
-fn one_system(system: &str) -> String {
-    let arms: Vec<&str> = SYSTEMS.split("[[axis.arm]]\n").collect();
-    let label = format!("label = \"{system}\"\n");
-    let arm = arms.iter().find(|arm| arm.starts_with(&label)).unwrap();
-    let preset = &SYSTEMS[SYSTEMS.find("[preset.toy]").unwrap()..];
-    let arm = arm.split("[preset.toy]").next().unwrap();
-    format!("{}[[axis.arm]]\n{arm}\n{preset}\n", arms[0])
-}
-
 #[test]
 #[ignore = "minutes: ./just crash"]
 fn every_system_survives_every_crash() {
     let mut states = 0;
     for system in ["cvae", "physical_interaction", "convlstm", "mocogan", "rcn"] {
-        states += check(system, DEEP, &Scene::new(&one_system(system)), &SWEEP);
+        states += check(system, DEEP, &Scene::new(&one_system(system, "")), &SWEEP);
     }
     states += check("sweep of two runs", DEEP, &Scene::new(TINY), &SWEEP);
     eprintln!("{states} distinct crash states");

@@ -21,5 +21,7 @@ mod simulated_cuda;
 mod sources;
 mod support;
 mod sweep;
+#[path = "../fixtures/sweeps.rs"]
+mod sweeps;
 mod systems;
 mod weights;

@@ -14,13 +14,13 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
-use crate::support::Place;
+use crate::{
+    support::Place,
+    sweeps::{SYSTEMS, one_system},
+};
 
 /// The device.
 const SOURCE: &str = include_str!("../simulated_cuda/simulated_cuda.cpp");
-
-/// A tiny sweep of all systems.
-const SYSTEMS: &str = include_str!("../fixtures/systems.toml");
 
 /// Folder of the program's counters.
 const COUNTERS: &str = "counters";
@@ -152,16 +152,6 @@ fn every_system_is_killed_and_resumes_to_the_cpus_bits() {
     let launches = counted(&place).sum().launches;
     assert!(launches > 10_000, "only {launches} launches");
     check_bit_equal(&place, 5);
-}
-
-/// A sweep of one system, with further settings.
-fn one_system(system: &str, settings: &str) -> String {
-    let arms: Vec<&str> = SYSTEMS.split("[[axis.arm]]\n").collect();
-    let label = format!("label = \"{system}\"\n");
-    let arm = arms.iter().find(|arm| arm.starts_with(&label)).unwrap();
-    let (head, preset) = (arms[0], &SYSTEMS[SYSTEMS.find("[preset.toy]").unwrap()..]);
-    let arm = arm.split("[preset.toy]").next().unwrap();
-    format!("{head}[[axis.arm]]\n{arm}\n{preset}\n{settings}\n")
 }
 
 #[test]

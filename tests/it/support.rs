@@ -14,8 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
-/// A tiny sweep of two arms with one seed, with every part of a real one.
-const TINY: &str = include_str!("../fixtures/tiny.toml");
+use crate::sweeps::TINY;
 
 /// Timeout of [`wait`].
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 
-use crate::{sources::project, support::Place};
+use crate::{sources::project, support::Place, sweeps::one_arm};
 
 #[track_caller]
 fn check(sweep: &str) {
@@ -27,13 +27,6 @@ fn check(sweep: &str) {
     assert_eq!(started.finish().code, None);
     place.succeed(&arguments("broken"));
     place.succeed(&["runs", "diff", "--store", "whole", "--store", "broken"]);
-}
-
-/// The tiny sweep without its second arm.
-fn one_arm() -> String {
-    let tiny = include_str!("../fixtures/tiny.toml");
-    let second = tiny.match_indices("[[axis.arm]]").nth(1).unwrap().0;
-    format!("{}{}", &tiny[..second], &tiny[tiny.find("[preset.toy]").unwrap()..])
 }
 
 /// Trains one tiny run in an arithmetic and returns its id.

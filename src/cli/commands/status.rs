@@ -106,7 +106,7 @@ pub fn manifest(store: &Store, name: &str) -> Result<SweepManifest, Failure> {
 fn look(store: &Store, manifest: &SweepManifest) -> SweepStatus {
     let runs = manifest.runs.iter().map(|entry| {
         let dir = store.run(&entry.run);
-        let total_steps = dir.spec().ok().map(|spec| spec.training.total_steps());
+        let total_steps = dir.read_spec().ok().map(|spec| spec.training.total_steps());
         RunProgress {
             run: entry.run.to_string(),
             arm: entry.arm.clone(),

@@ -54,7 +54,7 @@ fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
             // Between its creation and its lock, another process may have removed it.
             Ok(()) if temporary.as_file().metadata()?.nlink() > 0 => return Ok(temporary),
             Ok(()) | Err(TryLockError::WouldBlock) => {}
-            // Some file systems have no locks. There, nobody removes it.
+            // On a file system without locks, temporary files are never removed.
             Err(TryLockError::Error(_)) => return Ok(temporary),
         }
     }

@@ -25,12 +25,20 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
+    pub(super) fn new(dir: &RunDir, record: Record) -> Self {
+        Self { dir: dir.clone(), record }
+    }
+
     /// Reads the record of a run; a missing one is [`StoreError::Unfinished`].
     ///
     /// # Errors
     /// If there is none, or if it is damaged.
     pub fn open(dir: &RunDir) -> Result<Self, StoreError> {
-        Ok(Self { dir: dir.clone(), record: dir.read_record()? })
+        Ok(Self::new(dir, dir.read_record()?))
+    }
+
+    pub(super) const fn dir(&self) -> &RunDir {
+        &self.dir
     }
 
     /// Returns the record, whose own digest was checked.

@@ -15,14 +15,15 @@ use reprise_base::fs;
 const JSON_BYTES_MAX: u64 = 1 << 28;
 
 /// The first format with a digest.
-const SEALED_SINCE: u64 = 2;
+pub(super) const SEALED_SINCE: u32 = 2;
 
 const FORMAT: &str = "format";
 const DIGEST: &str = "sha256";
 
 /// Reads a JSON file.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    parse(path, &fs::read(path, JSON_BYTES_MAX)?)
+    serde_json::from_slice(&fs::read(path, JSON_BYTES_MAX)?)
+        .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
 }
 
 /// Reads a JSON file with a format, which is checked first, and a digest.
@@ -33,7 +34,7 @@ pub(super) fn read_sealed<T: DeserializeOwned>(path: &Path, known: u32) -> Resul
         let found = u32::try_from(format).unwrap_or(u32::MAX);
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
-    if format >= SEALED_SINCE {
+    if format >= SEALED_SINCE.into() {
         let members = value.as_object_mut().expect("it has a key");
         let digest = members.remove(DIGEST);
         if digest.as_ref().and_then(Value::as_str) != Some(&digest_of(&value)) {
@@ -81,11 +82,6 @@ fn write_value(path: &Path, value: &Value) -> Result<(), StoreError> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(refused)?;
     bytes.push(b'\n');
     Ok(fs::write_atomic(path, &bytes)?)
-}
-
-fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes)
-        .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -8,11 +8,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{
-    FinishedRun, RunDir, RunFile, State, Store, StoreError, WEIGHTS,
-    checkpoint::read_checkpoint,
-    record::{Record, RunId},
-    run_id,
-    tensors::read_tensors,
+    FinishedRun, RunDir, RunFile, State, Store, StoreError, WEIGHTS, checkpoint::read_checkpoint,
+    run_id, sealed::SEALED_SINCE, tensors::read_tensors,
 };
 use reprise_base::text::{count, error_chain};
 
@@ -38,21 +35,21 @@ pub struct Verification {
     pub damages: Vec<Damage>,
 }
 
-/// Checks a store. `watch` is called with each run before it is checked.
+/// Checks a store.
 ///
 /// # Errors
 /// If a folder cannot be listed. A file that cannot be read counts as damaged.
-pub fn verify(store: &Store, watch: &mut dyn FnMut(&RunId)) -> Result<Verification, StoreError> {
+pub fn verify(store: &Store) -> Result<Verification, StoreError> {
     let mut found = Verification::default();
-    for error in store.manifests()?.unreadable {
-        found.files += 1;
+    let manifests = store.manifests()?;
+    found.files += manifests.readable.len() + manifests.unreadable.len();
+    for error in manifests.unreadable {
         found.add(
             &error,
             "all runs",
             "start the sweep again: it writes the file and trains no finished run",
         );
     }
-    found.files += store.manifests()?.readable.len();
     for entry in store.entries(WEIGHTS)? {
         let id = entry.path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
         let Some(id) = id else { continue };
@@ -70,7 +67,6 @@ pub fn verify(store: &Store, watch: &mut dyn FnMut(&RunId)) -> Result<Verificati
         }
     }
     for id in store.runs()? {
-        watch(&id);
         found.runs += 1;
         found.check_run(&store.run(&id));
     }
@@ -94,7 +90,7 @@ impl Verification {
     fn check_run(&mut self, dir: &RunDir) {
         self.files += 1;
         match dir.observe().state {
-            State::Finished(record) => self.check_finished(dir, &record),
+            State::Finished(record) => self.check_finished(&FinishedRun::new(dir, *record)),
             State::Damaged { .. } | State::Unreadable { .. } => {
                 let Err(error) = dir.read_record() else { return };
                 match dir.resumable_position() {
@@ -121,8 +117,9 @@ impl Verification {
         }
     }
 
-    fn check_finished(&mut self, dir: &RunDir, record: &Record) {
-        self.unsealed += usize::from(record.format < 2);
+    fn check_finished(&mut self, run: &FinishedRun) {
+        let (dir, record) = (run.dir(), run.record());
+        self.unsealed += usize::from(record.format < SEALED_SINCE);
         let id = run_id(&record.spec, &record.data.pack_sha256, &record.engine.libtorch);
         if id != record.run {
             let path = dir.path(RunFile::Record);
@@ -130,7 +127,6 @@ impl Verification {
             self.add(&error, "nothing: its settings or data are not those of the run", TRAIN_AGAIN);
             return;
         }
-        let Ok(run) = FinishedRun::open(dir) else { return };
         let named = RunFile::ARTEFACTS.iter().filter(|it| record.artefacts.contains_key(it.name()));
         let checked: Vec<_> = named.map(|&file| run.check(file)).collect();
         self.files += checked.len();
@@ -139,20 +135,23 @@ impl Verification {
             let intact = format!("the record with its scores, and {}", count(whole, "other file"));
             self.add(error, &intact, TRAIN_AGAIN);
         }
+        self.check_checkpoint(run);
+    }
+
+    fn check_checkpoint(&mut self, run: &FinishedRun) {
         self.files += 1;
-        if let Err(error) = read_checkpoint(&dir.path(RunFile::Checkpoint)).and_then(|checkpoint| {
-            // Of another run, unless the journal is the one at fault.
-            let journal = run.check(RunFile::Journal).is_ok();
-            let path = || dir.path(RunFile::Checkpoint);
-            match dir.resumable_position() {
-                Err(_) if journal => Err(StoreError::NotRecorded { path: path() }),
-                _ => Ok(checkpoint),
+        let path = run.dir().path(RunFile::Checkpoint);
+        let is_journal_whole = || run.check(RunFile::Journal).is_ok();
+        let error = match read_checkpoint(&path) {
+            Err(error) if error.is_damage() => error,
+            // The journal is that of the run, so the checkpoint is not.
+            Ok(_) if run.dir().resumable_position().is_err() && is_journal_whole() => {
+                StoreError::NotRecorded { path }
             }
-        }) && error.is_damage()
-        {
-            let remedy = "none is needed; to continue the training, restore the file from a copy";
-            self.add(&error, "all results of the run", remedy);
-        }
+            _ => return,
+        };
+        let remedy = "none is needed; to continue the training, restore the file from a copy";
+        self.add(&error, "all results of the run", remedy);
     }
 
     fn check_resumable(&mut self, dir: &RunDir) {

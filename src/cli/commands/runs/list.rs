@@ -77,7 +77,8 @@ pub fn run(args: &ListRunsArgs) -> Result<(), Failure> {
         .map(|id| {
             let dir = store.run(&id);
             let record = dir.read_record().ok();
-            let spec = dir.spec().ok();
+            let spec = record.as_ref().map(|record| record.spec.clone());
+            let spec = spec.or_else(|| dir.read_spec().ok());
             Listed {
                 system: spec.as_ref().map(|spec| spec.model.system()),
                 seed: spec.as_ref().map(|spec| spec.seed.0),

@@ -37,7 +37,7 @@ pub struct VerifyArgs {
 /// Prints what is damaged; fails if anything is.
 pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let store = Store::open(&args.store.store)?;
-    let found = verify(&store, &mut |_| {})?;
+    let found = verify(&store)?;
     match args.format.format {
         OutputFormat::Json => print_json(&found)?,
         OutputFormat::Text => print(&text(&found))?,
