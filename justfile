@@ -46,6 +46,11 @@ store *ARGS:
 export *ARGS:
     @tools/reprise export "$@"
 
+# score finished runs again, by another protocol
+[group('the program')]
+evaluate *ARGS:
+    @tools/reprise evaluate "$@"
+
 # predict the keypoints of Kaggle's test images with the weights of a run
 [group('the program')]
 predict *ARGS:

@@ -6,7 +6,9 @@ use super::commands::report;
 use super::commands::{bench, predict, sweep, worker};
 use super::{
     Failure,
-    commands::{completions, data, doctor, export, golden, import, runs, settings, status, store},
+    commands::{
+        completions, data, doctor, evaluate, export, golden, import, runs, settings, status, store,
+    },
 };
 
 /// Repeat and check published results of video-prediction models.
@@ -41,6 +43,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Rebuild the report of a sweep, or check that it is up to date
     Report(report::ReportArgs),
+    /// Score finished runs again: other data, longer horizons, many samples
+    Evaluate(evaluate::EvaluateArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
     /// Check a run store
@@ -77,6 +81,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sweep(args) => sweep::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Runs(args) => runs::run(args),
         Command::Store(args) => store::run(args),
         Command::Data(args) => data::run(args),

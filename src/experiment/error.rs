@@ -1,6 +1,6 @@
 //! Why an experiment cannot continue.
 
-use reprise_base::fs::FsError;
+use reprise_base::{config::protocol::ProtocolProblem, fs::FsError};
 use reprise_data::DataError;
 use reprise_store::{
     provenance::GitError,
@@ -29,6 +29,9 @@ pub enum ExperimentError {
     /// Training.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// An evaluation that a run does not allow.
+    #[error("failed to evaluate: {0}")]
+    Protocol(#[from] ProtocolProblem),
     /// Data or libtorch have changed between the sweep and its worker.
     #[error("failed to start run {run}: with the current data and libtorch, its id would be {now}")]
     Identity {

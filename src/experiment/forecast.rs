@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{ExperimentError, ResolvedRun, ResolvedSweep};
+use super::{ExperimentError, ResolvedRun, ResolvedSweep, workers::evaluations_left};
 use crate::build_identity::BUILD;
 use reprise_base::{
     config::{RunSpec, sweep::SweepRun},
     scalar::Step,
 };
 use reprise_store::{
-    store::{LeaseState, Observed, State, Store},
+    store::{LeaseState, Observed, State, Store, record::Record},
     sweep::{
         estimate::Pace,
         plan::{Action, Code, plan},
@@ -53,7 +53,9 @@ pub fn forecast(
             (observed.collect(), Pace::of(&records))
         }
     };
-    let actions = plan(&observed, |record| Code::of(record, BUILD.sources_sha256));
+    let code = |record: &Record| Code::of(record, BUILD.sources_sha256);
+    let left = |record: &Record| store.map_or(0, |store| evaluations_left(sweep, store, record));
+    let actions = plan(&observed, code, left);
     let planned = |((run, SweepRun { arm, .. }), action): ((&ResolvedRun, &SweepRun), Action)| {
         let steps = steps_left(&run.spec, action);
         let seconds = match steps {
@@ -77,6 +79,10 @@ fn steps_left(spec: &RunSpec, action: Action) -> u64 {
     match action {
         Action::Start | Action::Restart { .. } | Action::Repair => total,
         Action::Resume { step: Step(done) } => total.saturating_sub(done),
-        Action::RepeatCanary | Action::Skip { .. } | Action::Leave | Action::Refuse { .. } => 0,
+        Action::RepeatCanary
+        | Action::Evaluate { .. }
+        | Action::Skip { .. }
+        | Action::Leave
+        | Action::Refuse { .. } => 0,
     }
 }

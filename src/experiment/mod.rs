@@ -6,7 +6,9 @@
 //! here prints or reads the environment.
 
 mod error;
+mod evaluations;
 mod forecast;
+mod launcher;
 mod resolved;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,9 @@ mod worker;
 mod workers;
 
 pub use error::ExperimentError;
+pub use evaluations::ResolvedEvaluation;
 pub use forecast::{PlannedRun, forecast};
+pub use launcher::{Launcher, RunCounts};
 pub use resolved::{ResolvedRun, ResolvedSweep};
 pub use worker::{EventFolder, Work, WorkerEnd, WorkerTask, work};
-pub use workers::{Machine, RunCounts, SweepEvent, Workers};
+pub use workers::{Machine, SweepEvent, Workers};

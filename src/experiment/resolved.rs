@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::ExperimentError;
+use super::{ExperimentError, ResolvedEvaluation};
 use reprise_base::config::{
     RunSpec,
     data::Dataset,
+    protocol::EvaluationRequest,
     sweep::{Sweep, SweepRun},
 };
 use reprise_data::{self as data, DataSummary, Pack, Required};
@@ -44,6 +45,15 @@ pub struct ResolvedRun {
     pub name: String,
     /// The whole configuration.
     pub spec: RunSpec,
+    /// How it is evaluated when it is finished.
+    pub evaluations: Vec<ResolvedEvaluation>,
+}
+
+impl ResolvedRun {
+    /// Returns the evaluations as they were asked for.
+    pub fn requests(&self) -> Vec<EvaluationRequest> {
+        self.evaluations.iter().map(|evaluation| evaluation.request.clone()).collect()
+    }
 }
 
 impl ResolvedSweep {
@@ -58,25 +68,27 @@ impl ResolvedSweep {
         watch: &mut dyn FnMut(data::Progress),
     ) -> Result<Self, ExperimentError> {
         let libtorch = libtorch::version();
-        let mut opened: Vec<(Dataset, Pack)> = Vec::new();
+        let mut opened = OpenedData { packs, all: Vec::new() };
         let mut runs = Vec::new();
         for run in &mut sweep.runs {
             run.spec.engine.resolve(device::auto);
-            let dataset = &run.spec.data.dataset;
-            if opened.iter().all(|(known, _)| known != dataset) {
-                let pack = data::open(dataset, Required::AllSplits, packs, watch)?;
-                opened.push((dataset.clone(), pack));
-            }
-            let pack = opened.iter().find(|(known, _)| known == dataset).map(|(_, pack)| pack);
-            let pack = pack.expect("the data set was just opened");
+            let pack = opened.open(&run.spec.data.dataset, watch)?;
             data::check_overlap(pack, run.spec.data.overlap)?;
             check_data(&run.spec, pack).map_err(TrainError::from)?;
+            let id = run_id(&run.spec, pack.payload_sha256(), &libtorch);
+            let mut evaluations = Vec::new();
+            for request in &sweep.evaluations {
+                let pack = opened.open(request.dataset(&run.spec), watch)?;
+                evaluations.push(ResolvedEvaluation::new(request, &run.spec, pack)?);
+            }
             runs.push(ResolvedRun {
-                id: run_id(&run.spec, pack.payload_sha256(), &libtorch),
+                id,
                 name: format!("{} · seed {}", run.arm, run.spec.seed.0),
                 spec: run.spec.clone(),
+                evaluations,
             });
         }
+        let opened = opened.all;
         let warnings = opened.iter().flat_map(|(_, pack)| {
             pack.warnings().iter().map(|text| format!("data set `{}`: {text}", pack.name()))
         });
@@ -87,7 +99,8 @@ impl ResolvedSweep {
 
     /// Returns the manifest of the sweep.
     pub fn manifest(&self) -> SweepManifest {
-        let Sweep { title, description, preset, scale, axes, published, .. } = &self.sweep;
+        let Sweep { title, description, preset, scale, axes, evaluations, published, .. } =
+            &self.sweep;
         let entry = |(run, resolved): (&SweepRun, &ResolvedRun)| ManifestRun {
             run: resolved.id.clone(),
             arm: run.arm.clone(),
@@ -104,7 +117,34 @@ impl ResolvedSweep {
             command: self.command.clone(),
             axes: axes.clone(),
             runs: self.sweep.runs.iter().zip(&self.runs).map(entry).collect(),
+            evaluations: evaluations.clone(),
             published: published.clone(),
         }
+    }
+}
+
+/// The data sets of a sweep, each opened once.
+struct OpenedData<'a> {
+    /// Folder of packs.
+    packs: &'a Path,
+    all: Vec<(Dataset, Pack)>,
+}
+
+impl OpenedData<'_> {
+    fn open(
+        &mut self,
+        dataset: &Dataset,
+        watch: &mut dyn FnMut(data::Progress),
+    ) -> Result<&Pack, ExperimentError> {
+        let known = self.all.iter().position(|(known, _)| known == dataset);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let pack = data::open(dataset, Required::AllSplits, self.packs, watch)?;
+                self.all.push((dataset.clone(), pack));
+                self.all.len() - 1
+            }
+        };
+        Ok(&self.all[index].1)
     }
 }

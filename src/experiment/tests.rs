@@ -6,13 +6,18 @@ use std::{
 };
 
 use super::*;
-use reprise_base::config::{
-    engine::Device,
-    sweep::{SweepSource, parse},
+use reprise_base::{
+    config::{
+        engine::Device,
+        protocol::EvaluationRequest,
+        sweep::{SweepSource, parse},
+    },
+    fs,
 };
+use reprise_data::{self as data, Required};
 use reprise_store::{
     provenance::UntrustedGit,
-    store::{RunFile, Store, record::Outcome},
+    store::{FinishedRun, RunFile, Store, evaluation::EvaluationFile, record::Outcome},
     sweep::{
         message::WorkerMessage,
         plan::Action,
@@ -62,7 +67,7 @@ impl Fixture {
     }
 }
 
-const TRAIN: Work = Work::Train { tensorboard: None };
+const TRAIN: Work = Work::Train { tensorboard: None, evaluations: Vec::new() };
 
 #[test]
 fn a_run_is_trained_stopped_resumed_and_recorded() {
@@ -108,13 +113,15 @@ fn a_failed_worker_is_counted_and_the_other_runs_are_trained() {
     };
     let workers = Workers {
         sweep: &fixture.sweep,
-        store: &fixture.store,
-        packs: fixture.folder.path(),
-        untrusted_git: UntrustedGit::Refused,
+        launcher: Launcher {
+            store: &fixture.store,
+            packs: fixture.folder.path(),
+            untrusted_git: UntrustedGit::Refused,
+            program: Path::new("sh"),
+            arguments: &arguments,
+        },
         tensorboard: None,
         limits: Limits { slots: vec![Slot::default()], on_failure: OnFailure::Continue },
-        program: Path::new("sh"),
-        arguments: &arguments,
     };
     let mut planned = Vec::new();
     let counts = workers.run(&AtomicU32::new(0), &mut |event| {
@@ -161,4 +168,84 @@ fn runs_are_spread_over_the_gpus() {
     let cores = NonZeroUsize::MIN;
     let machine = Machine { cores, gpus: vec!["0".into(), "1".into()], runs_per_gpu: cores };
     assert_eq!(machine.slots(&fixture.sweep.runs, None), [Slot::default()]);
+}
+
+#[test]
+fn a_finished_run_is_evaluated_once_and_not_trained_again() {
+    let mut fixture = Fixture::new();
+    let dir = fixture.store.run(&fixture.sweep.runs[0].id);
+    drop(dir.lease().unwrap());
+    dir.write_spec(&fixture.sweep.runs[0].spec).unwrap();
+    fixture.work(TRAIN, false);
+    let journal = fixture.store.run(&fixture.sweep.runs[0].id).path(RunFile::Journal);
+    let before = fs::read(&journal, 1 << 20).unwrap();
+
+    let request = |text: &str| -> EvaluationRequest { serde_json::from_str(text).unwrap() };
+    let own = request("{}");
+    let sampled =
+        request(r#"{ "name": "sampled", "samples": 3, "sequences": 2, "split": "train" }"#);
+    let evaluations = vec![own, sampled];
+    let pack = data::open(
+        &fixture.sweep.runs[0].spec.data.dataset,
+        Required::AllSplits,
+        &fixture.folder.path().join("packs"),
+        &mut |_| {},
+    )
+    .unwrap();
+    for run in &mut fixture.sweep.runs {
+        let resolve = |request| ResolvedEvaluation::new(request, &run.spec, &pack).unwrap();
+        run.evaluations = evaluations.iter().map(resolve).collect();
+    }
+    // The test at the end of training is the run's own protocol.
+    assert_eq!(fixture.actions(), ["evaluate: 1 evaluation left", "start"]);
+
+    let work = || Work::Evaluate { evaluations: evaluations.clone() };
+    let (end, messages) = fixture.work(work(), false);
+    assert_eq!(end, WorkerEnd::Done);
+    let name = "sampled".to_owned();
+    assert!(messages.contains(&WorkerMessage::Evaluating { name }), "{messages:?}");
+    assert_eq!(fixture.actions(), ["skip: finished", "start"]);
+    let run = FinishedRun::open(&dir).unwrap();
+    let (finished, unreadable) = run.evaluations().unwrap();
+    assert!(unreadable.is_empty());
+    let [evaluation] = finished.as_slice() else { panic!("{finished:?}") };
+    assert_eq!(evaluation.sequences().unwrap().len(), 2);
+    assert_eq!(evaluation.record().protocol.rollout.unwrap().samples.get(), 3);
+    let record = fs::read(
+        &dir.evaluation(&evaluation.record().evaluation).path(EvaluationFile::Record),
+        1 << 20,
+    );
+
+    let (_, messages) = fixture.work(work(), false);
+    assert_eq!(messages, [WorkerMessage::Finished { outcome: Outcome::Completed }]);
+    let again = fs::read(
+        &dir.evaluation(&evaluation.record().evaluation).path(EvaluationFile::Record),
+        1 << 20,
+    );
+    assert_eq!(record.unwrap(), again.unwrap(), "it is computed once");
+    assert_eq!(fs::read(&journal, 1 << 20).unwrap(), before, "nothing is trained");
+}
+
+#[test]
+fn an_evaluation_that_is_stopped_is_continued_to_the_same_bytes() {
+    let fixture = Fixture::new();
+    let dir = fixture.store.run(&fixture.sweep.runs[0].id);
+    drop(dir.lease().unwrap());
+    dir.write_spec(&fixture.sweep.runs[0].spec).unwrap();
+    fixture.work(TRAIN, false);
+    let request = r#"{ "samples": 4, "sequences": 3, "split": "train" }"#;
+    let work = || Work::Evaluate { evaluations: vec![serde_json::from_str(request).unwrap()] };
+    let folder = || dir.evaluations().unwrap().remove(0);
+    let artefacts = || folder().read_record().unwrap().artefacts;
+
+    let (end, _) = fixture.work(work(), true);
+    assert_eq!(end, WorkerEnd::StoppedEvaluating { done: 1 });
+    assert!(folder().read_record().is_err(), "it is not finished");
+    let (end, _) = fixture.work(work(), false);
+    assert_eq!(end, WorkerEnd::Done);
+    let resumed = artefacts();
+
+    std::fs::remove_dir_all(dir.root().join("evaluations")).unwrap();
+    fixture.work(work(), false);
+    assert_eq!(artefacts(), resumed);
 }

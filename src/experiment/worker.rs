@@ -7,22 +7,26 @@ use std::{
     time::Duration,
 };
 
-use super::ExperimentError;
+use super::{ExperimentError, ResolvedEvaluation};
 use crate::build_identity::BUILD;
-use reprise_base::{config::RunSpec, fs, scalar::Count};
+use reprise_base::{
+    config::{RunSpec, data::Dataset, protocol::EvaluationRequest},
+    fs,
+    scalar::Count,
+};
 use reprise_data::{self as data, ContactSheet, Pack, Required, SheetSize};
 use reprise_store::{
     provenance::{UntrustedGit, code_record},
     store::{
-        Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
-        record::RunId, run_id,
+        FinishedRun, Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
+        evaluation::EvaluationFile, record::RunId, run_id,
     },
     sweep::message::WorkerMessage,
 };
 use reprise_torch::{
     libtorch,
     train::{
-        self, TrainError,
+        self, EvaluationEnd, EvaluationJob, TrainError,
         log::Tensorboard,
         run::{Job, TrainingEnd, best_is_intact},
         state::Bookkeeping,
@@ -38,7 +42,7 @@ const LEASE_ATTEMPTS: u32 = 50;
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a worker is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WorkerTask {
     /// Folder of the run store.
     pub store: PathBuf,
@@ -53,15 +57,18 @@ pub struct WorkerTask {
 }
 
 /// What a worker does with its run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Work {
     /// Repeat the first steps and report their digest; write nothing.
     RepeatCanary,
-    /// Train it to its end.
+    /// Train it to its end, then evaluate it.
     Train {
         /// Event files for TensorBoard, if wanted.
         tensorboard: Option<EventFolder>,
+        evaluations: Vec<EvaluationRequest>,
     },
+    /// Evaluate it, if it is finished.
+    Evaluate { evaluations: Vec<EvaluationRequest> },
 }
 
 /// Where a run writes event files for TensorBoard.
@@ -83,6 +90,11 @@ pub enum WorkerEnd {
         /// Steps taken.
         done: u64,
     },
+    /// It was asked to stop in an evaluation and has stored the scores so far.
+    StoppedEvaluating {
+        /// Sequences scored.
+        done: u64,
+    },
 }
 
 /// Works on a run until it is finished or `stop` is set. `folder` is where the git repository of
@@ -98,13 +110,20 @@ pub fn work(
 ) -> Result<WorkerEnd, ExperimentError> {
     let store = Store::open(&task.store)?;
     let dir = store.run(&task.run);
+    if let Work::Evaluate { evaluations } = &task.work {
+        let Some(_lease) = wait_for_lease(&dir, stop)? else {
+            report(WorkerMessage::Busy);
+            return Ok(WorkerEnd::Done);
+        };
+        return evaluate(&dir, task, evaluations, None, folder, stop, report);
+    }
     let spec = dir.read_spec()?;
     let initial = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
     let initial = initial.as_deref();
     let pack = data::open(&spec.data.dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
     check_identity(&dir, &spec, &pack)?;
     let device = libtorch::prepare(&spec.engine)?.device;
-    let Work::Train { tensorboard } = &task.work else {
+    let Work::Train { tensorboard, evaluations } = &task.work else {
         let digest = train::first_steps::canary(&spec, &pack, initial, device)?;
         report(WorkerMessage::Canary { digest });
         return Ok(WorkerEnd::Done);
@@ -119,9 +138,8 @@ pub fn work(
     });
     let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, tensorboard, stop };
     match dir.observe().state {
-        State::Finished(record) => {
-            report(WorkerMessage::Finished { outcome: record.outcome });
-            return Ok(WorkerEnd::Done);
+        State::Finished(_) => {
+            return evaluate(&dir, task, evaluations, Some(&pack), folder, stop, report);
         }
         State::Newer { format } => {
             return Err(ExperimentError::Newer { run: task.run.clone(), format });
@@ -138,7 +156,67 @@ pub fn work(
         }
         State::Nothing => {}
     }
-    train_and_record(&store, task, &job, folder, report)
+    match train_and_record(&store, task, &job, folder, report)? {
+        WorkerEnd::Done => evaluate(&dir, task, evaluations, Some(&pack), folder, stop, report),
+        stopped => Ok(stopped),
+    }
+}
+
+/// Carries out what is left of the evaluations of a finished run, whose lease is held. `own` is the run's data set, if
+/// it is open.
+fn evaluate(
+    dir: &RunDir,
+    task: &WorkerTask,
+    requests: &[EvaluationRequest],
+    own: Option<&Pack>,
+    folder: &Path,
+    stop: &AtomicBool,
+    report: &mut dyn FnMut(WorkerMessage),
+) -> Result<WorkerEnd, ExperimentError> {
+    let run = FinishedRun::open(dir)?;
+    let record = run.record();
+    let spec = &record.spec;
+    for request in requests {
+        let dataset = request.dataset(spec);
+        let opened;
+        let pack = match own {
+            Some(pack) if *dataset == spec.data.dataset => pack,
+            _ => {
+                opened = data::open(dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
+                &opened
+            }
+        };
+        let evaluation = ResolvedEvaluation::new(request, spec, pack)?;
+        let (Some(id), true) = (evaluation.id(record), evaluation.is_left(dir, record)) else {
+            continue;
+        };
+        report(WorkerMessage::Evaluating { name: request.title() });
+        let dir = dir.evaluation(&id);
+        let (code, patch) =
+            code_record(folder, &not_code(task, dataset, folder), task.untrusted_git, &BUILD)?;
+        dir.prepare()?;
+        let patch_file = dir.path(EvaluationFile::CodePatch);
+        if !patch.is_empty() || fs::kind(&patch_file)?.is_some() {
+            fs::write_atomic(&patch_file, &patch)?;
+        }
+        let device = libtorch::prepare(&spec.engine)?.device;
+        let job = EvaluationJob {
+            spec,
+            protocol: evaluation.protocol,
+            pack,
+            run: &run,
+            dir: &dir,
+            device,
+            code: &code,
+            stop,
+        };
+        let watch = &mut |progress| report(WorkerMessage::Progress(progress));
+        if let EvaluationEnd::Stopped { done } = train::carry_out(&job, watch)? {
+            return Ok(WorkerEnd::StoppedEvaluating { done });
+        }
+    }
+    report(WorkerMessage::Finished { outcome: record.outcome.clone() });
+    Ok(WorkerEnd::Done)
 }
 
 /// Trains a run whose lease is held, and writes its record.
@@ -149,8 +227,9 @@ fn train_and_record(
     folder: &Path,
     report: &mut dyn FnMut(WorkerMessage),
 ) -> Result<WorkerEnd, ExperimentError> {
+    let dataset = &job.spec.data.dataset;
     let (code, patch) =
-        code_record(folder, &not_code(task, job, folder), task.untrusted_git, &BUILD)?;
+        code_record(folder, &not_code(task, dataset, folder), task.untrusted_git, &BUILD)?;
     let data = job.pack.payload_sha256();
     if !matches!(store.read_sheet(data), Ok(Some(_))) {
         store.write_sheet(data, &ContactSheet::new(job.pack, SheetSize::default()).png()?)?;
@@ -165,15 +244,14 @@ fn train_and_record(
         TrainingEnd::Finished(finished) => {
             let record = train::record::assemble(job, *finished, code)?;
             job.dir.write_record(&record)?;
-            report(WorkerMessage::Finished { outcome: record.outcome });
             Ok(WorkerEnd::Done)
         }
     }
 }
 
 /// Returns folders whose untracked files are no code: data, packs, runs and reports.
-fn not_code(task: &WorkerTask, job: &Job<'_>, folder: &Path) -> Vec<PathBuf> {
-    let data = job.spec.data.dataset.location().map(|(_, path)| path.to_owned());
+fn not_code(task: &WorkerTask, dataset: &Dataset, folder: &Path) -> Vec<PathBuf> {
+    let data = dataset.location().map(|(_, path)| path.to_owned());
     let outputs = [task.store.clone(), task.packs.clone(), PathBuf::from(REPORTS)];
     outputs.into_iter().chain(data).map(|path| folder.join(path)).collect()
 }

@@ -2,22 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
     num::NonZeroUsize,
-    path::Path,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{EventFolder, ResolvedRun, ResolvedSweep, Work, WorkerTask};
+use super::{EventFolder, Launcher, ResolvedRun, ResolvedSweep, RunCounts, Work};
 use crate::build_identity::BUILD;
 use reprise_base::config::engine::{Device, EngineSpec};
 use reprise_store::{
-    provenance::{UntrustedGit, VISIBLE_DEVICES},
-    store::{RunFile, Store, StoreError, record::Record, record::RunId},
+    provenance::VISIBLE_DEVICES,
+    store::{Store, StoreError, record::Record, record::RunId},
     sweep::{
         message::WorkerMessage,
         plan::{Action, Code, RefuseReason, plan},
-        scheduler::{Limits, OnFailure, Slot, Task, TaskEnd, TaskEvent, execute},
+        scheduler::{Limits, OnFailure, Slot, Task, TaskEvent, execute},
     },
 };
 
@@ -25,20 +23,12 @@ use reprise_store::{
 pub struct Workers<'a> {
     /// The sweep.
     pub sweep: &'a ResolvedSweep,
-    /// Where its runs are kept.
-    pub store: &'a Store,
-    /// Folder of packs.
-    pub packs: &'a Path,
-    /// What to do with a git repository of another user.
-    pub untrusted_git: UntrustedGit,
+    /// How its workers are started.
+    pub launcher: Launcher<'a>,
     /// Folder in which every run gets a folder for TensorBoard, if wanted.
     pub tensorboard: Option<EventFolder>,
     /// How runs share the machine.
     pub limits: Limits,
-    /// The program that carries out a [`WorkerTask`].
-    pub program: &'a Path,
-    /// Returns its arguments.
-    pub arguments: &'a dyn Fn(&WorkerTask) -> Vec<OsString>,
 }
 
 /// What happens while a sweep is carried out.
@@ -69,23 +59,6 @@ pub enum SweepEvent<'a> {
         /// What happened.
         event: &'a TaskEvent,
     },
-}
-
-/// The runs of a sweep, counted by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunCounts {
-    /// Have a record, old or new.
-    pub finished: usize,
-    /// Had a task.
-    pub tasks: usize,
-    /// Were stopped or not started.
-    pub stopped: usize,
-    /// Failed at every attempt.
-    pub failed: usize,
-    /// Other processes are working on them.
-    pub busy: usize,
-    /// A newer reprise wrote them.
-    pub newer: usize,
 }
 
 /// What runs can share.
@@ -129,20 +102,23 @@ impl Workers<'_> {
     /// A run that fails is counted.
     pub fn run(&self, interrupts: &AtomicU32, report: &mut dyn FnMut(SweepEvent<'_>)) -> RunCounts {
         let runs = &self.sweep.runs;
-        let observed: Vec<_> = runs.iter().map(|run| self.store.run(&run.id).observe()).collect();
+        let store = self.launcher.store;
+        let observed: Vec<_> = runs.iter().map(|run| store.run(&run.id).observe()).collect();
         let code = |record: &Record| Code::of(record, BUILD.sources_sha256);
-        let mut actions = plan(&observed, code);
+        let left = |record: &Record| evaluations_left(self.sweep, store, record);
+        let mut actions = plan(&observed, code, left);
         if actions.contains(&Action::RepeatCanary) {
             let canaries = self.repeat_canaries(&actions, interrupts, report);
             if interrupts.load(Ordering::Relaxed) > 0 {
                 return RunCounts { stopped: runs.len(), ..RunCounts::default() };
             }
-            actions = plan(&observed, |record| match canaries.get(&record.run) {
+            let compared = |record: &Record| match canaries.get(&record.run) {
                 None => code(record),
                 Some(digest) if digest.is_some() && *digest == record.canary => Code::CanaryEqual,
                 // A canary that failed or diverged shows no equal numbers either.
                 Some(_) => Code::CanaryDiffers,
-            });
+            };
+            actions = plan(&observed, compared, left);
         }
         report(SweepEvent::Planned(&actions));
         self.train(&actions, interrupts, report)
@@ -164,7 +140,10 @@ impl Workers<'_> {
             .map(|(run, _)| run)
             .collect();
         report(SweepEvent::RepeatingCanaries(runs.len()));
-        let tasks: Vec<Task> = runs.iter().map(|run| self.task(run, Work::RepeatCanary)).collect();
+        let tasks: Vec<Task> = runs
+            .iter()
+            .map(|run| self.launcher.task(&run.id, &run.spec, Work::RepeatCanary))
+            .collect();
         let mut digests: BTreeMap<_, _> = runs.iter().map(|run| (run.id.clone(), None)).collect();
         execute(&tasks, &self.limits, interrupts, &mut |task, event| {
             if let TaskEvent::Message(WorkerMessage::Canary { digest }) = event {
@@ -190,13 +169,14 @@ impl Workers<'_> {
                 Action::Refuse { reason: RefuseReason::Newer { .. } } => counts.newer += 1,
                 Action::Refuse { reason: RefuseReason::Unreadable } => {
                     counts.failed += 1;
-                    let dir = self.store.run(&self.sweep.runs[index].id);
+                    let dir = self.launcher.store.run(&self.sweep.runs[index].id);
                     if let Err(error) = dir.read_record() {
                         report(SweepEvent::NotReady { run: index, error });
                     }
                 }
                 // Last, since the other process may have finished by then.
                 Action::Leave => others.push(index),
+                Action::Evaluate { .. } => indices.push(index),
                 Action::RepeatCanary
                 | Action::Start
                 | Action::Resume { .. }
@@ -218,28 +198,25 @@ impl Workers<'_> {
         }
         let task = |&index: &usize| {
             let run = &self.sweep.runs[index];
-            self.task(run, Work::Train { tensorboard: self.event_folder(run) })
+            let evaluations = run.requests();
+            let work = match actions[index] {
+                Action::Evaluate { .. } => Work::Evaluate { evaluations },
+                _ => Work::Train { tensorboard: self.event_folder(run), evaluations },
+            };
+            self.launcher.task(&run.id, &run.spec, work)
         };
         let tasks: Vec<Task> = indices.iter().map(task).collect();
         report(SweepEvent::Training { runs: &indices, actions });
         let ends = execute(&tasks, &self.limits, interrupts, &mut |task, event| {
             report(SweepEvent::Task { task, event: &event });
         });
-        counts.tasks = ends.len();
-        for end in ends {
-            match end {
-                TaskEnd::Done => counts.finished += 1,
-                TaskEnd::Busy => counts.busy += 1,
-                TaskEnd::Stopped => counts.stopped += 1,
-                TaskEnd::Failed(_) => counts.failed += 1,
-            }
-        }
+        counts.add(&ends);
         counts
     }
 
     /// Moves aside what the run cannot continue from, and writes its specification.
     fn make_ready(&self, run: &ResolvedRun, action: Action) -> Result<(), StoreError> {
-        let dir = self.store.run(&run.id);
+        let dir = self.launcher.store.run(&run.id);
         let Some(lease) = dir.lease()? else {
             return Ok(()); // another process was faster; the worker will find out
         };
@@ -261,23 +238,12 @@ impl Workers<'_> {
         let path = path.join(&self.sweep.sweep.name).join(name);
         Some(EventFolder { path, picture_steps: *picture_steps })
     }
+}
 
-    fn task(&self, run: &ResolvedRun, work: Work) -> Task {
-        let task = WorkerTask {
-            store: self.store.root().to_owned(),
-            run: run.id.clone(),
-            packs: self.packs.to_owned(),
-            untrusted_git: self.untrusted_git,
-            work,
-        };
-        let threads = run.spec.engine.threads.get().to_string();
-        let environment =
-            [("OMP_NUM_THREADS", threads.as_str()), ("MKL_NUM_THREADS", threads.as_str())];
-        Task {
-            program: self.program.to_owned(),
-            arguments: (self.arguments)(&task),
-            environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            log: self.store.run(&run.id).path(RunFile::Stderr),
-        }
-    }
+/// Returns how many evaluations of a finished run are left.
+pub(super) fn evaluations_left(sweep: &ResolvedSweep, store: &Store, record: &Record) -> usize {
+    let dir = store.run(&record.run);
+    let run = sweep.runs.iter().find(|run| run.id == record.run);
+    let all = run.into_iter().flat_map(|run| &run.evaluations);
+    all.filter(|evaluation| evaluation.is_left(&dir, record)).count()
 }

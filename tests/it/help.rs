@@ -22,6 +22,7 @@ fn every_command_has_help() {
         "report",
         "runs",
         "store",
+        "evaluate",
         "export",
         "import",
         "predict",

@@ -11,6 +11,7 @@ mod completions;
 mod damage;
 mod data;
 mod docs;
+mod evaluate;
 mod faults;
 mod help;
 mod layers;

@@ -35,6 +35,16 @@ names! {
     /// What makes the predictions that are scored: the trained model or a baseline.
     Predictor {
         Model = "model",
+        /// The sample of each sequence with the best PSNR.
+        BestByPsnr = "best_by_psnr",
+        /// The sample of each sequence with the best SSIM.
+        BestBySsim = "best_by_ssim",
+        /// The sample of each sequence with the worst PSNR.
+        WorstByPsnr = "worst_by_psnr",
+        /// The sample of each sequence with the worst SSIM.
+        WorstBySsim = "worst_by_ssim",
+        /// Standard deviation between the samples of a sequence.
+        SampleSpread = "sample_spread",
         /// The last context frame, repeated.
         CopyLastFrame = "copy_last_frame",
         /// The mean keypoints of the training images, for every image.
@@ -86,6 +96,20 @@ names! {
     }
 }
 
+impl Predictor {
+    /// Returns whether it is a statistic over samples of the model, neither its mean nor a baseline.
+    pub fn is_statistic(name: &str) -> bool {
+        let statistics = [
+            Self::BestByPsnr,
+            Self::BestBySsim,
+            Self::WorstByPsnr,
+            Self::WorstBySsim,
+            Self::SampleSpread,
+        ];
+        statistics.iter().any(|it| it.as_str() == name)
+    }
+}
+
 /// Tensors and metadata of `rollouts.safetensors`.
 ///
 /// N counts sequences, T frames of a sequence, K inspected frames, M masks besides the background's,
@@ -100,6 +124,10 @@ pub mod rollouts {
     pub const TRUTH: &str = "truth";
     /// Context frames followed by predicted ones, u8 `[N, T, H, W, C]`.
     pub const PREDICTION: &str = "prediction";
+    /// The first S samples of each sequence, u8 `[N, S, T, H, W, C]`; `prediction` is the first of them.
+    pub const SAMPLES: &str = "samples";
+    /// The sample with the best PSNR, u8 `[N, T, H, W, C]`.
+    pub const BEST_SAMPLE: &str = "best_sample";
 
     /// The image that the original ConvLSTM logs, u8 `[1, H, W, 3]`.
     pub const PICTURE_GRID: &str = "picture_grid";

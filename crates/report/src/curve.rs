@@ -59,7 +59,7 @@ pub(super) struct Plot {
 }
 
 /// A curve.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Line {
     pub(super) ink: Ink,
     pub(super) stroke: Stroke,

@@ -86,6 +86,7 @@ fn manifest(runs: &[ReportRun]) -> SweepManifest {
             labels: ARMS.map(str::to_owned).to_vec(),
         }],
         runs: runs.iter().map(|run| run.entry.clone()).collect(),
+        evaluations: vec![],
         published: vec![
             published("monotonic", Split::Validate, 26.31),
             published("monotonic", Split::Test, 25.63),
@@ -106,7 +107,7 @@ fn run(arm: usize, label: &str, index: usize, seed: u64) -> ReportRun {
     let psnr = PSNR[arm][index];
     let record = record::record(&entry, arm, psnr);
     let state = RunState::Finished { record: Box::new(record), events: events(arm, seed, psnr) };
-    ReportRun { entry, state, samples: pictures::samples(arm) }
+    ReportRun { entry, state, samples: pictures::samples(arm), evaluations: Vec::new() }
 }
 
 fn kl_weight(arm: usize, epoch: u64) -> f64 {

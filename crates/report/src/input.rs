@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::samples::Samples;
 use reprise_store::store::{
+    evaluation::EvaluationRecord,
     event::Event,
     manifest::{ManifestRun, SweepManifest},
     record::{Outcome, Record},
@@ -28,6 +29,16 @@ pub struct ReportRun {
     /// How far it got.
     pub state: RunState,
     /// What its test stored besides scores; empty if it was not tested.
+    pub samples: Samples,
+    /// Its evaluations besides its test.
+    pub evaluations: Vec<ReportEvaluation>,
+}
+
+/// An evaluation of a run.
+#[derive(Clone, Debug)]
+pub struct ReportEvaluation {
+    pub record: EvaluationRecord,
+    /// What it stored besides scores.
     pub samples: Samples,
 }
 

@@ -28,7 +28,10 @@ mod markdown;
 mod number;
 mod paired;
 mod palette;
+mod protocols;
+mod reported;
 mod rollouts;
+mod run_curves;
 mod samples;
 mod scores;
 mod sections;
@@ -43,7 +46,7 @@ mod fixture;
 mod tests;
 
 pub use error::ReportError;
-pub use input::{ReportInput, ReportRun, RunState};
+pub use input::{ReportEvaluation, ReportInput, ReportRun, RunState};
 pub use rollouts::{RolloutSequence, Rollouts, RolloutsError};
 pub use samples::Samples;
 
@@ -72,6 +75,14 @@ pub fn build(input: &ReportInput) -> Result<ReportFiles, ReportError> {
     files.insert(PathBuf::from("metrics_by_frame.csv"), results.by_frame.frame.csv()?);
     files.insert(PathBuf::from("metrics_by_epoch.csv"), results.by_epoch.frame.csv()?);
     files.insert(PathBuf::from("series_by_step.csv"), results.by_step.frame.csv()?);
+    for evaluated in &results.protocols {
+        let slug = &evaluated.slug;
+        files.insert(format!("evaluations/{slug}.csv").into(), evaluated.means.csv()?);
+        let by_frame = evaluated.by_frame.frame.csv()?;
+        files.insert(format!("evaluations/{slug}_by_frame.csv").into(), by_frame);
+        let by_sequence = evaluated.by_sequence.csv()?;
+        files.insert(format!("evaluations/{slug}_by_sequence.csv").into(), by_sequence);
+    }
     for figure in document.figures() {
         files.insert(PathBuf::from(&figure.path), figure.file());
     }

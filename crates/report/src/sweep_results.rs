@@ -7,6 +7,9 @@ use polars::error::PolarsResult;
 use super::{
     input::{ReportInput, ReportRun},
     number::decimals,
+    protocols::ProtocolResults,
+    reported::{ReportedMetric, flatten, metrics},
+    run_curves::{Curves, Points},
     scores::{Observation, ScoreFrame, ScoreGroup},
 };
 use reprise_base::{
@@ -15,13 +18,10 @@ use reprise_base::{
         paired::{PairedDifference, compare},
         summary::{Summary, summarize},
     },
-    vocabulary::{MetricName, Predictor},
+    vocabulary::Predictor,
 };
 use reprise_data::Split;
-use reprise_store::store::{
-    event::{Event, Score, Scores},
-    record::{MetricDefinition, Record},
-};
+use reprise_store::store::{event::Event, record::Record};
 
 /// The predictor that a run trains; every other predictor is a baseline.
 pub(super) const MODEL: &str = Predictor::Model.as_str();
@@ -31,9 +31,6 @@ pub(super) const UPPER_BOUND: &str = Predictor::RealVideos.as_str();
 
 /// A curve by step has at most this many points.
 const POINTS_MAX: u64 = 120;
-
-/// A curve's points, x ascending.
-pub(super) type Points = Vec<(f64, f64)>;
 
 /// A sweep's records, arranged.
 #[derive(Debug)]
@@ -55,43 +52,14 @@ pub(super) struct SweepResults<'a> {
     pub(super) by_epoch: Curves,
     /// Training series by step.
     pub(super) by_step: Curves,
+    /// Evaluations besides the test, by protocol.
+    pub(super) protocols: Vec<ProtocolResults<'a>>,
     /// Scores of completed runs by [`ARM_KEYS`], with their summaries.
     groups: Vec<(ScoreGroup<4>, Summary)>,
 }
 
 /// Values of a score over the seeds of an arm agree in these columns.
 const ARM_KEYS: [&str; 4] = ["arm", "predictor", "split", "metric"];
-
-/// Values of a curve agree in these columns.
-const CURVE_KEYS: [&str; 5] = ["arm", "run", "predictor", "split", "metric"];
-
-/// Curves of all runs over a common x.
-#[derive(Debug)]
-pub(super) struct Curves {
-    pub(super) frame: ScoreFrame,
-    groups: Vec<ScoreGroup<5>>,
-}
-
-impl Curves {
-    fn new(observations: &[Observation<'_>], x: &'static str) -> PolarsResult<Self> {
-        let frame = ScoreFrame::new(observations, Some(x))?;
-        Ok(Self { groups: frame.grouped(CURVE_KEYS)?, frame })
-    }
-
-    /// Returns the finite points of a run's curve; empty if it has none.
-    pub(super) fn of(
-        &self,
-        run: &ReportRun,
-        predictor: &str,
-        split: Split,
-        metric: &str,
-    ) -> Points {
-        let keys =
-            [run.entry.arm.as_str(), run.entry.run.as_str(), predictor, split.name(), metric];
-        let group = self.groups.iter().find(|group| group.keys == keys);
-        group.map_or_else(Vec::new, |group| group.points.clone())
-    }
-}
 
 /// An arm with its runs.
 #[derive(Debug)]
@@ -101,36 +69,6 @@ pub(super) struct ArmResults<'a> {
     pub(super) position: usize,
     /// Seeds ascending.
     pub(super) runs: Vec<&'a ReportRun>,
-}
-
-/// A metric under one definition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ReportedMetric {
-    /// Its name, with `#2` and so on where records define one name differently.
-    pub(super) key: String,
-    /// Its name in the records.
-    pub(super) name: String,
-    pub(super) definition: MetricDefinition,
-}
-
-impl ReportedMetric {
-    /// Returns the label with its unit, e.g. `PSNR (dB)`.
-    pub(super) fn heading(&self) -> String {
-        labelled(&self.label(), &self.definition.unit)
-    }
-
-    /// Returns the label, numbered where records define one name differently.
-    pub(super) fn label(&self) -> String {
-        match self.key.split_once('#') {
-            Some((_, variant)) => format!("{} (definition {variant})", self.definition.label),
-            None => self.definition.label.clone(),
-        }
-    }
-}
-
-/// Returns a label with its unit in brackets.
-pub(super) fn labelled(label: &str, unit: &str) -> String {
-    if unit.is_empty() { label.to_owned() } else { format!("{label} ({unit})") }
 }
 
 impl ArmResults<'_> {
@@ -162,6 +100,7 @@ impl<'a> SweepResults<'a> {
             }
         }
         let metrics = metrics(&input.runs);
+        let protocols = ProtocolResults::of_sweep(input, &metrics)?;
         let steps_per_point = steps_per_point(&input.runs);
         let Observations { means, by_frame, by_epoch, by_step } =
             observe(&input.runs, &metrics, steps_per_point);
@@ -181,6 +120,7 @@ impl<'a> SweepResults<'a> {
             by_frame: Curves::new(&by_frame, "frame")?,
             by_epoch: Curves::new(&by_epoch, "epoch")?,
             by_step: Curves::new(&by_step, "step")?,
+            protocols,
             input,
             arms,
             baselines,
@@ -314,31 +254,6 @@ fn paired(left: &BTreeMap<u64, f64>, right: &BTreeMap<u64, f64>) -> Option<Paire
     compare(&left, &right)
 }
 
-/// Lists the metrics of all records; a name that records define differently gives several metrics.
-fn metrics(runs: &[ReportRun]) -> Vec<ReportedMetric> {
-    let mut definitions: BTreeMap<&str, Vec<&MetricDefinition>> = BTreeMap::new();
-    for record in runs.iter().filter_map(ReportRun::record) {
-        for (name, definition) in &record.metrics {
-            let known = definitions.entry(name).or_default();
-            if !known.contains(&definition) {
-                known.push(definition);
-            }
-        }
-    }
-    let mut metrics: Vec<ReportedMetric> = definitions
-        .into_iter()
-        .flat_map(|(name, known)| {
-            known.into_iter().enumerate().map(move |(variant, definition)| ReportedMetric {
-                key: if variant == 0 { name.to_owned() } else { format!("{name}#{}", variant + 1) },
-                name: name.to_owned(),
-                definition: definition.clone(),
-            })
-        })
-        .collect();
-    metrics.sort_by_key(|metric| MetricName::rank(&metric.name));
-    metrics
-}
-
 /// Returns how many consecutive steps make a point, the same for all runs.
 fn steps_per_point(runs: &[ReportRun]) -> u64 {
     let steps = runs.iter().flat_map(ReportRun::events).filter_map(|event| match event {
@@ -421,13 +336,6 @@ fn observe<'a>(
         }
     }
     all
-}
-
-/// Lists predictor, metric and score of `scores`.
-fn flatten(scores: &Scores) -> impl Iterator<Item = (&str, &str, &Score)> {
-    scores.iter().flat_map(|(predictor, metrics)| {
-        metrics.iter().map(move |(metric, score)| (predictor.as_str(), metric.as_str(), score))
-    })
 }
 
 /// Averages the finite values of a series over every `bin` consecutive steps.

@@ -2,7 +2,8 @@
 
 use super::{
     number::{grouped, magnitude},
-    sweep_results::{ReportedMetric, SweepResults},
+    reported::ReportedMetric,
+    sweep_results::SweepResults,
 };
 use reprise_base::stats::paired::PairedDifference;
 use reprise_data::Split;

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod data;
 pub mod doctor;
 pub mod engine;
+pub mod evaluate;
 pub mod export;
 pub mod golden;
 pub mod import;

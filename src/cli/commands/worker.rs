@@ -21,6 +21,7 @@ use crate::{
     cli::{Failure, args::TensorboardArgs},
     experiment::{EventFolder, Work, WorkerEnd, WorkerTask, work},
 };
+use reprise_base::{config::protocol::EvaluationRequest, text::count};
 use reprise_store::{
     provenance::UntrustedGit, store::record::RunId, sweep::message::WorkerMessage,
 };
@@ -45,6 +46,17 @@ pub struct WorkerArgs {
     /// Only repeat the first steps and report their digest; write nothing
     #[arg(long)]
     canary: bool,
+    /// Only evaluate the run; train nothing
+    #[arg(long)]
+    only_evaluate: bool,
+    /// How to evaluate the finished run, as JSON; can be repeated
+    #[arg(long = "evaluation", value_name = "JSON", value_parser = request)]
+    evaluations: Vec<EvaluationRequest>,
+}
+
+/// Parses an evaluation.
+fn request(text: &str) -> Result<EvaluationRequest, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// Returns the command line of a task; [`WorkerArgs`] reads it back.
@@ -55,14 +67,20 @@ pub(super) fn arguments(task: &WorkerTask) -> Vec<OsString> {
     option("--store", store.into());
     option("--run", run.to_string().into());
     option("--cache", packs.into());
-    match work {
-        Work::RepeatCanary => arguments.push("--canary".into()),
-        Work::Train { tensorboard: Some(EventFolder { path: folder, picture_steps }) } => {
-            option("--tensorboard", folder.into());
-            option("--picture-steps", picture_steps.to_string().into());
-        }
-        Work::Train { tensorboard: None } => {}
+    let (tensorboard, evaluations, flag) = match work {
+        Work::RepeatCanary => (&None, &[][..], Some("--canary")),
+        Work::Train { tensorboard, evaluations } => (tensorboard, &evaluations[..], None),
+        Work::Evaluate { evaluations } => (&None, &evaluations[..], Some("--only-evaluate")),
+    };
+    if let Some(EventFolder { path: folder, picture_steps }) = tensorboard {
+        option("--tensorboard", folder.into());
+        option("--picture-steps", picture_steps.to_string().into());
     }
+    for evaluation in evaluations {
+        let text = serde_json::to_string(evaluation).expect("a request has a JSON form");
+        option("--evaluation", text.into());
+    }
+    arguments.extend(flag.map(OsString::from));
     if *untrusted_git == UntrustedGit::Allowed {
         arguments.push("--allow-untrusted-git".into());
     }
@@ -82,17 +100,30 @@ pub fn run(args: &WorkerArgs) -> Result<(), Failure> {
         run: args.run.clone(),
         packs: args.cache.clone(),
         untrusted_git: untrusted_git(args.allow_untrusted_git),
-        work: if args.canary {
-            Work::RepeatCanary
-        } else {
-            Work::Train { tensorboard: args.tensorboard.event_folder() }
-        },
+        work: args.work(),
     };
     let here = env::current_dir().map_err(Failure::WorkingFolder)?;
     match work(&task, &here, &stop, &mut |message| send(&message))? {
         WorkerEnd::Done => Ok(()),
         WorkerEnd::Stopped { done } => {
             Err(Failure::Interrupted(format!("stopped after {done} steps, with a checkpoint")))
+        }
+        WorkerEnd::StoppedEvaluating { done } => Err(Failure::Interrupted(format!(
+            "stopped after {}, whose scores are stored",
+            count(done, "sequence")
+        ))),
+    }
+}
+
+impl WorkerArgs {
+    fn work(&self) -> Work {
+        let evaluations = self.evaluations.clone();
+        if self.canary {
+            Work::RepeatCanary
+        } else if self.only_evaluate {
+            Work::Evaluate { evaluations }
+        } else {
+            Work::Train { tensorboard: self.tensorboard.event_folder(), evaluations }
         }
     }
 }
@@ -136,30 +167,29 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(work: Work, canary: bool, tensorboard: Option<EventFolder>) {
+    fn check(work: Work) {
         // A path need not be UTF-8.
         let store = PathBuf::from(OsStr::from_bytes(b"a \xff store"));
         let packs = PathBuf::from("packs");
         let untrusted_git = UntrustedGit::Allowed;
         let task = WorkerTask { store, run: samples::id('a'), packs, untrusted_git, work };
-        let WorkerArgs {
-            store,
-            run,
-            cache,
-            allow_untrusted_git,
-            tensorboard: events,
-            canary: only_canary,
-        } = Parsed::parse_from(arguments(&task)).args;
+        let args = Parsed::parse_from(arguments(&task)).args;
+        assert_eq!(args.work(), task.work);
+        let WorkerArgs { store, run, cache, allow_untrusted_git, .. } = args;
         assert!(allow_untrusted_git);
         assert_eq!((store, run, cache), (task.store, task.run, task.packs));
-        assert_eq!((only_canary, events.event_folder()), (canary, tensorboard));
     }
 
     #[test]
     fn a_task_survives_its_command_line() {
-        check(Work::RepeatCanary, true, None);
-        check(Work::Train { tensorboard: None }, false, None);
-        let events = Some(EventFolder { path: "a b".into(), picture_steps: Count::literal(7) });
-        check(Work::Train { tensorboard: events.clone() }, false, events);
+        check(Work::RepeatCanary);
+        check(Work::Train { tensorboard: None, evaluations: vec![] });
+        let tensorboard = EventFolder { path: "a b".into(), picture_steps: Count::literal(7) };
+        let evaluations = vec![
+            EvaluationRequest::default(),
+            EvaluationRequest { samples: Some(Count::literal(3)), ..<_>::default() },
+        ];
+        check(Work::Train { tensorboard: Some(tensorboard), evaluations: evaluations.clone() });
+        check(Work::Evaluate { evaluations });
     }
 }

@@ -11,6 +11,7 @@ pub mod data;
 pub mod engine;
 pub mod model;
 pub mod optim;
+pub mod protocol;
 pub mod reference;
 pub mod run;
 pub mod schema;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::data::Split;
 use crate::scalar::Count;
 
 /// Length and batch size of training. The defaults are those of the cvae original.
@@ -52,6 +53,16 @@ pub struct EvaluationSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Count")]
     pub horizon: Option<Count>,
+}
+
+impl EvaluationSpec {
+    /// Returns the maximum number of sequences of a split to score.
+    pub const fn sequences(&self, split: Split) -> Count {
+        match split {
+            Split::Train | Split::Validate => self.validation_sequences,
+            Split::Test => self.test_sequences,
+        }
+    }
 }
 
 impl Default for EvaluationSpec {

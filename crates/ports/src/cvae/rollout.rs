@@ -5,10 +5,13 @@ use crate::{
     refused,
     torch::{Capture, Placement, RecordedNoise, input},
 };
-use reprise_base::metrics::{self, FrameShape};
+use reprise_base::{
+    config::protocol::{Latent, RolloutFeedback},
+    metrics::{self, FrameShape},
+};
 use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::models::cvae::{
-    rollout::{Latent, rollout},
+    rollout::{RolloutPolicy, rollout},
     training::ConditionedBatch,
 };
 
@@ -25,7 +28,9 @@ pub(super) fn run(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     };
     let mut noise = RecordedNoise::rollout(case, place, "noise".to_owned());
     noise.check(u64::try_from(loaded.frames - 1).map_err(refused)?)?;
-    let frames = rollout(&loaded.model, &batch, latent, loaded.skips, &mut noise);
+    let policy =
+        RolloutPolicy { latent, feedback: RolloutFeedback::FreeRunning, skips: loaded.skips };
+    let frames = rollout(&loaded.model, &batch, policy, &mut noise);
 
     let mut capture = Capture::default();
     for t in 0..loaded.frames {

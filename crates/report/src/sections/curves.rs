@@ -8,7 +8,9 @@ use crate::{
     error::ReportError,
     input::ReportRun,
     palette::{self, BASELINE, Ink},
-    sweep_results::{ArmResults, MODEL, Points, ReportedMetric, SweepResults, labelled},
+    reported::{ReportedMetric, labelled},
+    run_curves::{Points, mean_of},
+    sweep_results::{ArmResults, MODEL, SweepResults},
     words::{capitalized, in_words, sentence},
 };
 use reprise_base::vocabulary::SeriesName;
@@ -203,25 +205,8 @@ fn arm_lines(
     (lines, mean)
 }
 
-/// Averages curves at every x that all of them have.
-fn mean_of(curves: &[&Points]) -> Points {
-    let Some((first, others)) = curves.split_first() else { return Vec::new() };
-    let values: Vec<BTreeMap<u64, f64>> = others
-        .iter()
-        .map(|points| points.iter().map(|(x, y)| (x.to_bits(), *y)).collect())
-        .collect();
-    let mean = |&(x, y): &(f64, f64)| {
-        let mut sum = y;
-        for curve in &values {
-            sum += curve.get(&x.to_bits())?;
-        }
-        Some((x, sum / curves.len() as f64))
-    };
-    first.iter().filter_map(mean).collect()
-}
-
 /// Draws a plot; returns `None` if it has no point.
-fn figure(
+pub(super) fn figure(
     path: String,
     plot: &Plot,
     alt: String,
@@ -239,26 +224,9 @@ fn figure(
 }
 
 /// Returns a name that is valid on every file system.
-fn file_stem(name: &str) -> String {
+pub(super) fn file_stem(name: &str) -> String {
     let safe = |character: char| {
         if character.is_ascii_alphanumeric() || character == '_' { character } else { '-' }
     };
     name.chars().map(safe).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(actual: &Points, expected: &[(f64, f64)]) {
-        assert_eq!(actual, expected);
-    }
-
-    #[test]
-    fn a_mean_needs_every_run() {
-        let (long, short) = (vec![(0.0, 1.0), (1.0, 2.0)], vec![(0.0, 3.0)]);
-        check(&mean_of(&[&long, &short]), &[(0.0, 2.0)]);
-        check(&mean_of(&[]), &[]);
-    }
 }

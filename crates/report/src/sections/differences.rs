@@ -4,7 +4,8 @@ use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row},
     number::{ABSENT, decimals, signed},
     paired::{Sign, confidence, detectable, interval, power, sign},
-    sweep_results::{ArmResults, ReportedMetric, SweepResults},
+    reported::ReportedMetric,
+    sweep_results::{ArmResults, SweepResults},
     words::{difference_decimals, in_words},
 };
 use reprise_base::{stats::paired::PairedDifference, text::count};

@@ -4,7 +4,8 @@ use crate::{
     document::RichText,
     number::{fixed, signed},
     paired::{Sign, confidence, interval, sign},
-    sweep_results::{ArmResults, MODEL, ReportedMetric, SweepResults, UPPER_BOUND},
+    reported::ReportedMetric,
+    sweep_results::{ArmResults, MODEL, SweepResults, UPPER_BOUND},
     words::{difference_decimals, direction, in_words},
 };
 use reprise_base::stats::paired::PairedDifference;

@@ -12,6 +12,7 @@ mod configuration;
 mod curves;
 mod data;
 mod differences;
+mod evaluations;
 mod findings;
 mod keypoints;
 mod picture_grid;
@@ -40,6 +41,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
     blocks.extend(differences::blocks(results));
     blocks.extend(ports::blocks(results));
     blocks.extend(published::blocks(results));
+    blocks.extend(evaluations::blocks(results)?);
     blocks.extend(curves::blocks(results)?);
     blocks.extend(predictions::blocks(results)?);
     blocks.extend(anatomy::blocks(results)?);

@@ -6,7 +6,8 @@ use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row},
     input::ReportRun,
     number::{ABSENT, decimals, fixed, grouped, signed},
-    sweep_results::{ArmResults, MODEL, ReportedMetric, SweepResults},
+    reported::ReportedMetric,
+    sweep_results::{ArmResults, MODEL, SweepResults},
     words::{split_name, split_sizes},
 };
 use reprise_base::{

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row, RowKind},
     number::{ABSENT, fixed},
-    sweep_results::{ArmResults, MODEL, ReportedMetric, SweepResults, UPPER_BOUND},
+    reported::ReportedMetric,
+    sweep_results::{ArmResults, MODEL, SweepResults, UPPER_BOUND},
     words::{direction, in_words, sentence, split_name},
 };
 use reprise_data::Split;

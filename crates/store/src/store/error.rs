@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{record::RunId, tensors::TensorFileError};
+use super::{
+    id::{EvaluationId, RunId},
+    tensors::TensorFileError,
+};
 use reprise_base::{config::weights::WeightsId, fs::FsError};
 
 /// Run ids that a message lists.
@@ -44,7 +47,7 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("failed to write `{series}` to the journal: its value {value} is not finite")]
+    #[error("failed to store `{series}`: its value {value} is not finite")]
     NonFinite { series: String, value: f64 },
     #[error("failed to create `{}`: it already exists", path.display())]
     Exists { path: PathBuf },
@@ -55,6 +58,8 @@ pub enum StoreError {
     CheckpointEntry { path: PathBuf, entry: &'static str },
     #[error("failed to read `{}`: it is the record of run {found}", path.display())]
     Misplaced { path: PathBuf, found: RunId },
+    #[error("failed to read `{}`: it is the record of evaluation {found}, or of another run", path.display())]
+    MisplacedEvaluation { path: PathBuf, found: EvaluationId },
     #[error("failed to read `{}`: it is the manifest of sweep `{found}`", path.display())]
     MisplacedManifest { path: PathBuf, found: String },
     #[error("failed to read `{}`: its settings and data are those of run {found}", path.display())]
@@ -115,6 +120,7 @@ impl StoreError {
             | Self::NoLineStart { path, .. }
             | Self::CheckpointEntry { path, .. }
             | Self::Misplaced { path, .. }
+            | Self::MisplacedEvaluation { path, .. }
             | Self::MisplacedManifest { path, .. }
             | Self::OtherSettings { path, .. }
             | Self::Altered { path }
@@ -133,6 +139,7 @@ impl StoreError {
             | Self::NoLineStart { .. }
             | Self::CheckpointEntry { .. }
             | Self::Misplaced { .. }
+            | Self::MisplacedEvaluation { .. }
             | Self::MisplacedManifest { .. }
             | Self::OtherSettings { .. }
             | Self::Altered { .. }

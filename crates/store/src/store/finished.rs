@@ -7,15 +7,14 @@ use std::ops::Deref;
 
 use super::{
     RunDir, RunFile, StoreError,
+    artefact::verified,
+    evaluation::FinishedEvaluation,
     event::Event,
     json_lines::parse,
     record::Record,
     tensors::{StoredTensor, TensorMetadata, parse_tensors},
 };
-use reprise_base::fs;
-
-/// Larger than any file of a run.
-const FILE_BYTES_MAX: u64 = 1 << 40;
+use reprise_base::config::protocol::CheckpointKind;
 
 /// A run with a record.
 #[derive(Debug)]
@@ -87,17 +86,34 @@ impl FinishedRun {
         &self,
         file: RunFile,
     ) -> Result<Option<impl Deref<Target = [u8]> + use<>>, StoreError> {
-        let Some(artefact) = self.record.artefacts.get(file.name()) else { return Ok(None) };
-        let path = self.dir.path(file);
-        let bytes = match fs::map_limited(&path, FILE_BYTES_MAX) {
-            Err(error) if error.is_not_found() => return Err(StoreError::Missing { path }),
-            bytes => bytes?,
-        };
-        if bytes.len() as u64 == artefact.bytes && fs::sha256_hex(&bytes) == artefact.sha256 {
-            Ok(Some(bytes))
-        } else {
-            Err(StoreError::NotRecorded { path })
+        verified(&self.dir.path(file), self.record.artefacts.get(file.name()))
+    }
+
+    /// Returns the finished evaluations of these weights, sorted by id, and why others cannot be read.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed.
+    pub fn evaluations(&self) -> Result<(Vec<FinishedEvaluation>, Vec<StoreError>), StoreError> {
+        let (mut finished, mut unreadable) = (Vec::new(), Vec::new());
+        for dir in self.dir.evaluations()? {
+            match FinishedEvaluation::open(&dir) {
+                Ok(evaluation) => finished.push(evaluation),
+                Err(StoreError::Unfinished { .. }) => {}
+                Err(error) => unreadable.push(error),
+            }
         }
+        let is_of_weights = |evaluation: &FinishedEvaluation| {
+            let record = evaluation.record();
+            self.weights(record.protocol.checkpoint).is_some_and(|sha256| sha256 == record.weights)
+        };
+        finished.retain(is_of_weights);
+        Ok((finished, unreadable))
+    }
+
+    /// Returns the digest of a file of weights, if the run has stored them.
+    pub fn weights(&self, checkpoint: CheckpointKind) -> Option<&str> {
+        let file = RunFile::of(checkpoint).name();
+        self.record.artefacts.get(file).map(|artefact| artefact.sha256.as_str())
     }
 }
 
@@ -107,6 +123,7 @@ mod tests {
 
     use super::*;
     use crate::store::{Store, journal::Journal, samples, tensors::write_tensors};
+    use reprise_base::fs;
 
     /// A finished run with a journal and roll-outs.
     fn finished() -> (TempDir, RunDir) {

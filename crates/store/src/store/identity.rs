@@ -13,8 +13,8 @@
 
 use serde_json::{Value, json};
 
-use super::record::RunId;
-use reprise_base::{config::RunSpec, fs::sha256_hex};
+use super::id::RunId;
+use reprise_base::config::RunSpec;
 
 #[cfg(test)]
 mod keys;
@@ -48,8 +48,7 @@ pub fn run_id(spec: &RunSpec, data_digest: &str, libtorch: &str) -> RunId {
 fn hashed(version: u32, spec: &Value, data_digest: &str, libtorch: &str) -> RunId {
     let identity =
         json!({"schema": version, "spec": spec, "data": data_digest, "libtorch": libtorch});
-    let digest = sha256_hex(canonical_json(&identity).as_bytes());
-    digest[..16].parse().expect("16 hex digits are a run id")
+    RunId::of(&identity)
 }
 
 /// Returns the part of a specification that counts.
@@ -80,25 +79,4 @@ fn table_of<'v, 'k>(
     let mut parts = path.split('.').filter(|part| !part.is_empty());
     let table = parts.try_fold(spec, |value, part| value.get_mut(part))?;
     Some((table.as_object_mut()?, name))
-}
-
-/// Returns a value as compact JSON with the keys of every object sorted bytewise.
-///
-/// Sorted here because the order of the JSON library depends on a feature that any other crate of the
-/// build may switch on.
-pub fn canonical_json(value: &Value) -> String {
-    match value {
-        Value::Object(object) => {
-            let mut members: Vec<_> = object.iter().collect();
-            members.sort_by_key(|(key, _)| key.as_bytes());
-            let member = |(key, value): &(&String, &Value)| {
-                format!("{}:{}", Value::from(key.as_str()), canonical_json(value))
-            };
-            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
-        }
-        Value::Array(values) => {
-            format!("[{}]", values.iter().map(canonical_json).collect::<Vec<_>>().join(","))
-        }
-        scalar => scalar.to_string(),
-    }
 }

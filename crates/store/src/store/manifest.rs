@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::RunId;
 pub use reprise_base::config::sweep::{Axis, Published};
-use reprise_base::scalar::Seed;
+use reprise_base::{config::protocol::EvaluationRequest, scalar::Seed};
 
 /// A sweep as last started. Together with the records of its runs, all that a report needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct SweepManifest {
     pub axes: Vec<Axis>,
     /// All runs, arm by arm in file order, seeds ascending within an arm.
     pub runs: Vec<ManifestRun>,
+    /// Evaluations of every finished run, written only if there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<EvaluationRequest>,
     /// Published results for arms of this sweep.
     pub published: Vec<Published>,
 }

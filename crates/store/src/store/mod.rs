@@ -14,6 +14,7 @@
 //! STORE/runs/<run id>/code.patch       difference of the working tree from its commit, if any
 //! STORE/runs/<run id>/record.json      written last: a run with a record is finished; names the digests of all
 //!                                      files above but the lease, the checkpoint and the logs
+//! STORE/runs/<run id>/evaluations/<id>/        an evaluation of the finished run; see [`evaluation`]
 //! STORE/runs/<run id>/superseded/<n>/  an earlier attempt that was not continued, or a damaged record
 //! STORE/runs/<run id>/superseded/unfinished/  an attempt that is being moved; the next lease completes it
 //! STORE/weights/<digest>.safetensors   imported weights, named by their digest
@@ -45,11 +46,15 @@ use reprise_base::{
     fs::{self, FileKind},
 };
 
+mod artefact;
+mod canonical;
 pub mod checkpoint;
 pub mod diff;
 mod error;
+pub mod evaluation;
 pub mod event;
 mod finished;
+mod id;
 mod identity;
 pub mod journal;
 mod json_lines;
@@ -64,9 +69,11 @@ pub mod tensors;
 pub mod timing;
 pub mod verify;
 
+pub use canonical::canonical_json;
 pub use error::StoreError;
 pub use finished::FinishedRun;
-pub use identity::{canonical_json, run_id};
+pub use id::EvaluationId;
+pub use identity::run_id;
 pub use json_lines::Log;
 pub use run_dir::{Lease, LeaseState, Observed, RunDir, RunFile, State};
 

@@ -17,4 +17,6 @@ pub enum WorkerProgress {
     Stepped { done: u64, loss: f64 },
     /// A split was scored; `value` is the model's mean of the metric that chooses the best checkpoint.
     Evaluated { epoch: Epoch, split: Split, metric: String, value: f64 },
+    /// Of the sequences of an evaluation, `done` are scored.
+    Scoring { done: u64, total: u64 },
 }

@@ -15,11 +15,12 @@
 //! if set. A changed meaning or type always raises it. The format has no influence on run ids (see
 //! [`super::run_id`]).
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::event::Scores;
+pub use super::id::RunId;
 pub use reprise_base::metrics::MetricDefinition;
 use reprise_base::{
     config::{RunSpec, engine::Arithmetic},
@@ -29,56 +30,6 @@ use reprise_data::Fact;
 
 /// Version of the record format; newer records are refused.
 pub const RECORD_FORMAT: u32 = 2;
-
-/// Identity of a run, 16 hex digits; see [`super::run_id`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RunId(String);
-
-/// A text that is not a run id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a run id (16 lower-case hexadecimal digits)")]
-pub struct InvalidRunId(String);
-
-impl RunId {
-    /// Returns the id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RunId {
-    type Err = InvalidRunId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRunId> {
-        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() == 16 && text.bytes().all(hex) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidRunId(text.to_owned()))
-        }
-    }
-}
-
-impl TryFrom<String> for RunId {
-    type Error = InvalidRunId;
-
-    fn try_from(text: String) -> Result<Self, InvalidRunId> {
-        text.parse()
-    }
-}
-
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

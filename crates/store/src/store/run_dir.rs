@@ -7,13 +7,14 @@ use std::{
 
 use super::{
     StoreError,
+    artefact::artefacts_in,
     checkpoint::{Position, read_checkpoint},
     journal::Journal,
     record::{Artefact, Outcome, RECORD_FORMAT, Record, RunId},
     sealed::{read_json, read_sealed, write_json, write_sealed},
 };
 use reprise_base::{
-    config::RunSpec,
+    config::{RunSpec, protocol::CheckpointKind},
     fs::{self, FileKind, Lock},
     text::error_chain,
 };
@@ -47,6 +48,14 @@ impl RunFile {
     /// the record is written.
     pub const ARTEFACTS: [Self; 6] =
         [Self::Spec, Self::Journal, Self::Best, Self::Final, Self::Rollouts, Self::CodePatch];
+
+    /// Returns the file of weights.
+    pub const fn of(checkpoint: CheckpointKind) -> Self {
+        match checkpoint {
+            CheckpointKind::Best => Self::Best,
+            CheckpointKind::Final => Self::Final,
+        }
+    }
 
     /// Returns the name within the folder.
     pub const fn name(self) -> &'static str {
@@ -311,17 +320,7 @@ impl RunDir {
 
     /// Returns size and digest of every artefact that exists, by name.
     pub fn artefacts(&self) -> Result<BTreeMap<String, Artefact>, StoreError> {
-        let mut artefacts = BTreeMap::new();
-        for file in RunFile::ARTEFACTS {
-            match fs::sha256_file(&self.path(file)) {
-                Err(error) if error.is_not_found() => {}
-                hashed => {
-                    let (sha256, bytes) = hashed?;
-                    artefacts.insert(file.name().to_owned(), Artefact { bytes, sha256 });
-                }
-            }
-        }
-        Ok(artefacts)
+        artefacts_in(&self.root, RunFile::ARTEFACTS.map(RunFile::name))
     }
 }
 

@@ -134,6 +134,7 @@ fn manifests_come_back_sorted_by_name() {
         command: format!("reprise sweep {name}"),
         axes: vec![],
         runs: vec![],
+        evaluations: vec![],
         published: vec![],
     };
     for name in ["b", "a"] {

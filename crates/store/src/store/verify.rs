@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     FinishedRun, RunDir, RunFile, State, Store, StoreError, WEIGHTS, checkpoint::read_checkpoint,
-    run_id, sealed::SEALED_SINCE, tensors::read_tensors,
+    evaluation::FinishedEvaluation, run_id, sealed::SEALED_SINCE, tensors::read_tensors,
 };
 use reprise_base::text::{count, error_chain};
 
@@ -77,6 +77,10 @@ pub fn verify(store: &Store) -> Result<Verification, StoreError> {
 const TRAIN_AGAIN: &str = "restore the file from a copy; or move the folder of the run out of the store and start its \
                            sweep again, which trains it to the same bits";
 
+/// What to do about an evaluation with a damaged file.
+const EVALUATE_AGAIN: &str =
+    "remove the folder of the evaluation and evaluate the run again, which gives the same bits";
+
 impl Verification {
     fn add(&mut self, error: &StoreError, intact: &str, remedy: &str) {
         self.damages.push(Damage {
@@ -136,6 +140,26 @@ impl Verification {
             self.add(error, &intact, TRAIN_AGAIN);
         }
         self.check_checkpoint(run);
+        self.check_evaluations(run);
+    }
+
+    fn check_evaluations(&mut self, run: &FinishedRun) {
+        let intact = "the run and its other evaluations";
+        match run.evaluations() {
+            Err(error) => self.add(&error, intact, EVALUATE_AGAIN),
+            Ok((finished, unreadable)) => {
+                self.files += finished.len() + unreadable.len();
+                for error in unreadable {
+                    self.add(&error, intact, EVALUATE_AGAIN);
+                }
+                for checked in finished.iter().flat_map(FinishedEvaluation::check_files) {
+                    self.files += 1;
+                    if let Err(error) = checked {
+                        self.add(&error, intact, EVALUATE_AGAIN);
+                    }
+                }
+            }
+        }
     }
 
     fn check_checkpoint(&mut self, run: &FinishedRun) {

@@ -16,6 +16,11 @@ pub enum WorkerMessage {
     Damaged,
     /// A step of training.
     Progress(WorkerProgress),
+    /// An evaluation of the finished run begins.
+    Evaluating {
+        /// Its name.
+        name: String,
+    },
     /// The record is written.
     Finished {
         /// How the run ended.

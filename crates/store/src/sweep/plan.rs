@@ -3,6 +3,7 @@
 //! | State of the run | Lease | Action |
 //! |---|---|---|
 //! | finished by this code, or by other code with the same canary | any | skip |
+//! | the same, but not all of its evaluations are | free | evaluate |
 //! | finished by other code, canary not repeated yet | free | repeat the canary |
 //! | finished by other code, canary missing or different | free | restart |
 //! | not started | free | start |
@@ -17,7 +18,7 @@
 use std::fmt;
 
 use crate::store::{LeaseState, Observed, State, record::Record};
-use reprise_base::scalar::Step;
+use reprise_base::{scalar::Step, text::count};
 
 /// How the code that wrote a record compares with the running code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,11 @@ pub enum Action {
     Skip {
         /// Why it is still valid.
         reason: SkipReason,
+    },
+    /// Keep the record and carry out evaluations.
+    Evaluate {
+        /// How many are left.
+        evaluations: usize,
     },
     /// Repeat the first two steps of the record, then plan again.
     RepeatCanary,
@@ -105,19 +111,31 @@ pub enum RestartReason {
 }
 
 /// Returns the action for every run, in order. `code` compares the code that wrote a record with
-/// the running code.
-pub fn plan(observed: &[Observed], code: impl Fn(&Record) -> Code) -> Vec<Action> {
-    observed.iter().map(|run| decide(run, &code)).collect()
+/// the running code; `left` counts the evaluations of a finished run that are not carried out.
+pub fn plan(
+    observed: &[Observed],
+    code: impl Fn(&Record) -> Code,
+    left: impl Fn(&Record) -> usize,
+) -> Vec<Action> {
+    observed.iter().map(|run| decide(run, &code, &left)).collect()
 }
 
-fn decide(Observed { state, lease }: &Observed, code: impl Fn(&Record) -> Code) -> Action {
+fn decide(
+    Observed { state, lease }: &Observed,
+    code: impl Fn(&Record) -> Code,
+    left: impl Fn(&Record) -> usize,
+) -> Action {
+    let keep = |record: &Record, reason| match left(record) {
+        0 => Action::Skip { reason },
+        evaluations => Action::Evaluate { evaluations },
+    };
     let action = match state {
         State::Nothing => Action::Start,
         State::Resumable(position) => Action::Resume { step: position.next_step },
         State::NotResumable { .. } => Action::Restart { reason: RestartReason::NoCheckpoint },
         State::Finished(record) => match code(record) {
-            Code::Same => Action::Skip { reason: SkipReason::SameCode },
-            Code::CanaryEqual => Action::Skip { reason: SkipReason::SameNumbers },
+            Code::Same => keep(record, SkipReason::SameCode),
+            Code::CanaryEqual => keep(record, SkipReason::SameNumbers),
             Code::Changed => Action::RepeatCanary,
             Code::CanaryDiffers => Action::Restart { reason: RestartReason::NumbersChanged },
             Code::NoCanary => Action::Restart { reason: RestartReason::NoCanary },
@@ -136,6 +154,7 @@ impl Action {
     pub const fn works(self) -> bool {
         match self {
             Self::RepeatCanary
+            | Self::Evaluate { .. }
             | Self::Start
             | Self::Resume { .. }
             | Self::Restart { .. }
@@ -149,12 +168,15 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Skip { reason } => write!(f, "skip: {reason}"),
+            Self::Evaluate { evaluations } => {
+                write!(f, "evaluate: {} left", count(*evaluations, "evaluation"))
+            }
             Self::RepeatCanary => f.write_str("verify: finished with different code"),
             Self::Start => f.write_str("start"),
             Self::Resume { step } => write!(f, "resume from step {}", step.0),
             Self::Restart { reason } => write!(f, "restart: {reason}"),
             Self::Repair => f.write_str("repair: its record is damaged"),
-            Self::Leave => f.write_str("leave: another process is training it"),
+            Self::Leave => f.write_str("leave: another process is working on it"),
             Self::Refuse { reason } => write!(f, "refuse: {reason}"),
         }
     }
@@ -197,7 +219,7 @@ mod tests {
     use super::*;
     use crate::store::{checkpoint::Position, journal::JournalMark, samples};
 
-    const LEAVE: &str = "leave: another process is training it";
+    const LEAVE: &str = "leave: another process is working on it";
 
     fn finished() -> State {
         State::Finished(Box::new(samples::record(samples::id('a'))))
@@ -211,7 +233,7 @@ mod tests {
     #[track_caller]
     fn check(state: &State, code: Code, free: &str, live: &str) {
         for (lease, action) in [(LeaseState::Free, free), (LeaseState::Live, live)] {
-            let planned = plan(&[Observed { state: state.clone(), lease }], |_| code);
+            let planned = plan(&[Observed { state: state.clone(), lease }], |_| code, |_| 0);
             assert_eq!(planned.iter().map(Action::to_string).collect::<Vec<_>>(), [action]);
         }
     }
@@ -219,6 +241,16 @@ mod tests {
     #[test]
     fn a_finished_run_of_the_same_code_is_skipped() {
         check(&finished(), Code::Same, "skip: finished", "skip: finished");
+    }
+
+    #[test]
+    fn a_finished_run_is_evaluated_if_evaluations_are_left() {
+        for (lease, action) in
+            [(LeaseState::Free, "evaluate: 2 evaluations left"), (LeaseState::Live, LEAVE)]
+        {
+            let planned = plan(&[Observed { state: finished(), lease }], |_| Code::Same, |_| 2);
+            assert_eq!(planned[0].to_string(), action);
+        }
     }
 
     #[test]
@@ -360,7 +392,7 @@ mod tests {
             let code = |record: &Record| codes[usize::try_from(record.parameters).unwrap()];
             let expected: Vec<Action> =
                 runs.iter().zip(&codes).map(|(run, code)| by_conditions(run, *code)).collect();
-            prop_assert_eq!(plan(&runs, code), expected);
+            prop_assert_eq!(plan(&runs, code, |_| 0), expected);
         }
 
         #[test]
@@ -368,7 +400,7 @@ mod tests {
             run in any_observed(), code in any_code(),
         ) {
             let run = Observed { lease: LeaseState::Live, ..run };
-            prop_assert!(!plan(&[run], |_| code)[0].works());
+            prop_assert!(!plan(&[run], |_| code, |_| 1)[0].works());
         }
     }
 }

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::{
     batch::{self, Batch, Examples, FrameCounts, size},
-    evaluate::{Evaluation, FrameMetric, Scope, score_rollouts_by},
+    evaluate::{FrameMetric, PredictedRows, RolloutRequest, Scope, Scoring, VideoPredictor},
     replicas::{Replica, Replicas},
     state::TrainState,
     system::{At, Divergence, Scalars, System},
@@ -120,8 +120,8 @@ impl ConvLstmSystem {
     /// Draws the image that the original logs, of the first sequence: `picture_grid`, `[1, H, W, 3]`.
     fn picture_grid(&self, examples: &Examples<'_>) -> StoredTensor {
         let batch = batch::load(examples, self.frames);
-        let rollout = self.rollout(&batch).select(1, 0); // [T, C, H, W]
         let FrameSplit { context_frames, predicted_frames } = self.split;
+        let rollout = self.rollout(&batch, context_frames).select(1, 0); // [T, C, H, W]
         let grid = picture_grid(&GridExample {
             context: &rollout.narrow(0, 0, context_frames),
             prediction: &rollout.narrow(0, context_frames, predicted_frames),
@@ -133,8 +133,7 @@ impl ConvLstmSystem {
     }
 
     /// Predicts the frames after the context; returns context and predictions, `[T, B, C, H, W]`.
-    fn rollout(&self, batch: &Batch) -> Tensor {
-        let context_frames = self.split.context_frames;
+    fn rollout(&self, batch: &Batch, context_frames: i64) -> Tensor {
         let context = batch.frames.narrow(0, 0, context_frames);
         let predicted_frames = batch.frames.size()[0] - context_frames;
         let predicted = self.model.predict(&sequences_first(&context), predicted_frames);
@@ -160,16 +159,8 @@ impl System for ConvLstmSystem {
         self.step(&batch::load(examples, self.frames))
     }
 
-    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
-        let mut evaluation =
-            score_rollouts_by(&METRICS, pack, scope, self.frames, device, |batch, _| {
-                self.rollout(batch)
-            });
-        if !evaluation.names.is_empty() {
-            let first = Examples { pack, split: scope.split, indices: &[0], device };
-            evaluation.tensors.push(self.picture_grid(&first));
-        }
-        evaluation
+    fn scoring(&self) -> Scoring<'_> {
+        Scoring::Frames(self)
     }
 
     fn training_images(&self, examples: &Examples<'_>) -> Vec<StoredTensor> {
@@ -195,6 +186,25 @@ impl System for ConvLstmSystem {
 
     fn streams(&self) -> Vec<(String, &'static str)> {
         Vec::new()
+    }
+}
+
+impl VideoPredictor for ConvLstmSystem {
+    fn metrics(&self) -> &'static [FrameMetric] {
+        &METRICS
+    }
+
+    fn predict(&self, request: &RolloutRequest<'_>) -> PredictedRows {
+        let frames = self.rollout(request.batch, request.rollout.context.size());
+        PredictedRows { frames, others: Vec::new() }
+    }
+
+    fn pictures(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Vec<StoredTensor> {
+        if scope.sequences(pack) == 0 {
+            return Vec::new();
+        }
+        let first = Examples { pack, split: scope.protocol.split, indices: &[0], device };
+        vec![self.picture_grid(&first)]
     }
 }
 

@@ -4,7 +4,7 @@ use tch::Kind;
 
 use super::{
     batch::{self, Batch, Examples, FrameCounts, size},
-    evaluate::{Evaluation, Scope, score_rollouts},
+    evaluate::{PredictedRows, RolloutRequest, Scoring, VideoPredictor},
     noise::{RolloutNoise, StepNoise, rollout_stream_name, stream_name},
     state::TrainState,
     system::{At, Divergence, Scalars, System, UnfitData},
@@ -15,7 +15,7 @@ use crate::{
         NoisePurpose,
         cvae::{
             Cvae, CvaeDataSizes, fast,
-            rollout::{Latent, rollout},
+            rollout::{RolloutPolicy, rollout},
             training::{ConditionedBatch, CvaeObjective, Feedback, SkipPolicy, objective},
             vgg::VGG_SIDE,
         },
@@ -23,7 +23,7 @@ use crate::{
     nn::params::Builder,
 };
 use reprise_base::{
-    config::{RunSpec, engine::Arithmetic, model::CvaeSpec},
+    config::{RunSpec, engine::Arithmetic, model::CvaeSpec, protocol::Latent},
     rng::streams::Stream,
     scalar::Seed,
     vocabulary::{MetricName, SeriesName},
@@ -144,11 +144,8 @@ impl System for CvaeSystem {
         Ok(scalars)
     }
 
-    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
-        score_rollouts(pack, scope, self.frames, device, |batch, indices| {
-            let mut noise = RolloutNoise::new(self.seed, scope.split, indices);
-            rollout(&self.model, &conditioned(batch), Latent::Prior, self.skips, &mut noise)
-        })
+    fn scoring(&self) -> Scoring<'_> {
+        Scoring::Frames(self)
     }
 
     fn choosing_metric(&self) -> MetricName {
@@ -216,6 +213,20 @@ impl System for CvaeSystem {
             ),
             (rollout_stream_name("SPLIT"), "z of roll-outs, by sequence"),
         ]
+    }
+}
+
+impl VideoPredictor for CvaeSystem {
+    fn predict(&self, request: &RolloutRequest<'_>) -> PredictedRows {
+        let RolloutRequest { batch, rows, protocol, rollout: asked } = request;
+        let mut noise = RolloutNoise::of_samples(protocol.seed, protocol.split, rows);
+        let policy = RolloutPolicy {
+            latent: asked.latent.unwrap_or(Latent::Prior),
+            feedback: asked.feedback,
+            skips: SkipPolicy { context_frames: asked.context.size(), ..self.skips },
+        };
+        let frames = rollout(&self.model, &conditioned(batch), policy, &mut noise);
+        PredictedRows { frames, others: Vec::new() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why training fails.
 
 use super::{memory::OutOfMemory, state::StateError, system::UnfitData};
+use reprise_base::config::protocol::CheckpointKind;
 use reprise_data::sampler::SamplerError;
 use reprise_store::store::{StoreError, tensors::TensorFileError};
 
@@ -22,6 +23,9 @@ pub enum TrainError {
     /// The data does not fit the model.
     #[error(transparent)]
     Data(#[from] UnfitData),
+    /// The run has stored no such weights.
+    #[error("failed to evaluate: the run has no {} checkpoint", checkpoint.name())]
+    NoCheckpoint { checkpoint: CheckpointKind },
     /// The device has too little memory.
     #[error(transparent)]
     Memory(#[from] OutOfMemory),
@@ -30,7 +34,7 @@ pub enum TrainError {
 impl TrainError {
     /// Returns whether the cause is the data, the weights or the batch that the user chose.
     pub const fn is_usage_error(&self) -> bool {
-        matches!(self, Self::Data(_) | Self::State(_) | Self::Memory(_))
+        matches!(self, Self::Data(_) | Self::State(_) | Self::Memory(_) | Self::NoCheckpoint { .. })
     }
 
     /// Returns what the user can do about it.

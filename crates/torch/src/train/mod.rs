@@ -11,6 +11,7 @@ pub mod convlstm;
 pub mod cvae;
 pub mod error;
 pub mod evaluate;
+pub mod evaluation;
 pub mod first_steps;
 pub mod log;
 pub mod memory;
@@ -26,4 +27,5 @@ pub mod system;
 pub mod systems;
 
 pub use error::TrainError;
+pub use evaluation::{EvaluationEnd, EvaluationJob, carry_out};
 pub use run::{Job, TrainingEnd, train};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tch::Tensor;
 
+use super::evaluate::SampleRow;
 use crate::models::{
     ChoicePurpose, IndexChoice, NoisePurpose, NoiseSource, RandomSource,
     physical_interaction::sampling::ShuffleSource,
@@ -108,6 +109,18 @@ impl RolloutNoise {
         let stream = Stream::new(seed, &rollout_stream_name(split.name()));
         Self { sequences: sequences.iter().map(|&index| stream.at(index as u64)).collect() }
     }
+
+    /// Creates the noise of samples. The first sample of a sequence has the noise of [`RolloutNoise::new`].
+    pub fn of_samples(seed: Seed, split: Split, rows: &[SampleRow]) -> Self {
+        let draws = |row: &SampleRow| {
+            let name = match row.sample {
+                0 => rollout_stream_name(split.name()),
+                sample => sample_stream_name(split.name(), sample),
+            };
+            Stream::new(seed, &name).at(row.sequence as u64)
+        };
+        Self { sequences: rows.iter().map(draws).collect() }
+    }
 }
 
 impl NoiseSource for RolloutNoise {
@@ -167,6 +180,11 @@ pub const fn stream_name(purpose: NoisePurpose) -> &'static str {
 /// Returns the name of the stream of roll-outs on a split.
 pub fn rollout_stream_name(split: &str) -> String {
     format!("{}/{split}", stream_name(NoisePurpose::Rollout))
+}
+
+/// Returns the name of the stream of a further sample of each roll-out on a split.
+fn sample_stream_name(split: &str, sample: impl std::fmt::Display) -> String {
+    format!("{}/{sample}", rollout_stream_name(split))
 }
 
 /// Returns the name of the stream for a choice.

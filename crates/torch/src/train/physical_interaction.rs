@@ -10,7 +10,7 @@ use tch::Kind;
 
 use super::{
     batch::{self, Batch, Examples, FrameCounts, size},
-    evaluate::{Evaluation, Scope, score_rollouts},
+    evaluate::{PredictedRows, RolloutRequest, Scope, Scoring, VideoPredictor},
     noise::{SAMPLING_ORDER_STREAM, StepShuffle},
     state::TrainState,
     system::{At, Divergence, Scalars, System, UnfitData},
@@ -27,7 +27,7 @@ use crate::{
     nn::{Mode, params::Builder},
 };
 use reprise_base::{
-    config::{RunSpec, model::PhysicalInteractionSpec},
+    config::{RunSpec, model::PhysicalInteractionSpec, protocol::RolloutProtocol},
     scalar::Seed,
     vocabulary::{MetricName, SeriesName},
 };
@@ -36,7 +36,7 @@ use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
 
 mod evaluation;
 
-use evaluation::{StateErrors, inspected};
+use evaluation::{inspected, state_errors};
 
 /// Sequences whose masks, kernels and transformed frames are saved.
 const INSPECTED_SEQUENCES: usize = 2;
@@ -122,19 +122,6 @@ impl PhysicalInteractionSystem {
         Ok(scalars)
     }
 
-    /// Returns the tensors of [`inspected`] for the first sequences of a split.
-    fn anatomy(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Vec<StoredTensor> {
-        let Scope { split, sequences, .. } = scope;
-        let count = INSPECTED_SEQUENCES.min(sequences).min(pack.sequences(split));
-        if count == 0 {
-            return Vec::new();
-        }
-        let indices: Vec<usize> = (0..count).collect();
-        let examples = Examples { pack, split, indices: &indices, device };
-        let batch = self.sequences(&batch::load(&examples, self.frames));
-        inspected(&self.network, &batch, self.frames.context)
-    }
-
     fn scalars(pass: &Pass, batch: &Batch) -> Scalars {
         let objective = &pass.objective;
         let mut terms = vec![&objective.loss, &objective.psnr_sum];
@@ -171,17 +158,8 @@ impl System for PhysicalInteractionSystem {
         self.step(&batch::load(examples, self.frames), at)
     }
 
-    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation {
-        let mut errors = StateErrors::default();
-        let mut evaluation = score_rollouts(pack, scope, self.frames, device, |batch, _| {
-            let sequences = self.sequences(batch);
-            let predicted = rollout(&self.network, &sequences, self.frames.context);
-            errors.add(&sequences.states, &predicted.states, self.frames.context);
-            predicted.frames
-        });
-        errors.into_scores(&mut evaluation.scores);
-        evaluation.tensors.extend(self.anatomy(pack, scope, device));
-        evaluation
+    fn scoring(&self) -> Scoring<'_> {
+        Scoring::Frames(self)
     }
 
     fn choosing_metric(&self) -> MetricName {
@@ -243,6 +221,29 @@ impl System for PhysicalInteractionSystem {
             SAMPLING_ORDER_STREAM.to_owned(),
             "which sequences of a batch are fed true frames after the context, by step",
         )]
+    }
+}
+
+impl VideoPredictor for PhysicalInteractionSystem {
+    fn predict(&self, request: &RolloutRequest<'_>) -> PredictedRows {
+        let sequences = self.sequences(request.batch);
+        let RolloutProtocol { context, feedback, .. } = request.rollout;
+        let predicted = rollout(&self.network, &sequences, context.len(), feedback);
+        let others = state_errors(&sequences.states, &predicted.states, context.len());
+        PredictedRows { frames: predicted.frames, others }
+    }
+
+    /// Returns the tensors of [`inspected`] for the first sequences of a split.
+    fn pictures(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Vec<StoredTensor> {
+        let count = INSPECTED_SEQUENCES.min(scope.sequences(pack));
+        if count == 0 {
+            return Vec::new();
+        }
+        let indices: Vec<usize> = (0..count).collect();
+        let split = scope.protocol.split;
+        let examples = Examples { pack, split, indices: &indices, device };
+        let batch = self.sequences(&batch::load(&examples, self.frames));
+        inspected(&self.network, &batch, self.frames.context)
     }
 }
 

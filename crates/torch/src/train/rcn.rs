@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     batch::{self, Examples, FrameCounts, size},
-    evaluate::{Evaluation, Scope},
+    evaluate::{Evaluation, Judge, Scope, Scoring},
     state::{StateError, TrainState},
     system::{At, Divergence, Scalars, System, UnfitData},
 };
@@ -117,12 +117,17 @@ impl RcnSystem {
 
     /// Returns the uniforms of predictions, or `None` without dropout. They depend on the index of an
     /// image within its split, not on its batch.
-    fn prediction_uniforms(&self, split: &str, indices: &[u64]) -> Option<(Keep, DropoutUniforms)> {
+    fn prediction_uniforms(
+        &self,
+        seed: Seed,
+        split: &str,
+        indices: &[u64],
+    ) -> Option<(Keep, DropoutUniforms)> {
         let keep = match (self.prediction, self.dropout) {
             (PredictionDropout::AsInTraining, Dropout::Keep(keep)) => keep,
             (PredictionDropout::Off, _) | (_, Dropout::Off) => return None,
         };
-        let stream = Stream::new(self.seed, &prediction_stream_name(split));
+        let stream = Stream::new(seed, &prediction_stream_name(split));
         let mut draws: Vec<Draws> = indices.iter().map(|&index| stream.at(index)).collect();
         let flat = uniforms(&mut draws, 1, self.sizes.flat());
         let hidden = uniforms(&mut draws, 1, self.sizes.hidden);
@@ -130,8 +135,8 @@ impl RcnSystem {
     }
 
     /// Predicts scaled coordinates of images `[B, 1, 96, 96]` in [0, 1], one row per image.
-    fn predict(&self, images: &Tensor, split: &str, indices: &[u64]) -> Vec<f32> {
-        let drawn = self.prediction_uniforms(split, indices);
+    fn predict(&self, images: &Tensor, seed: Seed, split: &str, indices: &[u64]) -> Vec<f32> {
+        let drawn = self.prediction_uniforms(seed, split, indices);
         let drawn = drawn.map(|drawn| on(drawn, images.device()));
         to_host(&training::predict(&self.model, images, &pass(drawn.as_ref())))
     }
@@ -188,7 +193,7 @@ pub fn predict(
         let indices: Vec<u64> = (first..).take(images.len()).collect();
         let grey = Tensor::from_slice(&images.concat()).to_device(device);
         let images = batch::unit(&grey.view([-1, 1, size(SIDE), size(SIDE)]));
-        let scaled = system.predict(&images, UNSEEN, &indices);
+        let scaled = system.predict(&images, spec.seed, UNSEEN, &indices);
         predicted.extend(
             scaled.chunks(coordinates).map(|row| row.iter().copied().map(pixels).collect()),
         );
@@ -219,27 +224,8 @@ impl System for RcnSystem {
         Ok(scalars)
     }
 
-    fn evaluate(&self, pack: &Pack, scope: Scope, device: Device) -> Evaluation {
-        let Scope { split, sequences, batch_size, .. } = scope;
-        let indices: Vec<usize> = (0..sequences.min(pack.sequences(split))).collect();
-        let mean = mean_position(pack);
-        let (mut model, mut baseline) = (SquaredErrors::default(), SquaredErrors::default());
-        let mut kept = Kept::new(pack);
-        for indices in indices.chunks(batch_size) {
-            let images = load(&Examples { pack, split, indices, device }).images;
-            let all: Vec<u64> = indices.iter().map(|&index| index as u64).collect();
-            let predicted = self.predict(&images, split.name(), &all);
-            for (&index, predicted) in indices.iter().zip(predicted.chunks(mean.len())) {
-                let truth = pack.sequence(split, index).positions;
-                model.add(truth, predicted);
-                baseline.add(truth, &mean);
-                kept.add(pack, split, index, predicted);
-            }
-        }
-        let scores = [(Predictor::Model, &model), (Predictor::MeanPosition, &baseline)]
-            .map(|(name, errors)| (name.as_str().to_owned(), scores(errors)));
-        let tensors = kept.tensors([&model, &baseline]);
-        Evaluation { scores: Scores::from(scores), tensors, names: kept.names }
+    fn scoring(&self) -> Scoring<'_> {
+        Scoring::Whole(self)
     }
 
     fn choosing_metric(&self) -> MetricName {
@@ -276,6 +262,32 @@ impl System for RcnSystem {
             (HIDDEN_STREAM.to_owned(), "dropout of the first fully connected layer, by step"),
             (prediction_stream_name("SPLIT"), "dropout of predictions, by image, if any"),
         ]
+    }
+}
+
+impl Judge for RcnSystem {
+    fn judge(&self, pack: &Pack, scope: Scope, device: Device) -> Evaluation {
+        let Scope { protocol, batch_size } = scope;
+        let split = protocol.split;
+        let indices: Vec<usize> = (0..scope.sequences(pack)).collect();
+        let mean = mean_position(pack);
+        let (mut model, mut baseline) = (SquaredErrors::default(), SquaredErrors::default());
+        let mut kept = Kept::new(pack);
+        for indices in indices.chunks(batch_size) {
+            let images = load(&Examples { pack, split, indices, device }).images;
+            let all: Vec<u64> = indices.iter().map(|&index| index as u64).collect();
+            let predicted = self.predict(&images, protocol.seed, split.name(), &all);
+            for (&index, predicted) in indices.iter().zip(predicted.chunks(mean.len())) {
+                let truth = pack.sequence(split, index).positions;
+                model.add(truth, predicted);
+                baseline.add(truth, &mean);
+                kept.add(pack, split, index, predicted);
+            }
+        }
+        let scores = [(Predictor::Model, &model), (Predictor::MeanPosition, &baseline)]
+            .map(|(name, errors)| (name.as_str().to_owned(), scores(errors)));
+        let tensors = kept.tensors([&model, &baseline]);
+        Evaluation { scores: Scores::from(scores), tensors, names: kept.names }
     }
 }
 

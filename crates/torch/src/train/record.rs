@@ -1,6 +1,6 @@
 //! Assembly of `record.json`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     run::{Finished, Job},
@@ -8,7 +8,10 @@ use super::{
 };
 use crate::libtorch;
 use reprise_base::{
-    config::{data::Sampler, engine::Device},
+    config::{
+        data::Sampler,
+        engine::{Device, EngineSpec},
+    },
     metrics,
     vocabulary::SeriesName,
 };
@@ -43,7 +46,7 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
         outcome,
         spec: job.spec.clone(),
         data: data_record(job.pack),
-        engine: engine_record(job, &host.cpu),
+        engine: engine_record(&job.spec.engine, &host.cpu),
         code,
         host,
         streams: streams(job, &*system),
@@ -56,7 +59,7 @@ pub fn assemble(job: &Job<'_>, finished: Finished, code: CodeRecord) -> Result<R
         metrics: metrics::definitions(),
         series: series(&*system),
         artefacts: job.dir.artefacts()?,
-        timing: timing_record(job)?,
+        timing: timing_record(&job.dir.path(RunFile::Timing))?,
     })
 }
 
@@ -87,7 +90,7 @@ fn streams(job: &Job<'_>, system: &dyn System) -> BTreeMap<String, String> {
     all.map(|(name, use_)| (name, use_.to_owned())).collect()
 }
 
-fn data_record(pack: &Pack) -> DataRecord {
+pub(super) fn data_record(pack: &Pack) -> DataRecord {
     let count = |split| pack.sequences(split) as u64;
     DataRecord {
         name: pack.name().to_owned(),
@@ -102,8 +105,7 @@ fn data_record(pack: &Pack) -> DataRecord {
     }
 }
 
-fn engine_record(job: &Job<'_>, cpu: &str) -> EngineRecord {
-    let engine = &job.spec.engine;
+pub(super) fn engine_record(engine: &EngineSpec, cpu: &str) -> EngineRecord {
     let list = |name: fn(&Device, &str) -> String| {
         let mut names: Vec<String> =
             engine.all_devices().iter().map(|device| name(device, cpu)).collect();
@@ -138,8 +140,9 @@ pub fn cuda_record() -> CudaRecord {
     }
 }
 
-fn timing_record(job: &Job<'_>) -> Result<TimingRecord, StoreError> {
-    let summary = summarize(&read_timing(&job.dir.path(RunFile::Timing))?);
+/// Sums up a timing log.
+pub(super) fn timing_record(log: &Path) -> Result<TimingRecord, StoreError> {
+    let summary = summarize(&read_timing(log)?);
     let finished = now_rfc3339();
     Ok(TimingRecord {
         started: summary.started.unwrap_or_else(|| finished.clone()),

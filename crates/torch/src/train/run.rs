@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     batch::Examples,
     error::TrainError,
-    evaluate::{Evaluation, Scope},
+    evaluate::{Evaluation, Scope, evaluate_in_training},
     first_steps::{CANARY_STEPS, begin, order, take_first_steps},
     log::{RunLog, Tensorboard},
     memory::or_out_of_memory,
@@ -49,7 +49,7 @@ const CHECKPOINT_SECONDS: f64 = 15.0;
 const CHECKPOINT_COST_FACTOR: f64 = 20.0;
 
 /// Metadata of a stored model: the epoch after which it was stored.
-const EPOCH: &str = "epoch";
+pub(super) const EPOCH: &str = "epoch";
 
 /// A run to be trained, with its inputs and outputs.
 #[derive(Debug)]
@@ -163,16 +163,18 @@ fn train_to_end(
         let evaluation_due =
             (at.epoch.0 + 1).is_multiple_of(spec.evaluation.every_epochs.get()) || done == total;
         if epoch_ends && evaluation_due {
-            let scope = Scope::new(Split::Validate, &spec.evaluation);
-            let Evaluation { scores, tensors, .. } = system.evaluate(pack, scope, device);
+            let split = Split::Validate;
+            let scope = Scope::own(spec, split);
+            let Evaluation { scores, tensors, .. } =
+                evaluate_in_training(system.scoring(), pack, scope, device);
             if let Some(divergence) = non_finite(&scores) {
                 outcome = diverged(at.step, &divergence);
                 break;
             }
             let value = chosen(&*system, &scores);
-            watch(evaluated(&*system, at.epoch, scope.split, value));
-            log.append(at.step, &evaluation(at.epoch, scope.split, &scores))?;
-            log.images(at.step, scope.split.name(), &tensors)?;
+            watch(evaluated(&*system, at.epoch, split, value));
+            log.append(at.step, &evaluation(at.epoch, split, &scores))?;
+            log.images(at.step, split.name(), &tensors)?;
             if kept.best.as_ref().is_none_or(|best| is_better(&*system, value, best.value)) {
                 let model = write_model(dir, RunFile::Best, system.state(), at.epoch)?;
                 kept.best = Some(Best { epoch: at.epoch, value, scores, model: Some(model) });
@@ -246,16 +248,18 @@ fn test_best(
         return Err(StoreError::Altered { path }.into());
     }
     system.state_mut().load_model(&tensors)?;
-    let scope = Scope::new(Split::Test, &job.spec.evaluation);
-    let Evaluation { scores, tensors, names } = system.evaluate(job.pack, scope, job.device);
+    let split = Split::Test;
+    let scope = Scope::own(job.spec, split);
+    let Evaluation { scores, tensors, names } =
+        evaluate_in_training(system.scoring(), job.pack, scope, job.device);
     if non_finite(&scores).is_some() {
         return Ok(None);
     }
-    watch(evaluated(system, best.epoch, scope.split, chosen(system, &scores)));
+    watch(evaluated(system, best.epoch, split, chosen(system, &scores)));
     // One step after the last one, so that no resume starts later.
     let step = Step(job.spec.training.total_steps());
-    log.append(step, &evaluation(best.epoch, scope.split, &scores))?;
-    log.images(step, scope.split.name(), &tensors)?;
+    log.append(step, &evaluation(best.epoch, split, &scores))?;
+    log.images(step, split.name(), &tensors)?;
     let context_frames = job.spec.model.frames_used().map_or(0, |used| used.context.len());
     let metadata = [
         (SEQUENCES.to_owned(), json!(names).to_string()),

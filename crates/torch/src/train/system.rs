@@ -2,16 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    batch::Examples,
-    evaluate::{Evaluation, Scope},
-    state::TrainState,
-};
+use super::{batch::Examples, evaluate::Scoring, state::TrainState};
 use reprise_base::{
     scalar::{Epoch, Step},
     vocabulary::{MetricName, SeriesName},
 };
-use reprise_data::Pack;
 use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
 
 /// A system in training: its model with optimizer and schedules.
@@ -33,10 +28,8 @@ pub trait System {
         SeriesName::Loss
     }
 
-    /// Scores the model and the baselines of its task on the first sequences of a split.
-    ///
-    /// Systems that predict frames call [`super::evaluate::score_rollouts`].
-    fn evaluate(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Evaluation;
+    /// Returns how the model is scored; see [`super::evaluate::evaluate`].
+    fn scoring(&self) -> Scoring<'_>;
 
     /// Returns images of the model's output on training examples for TensorBoard, as bytes in the
     /// form that [`EventFile::pictures`](reprise_store::tensorboard::EventFile::pictures) takes.

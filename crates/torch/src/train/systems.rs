@@ -9,9 +9,13 @@ use super::{
     rcn::{self, RcnSystem},
     system::{System, UnfitData},
 };
-use reprise_base::config::{
-    RunSpec,
-    model::{FramesUsed, ModelSpec},
+use reprise_base::{
+    config::{
+        RunSpec,
+        model::{FramesUsed, ModelSpec},
+        protocol::{Protocol, RolloutProtocol},
+    },
+    scalar::Count,
 };
 use reprise_data::Pack;
 
@@ -21,11 +25,28 @@ use reprise_data::Pack;
 /// If sequences are too short, frames have another size, or labels that the model learns are missing.
 pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     for FramesUsed { context, horizon } in spec.frames_used().into_iter().flatten() {
-        let (used, available) = (FrameCounts::new(context, horizon).total, pack.frames());
-        if used > available {
-            return Err(UnfitData::TooFewFrames { used, available });
-        }
+        check_frames(context, horizon, pack)?;
     }
+    check_shapes(spec, pack)
+}
+
+/// Checks that a run can be scored on a pack.
+///
+/// # Errors
+/// As [`check_data`].
+pub fn check_protocol(spec: &RunSpec, protocol: &Protocol, pack: &Pack) -> Result<(), UnfitData> {
+    if let Some(RolloutProtocol { context, horizon, .. }) = protocol.rollout {
+        check_frames(context, horizon, pack)?;
+    }
+    check_shapes(spec, pack)
+}
+
+fn check_frames(context: Count, horizon: Count, pack: &Pack) -> Result<(), UnfitData> {
+    let (used, available) = (FrameCounts::new(context, horizon).total, pack.frames());
+    if used > available { Err(UnfitData::TooFewFrames { used, available }) } else { Ok(()) }
+}
+
+fn check_shapes(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
     match &spec.model {
         ModelSpec::Cvae(_) => cvae::check_data(pack),
         ModelSpec::PhysicalInteraction(_) => physical_interaction::check_data(pack),

@@ -18,9 +18,16 @@ use reprise_base::{
     fs::{self, FileKind},
     text::{count, error_chain},
 };
-use reprise_report::{self as report, ReportFiles, ReportInput, ReportRun, RunState, Samples};
+use reprise_report::{
+    self as report, ReportEvaluation, ReportFiles, ReportInput, ReportRun, RunState, Samples,
+};
 use reprise_store::{
-    store::{FinishedRun, RunDir, RunFile, Store, StoreError, manifest::SweepManifest},
+    store::{
+        FinishedRun, RunDir, RunFile, Store, StoreError,
+        evaluation::EvaluationFile,
+        manifest::SweepManifest,
+        tensors::{StoredTensor, TensorMetadata},
+    },
     sweep::status::run_status,
 };
 
@@ -132,7 +139,14 @@ fn inputs(store: &Store, manifest: &SweepManifest) -> Result<String, Failure> {
         let dir = store.run(&entry.run);
         text += "\n";
         text += &if dir.has(RunFile::Record)? {
-            fs::sha256_file(&dir.path(RunFile::Record))?.0
+            let mut digests = fs::sha256_file(&dir.path(RunFile::Record))?.0;
+            for evaluation in dir.evaluations()? {
+                let record = evaluation.path(EvaluationFile::Record);
+                if fs::kind(&record)?.is_some() {
+                    digests += &format!(" {}", fs::sha256_file(&record)?.0);
+                }
+            }
+            digests
         } else {
             run_status(&dir).to_string()
         };
@@ -162,10 +176,19 @@ fn compute(store: &Store, manifest: SweepManifest) -> Result<Computed, Failure> 
             }
             read => read?,
         };
-        if samples.has_pictures() && !pictured.insert(&entry.arm) {
+        let mut evaluations = match &state {
+            RunState::Finished { .. } => evaluations(&dir, &mut damaged, &mut missing)?,
+            RunState::Unfinished { .. } => Vec::new(),
+        };
+        let has_pictures = |evaluation: &ReportEvaluation| evaluation.samples.has_pictures();
+        let pictures = samples.has_pictures() || evaluations.iter().any(has_pictures);
+        if pictures && !pictured.insert(&entry.arm) {
             samples = samples.without_pictures();
+            for evaluation in &mut evaluations {
+                evaluation.samples = std::mem::take(&mut evaluation.samples).without_pictures();
+            }
         }
-        runs.push(ReportRun { entry: entry.clone(), state, samples });
+        runs.push(ReportRun { entry: entry.clone(), state, samples, evaluations });
     }
     let mut sheets = BTreeMap::new();
     for run in &runs {
@@ -190,19 +213,47 @@ fn read(dir: &RunDir, missing: &mut Vec<StoreError>) -> Result<(RunState, Sample
         run => run?,
     };
     let events = run.journal()?;
-    let samples = match run.tensors(RunFile::Rollouts) {
+    let samples = samples(run.tensors(RunFile::Rollouts), dir.path(RunFile::Rollouts), missing)?;
+    Ok((RunState::Finished { record: Box::new(run.into_record()), events }, samples))
+}
+
+/// Reads the finished evaluations of a run. A damaged one is left out.
+fn evaluations(
+    dir: &RunDir,
+    damaged: &mut Vec<StoreError>,
+    missing: &mut Vec<StoreError>,
+) -> Result<Vec<ReportEvaluation>, Failure> {
+    let (finished, unreadable) = FinishedRun::open(dir)?.evaluations()?;
+    damaged.extend(unreadable);
+    let mut read = Vec::new();
+    for evaluation in finished {
+        let record = evaluation.record().clone();
+        let path = dir.evaluation(&record.evaluation).path(EvaluationFile::Rollouts);
+        match samples(evaluation.rollouts(), path, missing) {
+            Err(Failure::Store(error)) if error.is_damage() => damaged.push(error),
+            samples => read.push(ReportEvaluation { record, samples: samples? }),
+        }
+    }
+    Ok(read)
+}
+
+/// Returns what was stored besides scores. Files that were removed, to save space, are added to `missing`.
+fn samples(
+    found: Result<Option<(Vec<StoredTensor>, TensorMetadata)>, StoreError>,
+    path: PathBuf,
+    missing: &mut Vec<StoreError>,
+) -> Result<Samples, Failure> {
+    match found {
         Err(error @ StoreError::Missing { .. }) => {
             missing.push(error);
-            Samples::default()
+            Ok(Samples::default())
         }
         found => match found? {
-            None => Samples::default(),
-            Some((tensors, metadata)) => Samples::new(tensors, &metadata).map_err(|source| {
-                Failure::Rollouts { path: dir.path(RunFile::Rollouts), source }
-            })?,
+            None => Ok(Samples::default()),
+            Some((tensors, metadata)) => Samples::new(tensors, &metadata)
+                .map_err(|source| Failure::Rollouts { path, source }),
         },
-    };
-    Ok((RunState::Finished { record: Box::new(run.into_record()), events }, samples))
+    }
 }
 
 /// Compares a report's folder with the report byte for byte.

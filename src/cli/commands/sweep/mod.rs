@@ -14,7 +14,7 @@ use crate::{
         places,
         progress::data_watch,
     },
-    experiment::{Machine, ResolvedSweep, RunCounts, Workers},
+    experiment::{Launcher, Machine, ResolvedSweep, RunCounts, Workers},
 };
 use reprise_base::{
     config::{
@@ -32,7 +32,7 @@ use reprise_store::{
 use reprise_torch::libtorch::device;
 
 mod dry_run;
-mod progress;
+pub mod progress;
 
 use progress::SweepProgress;
 
@@ -132,13 +132,15 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     store.write_manifest(&manifest)?;
     let workers = Workers {
         sweep: &sweep,
-        store: &store,
-        packs: &packs,
-        untrusted_git: worker::untrusted_git(args.allow_untrusted_git),
+        launcher: Launcher {
+            store: &store,
+            packs: &packs,
+            untrusted_git: worker::untrusted_git(args.allow_untrusted_git),
+            program: &env::current_exe().map_err(Failure::Executable)?,
+            arguments: &worker::arguments,
+        },
         tensorboard: args.tensorboard.event_folder(),
         limits,
-        program: &env::current_exe().map_err(Failure::Executable)?,
-        arguments: &worker::arguments,
     };
     let mut progress = SweepProgress::new(&sweep);
     let counts =
@@ -157,7 +159,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
 }
 
 /// Refuses a git repository that the runs could not record.
-fn check_git(allow_untrusted: bool) -> Result<(), Failure> {
+pub fn check_git(allow_untrusted: bool) -> Result<(), Failure> {
     let here = env::current_dir().map_err(Failure::WorkingFolder)?;
     match check_trust(&here) {
         Err(error @ GitError::Untrusted { .. }) if allow_untrusted => {
@@ -169,7 +171,7 @@ fn check_git(allow_untrusted: bool) -> Result<(), Failure> {
 }
 
 /// Turns how the runs ended into success or failure.
-fn settle(counts: RunCounts, total: usize) -> Result<(), Failure> {
+pub fn settle(counts: RunCounts, total: usize) -> Result<(), Failure> {
     if counts.failed > 0 {
         return Err(Failure::RunsFailed { failed: counts.failed, total });
     }

@@ -67,8 +67,8 @@ impl<'a> SweepProgress<'a> {
 
     /// Removes the bars.
     pub(super) fn close(&self) {
-        if let Some(TrainingProgress { style: Style::Bars { all, .. }, .. }) = &self.training {
-            all.clear().ok(); // a terminal that is gone needs no clearing
+        if let Some(training) = &self.training {
+            training.close();
         }
     }
 
@@ -100,8 +100,8 @@ impl<'a> SweepProgress<'a> {
     }
 }
 
-/// The runs that are being trained.
-struct TrainingProgress {
+/// The runs that are being trained or evaluated.
+pub(in crate::cli::commands) struct TrainingProgress {
     runs: Vec<ActiveRun>,
     style: Style,
     watch: Stopwatch,
@@ -116,8 +116,8 @@ enum Style {
     Lines,
 }
 
-/// What is known of a run while it is trained.
-struct ActiveRun {
+/// What is known of a run while it is trained or evaluated.
+pub(in crate::cli::commands) struct ActiveRun {
     /// Arm and seed.
     name: String,
     /// Steps of the whole run.
@@ -126,9 +126,21 @@ struct ActiveRun {
     done: u64,
     attempt: Option<Attempt>,
     loss: Option<f64>,
-    /// The last evaluation.
+    /// The last validation.
     score: Option<String>,
+    /// The evaluation that is being carried out.
+    scoring: Option<EvaluationProgress>,
     line_at: f64,
+}
+
+/// An evaluation that is being carried out.
+struct EvaluationProgress {
+    evaluation: String,
+    /// Sequences scored.
+    done: u64,
+    total: u64,
+    /// When it began, with the sequences that were scored before.
+    attempt: Option<Attempt>,
 }
 
 /// When the current attempt began, and after how many steps.
@@ -140,7 +152,7 @@ struct Attempt {
 
 impl TrainingProgress {
     /// Begins to show runs of a sweep that has `finished` more.
-    fn new(runs: Vec<ActiveRun>, finished: usize) -> Self {
+    pub(in crate::cli::commands) fn new(runs: Vec<ActiveRun>, finished: usize) -> Self {
         let style = if io::stderr().is_terminal() {
             let all = MultiProgress::new();
             let sweep = all.add(bar(runs.iter().map(|run| run.total).sum()));
@@ -153,7 +165,7 @@ impl TrainingProgress {
         Self { runs, style, watch: Stopwatch::start(), finished, total_runs, steps_at_start }
     }
 
-    fn show(&mut self, index: usize, event: &TaskEvent) {
+    pub(in crate::cli::commands) fn show(&mut self, index: usize, event: &TaskEvent) {
         let now = self.watch.seconds();
         let run = &mut self.runs[index];
         let name = run.name.clone();
@@ -195,6 +207,30 @@ impl TrainingProgress {
                 run.line_at = now;
                 self.print(&format!("{name}: {split} {score} after epoch {}", epoch.0 + 1));
             }
+            TaskEvent::Message(WorkerMessage::Evaluating { name: evaluation }) => {
+                let evaluation = evaluation.clone();
+                run.scoring =
+                    Some(EvaluationProgress { evaluation, done: 0, total: 0, attempt: None });
+                run.line_at = now;
+            }
+            TaskEvent::Message(WorkerMessage::Progress(WorkerProgress::Scoring {
+                done,
+                total,
+            })) => {
+                if let Some(scoring) = &mut run.scoring {
+                    (scoring.done, scoring.total) = (*done, *total);
+                    if scoring.attempt.is_none() {
+                        scoring.attempt = Some(Attempt { seconds: now, done: *done });
+                        let text = format!("{name}: {}", run.text(now));
+                        self.print(&text);
+                    }
+                }
+                let run = &mut self.runs[index];
+                if now - run.line_at >= LINE_SECONDS {
+                    run.line_at = now;
+                    self.print_line(index, now);
+                }
+            }
             TaskEvent::Message(WorkerMessage::Finished {
                 outcome: Outcome::Diverged { step, quantity, value },
             }) => {
@@ -212,20 +248,27 @@ impl TrainingProgress {
         self.draw(index, now);
     }
 
+    /// Removes the bars.
+    pub(in crate::cli::commands) fn close(&self) {
+        if let Style::Bars { all, .. } = &self.style {
+            all.clear().ok(); // a terminal that is gone needs no clearing
+        }
+    }
+
     fn end(&mut self, index: usize, end: &TaskEnd) {
         let ActiveRun { name, done, total, attempt, .. } = &self.runs[index];
         let text = match end {
             TaskEnd::Done => {
                 self.finished += 1;
-                let seconds = attempt.map_or(0.0, |it| self.watch.seconds() - it.seconds);
+                let took = attempt.map(|it| duration(self.watch.seconds() - it.seconds));
+                let took = took.map(|took| format!(" in {took}")).unwrap_or_default();
                 format!(
-                    "{name}: finished in {} ({} of {} finished)",
-                    duration(seconds),
+                    "{name}: finished{took} ({} of {} finished)",
                     self.finished,
                     count(self.total_runs, "run"),
                 )
             }
-            TaskEnd::Busy => format!("{name}: skipped, another process is training it"),
+            TaskEnd::Busy => format!("{name}: skipped, another process is working on it"),
             TaskEnd::Stopped if attempt.is_some() => {
                 format!("{name}: stopped after {done} of {total} steps")
             }
@@ -266,9 +309,14 @@ impl TrainingProgress {
         sweep.set_position(steps);
         sweep.set_message(text);
         let run = &self.runs[index];
-        if run.attempt.is_some_and(|_| run.done < run.total) {
+        if run.attempt.is_some_and(|_| run.done < run.total) || run.scoring.is_some() {
             let bar = bars[index].get_or_insert_with(|| all.insert_before(sweep, bar(run.total)));
-            bar.set_position(run.done);
+            let [done, total] = match &run.scoring {
+                Some(EvaluationProgress { done, total, .. }) => [*done, *total],
+                None => [run.done, run.total],
+            };
+            bar.set_length(total);
+            bar.set_position(done);
             bar.set_message(format!("{}: {}", run.name, run.text(now)));
         }
     }
@@ -283,19 +331,38 @@ impl TrainingProgress {
 
 impl ActiveRun {
     fn new(run: &ResolvedRun, action: Action) -> Self {
+        let total = run.spec.training.total_steps();
         let done = match action {
             Action::Resume { step: Step(done) } => done,
+            Action::Evaluate { .. } => total,
             _ => 0,
         };
-        Self { done, ..Self::named(&run.name, run.spec.training.total_steps()) }
+        Self { done, ..Self::named(&run.name, total) }
     }
 
-    fn named(name: &str, total: u64) -> Self {
+    pub(in crate::cli::commands) fn named(name: &str, total: u64) -> Self {
         let name = name.to_owned();
-        Self { name, total, done: 0, attempt: None, loss: None, score: None, line_at: 0.0 }
+        Self {
+            name,
+            total,
+            done: 0,
+            attempt: None,
+            loss: None,
+            score: None,
+            scoring: None,
+            line_at: 0.0,
+        }
     }
 
     fn text(&self, now: f64) -> String {
+        if let Some(EvaluationProgress { evaluation, done, total, attempt }) = &self.scoring {
+            let left = attempt.and_then(|attempt| {
+                let pace = done.checked_sub(attempt.done)?;
+                seconds_left(pace, total.checked_sub(*done)?, now - attempt.seconds)
+            });
+            let left = left.map(|left| format!(", ETA {}", duration(left))).unwrap_or_default();
+            return format!("evaluating `{evaluation}`, sequence {done}/{total}{left}");
+        }
         let mut parts = vec![format!("step {}/{}", self.done, self.total)];
         if let Some(loss) = self.loss {
             parts.push(format!("loss {loss:.4}"));

@@ -59,6 +59,14 @@ impl SystemFacts for ConvLstmSpec {
         Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
     }
 
+    fn has_latent(&self) -> bool {
+        false
+    }
+
+    fn reads_frames_after_context(&self) -> bool {
+        false
+    }
+
     fn size(&self) -> Option<String> {
         Some(format!("{} hidden channels", self.hidden))
     }

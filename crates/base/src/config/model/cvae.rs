@@ -85,6 +85,14 @@ impl SystemFacts for CvaeSpec {
         Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
     }
 
+    fn has_latent(&self) -> bool {
+        true
+    }
+
+    fn reads_frames_after_context(&self) -> bool {
+        true
+    }
+
     fn size(&self) -> Option<String> {
         Some(format!("width {}", self.width))
     }

@@ -22,6 +22,12 @@ pub trait SystemFacts {
     /// Returns how a sequence is divided, if the system predicts frames.
     fn frames_used(&self) -> Option<FramesUsed>;
 
+    /// Returns whether predictions depend on a latent variable, so that a model makes several of one sequence.
+    fn has_latent(&self) -> bool;
+
+    /// Returns whether the model can read true frames after the context.
+    fn reads_frames_after_context(&self) -> bool;
+
     /// Describes the size of the model in a few words, e.g. `width 64`.
     fn size(&self) -> Option<String>;
 

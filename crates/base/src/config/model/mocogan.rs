@@ -140,6 +140,14 @@ impl SystemFacts for MocoganSpec {
         None
     }
 
+    fn has_latent(&self) -> bool {
+        false
+    }
+
+    fn reads_frames_after_context(&self) -> bool {
+        false
+    }
+
     fn size(&self) -> Option<String> {
         let Self { generator_width, discriminator_width, .. } = self;
         Some(format!(

@@ -69,6 +69,14 @@ impl SystemFacts for RcnSpec {
         None
     }
 
+    fn has_latent(&self) -> bool {
+        false
+    }
+
+    fn reads_frames_after_context(&self) -> bool {
+        false
+    }
+
     fn size(&self) -> Option<String> {
         None
     }

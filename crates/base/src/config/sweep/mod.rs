@@ -31,6 +31,10 @@
 //! when = { kl_weight = ["monotonic"] }
 //! set.model.cvae.kl_weight.monotonic = { ratio = 0.5 }
 //!
+//! [[evaluation]]                   # optional: how finished runs are scored besides their test
+//! protocol = "svg_best_of_100"
+//! samples = 20                     # a key of the protocol that is changed
+//!
 //! [[published]]
 //! arm = "monotonic"                # labels of several axes are joined with ` · `
 //! split = "test"
@@ -57,7 +61,7 @@ use self::{
     tree::LocatedProblem,
     wire::WireSweep,
 };
-use super::RunSpec;
+use super::{RunSpec, protocol::EvaluationRequest};
 
 mod axes;
 mod error;
@@ -98,6 +102,8 @@ pub struct Sweep {
     pub axes: Vec<Axis>,
     /// All runs: arm by arm with the first axis slowest, seeds ascending within an arm.
     pub runs: Vec<SweepRun>,
+    /// Evaluations of every finished run, besides the test that ends its training.
+    pub evaluations: Vec<EvaluationRequest>,
     /// Published results for arms of this sweep.
     pub published: Vec<Published>,
 }
@@ -158,6 +164,30 @@ pub fn parse(
     parse_texts(&texts, preset).map_err(|problem| texts.locate(problem))
 }
 
+/// Returns a request with `KEY=VALUE` changes.
+///
+/// # Errors
+/// Returns the first problem, with its change.
+pub fn change_request(
+    request: &EvaluationRequest,
+    changes: &[String],
+) -> Result<EvaluationRequest, ConfigError> {
+    let text = toml::to_string(request).expect("a request has a TOML form");
+    let source = SweepSource { path: request.name().into(), text };
+    let texts = Texts { source: &source, overrides: changes };
+    let changed = || {
+        let file = source::parse_file(&source)?;
+        let changes: Vec<_> = changes
+            .iter()
+            .enumerate()
+            .map(|(index, text)| source::parse_override(index, text))
+            .collect::<Result<_, _>>()?;
+        let layers = std::iter::once(file.node()).chain(changes.iter().map(tree::Tree::node));
+        layered::read(layers.collect(), "")
+    };
+    changed().map_err(|problem| texts.locate(problem))
+}
+
 fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, LocatedProblem> {
     let file = source::parse_file(texts.source)?;
     let root = file.node();
@@ -196,6 +226,7 @@ fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Located
         default_preset: wire.default_preset,
         presets,
         runs,
+        evaluations: resolved.evaluations,
         published: wire.published,
     })
 }

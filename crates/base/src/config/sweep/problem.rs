@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    config::contradiction::Contradiction,
+    config::{contradiction::Contradiction, protocol::ProtocolProblem},
     text::{closest, quoted_list},
 };
 
@@ -94,6 +94,10 @@ pub(super) enum ConfigProblem {
     UnknownPreset { preset: String, known: Vec<String> },
     #[error("unknown arm `{arm}`")]
     UnknownArm { arm: String, known: Vec<String> },
+    #[error("two evaluations are named `{name}`")]
+    DuplicateEvaluation { name: String },
+    #[error("evaluation `{name}` does not fit arm `{arm}`: {problem}")]
+    Evaluation { name: String, arm: String, problem: ProtocolProblem },
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
 }

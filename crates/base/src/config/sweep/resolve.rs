@@ -13,10 +13,10 @@ use super::{
     problem::ConfigProblem,
     source,
     tree::{LocatedProblem, Node, Place, Tree},
-    wire::{WirePreset, WireSweep, sorted_seeds},
+    wire::{self, WirePreset, WireSweep, sorted_seeds},
 };
 use crate::{
-    config::{Contradiction, RunSpec},
+    config::{Contradiction, RunSpec, protocol::EvaluationRequest},
     scalar::Seed,
 };
 
@@ -40,6 +40,7 @@ pub(super) struct Overrides<'t> {
 pub(super) struct Resolved {
     pub(super) seeds: Vec<Seed>,
     pub(super) arms: Vec<ResolvedArm>,
+    pub(super) evaluations: Vec<EvaluationRequest>,
 }
 
 /// One arm with all its settings except the seed.
@@ -103,7 +104,35 @@ impl Base<'_> {
             }
             arms.push(ResolvedArm { name, labels, spec });
         }
-        Ok(Resolved { seeds, arms })
+        let evaluations = self.evaluations(wire, node, &arms)?;
+        Ok(Resolved { seeds, arms, evaluations })
+    }
+
+    /// Returns the evaluations of a preset: its own or the file's. Each fits every arm.
+    fn evaluations(
+        &self,
+        wire: &WirePreset,
+        preset: Node<'_>,
+        arms: &[ResolvedArm],
+    ) -> Result<Vec<EvaluationRequest>, LocatedProblem> {
+        let (evaluations, table) = match &wire.evaluation {
+            Some(evaluations) => (evaluations, preset),
+            None => (&self.wire.evaluation, self.root),
+        };
+        let nodes = table.get("evaluation").into_iter().flat_map(Node::elements);
+        let nodes: Vec<Node<'_>> = nodes.collect();
+        wire::check_evaluations(evaluations, &nodes)?;
+        for (evaluation, node) in evaluations.iter().zip(nodes) {
+            for arm in arms {
+                if let Err(problem) = evaluation.resolve(&arm.spec) {
+                    let place = node.place_of(problem.key());
+                    let (name, arm) = (evaluation.name().to_owned(), arm.name.clone());
+                    let problem = ConfigProblem::Evaluation { name, arm, problem };
+                    return Err(LocatedProblem::new(place, problem));
+                }
+            }
+        }
+        Ok(evaluations.clone())
     }
 }
 

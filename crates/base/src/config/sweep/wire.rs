@@ -13,7 +13,7 @@ use super::{
     tree::{LocatedProblem, Node, Place},
 };
 use crate::{
-    config::{data::Split, schema::settings_reference},
+    config::{data::Split, protocol::EvaluationRequest, schema::settings_reference},
     scalar::Seed,
 };
 
@@ -52,6 +52,10 @@ pub(super) struct WireSweep {
     pub(super) axis: Vec<WireAxis>,
     /// Named scales of the sweep, for example `smoke`, `cpu` and `paper`.
     pub(super) preset: BTreeMap<String, WirePreset>,
+    /// Evaluations of every finished run, besides the test that ends its training. They change no run: one that is
+    /// added later trains nothing.
+    #[serde(default)]
+    pub(super) evaluation: Vec<EvaluationRequest>,
     /// Published results that the report prints next to its own.
     #[serde(default)]
     pub(super) published: Vec<Published>,
@@ -115,6 +119,8 @@ pub(super) struct WirePreset {
     /// Settings that the preset changes in some arms only.
     #[serde(default)]
     pub(super) adjust: Vec<WireAdjust>,
+    /// Evaluations of this preset, instead of those of the sweep.
+    pub(super) evaluation: Option<Vec<EvaluationRequest>>,
 }
 
 /// One `[[preset.NAME.adjust]]`: what a preset changes in some arms only.
@@ -217,6 +223,23 @@ impl WireSweep {
     }
 }
 
+/// Checks the names of evaluations, which reports and `reprise evaluate` use.
+pub(super) fn check_evaluations(
+    evaluations: &[EvaluationRequest],
+    nodes: &[Node<'_>],
+) -> Result<(), LocatedProblem> {
+    let mut names = BTreeSet::new();
+    for (evaluation, node) in evaluations.iter().zip(nodes) {
+        let name = evaluation.name();
+        check_name(name, node.place_of("name"))?;
+        if !names.insert(name) {
+            let problem = ConfigProblem::DuplicateEvaluation { name: name.to_owned() };
+            return Err(LocatedProblem::new(node.place_of("name"), problem));
+        }
+    }
+    Ok(())
+}
+
 /// Returns the presets' names in file order.
 pub(super) fn preset_names(root: Node<'_>) -> Vec<String> {
     let table = root.get("preset").and_then(Node::table);
@@ -242,7 +265,7 @@ pub(super) fn sorted_seeds(seeds: &[Seed], node: Node<'_>) -> Result<Vec<Seed>, 
     Ok(sorted.into_iter().collect())
 }
 
-/// Checks the name of a sweep or preset: part of a file name, without a full stop.
+/// Checks the name of a sweep, a preset or an evaluation: part of a file name, without a full stop.
 fn check_name(name: &str, place: Place) -> Result<(), LocatedProblem> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(allowed) {

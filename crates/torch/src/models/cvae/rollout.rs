@@ -11,28 +11,31 @@ use crate::{
     models::{NoisePurpose, NoiseSource},
     nn::{Mode, layers::LstmState},
 };
+use reprise_base::config::protocol::{Latent, RolloutFeedback};
 
-/// Distribution of z in a roll-out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latent {
-    /// N(0, I), or the learned prior if the model has one.
-    Prior,
-    /// The posterior given the current input frame (`posterior=True`).
-    Posterior,
+/// How frames are predicted.
+#[derive(Clone, Copy, Debug)]
+pub struct RolloutPolicy {
+    /// Distribution of z: N(0, I), or the learned prior if the model has one; or the posterior given the current input
+    /// frame (`posterior=True`).
+    pub latent: Latent,
+    /// What the model reads after the context. The original always reads its predictions.
+    pub feedback: RolloutFeedback,
+    pub skips: SkipPolicy,
 }
 
 /// Rolls the model out in evaluation mode and returns `[T, B, 3, H, W]`.
 ///
 /// The first `context_frames` entries are the true frames. The model runs on them to advance its
-/// states; its predictions there are dropped. `batch.frames` needs only the context, since T is the
+/// states; its predictions there are dropped. `batch.frames` needs only the frames that are read; T is the
 /// length of `batch.condition`.
 pub fn rollout(
     model: &Cvae,
     batch: &ConditionedBatch,
-    latent: Latent,
-    skips: SkipPolicy,
+    policy: RolloutPolicy,
     noise: &mut dyn NoiseSource,
 ) -> Tensor {
+    let RolloutPolicy { latent, feedback, skips } = policy;
     tch::no_grad(|| {
         let frames = batch.condition.size()[0];
         let mut x_t = batch.frames.get(0);
@@ -50,8 +53,14 @@ pub fn rollout(
             let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Eval);
             let skip = skip.as_ref().expect("the first step refreshes the skip");
             let prediction = model.decoder.forward(&g, skip, Mode::Eval);
-            x_t = if t < skips.context_frames { batch.frames.get(t) } else { prediction };
-            sequence.push(x_t.shallow_clone());
+            let is_given = t < skips.context_frames;
+            x_t = match feedback {
+                RolloutFeedback::FreeRunning if !is_given => prediction.shallow_clone(),
+                RolloutFeedback::FreeRunning | RolloutFeedback::TeacherForced => {
+                    batch.frames.get(t)
+                }
+            };
+            sequence.push(if is_given { x_t.shallow_clone() } else { prediction });
         }
         Tensor::stack(&sequence, 0)
     })

@@ -6,6 +6,7 @@ use super::{
     network::{Network, NetworkStep},
     sampling::{ScheduledFeedback, ShuffleSource, mix},
 };
+use reprise_base::config::protocol::RolloutFeedback;
 
 /// A batch of sequences, time first.
 #[derive(Debug)]
@@ -85,12 +86,22 @@ pub struct Rollout {
 /// Rolls the network out without gradient.
 ///
 /// The network runs on the context to advance its cells; its predictions there are dropped.
-/// `batch.images` needs only the context and `batch.states` only the first state, since T is the
+/// With teacher forcing the network reads every true frame, but still its own states.
+/// `batch.images` needs only the frames that are read and `batch.states` only the first state, since T is the
 /// length of `batch.actions`.
-pub fn rollout(network: &Network, batch: &Sequences, context_frames: usize) -> Rollout {
+pub fn rollout(
+    network: &Network,
+    batch: &Sequences,
+    context_frames: usize,
+    feedback: RolloutFeedback,
+) -> Rollout {
+    let read_frames = match feedback {
+        RolloutFeedback::FreeRunning => context_frames,
+        RolloutFeedback::TeacherForced => usize::MAX,
+    };
     let mut frames: Vec<Tensor> = (0..).take(context_frames).map(|t| batch.images.get(t)).collect();
     let mut states = Vec::new();
-    predict(network, batch, context_frames, |t, step| {
+    predict(network, batch, read_frames, |t, step| {
         if t + 1 >= context_frames {
             frames.push(step.image);
             states.push(step.state);

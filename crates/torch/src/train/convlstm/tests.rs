@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::train::evaluate::evaluate_in_training;
 use reprise_base::{
     config::data::{Dataset, SplitSizes},
     scalar::{Count, Epoch, Step},
@@ -165,8 +166,9 @@ fn replicas_have_the_gradients_of_one_device() {
 #[test]
 fn an_evaluation_scores_both_conventions_and_saves_the_image_of_one_sequence() {
     let pack = pack();
-    let scope = Scope { split: Split::Test, sequences: 2, batch_size: 1, predicted: None };
-    let evaluation = system("exact").evaluate(&pack, scope, tch::Device::Cpu);
+    let scope = Scope { batch_size: 1, ..Scope::own(&spec("exact", 1), Split::Test) };
+    let system = system("exact");
+    let evaluation = evaluate_in_training(system.scoring(), &pack, scope, tch::Device::Cpu);
     let model = &evaluation.scores["model"];
     let (mean, sum) = (model["mse"].mean, model["mse_sum"].mean);
     assert!((sum - 4096.0 * mean).abs() < 1e-9 * sum, "{mean} and {sum}");
@@ -181,9 +183,10 @@ fn an_evaluation_scores_both_conventions_and_saves_the_image_of_one_sequence() {
 fn the_horizon_of_an_evaluation_may_differ_from_training() {
     let (pack, system) = (pack(), system("exact"));
     let by_frame = |predicted: Option<u32>| {
-        let predicted = predicted.map(Count::literal);
-        let scope = Scope { split: Split::Test, sequences: 2, batch_size: 2, predicted };
-        let evaluation = system.evaluate(&pack, scope, tch::Device::Cpu);
+        let mut spec = spec("exact", 1);
+        spec.evaluation.horizon = predicted.map(Count::literal);
+        let scope = Scope::own(&spec, Split::Test);
+        let evaluation = evaluate_in_training(system.scoring(), &pack, scope, tch::Device::Cpu);
         let truth = evaluation.tensors.iter().find(|tensor| tensor.name == "truth").unwrap();
         (evaluation.scores["model"]["mse"].by_frame.clone(), truth.shape[1])
     };

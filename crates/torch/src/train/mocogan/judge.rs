@@ -17,7 +17,7 @@ use crate::{
     nn::Mode,
     train::{
         batch::size,
-        evaluate::{Evaluation, Scope},
+        evaluate::{Evaluation, Judge, Scope},
         noise::RolloutNoise,
     },
 };
@@ -97,10 +97,10 @@ impl DescribedSet {
     }
 }
 
-impl MocoganSystem {
+impl Judge for MocoganSystem {
     /// Scores generated videos and baselines against as many held-out videos.
-    pub(super) fn judged(&self, pack: &Pack, scope: Scope) -> Evaluation {
-        let Scope { split, sequences, batch_size, .. } = scope;
+    fn judge(&self, pack: &Pack, scope: Scope, _: tch::Device) -> Evaluation {
+        let (split, sequences) = (scope.protocol.split, scope.protocol.sequences.len());
         let cut = |request| RealVideos::cut(self.cutting, pack, request, &self.categories);
         let held_out =
             cut(RealVideosRequest { split, sequences, per_sequence: VIDEOS_PER_SEQUENCE });
@@ -112,15 +112,15 @@ impl MocoganSystem {
         let reference = ReferenceVideos::new(self, held_out.described(), &training);
 
         let shown = SHOWN_VIDEOS * self.category_count();
-        let generated = self.generate(&self.model.generator, split, count.max(shown), scope);
+        let generated = self.generate(&self.model.generator, count.max(shown), scope);
         let mut of_model = reference.scores(&self.describe(&generated[..count], held_out.shape));
         if self.is_conditional() {
-            let share = self.recognized(&held_out, split, batch_size);
+            let share = self.recognized(&held_out, scope);
             of_model.insert(MetricName::RecognitionAccuracy.as_str().to_owned(), score(share));
         }
         let mut of_real = reference.distances(&training);
         of_real.extend(reference.accuracy(&reference.held_out));
-        let untrained = self.generate(&self.untrained().generator, split, count, scope);
+        let untrained = self.generate(&self.untrained().generator, count, scope);
         let mean = DescribedSet {
             videos: vec![Described::mean(&training.videos)],
             categories: Vec::new(),
@@ -141,7 +141,9 @@ impl MocoganSystem {
             names,
         }
     }
+}
 
+impl MocoganSystem {
     /// Describes generated videos, numbered from 0.
     fn describe(&self, generated: &[Vec<u8>], shape: VideoShape) -> DescribedSet {
         let videos = generated.iter().map(|video| Described::new(video, shape)).collect();
@@ -150,17 +152,11 @@ impl MocoganSystem {
     }
 
     /// Generates the first `count` videos of a split, each `[T, H, W, C]`.
-    fn generate(
-        &self,
-        generator: &VideoGenerator,
-        split: Split,
-        count: usize,
-        scope: Scope,
-    ) -> Vec<Vec<u8>> {
+    fn generate(&self, generator: &VideoGenerator, count: usize, scope: Scope) -> Vec<Vec<u8>> {
         let numbers: Vec<usize> = (0..count).collect();
         let mut videos = Vec::new();
         for numbers in numbers.chunks(scope.batch_size) {
-            let frames = self.sample(generator, split, numbers); // [N, C, T, S, S]
+            let frames = self.sample(generator, scope.protocol, numbers); // [N, C, T, S, S]
             let frames = ((frames + 1.0) * 127.5).round().clamp(0.0, 255.0).to_kind(Kind::Uint8);
             let frames = frames.permute([0, 2, 3, 4, 1]).contiguous().to_device(tch::Device::Cpu);
             videos.extend((0..numbers.len()).map(|number| to_host(&frames.get(size(number)))));
@@ -169,7 +165,8 @@ impl MocoganSystem {
     }
 
     /// Returns the share of real videos whose category the video discriminator predicts.
-    fn recognized(&self, real: &RealVideos, split: Split, batch_size: usize) -> f64 {
+    fn recognized(&self, real: &RealVideos, scope: Scope) -> f64 {
+        let Scope { protocol, batch_size } = scope;
         let VideoShape { frames, height, width, channels } = real.shape;
         let [frames, height, width, channels] = [frames, height, width, channels].map(size);
         let numbers: Vec<usize> = (0..real.bytes.len()).collect();
@@ -180,7 +177,7 @@ impl MocoganSystem {
             let videos = signed(&bytes.concat(), &shape, self.device).permute([0, 4, 1, 2, 3]);
             // Other numbers than those of the generated videos, so that the noise is independent.
             let unused: Vec<usize> = numbers.iter().map(|n| n + real.bytes.len()).collect();
-            let mut random = RolloutNoise::new(self.seed, split, &unused);
+            let mut random = RolloutNoise::new(protocol.seed, protocol.split, &unused);
             let discriminator = &self.model.video_discriminator;
             let logits =
                 tch::no_grad(|| discriminator.forward(&videos, Mode::Eval, &mut random).category);

@@ -8,7 +8,7 @@ use tch::{Device, Kind};
 
 use super::{
     batch::Examples,
-    evaluate::{Evaluation, Scope},
+    evaluate::Scoring,
     noise::{StepNoise, choice_stream_name, rollout_stream_name, stream_name},
     state::TrainState,
     system::{At, Divergence, Scalars, System, UnfitData},
@@ -168,8 +168,8 @@ impl System for MocoganSystem {
         series(MocoganNetwork::Generator)
     }
 
-    fn evaluate(&self, pack: &Pack, scope: Scope, _: Device) -> Evaluation {
-        self.judged(pack, scope)
+    fn scoring(&self) -> Scoring<'_> {
+        Scoring::Whole(self)
     }
 
     fn choosing_metric(&self) -> MetricName {

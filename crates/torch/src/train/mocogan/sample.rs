@@ -11,7 +11,7 @@ use crate::{
     nn::Mode,
     train::{batch::size, noise::RolloutNoise},
 };
-use reprise_data::Split;
+use reprise_base::config::protocol::Protocol;
 
 impl MocoganSystem {
     /// Returns the category of video `number`.
@@ -26,11 +26,11 @@ impl MocoganSystem {
     pub(super) fn sample(
         &self,
         generator: &VideoGenerator,
-        split: Split,
+        protocol: Protocol,
         numbers: &[usize],
     ) -> Tensor {
         let categories = numbers.iter().map(|&number| size(self.requested(number))).collect();
-        let noise = RolloutNoise::new(self.seed, split, numbers);
+        let noise = RolloutNoise::new(protocol.seed, protocol.split, numbers);
         let mut random = Requested { noise, categories };
         let (samples, frames) = (size(numbers.len()), generator.video_length());
         tch::no_grad(|| generator.sample_videos(samples, frames, Mode::Eval, &mut random).frames)

@@ -3,10 +3,16 @@ use std::collections::BTreeMap;
 use tch::Tensor;
 
 use super::*;
-use crate::{models::mocogan::training::Real, train::state::StateError};
+use crate::{
+    models::mocogan::training::Real,
+    train::{
+        evaluate::{Scope, evaluate_in_training},
+        state::StateError,
+    },
+};
 use reprise_base::{
-    config::data::Dataset,
-    scalar::{Epoch, Step},
+    config::{data::Dataset, protocol::Protocol},
+    scalar::{Count, Epoch, Step},
 };
 use reprise_data::{self as data, Required, Split};
 
@@ -98,10 +104,8 @@ fn categories_are_numbered_over_all_splits() {
 #[test]
 fn another_number_of_categories_is_refused() {
     let (spec, pack) = (gru(), pack());
-    let six = MocoganSpec {
-        categories: Categories::Count(reprise_base::scalar::Count::literal(6)),
-        ..mocogan(&spec).clone()
-    };
+    let six =
+        MocoganSpec { categories: Categories::Count(Count::literal(6)), ..mocogan(&spec).clone() };
     let refused = check_data(&six, &pack).expect_err("the data have five");
     assert_eq!(refused, UnfitData::Categories { expected: 6, found: 5 });
 }
@@ -132,8 +136,9 @@ fn a_video_does_not_depend_on_its_batch() {
     let (spec, pack) = (gru(), pack());
     let system = system(&spec, &pack);
     let generator = &system.model.generator;
-    let both = system.sample(generator, Split::Test, &[4, 9]);
-    let alone = system.sample(generator, Split::Test, &[9]);
+    let protocol = Protocol::own(&spec, Split::Test);
+    let both = system.sample(generator, protocol, &[4, 9]);
+    let alone = system.sample(generator, protocol, &[9]);
     assert_eq!(both.size(), [2, 3, 16, 64, 64]);
     assert!(both.get(1).allclose(&alone.get(0), 1e-5, 1e-5, false));
     assert!(!both.get(1).allclose(&both.get(0), 1e-3, 1e-3, false));
@@ -145,8 +150,9 @@ fn an_evaluation_scores_baselines_and_changes_no_state() {
     let (spec, pack) = (spec(motion), pack());
     let system = system(&spec, &pack);
     let before = parameters(&system);
-    let scope = Scope { split: Split::Test, sequences: 5, batch_size: 4, predicted: None };
-    let evaluation = system.evaluate(&pack, scope, Device::Cpu);
+    let mut scope = Scope { batch_size: 4, ..Scope::own(&spec, Split::Test) };
+    scope.protocol.sequences = Count::literal(5);
+    let evaluation = evaluate_in_training(system.scoring(), &pack, scope, Device::Cpu);
     assert_eq!(parameters(&system), before);
     let scores = &evaluation.scores;
     assert_eq!(

@@ -10,7 +10,7 @@ use crate::{
     },
     train::{
         batch::{size, to_bytes},
-        evaluate::score,
+        evaluate::rollouts::FrameScores,
     },
 };
 use reprise_base::{
@@ -20,47 +20,32 @@ use reprise_base::{
         rollouts::{INSPECTED_FRAMES, KERNELS, MASKS, PREVIOUS, TRANSFORMED},
     },
 };
-use reprise_store::store::{event::Scores, tensors::StoredTensor};
+use reprise_store::store::tensors::StoredTensor;
 
-/// Squared errors of predicted states, by sequence and predicted frame.
-#[derive(Debug, Default)]
-pub(super) struct StateErrors {
-    model: Vec<Vec<f64>>,
-    copied: Vec<Vec<f64>>,
-}
-
-impl StateErrors {
-    /// Adds the errors of predicted states `[T − context, B, S]` against true ones `[T, B, S]`.
-    pub(super) fn add(&mut self, truth: &Tensor, predicted: &Tensor, context: usize) {
-        let extents = truth.size();
-        let [batch, states] = [extents[1], extents[2]].map(|n| usize::try_from(n).unwrap_or(0));
-        let (truth, predicted) = (to_host::<f32>(truth), to_host::<f32>(predicted));
-        for b in 0..batch {
-            let at = |values: &[f32], t: usize| {
-                let start = (t * batch + b) * states;
-                values[start..start + states].to_vec()
-            };
-            let last = at(&truth, context - 1);
-            let frames = 0..predicted.len() / (batch * states);
-            let errors = |of: &dyn Fn(usize) -> Vec<f32>| {
-                frames.clone().map(|t| metrics::mse(&at(&truth, context + t), &of(t))).collect()
-            };
-            self.model.push(errors(&|t| at(&predicted, t)));
-            self.copied.push(errors(&|_| last.clone()));
-        }
-    }
-
-    /// Adds the errors to the scores of model and baseline.
-    pub(super) fn into_scores(self, scores: &mut Scores) {
-        for (predictor, errors) in
-            [(Predictor::Model, self.model), (Predictor::CopyLastFrame, self.copied)]
-        {
-            scores
-                .entry(predictor.as_str().to_owned())
-                .or_default()
-                .insert(MetricName::StateMse.as_str().to_owned(), score(&errors));
-        }
-    }
+/// Returns the squared errors of predicted states `[T − context, B, S]` against true ones `[T, B, S]`, of the model and
+/// of the last state of the context, by row.
+pub(super) fn state_errors(truth: &Tensor, predicted: &Tensor, context: usize) -> Vec<FrameScores> {
+    let extents = truth.size();
+    let [batch, states] = [extents[1], extents[2]].map(|n| usize::try_from(n).unwrap_or(0));
+    let (truth, predicted) = (to_host::<f32>(truth), to_host::<f32>(predicted));
+    let frames = predicted.len() / (batch * states).max(1);
+    let row = |b: usize| {
+        let at = |values: &[f32], t: usize| {
+            let start = (t * batch + b) * states;
+            values[start..start + states].to_vec()
+        };
+        let last = at(&truth, context - 1);
+        let errors = |of: &dyn Fn(usize) -> Vec<f32>| -> Vec<f64> {
+            (0..frames).map(|t| metrics::mse(&at(&truth, context + t), &of(t))).collect()
+        };
+        let scores = [
+            (Predictor::Model, errors(&|t| at(&predicted, t))),
+            (Predictor::CopyLastFrame, errors(&|_| last.clone())),
+        ];
+        let named = |errors| [(MetricName::StateMse.as_str().to_owned(), errors)].into();
+        scores.map(|(predictor, errors)| (predictor.as_str().to_owned(), named(errors))).into()
+    };
+    (0..batch).map(row).collect()
 }
 
 /// Returns masks, kernels and transformed frames of the first, the middle and the last predicted
@@ -124,14 +109,11 @@ mod tests {
         // Two frames of context one, two sequences, two numbers; the second sequence is exact.
         let truth = Tensor::from_slice(&[0.0_f32, 0.0, 5.0, 5.0, 1.0, 3.0, 7.0, 7.0]);
         let predicted = Tensor::from_slice(&[2.0_f32, 3.0, 7.0, 7.0]);
-        let mut errors = StateErrors::default();
-        errors.add(&truth.view([2, 2, 2]), &predicted.view([1, 2, 2]), 1);
-        let mut scores = Scores::new();
-        errors.into_scores(&mut scores);
-        let model = &scores["model"]["state_mse"];
-        assert_eq!(model.by_sequence, [0.5, 0.0]);
-        assert_eq!(model.by_frame, [0.25]);
-        let copied = &scores["copy_last_frame"]["state_mse"];
-        assert_eq!(copied.by_sequence, [5.0, 4.0]);
+        let errors = state_errors(&truth.view([2, 2, 2]), &predicted.view([1, 2, 2]), 1);
+        let of = |predictor: &str| -> Vec<f64> {
+            errors.iter().flat_map(|row| row[predictor]["state_mse"].clone()).collect()
+        };
+        assert_eq!(of("model"), [0.5, 0.0]);
+        assert_eq!(of("copy_last_frame"), [5.0, 4.0]);
     }
 }

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, path::Path};
 use tch::Device;
 
 use super::*;
+use crate::train::evaluate::{Evaluation, evaluate_in_training};
 use reprise_base::{
     config::data::Dataset,
     scalar::{Count, Epoch, Step},
@@ -93,9 +94,11 @@ fn every_transformation_and_port_resumes_bit_for_bit() {
 #[test]
 fn an_evaluation_scores_frames_and_states_and_saves_masks_and_kernels() {
     let pack = pack();
-    let system = system(&spec(CDNA, "tensorflow"), &pack);
-    let scope = Scope { split: Split::Test, sequences: 1, batch_size: 1, predicted: None };
-    let Evaluation { scores, tensors, names } = system.evaluate(&pack, scope, Device::Cpu);
+    let spec = spec(CDNA, "tensorflow");
+    let system = system(&spec, &pack);
+    let scope = Scope::own(&spec, Split::Test);
+    let Evaluation { scores, tensors, names } =
+        evaluate_in_training(system.scoring(), &pack, scope, Device::Cpu);
     assert_eq!(names.len(), 1);
     let metrics: Vec<&str> = scores["model"].keys().map(String::as_str).collect();
     assert_eq!(metrics, ["mse", "psnr", "ssim", "state_mse"]);

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::train::evaluate::evaluate_in_training;
 use reprise_base::{
     config::data::{Dataset, KeypointColumns, RowSplit},
     fs,
@@ -52,8 +53,9 @@ fn step(system: &mut RcnSystem, pack: &Pack, step: u64) -> f64 {
     system.update(&examples, at).expect("nothing diverges")[&SeriesName::Loss]
 }
 
-fn scope(split: Split, batch_size: usize) -> Scope {
-    Scope { split, sequences: 100, batch_size, predicted: None }
+fn evaluated(system: &RcnSystem, pack: &Pack, split: Split, batch_size: usize) -> Evaluation {
+    let scope = Scope { batch_size, ..Scope::own(&spec(SMALL, ADAGRAD), split) };
+    evaluate_in_training(system.scoring(), pack, scope, Device::Cpu)
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn a_prediction_does_not_depend_on_its_batch_even_with_dropout() {
     let (_folder, pack) = dots(20);
     let spec = spec(SMALL, ADAGRAD);
     let system = system(&spec, &pack);
-    let scores = |batch| system.evaluate(&pack, scope(Split::Train, batch), Device::Cpu).scores;
+    let scores = |batch| evaluated(&system, &pack, Split::Train, batch).scores;
     let (alone, together) = (scores(1), scores(5));
     let errors = |scores: &Scores| scores["model"]["rmse"].by_sequence.clone();
     for (alone, together) in errors(&alone).into_iter().zip(errors(&together)) {
@@ -94,7 +96,7 @@ fn predictions_have_dropout_unless_it_is_off() {
     let (_folder, pack) = dots(12);
     let rmse = |model: &str| {
         let system = system(&spec(model, ADAGRAD), &pack);
-        system.evaluate(&pack, scope(Split::Test, 4), Device::Cpu).scores["model"]["rmse"].mean
+        evaluated(&system, &pack, Split::Test, 4).scores["model"]["rmse"].mean
     };
     let as_in_training = rmse(SMALL);
     let corrected = rmse(r#"{ "hidden_units": 6, "prediction": "off" }"#);
@@ -107,8 +109,7 @@ fn predictions_have_dropout_unless_it_is_off() {
 fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
     let (_folder, pack) = dots(12);
     let system = system(&spec(SMALL, ADAGRAD), &pack);
-    let Evaluation { scores, tensors, names } =
-        system.evaluate(&pack, scope(Split::Train, 4), Device::Cpu);
+    let Evaluation { scores, tensors, names } = evaluated(&system, &pack, Split::Train, 4);
     for predictor in ["model", "mean_position"] {
         let [scaled, pixels] = ["rmse", "rmse_pixels"].map(|metric| scores[predictor][metric].mean);
         assert!((48.0 * scaled - pixels).abs() < 1e-12);
@@ -194,7 +195,7 @@ fn loaded_weights_predict_like_the_trained_system() {
     let predicted = predict(&run, rcn, given(&weights), &images).expect("the weights fit");
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1, 2], device: Device::Cpu };
-    let expected = trained.predict(&load(&examples).images, UNSEEN, &[0, 1, 2]);
+    let expected = trained.predict(&load(&examples).images, run.seed, UNSEEN, &[0, 1, 2]);
     let expected: Vec<f64> = expected.into_iter().map(pixels).collect();
     assert_eq!(predicted.concat(), expected);
     assert!(predict(&run, rcn, given(&weights[1..]), &images).is_err());

@@ -1,0 +1,63 @@
+//! Evaluations of runs, with their data identified.
+
+use super::ExperimentError;
+use reprise_base::config::{
+    RunSpec,
+    data::Split,
+    protocol::{EvaluationRequest, Protocol},
+};
+use reprise_data::Pack;
+use reprise_store::store::{
+    EvaluationId, RunDir, RunFile,
+    evaluation::evaluation_id,
+    record::{Outcome, Record},
+};
+use reprise_torch::{
+    libtorch,
+    train::{TrainError, systems::check_protocol},
+};
+
+/// An evaluation of a run, with its data identified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedEvaluation {
+    pub request: EvaluationRequest,
+    pub protocol: Protocol,
+    /// Digest of the data.
+    pub data: String,
+}
+
+impl ResolvedEvaluation {
+    /// Resolves a request for a run; `pack` holds the data set that it names.
+    ///
+    /// # Errors
+    /// If the run cannot be scored like this.
+    pub fn new(
+        request: &EvaluationRequest,
+        spec: &RunSpec,
+        pack: &Pack,
+    ) -> Result<Self, ExperimentError> {
+        let protocol = request.resolve(spec)?;
+        check_protocol(spec, &protocol, pack).map_err(TrainError::from)?;
+        let data = pack.payload_sha256().to_owned();
+        Ok(Self { request: request.clone(), protocol, data })
+    }
+
+    /// Returns the id for a finished run; none if the run has no such weights, or if its own test is this evaluation.
+    pub fn id(&self, record: &Record) -> Option<EvaluationId> {
+        let Self { protocol, data, .. } = self;
+        let is_own_test = record.test.is_some()
+            && *data == record.data.pack_sha256
+            && *protocol == Protocol::own(&record.spec, Split::Test);
+        if is_own_test || record.outcome != Outcome::Completed {
+            return None;
+        }
+        let file = RunFile::of(protocol.checkpoint).name();
+        let weights = &record.artefacts.get(file)?.sha256;
+        Some(evaluation_id(weights, protocol, data, &libtorch::version()))
+    }
+
+    /// Returns whether it is still to be carried out for a finished run.
+    pub fn is_left(&self, dir: &RunDir, record: &Record) -> bool {
+        self.id(record).is_some_and(|id| dir.evaluation(&id).read_record().is_err())
+    }
+}

@@ -1,0 +1,171 @@
+//! Evaluations of finished runs.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use rustix::process::Signal;
+
+use crate::support::{Place, check_contains, wait};
+
+const EVALUATIONS: &str = r#"
+[[evaluation]]
+name = "sampled"
+samples = 3
+split = "train"
+sequences = 4
+
+[[evaluation]]
+latent = "posterior"
+feedback = "teacher_forced"
+"#;
+
+/// A trained tiny sweep whose file then asks for evaluations.
+fn trained() -> Place {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny"]);
+    let sweep = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    place.write("experiments/tiny.toml", &format!("{sweep}{EVALUATIONS}"));
+    place
+}
+
+/// Returns the files of all evaluations of a store but the times, by path.
+fn evaluations(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for run in place.runs("store") {
+        for folder in fs::read_dir(run.join("evaluations")).into_iter().flatten() {
+            for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+                let path = file.unwrap().path();
+                if !path.ends_with("timing.jsonl") {
+                    files.insert(path.clone(), fs::read(path).unwrap());
+                }
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn evaluations_that_are_added_to_a_finished_sweep_train_nothing() {
+    let place = trained();
+    let plan = place.succeed(&["sweep", "tiny", "--dry-run"]).stdout;
+    check_contains(&plan, &["evaluate: 2 evaluations left", "time: nothing is left to train"]);
+    let journals = |place: &Place| -> Vec<Vec<u8>> {
+        place.runs("store").iter().map(|run| fs::read(run.join("journal.jsonl")).unwrap()).collect()
+    };
+    let before = journals(&place);
+    let swept = place.succeed(&["sweep", "tiny"]);
+    check_contains(&swept.stderr, &["fixed · seed 1: evaluating `sampled`, sequence 0/4"]);
+    assert!(!swept.stderr.contains("started, "), "{}", swept.stderr);
+    assert_eq!(journals(&place), before);
+
+    let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    check_contains(
+        &page,
+        &["## Evaluations", "best of 3 by PSNR", "interval over sequences", "teacher-forced"],
+    );
+    assert!(place.path("reports/tiny/evaluations/1_sampled_by_sequence.csv").exists());
+    place.succeed(&["report", "tiny", "--check"]);
+
+    let first = evaluations(&place);
+    assert_eq!(first.len(), 2 * 2 * 3, "{:?}", first.keys());
+    check_contains(&place.succeed(&["sweep", "tiny"]).stderr, &["all finished already"]);
+    assert_eq!(evaluations(&place), first, "each is carried out once");
+}
+
+#[test]
+fn an_evaluation_by_hand_is_recorded_once_and_has_the_bytes_of_the_sweep() {
+    let place = trained();
+    let sets = ["samples=3", "split=train", "sequences=4"];
+    let evaluate: Vec<&str> = ["evaluate", "tiny"]
+        .into_iter()
+        .chain(sets.iter().flat_map(|set| ["--set", set]))
+        .collect();
+    let shown = place.succeed(&evaluate).stdout;
+    check_contains(
+        &shown,
+        &["best_by_psnr", "sample_spread", "the test split was used in 1 evalu"],
+    );
+    let by_hand = evaluations(&place);
+    assert_eq!(place.succeed(&evaluate).stdout, shown);
+    assert_eq!(evaluations(&place), by_hand);
+    place.succeed(&["sweep", "tiny"]);
+    for (path, bytes) in by_hand {
+        assert_eq!(evaluations(&place)[&path], bytes, "{}", path.display());
+    }
+
+    let own = place.succeed(&["evaluate", "tiny"]).stdout;
+    check_contains(&own, &["`moving_square`, test split", "copy_last_frame"]);
+    let id = place.runs("store")[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let json = place.succeed(&["evaluate", &id, "--set", "horizon=2", "--format", "json"]).stdout;
+    let records: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(records[0]["protocol"]["rollout"]["horizon"], 2);
+}
+
+#[test]
+fn a_killed_evaluation_is_continued_to_the_same_bytes() {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny"]);
+    let evaluate =
+        ["evaluate", "tiny", "--jobs", "1", "--set", "samples=40", "--set", "split=train"];
+    let started = place.start(&evaluate);
+    wait(|| !evaluations(&place).is_empty());
+    started.signal(Signal::KILL);
+    started.finish();
+    place.succeed(&evaluate);
+    let names = ["scores.jsonl", "rollouts.safetensors"];
+    let results = |place: &Place| -> Vec<Vec<u8>> {
+        let all = evaluations(place).into_iter();
+        all.filter(|(path, _)| names.iter().any(|it| path.ends_with(it)))
+            .map(|(_, it)| it)
+            .collect()
+    };
+    let continued = results(&place);
+    assert_eq!(continued.len(), 4);
+    for run in place.runs("store") {
+        fs::remove_dir_all(run.join("evaluations")).unwrap();
+    }
+    place.succeed(&evaluate);
+    assert!(results(&place) == continued, "the bytes differ");
+}
+
+#[test]
+fn what_a_run_cannot_do_is_refused_before_anything_is_computed() {
+    let place = trained();
+    let refused = |arguments: &[&str], fragment: &str| {
+        let output = place.run(arguments);
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        check_contains(&output.stderr, &[fragment]);
+    };
+    refused(&["evaluate", "tiny", "--set", "horizon=9"], "need 11 frames");
+    refused(&["evaluate", "tiny", "--set", "sample=2"], "unknown key `sample`");
+    refused(&["evaluate", "tiny", "--protocol", "documnt"], "did you mean `document`?");
+    refused(&["evaluate", "missing"], "missing");
+    assert!(evaluations(&place).is_empty());
+
+    let sweep = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    place.write("experiments/tiny.toml", &sweep.replace("samples = 3", "horizon = 5"));
+    refused(&["sweep", "tiny"], "evaluation `sampled` does not fit arm `fixed`");
+    place.write("experiments/tiny.toml", &sweep.replace("name = \"sampled\"", ""));
+    refused(&["sweep", "tiny"], "two evaluations are named `document`");
+}
+
+#[test]
+fn a_damaged_evaluation_is_named_and_left_out_of_the_report() {
+    let place = trained();
+    place.succeed(&["sweep", "tiny"]);
+    let files = evaluations(&place);
+    for name in ["evaluation.json", "rollouts.safetensors"] {
+        let (path, bytes) = files.iter().find(|(path, _)| path.ends_with(name)).unwrap();
+        let mut damaged = bytes.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        fs::write(path, damaged).unwrap();
+        let verified = place.run(&["store", "verify"]);
+        assert_eq!(verified.code, Some(1));
+        check_contains(&verified.stdout, &[name, "remove the folder of the evaluation"]);
+        assert_eq!(place.run(&["report", "tiny"]).code, Some(1));
+        fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        place.succeed(&["sweep", "tiny"]);
+        assert!(fs::read(path).is_ok_and(|again| name == "evaluation.json" || again == *bytes));
+        place.succeed(&["store", "verify"]);
+    }
+}
