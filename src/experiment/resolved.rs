@@ -136,15 +136,11 @@ impl OpenedData<'_> {
         dataset: &Dataset,
         watch: &mut dyn FnMut(data::Progress),
     ) -> Result<&Pack, ExperimentError> {
-        let known = self.all.iter().position(|(known, _)| known == dataset);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let pack = data::open(dataset, Required::AllSplits, self.packs, watch)?;
-                self.all.push((dataset.clone(), pack));
-                self.all.len() - 1
-            }
-        };
-        Ok(&self.all[index].1)
+        if self.all.iter().all(|(known, _)| known != dataset) {
+            let pack = data::open(dataset, Required::AllSplits, self.packs, watch)?;
+            self.all.push((dataset.clone(), pack));
+        }
+        let opened = self.all.iter().find(|(known, _)| known == dataset);
+        Ok(opened.map(|(_, pack)| pack).expect("the data set was just opened"))
     }
 }

@@ -108,6 +108,7 @@ pub fn work(
     stop: &AtomicBool,
     report: &mut dyn FnMut(WorkerMessage),
 ) -> Result<WorkerEnd, ExperimentError> {
+    let workplace = Workplace { task, folder, stop };
     let store = Store::open(&task.store)?;
     let dir = store.run(&task.run);
     if let Work::Evaluate { evaluations } = &task.work {
@@ -115,7 +116,7 @@ pub fn work(
             report(WorkerMessage::Busy);
             return Ok(WorkerEnd::Done);
         };
-        return evaluate(&dir, task, evaluations, None, folder, stop, report);
+        return workplace.evaluate(&dir, evaluations, None, report);
     }
     let spec = dir.read_spec()?;
     let initial = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
@@ -139,7 +140,7 @@ pub fn work(
     let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, tensorboard, stop };
     match dir.observe().state {
         State::Finished(_) => {
-            return evaluate(&dir, task, evaluations, Some(&pack), folder, stop, report);
+            return workplace.evaluate(&dir, evaluations, Some(&pack), report);
         }
         State::Newer { format } => {
             return Err(ExperimentError::Newer { run: task.run.clone(), format });
@@ -157,66 +158,75 @@ pub fn work(
         State::Nothing => {}
     }
     match train_and_record(&store, task, &job, folder, report)? {
-        WorkerEnd::Done => evaluate(&dir, task, evaluations, Some(&pack), folder, stop, report),
+        WorkerEnd::Done => workplace.evaluate(&dir, evaluations, Some(&pack), report),
         stopped => Ok(stopped),
     }
 }
 
-/// Carries out what is left of the evaluations of a finished run, whose lease is held. `own` is the run's data set, if
-/// it is open.
-fn evaluate(
-    dir: &RunDir,
-    task: &WorkerTask,
-    requests: &[EvaluationRequest],
-    own: Option<&Pack>,
-    folder: &Path,
-    stop: &AtomicBool,
-    report: &mut dyn FnMut(WorkerMessage),
-) -> Result<WorkerEnd, ExperimentError> {
-    let run = FinishedRun::open(dir)?;
-    let record = run.record();
-    let spec = &record.spec;
-    for request in requests {
-        let dataset = request.dataset(spec);
-        let opened;
-        let pack = match own {
-            Some(pack) if *dataset == spec.data.dataset => pack,
-            _ => {
-                opened = data::open(dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
-                &opened
+/// What a worker works on, where, and until when.
+struct Workplace<'a> {
+    task: &'a WorkerTask,
+    /// Where the git repository of the code is looked for.
+    folder: &'a Path,
+    stop: &'a AtomicBool,
+}
+
+impl Workplace<'_> {
+    /// Carries out what is left of the evaluations of a finished run, whose lease is held. `own` is the run's data set, if
+    /// it is open.
+    fn evaluate(
+        &self,
+        dir: &RunDir,
+        requests: &[EvaluationRequest],
+        own: Option<&Pack>,
+        report: &mut dyn FnMut(WorkerMessage),
+    ) -> Result<WorkerEnd, ExperimentError> {
+        let Self { task, folder, stop } = *self;
+        let run = FinishedRun::open(dir)?;
+        let record = run.record();
+        let spec = &record.spec;
+        for request in requests {
+            let dataset = request.dataset(spec);
+            let opened;
+            let pack = match own {
+                Some(pack) if *dataset == spec.data.dataset => pack,
+                _ => {
+                    opened = data::open(dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
+                    &opened
+                }
+            };
+            let evaluation = ResolvedEvaluation::new(request, spec, pack)?;
+            let (Some(id), true) = (evaluation.id(record), evaluation.is_left(dir, record)) else {
+                continue;
+            };
+            report(WorkerMessage::Evaluating { name: request.title() });
+            let dir = dir.evaluation(&id);
+            let (code, patch) =
+                code_record(folder, &not_code(task, dataset, folder), task.untrusted_git, &BUILD)?;
+            dir.prepare()?;
+            let patch_file = dir.path(EvaluationFile::CodePatch);
+            if !patch.is_empty() || fs::kind(&patch_file)?.is_some() {
+                fs::write_atomic(&patch_file, &patch)?;
             }
-        };
-        let evaluation = ResolvedEvaluation::new(request, spec, pack)?;
-        let (Some(id), true) = (evaluation.id(record), evaluation.is_left(dir, record)) else {
-            continue;
-        };
-        report(WorkerMessage::Evaluating { name: request.title() });
-        let dir = dir.evaluation(&id);
-        let (code, patch) =
-            code_record(folder, &not_code(task, dataset, folder), task.untrusted_git, &BUILD)?;
-        dir.prepare()?;
-        let patch_file = dir.path(EvaluationFile::CodePatch);
-        if !patch.is_empty() || fs::kind(&patch_file)?.is_some() {
-            fs::write_atomic(&patch_file, &patch)?;
+            let device = libtorch::prepare(&spec.engine)?.device;
+            let job = EvaluationJob {
+                spec,
+                protocol: evaluation.protocol,
+                pack,
+                run: &run,
+                dir: &dir,
+                device,
+                code: &code,
+                stop,
+            };
+            let watch = &mut |progress| report(WorkerMessage::Progress(progress));
+            if let EvaluationEnd::Stopped { done } = train::carry_out(&job, watch)? {
+                return Ok(WorkerEnd::StoppedEvaluating { done });
+            }
         }
-        let device = libtorch::prepare(&spec.engine)?.device;
-        let job = EvaluationJob {
-            spec,
-            protocol: evaluation.protocol,
-            pack,
-            run: &run,
-            dir: &dir,
-            device,
-            code: &code,
-            stop,
-        };
-        let watch = &mut |progress| report(WorkerMessage::Progress(progress));
-        if let EvaluationEnd::Stopped { done } = train::carry_out(&job, watch)? {
-            return Ok(WorkerEnd::StoppedEvaluating { done });
-        }
+        report(WorkerMessage::Finished { outcome: record.outcome.clone() });
+        Ok(WorkerEnd::Done)
     }
-    report(WorkerMessage::Finished { outcome: record.outcome.clone() });
-    Ok(WorkerEnd::Done)
 }
 
 /// Trains a run whose lease is held, and writes its record.

@@ -404,18 +404,15 @@ impl Shown<'_> {
                     (format!("{label}: best of {} by PSNR", self.samples()), ink, best)
                 }),
             );
-            match samples.bytes(SAMPLES) {
-                Some(tensor) => {
-                    let kept = tensor.shape.get(1).copied().unwrap_or(0);
-                    let videos = tensor.data.chunks(video_bytes).skip(index * kept);
-                    for (number, video) in videos.take(kept.min(SAMPLES_SHOWN)).enumerate() {
-                        rows.push((format!("{label}: sample {}", number + 1), ink, video));
-                    }
+            if let Some(tensor) = samples.bytes(SAMPLES) {
+                let kept = tensor.shape.get(1).copied().unwrap_or(0);
+                let videos = tensor.data.chunks(video_bytes).skip(index * kept);
+                for (number, video) in videos.take(kept.min(SAMPLES_SHOWN)).enumerate() {
+                    rows.push((format!("{label}: sample {}", number + 1), ink, video));
                 }
-                None => {
-                    let own = samples.rollouts.as_ref().and_then(|it| it.sequences().get(index));
-                    rows.extend(own.map(|own| (label.to_owned(), ink, own.prediction.as_slice())));
-                }
+            } else {
+                let own = samples.rollouts.as_ref().and_then(|it| it.sequences().get(index));
+                rows.extend(own.map(|own| (label.to_owned(), ink, own.prediction.as_slice())));
             }
         }
         if rows.iter().any(|(_, _, video)| video.len() != video_bytes) {

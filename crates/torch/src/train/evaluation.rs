@@ -113,10 +113,8 @@ pub fn carry_out(
             }
         }
         watch(WorkerProgress::Scoring { done, total });
-        Ok(match stop.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })
+        let stops = stop.load(Ordering::Relaxed);
+        Ok(if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
     let course = Course::Recorded { known, after_batch: &mut after_batch };
     let evaluation = evaluate(system.scoring(), pack, scope, device, course)?;

@@ -143,7 +143,7 @@ fn inputs(store: &Store, manifest: &SweepManifest) -> Result<String, Failure> {
             for evaluation in dir.evaluations()? {
                 let record = evaluation.path(EvaluationFile::Record);
                 if fs::kind(&record)?.is_some() {
-                    digests += &format!(" {}", fs::sha256_file(&record)?.0);
+                    digests += &fs::sha256_file(&record)?.0;
                 }
             }
             digests

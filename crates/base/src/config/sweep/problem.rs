@@ -97,7 +97,7 @@ pub(super) enum ConfigProblem {
     #[error("two evaluations are named `{name}`")]
     DuplicateEvaluation { name: String },
     #[error("evaluation `{name}` does not fit arm `{arm}`: {problem}")]
-    Evaluation { name: String, arm: String, problem: ProtocolProblem },
+    Evaluation { name: String, arm: String, problem: Box<ProtocolProblem> },
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
 }

@@ -127,6 +127,7 @@ impl Base<'_> {
                 if let Err(problem) = evaluation.resolve(&arm.spec) {
                     let place = node.place_of(problem.key());
                     let (name, arm) = (evaluation.name().to_owned(), arm.name.clone());
+                    let problem = Box::new(problem);
                     let problem = ConfigProblem::Evaluation { name, arm, problem };
                     return Err(LocatedProblem::new(place, problem));
                 }

@@ -45,14 +45,11 @@ impl FrameMetric {
 }
 
 /// Averages the values of a metric, one list of frames per sequence.
-pub(super) fn score<'a>(sequences: impl Iterator<Item = &'a Vec<f64>> + Clone) -> Score {
-    let frames = sequences.clone().next().map_or(0, Vec::len);
+pub(super) fn score(sequences: &[&Vec<f64>]) -> Score {
+    let frames = sequences.first().map_or(0, |frames| frames.len());
     let by_sequence: Vec<f64> =
-        sequences.clone().map(|frames| mean(frames.iter().copied())).collect();
-    let count = by_sequence.len() as f64;
-    let by_frame = (0..frames)
-        .map(|t| sequences.clone().map(|frames| frames[t]).sum::<f64>() / count)
-        .collect();
+        sequences.iter().map(|frames| mean(frames.iter().copied())).collect();
+    let by_frame = (0..frames).map(|t| mean(sequences.iter().map(|frames| frames[t]))).collect();
     Score { mean: mean(by_sequence.iter().copied()), by_frame, by_sequence }
 }
 

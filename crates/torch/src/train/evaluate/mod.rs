@@ -16,10 +16,7 @@ pub use rollouts::{PredictedRows, RolloutRequest, SampleRow, VideoPredictor};
 pub use scope::{AfterBatch, Course, Evaluation, Scope};
 
 /// How a system is scored.
-#[expect(
-    missing_debug_implementations,
-    reason = "a system is a model, which is too large to print"
-)]
+#[derive(Clone, Copy)]
 pub enum Scoring<'a> {
     /// By its predictions of frames.
     Frames(&'a dyn VideoPredictor),

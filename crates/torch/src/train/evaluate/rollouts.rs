@@ -145,7 +145,10 @@ fn ranked(all: &[SequenceScores]) -> Vec<(usize, String)> {
 fn averaged(all: &[SequenceScores]) -> Scores {
     let Some(first) = all.first() else { return Scores::new() };
     let metrics = |(predictor, metrics): (&String, &BTreeMap<String, Vec<f64>>)| {
-        let of = |metric: &String| score(all.iter().map(|it| &it.by_frame[predictor][metric]));
+        let curves = |metric: &String| -> Vec<&Vec<f64>> {
+            all.iter().map(|it| &it.by_frame[predictor][metric]).collect()
+        };
+        let of = |metric: &String| score(&curves(metric));
         let scores = metrics.keys().map(|metric| (metric.clone(), of(metric)));
         (predictor.clone(), scores.collect())
     };

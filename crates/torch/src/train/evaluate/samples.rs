@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(*of(Predictor::BestBySsim), samples[2]);
         assert_eq!(*of(Predictor::WorstBySsim), samples[1]);
         // (20, 30, 19): mean 23, squares 9 + 49 + 16 over 2.
-        assert_eq!(of(Predictor::SampleSpread)[0][0], 37.0_f64.sqrt());
+        assert_eq!(of(Predictor::SampleSpread)[0][..1], [37.0_f64.sqrt()]);
     }
 
     #[test]
