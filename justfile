@@ -46,6 +46,11 @@ store *ARGS:
 export *ARGS:
     @tools/reprise export "$@"
 
+# train a finished run for more epochs: just extend RUN --epochs N
+[group('the program')]
+extend *ARGS:
+    @tools/reprise extend "$@"
+
 # score finished runs again, by another protocol
 [group('the program')]
 evaluate *ARGS:

@@ -7,7 +7,8 @@ use super::commands::{bench, predict, sweep, worker};
 use super::{
     Failure,
     commands::{
-        completions, data, doctor, evaluate, export, golden, import, runs, settings, status, store,
+        completions, data, doctor, evaluate, export, extend, golden, import, runs, settings,
+        status, store,
     },
 };
 
@@ -43,6 +44,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Rebuild the report of a sweep, or check that it is up to date
     Report(report::ReportArgs),
+    /// Train a finished run for more epochs
+    Extend(extend::ExtendArgs),
     /// Score finished runs again: other data, longer horizons, many samples
     Evaluate(evaluate::EvaluateArgs),
     /// List, show and compare recorded runs
@@ -81,6 +84,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sweep(args) => sweep::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Extend(args) => extend::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Runs(args) => runs::run(args),
         Command::Store(args) => store::run(args),

@@ -219,6 +219,7 @@ impl Failure {
             Self::Data(error) if error.is_usage_error() => 2,
             Self::Tensors(TensorFileError::Fs(error)) if error.is_not_found() => 2,
             Self::Train(error) if error.is_usage_error() => 2,
+            Self::Experiment(error) if error.is_usage_error() => 2,
             Self::RunsFailed { .. } => 3,
             Self::Interrupted(_) => 130,
             _ => 4,

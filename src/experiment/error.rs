@@ -1,5 +1,6 @@
 //! Why an experiment cannot continue.
 
+use super::parent_problem::ParentProblem;
 use reprise_base::{config::protocol::ProtocolProblem, fs::FsError};
 use reprise_data::DataError;
 use reprise_store::{
@@ -32,6 +33,12 @@ pub enum ExperimentError {
     /// An evaluation that a run does not allow.
     #[error("failed to evaluate: {0}")]
     Protocol(#[from] ProtocolProblem),
+    /// The run to be continued has settings that do not allow it.
+    #[error("failed to continue run {run}: {why}")]
+    Parent { run: RunId, why: ParentProblem },
+    /// The run to be continued is not finished.
+    #[error("failed to continue run {run}: this store has no finished run with this id")]
+    NoParent { run: RunId },
     /// Data or libtorch have changed between the sweep and its worker.
     #[error("failed to start run {run}: with the current data and libtorch, its id would be {now}")]
     Identity {
@@ -59,11 +66,17 @@ pub enum ExperimentError {
 }
 
 impl ExperimentError {
+    /// Returns whether the cause is what the user asked for.
+    pub const fn is_usage_error(&self) -> bool {
+        matches!(self, Self::Parent { .. } | Self::NoParent { .. } | Self::Protocol(_))
+    }
+
     /// Returns what the user can do about it, beyond the hints of the layers below.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Identity { .. } => "start the sweep again; its runs then get their new ids",
             Self::Newer { .. } => "update reprise",
+            Self::NoParent { .. } => "see `reprise runs list` for the runs of this store",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -9,6 +9,8 @@ mod error;
 mod evaluations;
 mod forecast;
 mod launcher;
+mod parent;
+mod parent_problem;
 mod resolved;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ pub use error::ExperimentError;
 pub use evaluations::ResolvedEvaluation;
 pub use forecast::{PlannedRun, forecast};
 pub use launcher::{Launcher, RunCounts};
+pub use parent::{changed_schedules, first_spec, parent};
 pub use resolved::{ResolvedRun, ResolvedSweep};
 pub use worker::{EventFolder, Work, WorkerEnd, WorkerTask, work};
 pub use workers::{Machine, SweepEvent, Workers};

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::{ExperimentError, ResolvedEvaluation};
+use super::{
+    ExperimentError, ResolvedEvaluation,
+    parent::{adopt, first_spec, parent},
+};
 use crate::build_identity::BUILD;
 use reprise_base::{
     config::{RunSpec, data::Dataset, protocol::EvaluationRequest},
@@ -19,7 +22,7 @@ use reprise_store::{
     provenance::{UntrustedGit, code_record},
     store::{
         FinishedRun, Lease, RunDir, RunFile, State, Store, StoreError, checkpoint::read_checkpoint,
-        evaluation::EvaluationFile, record::RunId, run_id,
+        evaluation::EvaluationFile, record::RunId, run_id, tensors::StoredTensor,
     },
     sweep::message::WorkerMessage,
 };
@@ -119,13 +122,13 @@ pub fn work(
         return workplace.evaluate(&dir, evaluations, None, report);
     }
     let spec = dir.read_spec()?;
-    let initial = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
-    let initial = initial.as_deref();
+    let parent = parent(&store, &spec)?;
+    let first = FirstRun::open(&store, &spec, &task.packs)?;
     let pack = data::open(&spec.data.dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
     check_identity(&dir, &spec, &pack)?;
     let device = libtorch::prepare(&spec.engine)?.device;
     let Work::Train { tensorboard, evaluations } = &task.work else {
-        let digest = train::first_steps::canary(&spec, &pack, initial, device)?;
+        let digest = first.canary(&pack, device)?;
         report(WorkerMessage::Canary { digest });
         return Ok(WorkerEnd::Done);
     };
@@ -137,6 +140,7 @@ pub fn work(
         folder: path,
         picture_steps: *picture_steps,
     });
+    let initial = first.initial.as_deref();
     let job = Job { spec: &spec, pack: &pack, dir: &dir, initial, device, tensorboard, stop };
     match dir.observe().state {
         State::Finished(_) => {
@@ -148,14 +152,18 @@ pub fn work(
         State::Damaged { why } | State::Unreadable { why } => {
             return Err(ExperimentError::Unusable { run: task.run.clone(), why });
         }
-        State::NotResumable { .. } => restart_from_scratch(&job, &lease)?,
+        State::NotResumable { .. } => restart(&job, &lease, parent.as_ref())?,
         State::Resumable(_) => {
-            if let Some(reason) = reason_to_restart(&job)? {
+            if let Some(reason) = reason_to_restart(&job, &first)? {
                 report(reason);
-                restart_from_scratch(&job, &lease)?;
+                restart(&job, &lease, parent.as_ref())?;
             }
         }
-        State::Nothing => {}
+        State::Nothing => {
+            if let Some(parent) = &parent {
+                adopt(&dir, parent)?;
+            }
+        }
     }
     match train_and_record(&store, task, &job, folder, report)? {
         WorkerEnd::Done => workplace.evaluate(&dir, evaluations, Some(&pack), report),
@@ -289,15 +297,52 @@ fn wait_for_lease(dir: &RunDir, stop: &AtomicBool) -> Result<Option<Lease>, Stor
     Ok(None)
 }
 
-/// Moves the attempt aside; the next one starts with the same specification.
-fn restart_from_scratch(job: &Job<'_>, lease: &Lease) -> Result<(), StoreError> {
+/// Moves the attempt aside; the next one starts with the same specification, from the end of its parent if it has one.
+fn restart(
+    job: &Job<'_>,
+    lease: &Lease,
+    parent: Option<&FinishedRun>,
+) -> Result<(), ExperimentError> {
     job.dir.supersede(lease)?;
-    job.dir.write_spec(job.spec)
+    job.dir.write_spec(job.spec)?;
+    parent.map_or(Ok(()), |parent| adopt(job.dir, parent))
+}
+
+/// The run with which a training began: the run itself, unless it continues another.
+struct FirstRun {
+    spec: RunSpec,
+    /// Its data set, if the run itself has another one.
+    pack: Option<Pack>,
+    initial: Option<Vec<StoredTensor>>,
+}
+
+impl FirstRun {
+    fn open(store: &Store, spec: &RunSpec, packs: &Path) -> Result<Self, ExperimentError> {
+        let first = first_spec(store, spec)?;
+        let initial =
+            first.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
+        let dataset = &first.data.dataset;
+        let pack = if *dataset == spec.data.dataset {
+            None
+        } else {
+            Some(data::open(dataset, Required::AllSplits, packs, &mut |_| {})?)
+        };
+        Ok(Self { spec: first, pack, initial })
+    }
+
+    /// Repeats the first steps; `own` is the data set of the run itself.
+    fn canary(&self, own: &Pack, device: tch::Device) -> Result<Option<String>, TrainError> {
+        let pack = self.pack.as_ref().unwrap_or(own);
+        train::first_steps::canary(&self.spec, pack, self.initial.as_deref(), device)
+    }
 }
 
 /// Returns why an interrupted run cannot be continued, if so: its best checkpoint is damaged, or its first steps,
 /// which are repeated, give other bits because code or machine have changed.
-fn reason_to_restart(job: &Job<'_>) -> Result<Option<WorkerMessage>, ExperimentError> {
+fn reason_to_restart(
+    job: &Job<'_>,
+    first: &FirstRun,
+) -> Result<Option<WorkerMessage>, ExperimentError> {
     let checkpoint = read_checkpoint(&job.dir.path(RunFile::Checkpoint))?;
     let bookkeeping = Bookkeeping::read(checkpoint.trainer).map_err(TrainError::from)?;
     if !best_is_intact(job.dir, &bookkeeping) {
@@ -306,6 +351,6 @@ fn reason_to_restart(job: &Job<'_>) -> Result<Option<WorkerMessage>, ExperimentE
     let Some(canary) = bookkeeping.canary else {
         return Ok(None); // interrupted within the first steps
     };
-    let now = train::first_steps::canary(job.spec, job.pack, job.initial, job.device)?;
+    let now = first.canary(job.pack, job.device)?;
     Ok((now != Some(canary)).then_some(WorkerMessage::NumbersChanged))
 }

@@ -23,6 +23,7 @@ fn every_command_has_help() {
         "runs",
         "store",
         "evaluate",
+        "extend",
         "export",
         "import",
         "predict",

@@ -12,6 +12,7 @@ mod damage;
 mod data;
 mod docs;
 mod evaluate;
+mod extend;
 mod faults;
 mod help;
 mod layers;

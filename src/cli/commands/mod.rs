@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod engine;
 pub mod evaluate;
 pub mod export;
+pub mod extend;
 pub mod golden;
 pub mod import;
 pub mod original;

@@ -18,6 +18,9 @@ impl RunSpec {
     /// # Errors
     /// Returns the first contradiction.
     pub fn check(&self) -> Result<(), Contradiction> {
+        if self.continue_from.is_some() && self.initial_weights.is_some() {
+            return Err(Contradiction::TwoBeginnings);
+        }
         check_arithmetic(self.model.facts(), self.engine.arithmetic)?;
         check_content(&self.model, &self.data)?;
         check_sampler(&self.model, self.data.sampler)?;

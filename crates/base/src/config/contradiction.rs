@@ -25,6 +25,8 @@ pub enum Contradiction {
     },
     #[error("`{system}` does not predict frames, so `evaluation.horizon` does not apply")]
     HorizonWithoutFrames { system: &'static str },
+    #[error("a run cannot both start from weights and continue another run")]
+    TwoBeginnings,
     #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs at least two sequences")]
     BatchOfOne,
     #[error("teacher forcing decays from epoch {start}, but the last epoch is {last}")]
@@ -76,6 +78,7 @@ impl Contradiction {
                 format!("data.dataset.{dataset}.frames"),
                 "data.dataset".to_owned(),
             ],
+            Self::TwoBeginnings => keys(&["continue_from", "initial_weights"]),
             Self::BatchOfOne => keys(&["training.batch_size"]),
             Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
             Self::RampWithoutLength { key } => keys(&[key]),
@@ -110,6 +113,7 @@ impl Contradiction {
             | Self::NotDataParallel { .. }
             | Self::MoreDevicesThanSequences { .. } => return None,
             Self::HorizonWithoutFrames { .. } => "remove `evaluation.horizon`",
+            Self::TwoBeginnings => "remove `initial_weights` or `continue_from`",
             Self::BatchOfOne => "set `training.batch_size` to at least 2",
             Self::DecayAfterEnd { .. } => {
                 "start the decay earlier, train for more epochs, or choose `always`"

@@ -7,6 +7,7 @@ pub use super::training::{EvaluationSpec, TrainingSpec};
 use super::{
     data::DataSpec,
     engine::EngineSpec,
+    ids::RunId,
     model::{FramesUsed, ModelSpec},
     optim::OptimizerSpec,
     weights::WeightsId,
@@ -29,6 +30,11 @@ pub struct RunSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WeightsId")]
     pub initial_weights: Option<WeightsId>,
+    /// Id of a finished run of the same store to train on: its parameters, buffers, optimizer moments, number of steps
+    /// and streams go on. `training.epochs` counts its epochs, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RunId")]
+    pub continue_from: Option<RunId>,
     /// The optimizer, in the arithmetic of one framework.
     #[serde(default)]
     pub optimizer: OptimizerSpec,

@@ -147,6 +147,7 @@ fn scale(record: &Record) -> String {
         training,
         model,
         initial_weights: _,
+        continue_from: _,
         data: _,
         seed: _,
         optimizer: _,

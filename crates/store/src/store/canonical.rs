@@ -2,6 +2,13 @@
 
 use serde_json::Value;
 
+use reprise_base::fs::sha256_hex;
+
+/// Returns the SHA-256 of a value.
+pub(super) fn digest_of(value: &Value) -> String {
+    sha256_hex(canonical_json(value).as_bytes())
+}
+
 /// Returns a value as compact JSON with the keys of every object sorted bytewise.
 ///
 /// Sorted here because the order of the JSON library depends on a feature that any other crate of the

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{
-    id::{EvaluationId, RunId},
-    tensors::TensorFileError,
+use super::tensors::TensorFileError;
+use reprise_base::{
+    config::{
+        ids::{EvaluationId, RunId},
+        weights::WeightsId,
+    },
+    fs::FsError,
 };
-use reprise_base::{config::weights::WeightsId, fs::FsError};
 
 /// Run ids that a message lists.
 const LISTED_MAX: usize = 6;

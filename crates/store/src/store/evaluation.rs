@@ -23,8 +23,8 @@ use serde_json::json;
 use super::{
     StoreError,
     artefact::{artefacts_in, verified},
+    canonical::digest_of,
     event::Scores,
-    id::{EvaluationId, RunId},
     json_lines,
     record::{
         Artefact, CodeRecord, DataRecord, EngineRecord, HostRecord, MetricDefinition, TimingRecord,
@@ -34,7 +34,10 @@ use super::{
     tensors::{StoredTensor, TensorMetadata, parse_tensors},
 };
 use reprise_base::{
-    config::protocol::Protocol,
+    config::{
+        ids::{EvaluationId, RunId},
+        protocol::Protocol,
+    },
     fs::{self, AppendFile, FileKind, sha256_hex},
     scalar::Epoch,
 };
@@ -56,13 +59,14 @@ pub fn evaluation_id(
     data_digest: &str,
     libtorch: &str,
 ) -> EvaluationId {
-    EvaluationId::of(&json!({
+    let digest = digest_of(&json!({
         "schema": IDENTITY_VERSION,
         "weights": weights,
         "protocol": protocol,
         "data": data_digest,
         "libtorch": libtorch,
-    }))
+    }));
+    EvaluationId::of_digest(&digest)
 }
 
 /// A finished evaluation.

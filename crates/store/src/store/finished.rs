@@ -36,7 +36,8 @@ impl FinishedRun {
         Ok(Self::new(dir, dir.read_record()?))
     }
 
-    pub(super) const fn dir(&self) -> &RunDir {
+    /// Returns the folder.
+    pub const fn dir(&self) -> &RunDir {
         &self.dir
     }
 

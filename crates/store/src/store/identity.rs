@@ -13,8 +13,8 @@
 
 use serde_json::{Value, json};
 
-use super::id::RunId;
-use reprise_base::config::RunSpec;
+use super::canonical::digest_of;
+use reprise_base::config::{RunSpec, ids::RunId};
 
 #[cfg(test)]
 mod keys;
@@ -33,6 +33,7 @@ const LATER: &[(&str, &str)] = &[
     ("data.dataset.strips.resize", "null"),
     ("data.dataset.videos.names", "null"),
     ("data.dataset.videos.timing", "\"frames\""),
+    ("continue_from", "null"),
 ];
 
 /// Keys that change no number of the training, with everything below them.
@@ -48,7 +49,7 @@ pub fn run_id(spec: &RunSpec, data_digest: &str, libtorch: &str) -> RunId {
 fn hashed(version: u32, spec: &Value, data_digest: &str, libtorch: &str) -> RunId {
     let identity =
         json!({"schema": version, "spec": spec, "data": data_digest, "libtorch": libtorch});
-    RunId::of(&identity)
+    RunId::of_digest(&digest_of(&identity))
 }
 
 /// Returns the part of a specification that counts.

@@ -54,7 +54,6 @@ mod error;
 pub mod evaluation;
 pub mod event;
 mod finished;
-mod id;
 mod identity;
 pub mod journal;
 mod json_lines;
@@ -72,9 +71,9 @@ pub mod verify;
 pub use canonical::canonical_json;
 pub use error::StoreError;
 pub use finished::FinishedRun;
-pub use id::EvaluationId;
 pub use identity::run_id;
 pub use json_lines::Log;
+pub use reprise_base::config::ids::EvaluationId;
 pub use run_dir::{Lease, LeaseState, Observed, RunDir, RunFile, State};
 
 use manifest::SweepManifest;

@@ -34,6 +34,7 @@ pub fn id(digit: char) -> RunId {
 pub fn spec() -> RunSpec {
     RunSpec {
         initial_weights: None,
+        continue_from: None,
         seed: Seed(1),
         data: DataSpec::default(),
         model: ModelSpec::Cvae(CvaeSpec::default()),

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{StoreError, canonical_json};
+use super::{StoreError, canonical::digest_of};
 use reprise_base::fs;
 
 /// Larger than any record, manifest or specification.
@@ -64,10 +64,6 @@ pub(super) fn write_sealed<T: Serialize + DeserializeOwned>(
     let members = value.as_object_mut().expect("a sealed value is a struct");
     members.insert(DIGEST.to_owned(), digest.into());
     write_value(path, &value)
-}
-
-fn digest_of(value: &Value) -> String {
-    fs::sha256_hex(canonical_json(value).as_bytes())
 }
 
 fn to_value<T: Serialize + DeserializeOwned>(path: &Path, value: &T) -> Result<Value, StoreError> {

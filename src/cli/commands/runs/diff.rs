@@ -5,12 +5,15 @@ use std::{fmt::Display, path::PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::{
-    Failure,
-    args::{FormatArgs, OutputFormat},
-    output::{print, print_json},
-    places,
-    progress::data_watch,
+use crate::{
+    cli::{
+        Failure,
+        args::{FormatArgs, OutputFormat},
+        output::{print, print_json},
+        places,
+        progress::data_watch,
+    },
+    experiment::first_spec,
 };
 use reprise_base::{
     config::{
@@ -100,7 +103,7 @@ impl DiffArgs {
         b: &RunDir,
     ) -> Result<(), Failure> {
         let Some(steps) = self.noise.filter(|_| diff.needs_noise()) else { return Ok(()) };
-        let spec = a.read_record()?.spec;
+        let spec = first_spec(store, &a.read_record()?.spec)?;
         let weights = spec.initial_weights.as_ref().map(|id| store.read_weights(id)).transpose()?;
         let packs = places::packs()?;
         let pack = data::open(&spec.data.dataset, Required::AllSplits, &packs, &mut data_watch())?;

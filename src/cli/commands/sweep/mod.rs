@@ -14,7 +14,10 @@ use crate::{
         places,
         progress::data_watch,
     },
-    experiment::{Launcher, Machine, ResolvedSweep, RunCounts, Workers},
+    experiment::{
+        Launcher, Machine, ResolvedRun, ResolvedSweep, RunCounts, Workers, changed_schedules,
+        parent,
+    },
 };
 use reprise_base::{
     config::{
@@ -62,6 +65,16 @@ pub struct SweepArgs {
     /// Override a setting of every run, e.g. `training.epochs=5`; takes precedence over the file
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// auto, cpu, cuda or cuda:N [default: the file's engine.device]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<Device>,
+    #[command(flatten)]
+    carry_out: CarryOutArgs,
+}
+
+/// How runs are trained.
+#[derive(Debug, Args)]
+pub struct CarryOutArgs {
     /// Runs at the same time [default: CPU cores divided by threads per run; on CUDA, GPUs times
     /// runs per GPU]
     #[arg(long, value_name = "N")]
@@ -69,11 +82,8 @@ pub struct SweepArgs {
     /// Runs at the same time on each GPU
     #[arg(long, value_name = "N", default_value = "1")]
     runs_per_gpu: NonZeroUsize,
-    /// auto, cpu, cuda or cuda:N [default: the file's engine.device]
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<Device>,
     #[command(flatten)]
-    store: StoreArgs,
+    pub store: StoreArgs,
     #[command(flatten)]
     tensorboard: TensorboardArgs,
     /// Print the plan with reasons and estimated time, and plot the schedules; train nothing
@@ -90,12 +100,17 @@ pub struct SweepArgs {
     format: FormatArgs,
 }
 
-/// Carries out a sweep.
+/// Carries out the sweep of a file.
 pub fn run(args: &SweepArgs) -> Result<(), Failure> {
-    let interrupts = Interrupts::listen()?;
     let sweep = args.parsed()?;
-    check_git(args.allow_untrusted_git)?;
     let command = args.command(&sweep);
+    carry_out(sweep, command, &args.carry_out)
+}
+
+/// Carries out a sweep; `command` repeats it.
+pub fn carry_out(sweep: Sweep, command: String, args: &CarryOutArgs) -> Result<(), Failure> {
+    let interrupts = Interrupts::listen()?;
+    check_git(args.allow_untrusted_git)?;
     let packs = places::packs()?;
     let sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
     for summary in &sweep.data {
@@ -113,6 +128,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         if let Some(id) = &run.spec.initial_weights {
             store.read_weights(id)?;
         }
+        warn_of_schedules(&store, run)?;
     }
     let manifest = sweep.manifest();
     let before = match store.read_manifest(&manifest.name) {
@@ -158,6 +174,23 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     settle(counts, sweep.runs.len())
 }
 
+/// Checks that the run that a run continues is there, and says which schedules differ from those of one that is trained
+/// at once.
+fn warn_of_schedules(store: &Store, run: &ResolvedRun) -> Result<(), Failure> {
+    let Some(parent) = parent(store, &run.spec)? else { return Ok(()) };
+    let parent = &parent.record().spec;
+    let changed = changed_schedules(parent, &run.spec);
+    if !changed.is_empty() {
+        tell(&format!(
+            "warning: {}: not bit-equal to {} at once: depends on `training.epochs`: {}",
+            run.name,
+            count(run.spec.training.epochs.get(), "epoch"),
+            changed.join(", "),
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses a git repository that the runs could not record.
 pub fn check_git(allow_untrusted: bool) -> Result<(), Failure> {
     let here = env::current_dir().map_err(Failure::WorkingFolder)?;
@@ -201,7 +234,9 @@ impl SweepArgs {
         let sets: String = self.sets.iter().map(set).collect();
         format!("./just sweep {} --preset {}{sets}{device}", quoted(&self.sweep), sweep.preset)
     }
+}
 
+impl CarryOutArgs {
     fn limits(&self, sweep: &ResolvedSweep) -> Limits {
         let machine = Machine {
             cores: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

@@ -88,6 +88,7 @@ impl Workload {
             },
             model,
             initial_weights: None,
+            continue_from: None,
             optimizer: OptimizerSpec::Adam(adam),
             training: TrainingSpec { batch_size: self.batch, ..TrainingSpec::default() },
             evaluation: EvaluationSpec::default(),

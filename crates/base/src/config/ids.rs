@@ -1,12 +1,9 @@
 //! Ids that are the beginning of a SHA-256.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use super::canonical::canonical_json;
-use reprise_base::fs::sha256_hex;
 
 /// Hexadecimal digits of an id.
 const DIGITS: usize = 16;
@@ -33,11 +30,22 @@ macro_rules! ids {
                 &self.0
             }
 
-            /// Returns the id of what a JSON value describes.
-            pub(super) fn of(value: &Value) -> Self {
-                let mut digits = sha256_hex(canonical_json(value).as_bytes());
-                digits.truncate(DIGITS);
-                Self(digits)
+            /// Returns the beginning of a digest.
+            ///
+            /// # Panics
+            /// If it is not a SHA-256 in lower-case hexadecimal digits.
+            pub fn of_digest(sha256: &str) -> Self {
+                sha256[..DIGITS].parse().expect("a digest consists of hexadecimal digits")
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": "^[0-9a-f]{16}$" })
             }
         }
 
@@ -78,8 +86,25 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Identity of a run; see [`super::run_id`].
+    /// Identity of a run: a digest of settings, data and libtorch.
     RunId = "a run id",
-    /// Identity of an evaluation; see [`super::evaluation::evaluation_id`].
+    /// Identity of an evaluation: a digest of weights, protocol, data and libtorch.
     EvaluationId = "an evaluation id",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_sixteen_lower_case_digits() {
+        let id: RunId = "0123456789abcdef".parse().unwrap();
+        assert_eq!(id, RunId::of_digest(&"0123456789abcdef".repeat(4)));
+        for text in ["0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", "run"] {
+            let error = text.parse::<RunId>().unwrap_err();
+            assert!(
+                error.to_string().ends_with("is not a run id (16 lower-case hexadecimal digits)")
+            );
+        }
+    }
 }

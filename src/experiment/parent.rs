@@ -1,0 +1,107 @@
+//! Runs that continue another run.
+//!
+//! The new run begins with the files that an interruption would have left of it after the last step of its parent:
+//! journal, best weights and checkpoint. From there it is resumed like any other.
+
+use super::{ExperimentError, parent_problem::ParentProblem};
+use reprise_base::{config::RunSpec, fs, scalar::Step};
+use reprise_store::store::{
+    FinishedRun, RunDir, RunFile, Store, StoreError,
+    checkpoint::read_checkpoint,
+    record::{Outcome, RunId},
+};
+
+/// Larger than any file of a run.
+const FILE_BYTES_MAX: u64 = 1 << 40;
+
+/// Opens the run that a run continues, and checks that it can.
+///
+/// # Errors
+/// If it is not finished, or its settings do not allow it.
+pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, ExperimentError> {
+    let Some(id) = &spec.continue_from else { return Ok(None) };
+    let refused = |why| ExperimentError::Parent { run: id.clone(), why };
+    let parent = FinishedRun::open(&store.run(id)).map_err(|error| refused_by_store(id, error))?;
+    let record = parent.record();
+    if record.outcome != Outcome::Completed {
+        return Err(refused(ParentProblem::Diverged));
+    }
+    let (old, new) = (&record.spec.training, &spec.training);
+    let (parent_system, system) = (record.spec.model.system(), spec.model.system());
+    if parent_system != system {
+        return Err(refused(ParentProblem::OtherSystem { parent: parent_system, system }));
+    }
+    if old.steps_per_epoch != new.steps_per_epoch {
+        let (parent, steps) = (old.steps_per_epoch.get(), new.steps_per_epoch.get());
+        return Err(refused(ParentProblem::OtherEpochs { parent, steps }));
+    }
+    if old.epochs >= new.epochs {
+        let (parent, epochs) = (old.epochs.get(), new.epochs.get());
+        return Err(refused(ParentProblem::NotLonger { parent, epochs }));
+    }
+    Ok(Some(parent))
+}
+
+fn refused_by_store(id: &RunId, error: StoreError) -> ExperimentError {
+    match error {
+        StoreError::Unfinished { .. } => ExperimentError::NoParent { run: id.clone() },
+        error => error.into(),
+    }
+}
+
+/// Returns the settings of the run with which the training began: those of the parent's parent and so on.
+///
+/// # Errors
+/// If a run that was continued is not in the store.
+pub fn first_spec(store: &Store, spec: &RunSpec) -> Result<RunSpec, ExperimentError> {
+    let mut first = spec.clone();
+    while let Some(parent) = parent(store, &first)? {
+        first = parent.into_record().spec;
+    }
+    Ok(first)
+}
+
+/// Returns the titles of the schedules of a run that differ from those of its parent in the epochs that the parent was
+/// trained.
+pub fn changed_schedules(parent: &RunSpec, spec: &RunSpec) -> Vec<&'static str> {
+    let trained = parent.training.epochs.len();
+    let old = parent.model.facts().schedules(&parent.training);
+    let new = spec.model.facts().schedules(&spec.training);
+    let is_changed = |title: &&str| {
+        let of = |tables: &[reprise_base::config::model::ScheduleTable]| {
+            let table = tables.iter().find(|table| table.title == *title);
+            table.map(|table| table.values.iter().take(trained).copied().collect::<Vec<f64>>())
+        };
+        of(&old) != of(&new)
+    };
+    new.iter().map(|table| table.title).filter(is_changed).collect()
+}
+
+/// Writes what an interruption after the last step of the parent would have left of the new run.
+///
+/// # Errors
+/// If a file of the parent is damaged or missing, or cannot be written.
+pub(super) fn adopt(dir: &RunDir, parent: &FinishedRun) -> Result<(), ExperimentError> {
+    let of_parent = |file| parent.dir().path(file);
+    let checkpoint = read_checkpoint(&of_parent(RunFile::Checkpoint))?;
+    let total = parent.record().spec.training.total_steps();
+    let Step(step) = checkpoint.position.next_step;
+    if step != total {
+        let why = ParentProblem::NotAtItsEnd { step };
+        return Err(ExperimentError::Parent { run: parent.record().run.clone(), why });
+    }
+    parent.check(RunFile::Journal)?;
+    parent.check(RunFile::Best)?;
+    let journal = fs::read(&of_parent(RunFile::Journal), FILE_BYTES_MAX)?;
+    // Without the test at its end.
+    let length = usize::try_from(checkpoint.position.journal.bytes).unwrap_or(usize::MAX);
+    fs::write_atomic(&dir.path(RunFile::Journal), &journal[..length.min(journal.len())])?;
+    // The checkpoint last: without it, the run has not begun.
+    for file in [RunFile::Best, RunFile::Checkpoint] {
+        let path = of_parent(file);
+        if fs::kind(&path)?.is_some() {
+            fs::write_atomic(&dir.path(file), &fs::read(&path, FILE_BYTES_MAX)?)?;
+        }
+    }
+    Ok(())
+}
