@@ -199,7 +199,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let mut journal = Journal::create(&path).unwrap();
         let event = samples::step(3, &[("kl", 0.0), ("loss", f64::NAN)]);
-        check_refused(journal.append(&event), "`loss` to the journal: its value NaN");
+        check_refused(journal.append(&event), "failed to store `loss`: its value NaN");
         check_refused(journal.append(&samples::evaluation(0, f64::INFINITY)), "model.psnr.mean");
         assert_eq!(journal.mark().bytes, 0);
     }
