@@ -28,7 +28,7 @@ fn check(system: &str, settings: &str) -> String {
     let first = place.runs("store").remove(0);
     let extended = place.succeed(&["extend", id(&first), "--epochs", "4"]).stderr;
     check_contains(&extended, &["resumed from step 4 of 8"]);
-    let extended_run = new_run(&place, "store", &[first.clone()]);
+    let extended_run = new_run(&place, "store", std::slice::from_ref(&first));
     place.succeed(&["sweep", "systems", "--set", "training.epochs=4", "--store", "whole"]);
     let whole = place.runs("whole").remove(0);
     let record: serde_json::Value =
@@ -59,7 +59,8 @@ fn an_extended_run_has_the_bits_of_one_that_is_trained_at_once() {
 #[test]
 fn what_depends_on_the_number_of_epochs_is_named_and_what_cannot_be_continued_is_refused() {
     let place = Place::new();
-    place.write("experiments/systems.toml", &one_system("cvae", ""));
+    let ramp = "[run.model.cvae]\nkl_weight.monotonic = { ratio = 1.0 }\n";
+    place.write("experiments/systems.toml", &one_system("cvae", ramp));
     place.succeed(&["sweep", "systems"]);
     let first = place.runs("store").remove(0);
     let warned = place.succeed(&["extend", id(&first), "--epochs", "3"]).stderr;
