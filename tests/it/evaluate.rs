@@ -137,7 +137,7 @@ fn what_a_run_cannot_do_is_refused_before_anything_is_computed() {
     };
     refused(&["evaluate", "tiny", "--set", "horizon=9"], "need 11 frames");
     refused(&["evaluate", "tiny", "--set", "sample=2"], "unknown key `sample`");
-    refused(&["evaluate", "tiny", "--protocol", "documnt"], "did you mean `document`?");
+    refused(&["evaluate", "tiny", "--protocol", "documents"], "did you mean `document`?");
     refused(&["evaluate", "missing"], "missing");
     assert!(evaluations(&place).is_empty());
 

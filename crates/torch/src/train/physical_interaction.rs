@@ -233,7 +233,7 @@ impl VideoPredictor for PhysicalInteractionSystem {
         PredictedRows { frames: predicted.frames, others }
     }
 
-    /// Returns the tensors of [`inspected`] for the first sequences of a split.
+    /// Returns masks, kernels and transformed frames of the first sequences of a split.
     fn pictures(&self, pack: &Pack, scope: Scope, device: tch::Device) -> Vec<StoredTensor> {
         let count = INSPECTED_SEQUENCES.min(scope.sequences(pack));
         if count == 0 {
