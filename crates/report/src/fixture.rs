@@ -19,7 +19,8 @@ mod record;
 mod values;
 
 pub(super) use pictures::noise;
-use values::{BASELINE_PSNR, EPOCHS, jitter, scores};
+pub(super) use values::scores;
+use values::{BASELINE_PSNR, EPOCHS, jitter};
 
 /// Labels of the arms.
 pub(super) const ARMS: [&str; 2] = ["monotonic", "cyclical"];

@@ -1,7 +1,9 @@
 //! Paired differences as text, and the sign that their interval shows.
 
+use std::collections::BTreeMap;
+
 use super::number::{ABSENT, fixed, signed};
-use reprise_base::stats::paired::{CONFIDENCE, POWER, PairedDifference};
+use reprise_base::stats::paired::{CONFIDENCE, POWER, PairedDifference, compare};
 
 /// The sign of a difference according to its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,16 @@ pub(super) enum Sign {
     Open,
     /// There is no interval, since one pair has no spread.
     Unknown,
+}
+
+/// Compares scores over the seeds that both sides have.
+pub(super) fn by_seed(
+    left: &BTreeMap<u64, f64>,
+    right: &BTreeMap<u64, f64>,
+) -> Option<PairedDifference> {
+    let shared = left.iter().filter_map(|(seed, value)| Some((value, right.get(seed)?)));
+    let (left, right): (Vec<f64>, Vec<f64>) = shared.unzip();
+    compare(&left, &right)
 }
 
 /// Returns the sign of a difference according to its interval.
@@ -55,7 +67,6 @@ pub(super) fn power() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reprise_base::stats::paired::compare;
 
     #[track_caller]
     fn check(differences: &[f64], expected: &str) {

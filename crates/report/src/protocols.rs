@@ -1,5 +1,7 @@
 //! Evaluations of a sweep by protocol: scores of unlike protocols, or on other data, never meet in a table.
 
+use std::collections::BTreeMap;
+
 use polars::error::PolarsResult;
 
 use super::{
@@ -200,10 +202,10 @@ impl<'a> ProtocolResults<'a> {
         arm: &str,
         predictor: &str,
         metric: &ReportedMetric,
-    ) -> Vec<(u64, f64)> {
+    ) -> BTreeMap<u64, f64> {
         let keys = [arm, predictor, metric.key.as_str()];
         let group = self.groups.iter().find(|(group, _)| group.keys == keys);
-        group.map_or_else(Vec::new, |(group, _)| {
+        group.map_or_else(BTreeMap::new, |(group, _)| {
             group.seeds.iter().copied().zip(group.values()).collect()
         })
     }

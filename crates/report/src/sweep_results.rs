@@ -7,6 +7,7 @@ use polars::error::PolarsResult;
 use super::{
     input::{ReportInput, ReportRun},
     number::decimals,
+    paired::by_seed,
     protocols::ProtocolResults,
     reported::{ReportedMetric, flatten, metrics},
     run_curves::{Curves, Points},
@@ -15,7 +16,7 @@ use super::{
 use reprise_base::{
     scalar::Seed,
     stats::{
-        paired::{PairedDifference, compare},
+        paired::PairedDifference,
         summary::{Summary, summarize},
     },
     vocabulary::Predictor,
@@ -189,7 +190,7 @@ impl<'a> SweepResults<'a> {
         split: Split,
         metric: &ReportedMetric,
     ) -> Option<PairedDifference> {
-        paired(
+        by_seed(
             &self.by_seed(left, MODEL, split, metric),
             &self.by_seed(right, MODEL, split, metric),
         )
@@ -203,7 +204,7 @@ impl<'a> SweepResults<'a> {
         split: Split,
         metric: &ReportedMetric,
     ) -> Option<PairedDifference> {
-        paired(
+        by_seed(
             &self.by_seed(arm, MODEL, split, metric),
             &self.by_seed(arm, baseline, split, metric),
         )
@@ -245,13 +246,6 @@ impl<'a> SweepResults<'a> {
         let groups = self.groups.iter();
         groups.filter(move |(group, _)| group.keys[2..] == keys).map(|(_, summary)| summary)
     }
-}
-
-/// Compares two arms over the seeds that both have.
-fn paired(left: &BTreeMap<u64, f64>, right: &BTreeMap<u64, f64>) -> Option<PairedDifference> {
-    let shared = left.iter().filter_map(|(seed, value)| Some((value, right.get(seed)?)));
-    let (left, right): (Vec<f64>, Vec<f64>) = shared.unzip();
-    compare(&left, &right)
 }
 
 /// Returns how many consecutive steps make a point, the same for all runs.

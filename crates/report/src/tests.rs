@@ -5,14 +5,21 @@ use std::{path::Path, sync::LazyLock};
 use super::{
     ReportFiles, build,
     fixture::{self, diverge},
-    input::{ReportInput, ReportRun, RunState},
+    input::{ReportEvaluation, ReportInput, ReportRun, RunState},
     samples::Samples,
 };
-use reprise_base::config::model::{
-    ModelSpec, PhysicalInteractionSpec,
-    physical_interaction::{Port, Version},
+use reprise_base::{
+    config::{
+        model::{
+            ModelSpec, PhysicalInteractionSpec,
+            physical_interaction::{Port, Version},
+        },
+        protocol::{EvaluationRequest, RolloutFeedback},
+    },
+    scalar::Count,
 };
 use reprise_store::store::{
+    evaluation::{EVALUATION_FORMAT, EvaluationRecord},
     event::{Event, Scores},
     manifest::Published,
 };
@@ -326,4 +333,75 @@ fn test_scores(run: &mut ReportRun) -> Option<&mut Scores> {
 /// Lets a run stop without a record.
 fn unfinish(run: &mut ReportRun) {
     run.state = RunState::Unfinished { what: "stopped after step 120".to_owned() };
+}
+
+/// Adds an evaluation to every run of the fixture; its scores are those of the test plus `gain` dB.
+fn evaluate(input: &mut ReportInput, request: &EvaluationRequest, gain: f64) {
+    for (index, run) in input.runs.iter_mut().enumerate() {
+        let psnr = fixture::PSNR[index / 3][index % 3] + gain;
+        let RunState::Finished { record, .. } = &run.state else { panic!("it is finished") };
+        let protocol = request.resolve(&record.spec).expect("a cvae allows it");
+        let mut scores = fixture::scores(psnr, 19.0);
+        if protocol.rollout.is_some_and(|rollout| rollout.samples.get() > 1) {
+            let best = fixture::scores(psnr + 1.0, 19.0)["model"].clone();
+            scores.insert("best_by_psnr".to_owned(), best);
+        }
+        let record = EvaluationRecord {
+            format: EVALUATION_FORMAT,
+            run: record.run.clone(),
+            evaluation: "0123456789abcdef".parse().expect("it has 16 digits"),
+            protocol,
+            weights: "0".repeat(64),
+            epoch: None,
+            data: record.data.clone(),
+            engine: record.engine.clone(),
+            code: record.code.clone(),
+            host: record.host.clone(),
+            scores,
+            metrics: record.metrics.clone(),
+            artefacts: std::collections::BTreeMap::new(),
+            timing: record.timing.clone(),
+        };
+        run.evaluations.push(ReportEvaluation { record, samples: Samples::default() });
+    }
+}
+
+#[test]
+fn every_protocol_has_a_table_of_its_own() {
+    let report = changed(|input| {
+        let sampled = EvaluationRequest {
+            name: Some("sampled".to_owned()),
+            samples: Some(Count::literal(20)),
+            ..EvaluationRequest::default()
+        };
+        let forced = EvaluationRequest {
+            feedback: Some(RolloutFeedback::TeacherForced),
+            ..EvaluationRequest::default()
+        };
+        // The sweep file lists only the second.
+        evaluate(input, &forced, 2.0);
+        evaluate(input, &sampled, 0.5);
+        input.manifest.evaluations = vec![sampled];
+    });
+    // Means of the fixture: 20.40 and 20.20.
+    check(&report, "| mean of 20 samples | monotonic | 20.90 \u{b1} 0.30 |");
+    check(&report, "| best of 20 by PSNR | cyclical | 21.70 \u{b1} 0.18 |");
+    check(&report, "| model | monotonic | 22.40 \u{b1} 0.30 |");
+    check(&report, "The test split was used in up to 3 evaluations of each run");
+    // Every sequence differs by the mean difference of 0.2.
+    check(
+        &report,
+        "| monotonic \u{2212} cyclical | mean of 20 samples | PSNR (dB) | 3 | +0.200 | [\u{2212}0.129, +0.529] | \
+         [+0.200, +0.200] |",
+    );
+    // The test is the free-running twin of the teacher-forced evaluation.
+    check(&report, "| monotonic | PSNR (dB) | 3 | +2.000 | [+2.000, +2.000] |");
+    let markdown = text(&report, "report.md");
+    let place = |part: &str| markdown.find(part).expect("it is in the report");
+    assert!(
+        place("mean of 20 samples") < place("| model | monotonic"),
+        "the sweep file comes first"
+    );
+    assert!(text(&report, "evaluations/1_sampled_by_sequence.csv").lines().count() > 1);
+    assert!(!text(&REPORT, "report.md").contains("## Evaluations"));
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, env, num::NonZeroUsize, thread};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{
     status::manifest,
@@ -35,7 +36,7 @@ use reprise_base::{
 };
 use reprise_store::{
     store::{
-        FinishedRun, Store, StoreError,
+        EvaluationId, FinishedRun, Store, StoreError,
         evaluation::EvaluationRecord,
         event::Scores,
         manifest::SweepManifest,
@@ -211,7 +212,7 @@ fn show(
     request: &EvaluationRequest,
     format: OutputFormat,
 ) -> Result<(), Failure> {
-    let mut records = Vec::new();
+    let mut shown = Vec::new();
     let mut text = Vec::new();
     for EvaluatedRun { run, name, spec } in targets {
         let run = FinishedRun::open(&store.run(run))?;
@@ -224,21 +225,44 @@ fn show(
         let own = (protocol == Protocol::own(spec, Split::Test))
             .then_some(run.record().test.as_ref())
             .flatten();
-        let scored = of_protocol.iter().map(|it| (&it.scores, it.data.name.as_str()));
-        let own = own.map(|scores| (scores, run.record().data.name.as_str()));
-        for (scores, data) in own.into_iter().chain(scored) {
-            let looks = count(looks, "evaluation");
+        let own = own.map(|scores| (None, scores.clone(), run.record().data.name.clone()));
+        let scored =
+            of_protocol.into_iter().map(|it| (Some(it.evaluation), it.scores, it.data.name));
+        for (evaluation, scores, data) in own.into_iter().chain(scored) {
             text.push(format!(
-                "{name}: `{data}`, {protocol}\n\n{}\nthe test split was used in {looks} of this run\n",
-                scores_table(scores)
+                "{name}: `{data}`, {protocol}\n\n{}\nthe test split was used in {} of this run\n",
+                scores_table(&scores),
+                count(looks, "evaluation"),
             ));
+            let run = run.record().run.clone();
+            shown.push(EvaluatedScores {
+                run,
+                evaluation,
+                data,
+                protocol,
+                test_looks: looks,
+                scores,
+            });
         }
-        records.extend(of_protocol);
     }
     match format {
-        OutputFormat::Json => print_json(&records),
+        OutputFormat::Json => print_json(&shown),
         OutputFormat::Text => print(&text.join("\n")),
     }
+}
+
+/// The scores of an evaluation, for scripts.
+#[derive(Debug, Serialize)]
+struct EvaluatedScores {
+    run: RunId,
+    /// None for the test at the end of the training.
+    evaluation: Option<EvaluationId>,
+    /// Name of the data set.
+    data: String,
+    protocol: Protocol,
+    /// Evaluations of the run on its test split.
+    test_looks: u64,
+    scores: Scores,
 }
 
 /// Counts the evaluations of a run on its test split.

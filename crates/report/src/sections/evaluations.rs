@@ -1,14 +1,18 @@
 //! Evaluations besides the test: one part per protocol.
 
-use super::curves::{figure, file_stem};
+use super::{
+    curves::{figure, file_stem},
+    exposure_bias,
+};
 use crate::{
     curve::{Line, Plot, Stroke},
     document::{
         Column, Figure, FigureContent, FigureLayout, PageBlock, PageTable, RichText, Row, RowKind,
     },
     error::ReportError,
+    input::{ReportEvaluation, ReportRun},
     number::{ABSENT, decimals, fixed, signed},
-    paired::{confidence, interval},
+    paired::{by_seed, confidence, interval},
     palette::{self, BASELINE, Ink, TEXT},
     protocols::ProtocolResults,
     reported::ReportedMetric,
@@ -22,7 +26,7 @@ use reprise_base::{
     config::protocol::{Latent, Protocol, RolloutFeedback},
     rng::streams::Stream,
     scalar::Seed,
-    stats::{bootstrap, paired::compare},
+    stats::bootstrap,
     text::count,
     vocabulary::{
         MetricName, Predictor,
@@ -57,6 +61,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         blocks.push(PageBlock::Prose(shown.head()));
         blocks.push(PageBlock::Table(shown.scores()));
         blocks.extend(shown.differences());
+        blocks.extend(exposure_bias::table(results, evaluated, &shown.arms(), &shown.metrics()));
         for (figures, layout) in
             [(shown.curves()?, FigureLayout::Grid), (shown.pictures()?, FigureLayout::Wide)]
         {
@@ -70,9 +75,9 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
 
 /// Says how often the test split was used.
 fn looks(results: &SweepResults<'_>) -> String {
-    let of_run = |run: &crate::input::ReportRun| {
+    let of_run = |run: &ReportRun| {
         let record = run.completed()?;
-        let is_test = |it: &&crate::input::ReportEvaluation| {
+        let is_test = |it: &&ReportEvaluation| {
             it.record.protocol.split == Split::Test
                 && it.record.data.pack_sha256 == record.data.pack_sha256
         };
@@ -261,11 +266,7 @@ impl Shown<'_> {
 
     fn difference(&self, pair: [&str; 2], predictor: &str, metric: &ReportedMetric) -> Option<Row> {
         let [left, right] = pair.map(|arm| self.evaluated.by_seed(arm, predictor, metric));
-        let shared = left.iter().filter_map(|(seed, value)| {
-            Some((*value, right.iter().find(|(other, _)| other == seed)?.1))
-        });
-        let (left, right): (Vec<f64>, Vec<f64>) = shared.unzip();
-        let paired = compare(&left, &right)?;
+        let paired = by_seed(&left, &right)?;
         let means = self.evaluated.summaries(metric).map(|summary| summary.mean);
         let places = decimals(means).max(3);
         let values = self.evaluated.sequence_differences(pair, predictor, metric);

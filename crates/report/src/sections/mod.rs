@@ -13,6 +13,7 @@ mod curves;
 mod data;
 mod differences;
 mod evaluations;
+mod exposure_bias;
 mod findings;
 mod keypoints;
 mod picture_grid;

@@ -8,9 +8,14 @@ use serde_json::Value;
 use crate::cli::{
     Failure,
     args::{FormatArgs, OutputFormat, StoreArgs},
-    output::{print, print_json, table},
+    output::{print, print_json, table, tell},
 };
-use reprise_store::store::{Store, record::Record};
+use reprise_base::text::error_chain;
+use reprise_store::store::{
+    FinishedRun, Store,
+    evaluation::{EvaluationRecord, FinishedEvaluation},
+    record::Record,
+};
 
 /// Items of a list that are printed as text.
 const LIST_MAX: usize = 12;
@@ -19,7 +24,7 @@ const LIST_MAX: usize = 12;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  reprise runs show 3f2a                  scores first, then the whole record
+  reprise runs show 3f2a                  scores, the whole record, evaluations
   reprise runs show 3f2a --format json    the record as it is stored")]
 pub struct ShowArgs {
     /// Id of the run, or the first digits of the id
@@ -33,11 +38,28 @@ pub struct ShowArgs {
 
 /// Prints a record.
 pub fn run(args: &ShowArgs) -> Result<(), Failure> {
-    let record = Store::open(&args.store.store)?.find(&args.run)?.read_record()?;
+    let run = FinishedRun::open(&Store::open(&args.store.store)?.find(&args.run)?)?;
     match args.format.format {
-        OutputFormat::Json => print_json(&record),
-        OutputFormat::Text => print(&text(&record)?),
+        OutputFormat::Json => print_json(run.record()),
+        OutputFormat::Text => print(&(text(run.record())? + &evaluations(&run)?)),
     }
+}
+
+/// Lists the evaluations of a run, whose scores `reprise evaluate` prints; empty if there are none.
+fn evaluations(run: &FinishedRun) -> Result<String, Failure> {
+    let (finished, unreadable) = run.evaluations()?;
+    for error in unreadable {
+        tell(&format!("warning: {}", error_chain(&error)));
+    }
+    let row = |evaluation: &FinishedEvaluation| {
+        let EvaluationRecord { evaluation: id, protocol, data, .. } = evaluation.record();
+        [id.to_string(), data.name.clone(), protocol.to_string()]
+    };
+    let rows: Vec<_> = finished.iter().map(row).collect();
+    if rows.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!("\n{}", table(["evaluation", "data", "protocol"], &rows)))
 }
 
 fn text(record: &Record) -> Result<String, Failure> {
