@@ -92,7 +92,9 @@ fn check_failures(
     let mut findings = Vec::new();
     for (case, at) in (1..=recorded.operations.len()).step_by(stride).enumerate() {
         let (errno, kind) = ERRORS[case % ERRORS.len()];
-        let mode = if (case / ERRORS.len()).is_multiple_of(2) { "once" } else { "always" };
+        // A call that a signal interrupts is repeated until it is not, so this error comes once.
+        let once = errno == Errno::INTR || (case / ERRORS.len()).is_multiple_of(2);
+        let mode = if once { "once" } else { "always" };
         let fail = format!("{at} {} {mode} {kind}", errno.raw_os_error());
         let disturbed = Scene::with_cache(fresh(), &scene.cache);
         let (output, _) = disturbed.record(command, Some(&fail));

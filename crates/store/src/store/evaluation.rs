@@ -10,7 +10,7 @@
 //! ```
 //!
 //! An evaluation that was interrupted is continued after its last line. Each line holds a digest of all lines up to
-//! it, so that a changed line is not continued.
+//! it and of the code, so that a changed line and the scores of other code are not continued.
 
 use std::{
     collections::BTreeMap,
@@ -270,7 +270,7 @@ impl FinishedEvaluation {
 #[serde(deny_unknown_fields)]
 struct SequenceLine {
     sequence: SequenceScores,
-    /// SHA-256 of the digest of the line before it and of this line's `sequence`.
+    /// SHA-256 of the digest of the line before it, or of the code before the first, and of this line's `sequence`.
     chain: String,
 }
 
@@ -291,17 +291,22 @@ pub struct ScoreLog {
 
 impl ScoreLog {
     /// Opens or creates a log. Returns what it holds, a whole number of batches of `batch` sequences; the rest, and
-    /// all from the first changed line on, is removed.
+    /// all from the first changed line on, is removed. `code` is the digest of the sources: a log that other code
+    /// began is emptied.
     ///
     /// # Errors
     /// If the file cannot be read or written.
-    pub fn open(path: &Path, batch: usize) -> Result<(Self, Vec<SequenceScores>), StoreError> {
+    pub fn open(
+        path: &Path,
+        batch: usize,
+        code: &str,
+    ) -> Result<(Self, Vec<SequenceScores>), StoreError> {
         let bytes = match json_lines::read_bytes(path) {
             Err(StoreError::Fs(error)) if error.is_not_found() => Vec::new(),
             bytes => bytes?,
         };
-        let (mut sequences, mut chain, mut whole) = (Vec::new(), String::new(), 0);
-        let mut kept = (0, 0, String::new());
+        let (mut sequences, mut chain, mut whole) = (Vec::new(), code.to_owned(), 0);
+        let mut kept = (0, 0, chain.clone());
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
             let Ok(read) = serde_json::from_slice::<SequenceLine>(line) else { break };
             let expected = SequenceLine::after(&chain, &read.sequence);
@@ -345,6 +350,8 @@ impl ScoreLog {
 mod tests {
     use super::*;
 
+    const CODE: &str = "0123";
+
     fn sequence(name: &str, psnr: f64) -> SequenceScores {
         let metrics = BTreeMap::from([("psnr".to_owned(), vec![psnr, psnr / 3.0])]);
         let by_frame = BTreeMap::from([("model".to_owned(), metrics)]);
@@ -356,7 +363,7 @@ mod tests {
     }
 
     fn written(path: &Path) -> Vec<u8> {
-        let (mut log, known) = ScoreLog::open(path, 2).unwrap();
+        let (mut log, known) = ScoreLog::open(path, 2, CODE).unwrap();
         assert_eq!(known, []);
         log.append(&all()).unwrap();
         log.sync().unwrap();
@@ -371,12 +378,21 @@ mod tests {
         let ends: Vec<usize> = (0..whole.len()).filter(|&at| whole[at] == b'\n').collect();
         for cut in 0..=whole.len() {
             fs::write_atomic(&path, &whole[..cut]).unwrap();
-            let (mut log, known) = ScoreLog::open(&path, 2).unwrap();
+            let (mut log, known) = ScoreLog::open(&path, 2, CODE).unwrap();
             let complete = ends.iter().filter(|&&end| end < cut).count();
             assert_eq!(known, all()[..complete - complete % 2], "cut at byte {cut}");
             log.append(&all()[known.len()..]).unwrap();
             assert_eq!(fs::read(&path, 1 << 20).unwrap(), whole, "cut at byte {cut}");
         }
+    }
+
+    #[test]
+    fn what_other_code_scored_is_scored_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.jsonl");
+        written(&path);
+        assert_eq!(ScoreLog::open(&path, 1, "4567").unwrap().1, []);
+        assert_eq!(fs::read(&path, 1 << 20).unwrap(), b"");
     }
 
     #[test]
@@ -386,10 +402,10 @@ mod tests {
         let text = String::from_utf8(written(&path)).unwrap();
         fs::write_atomic(&path, text.replacen("\"name\":\"3\"", "\"name\":\"9\"", 1).as_bytes())
             .unwrap();
-        assert_eq!(ScoreLog::open(&path, 1).unwrap().1, all()[..3]);
+        assert_eq!(ScoreLog::open(&path, 1, CODE).unwrap().1, all()[..3]);
         let swapped: Vec<&str> = text.lines().collect();
         let swapped = [swapped[1], swapped[0], ""].join("\n");
         fs::write_atomic(&path, swapped.as_bytes()).unwrap();
-        assert_eq!(ScoreLog::open(&path, 1).unwrap().1, []);
+        assert_eq!(ScoreLog::open(&path, 1, CODE).unwrap().1, []);
     }
 }

@@ -88,7 +88,8 @@ pub fn carry_out(
     let scores = dir.path(EvaluationFile::Scores);
     let (mut log, known) = match system.scoring() {
         Scoring::Frames(_) => {
-            let (log, known) = ScoreLog::open(&scores, scope.sequences_per_batch())?;
+            let batch = scope.sequences_per_batch();
+            let (log, known) = ScoreLog::open(&scores, batch, &code.sources_sha256)?;
             (Some(log), known)
         }
         Scoring::Whole(_) => (None, Vec::new()),
