@@ -14,7 +14,7 @@ use super::{
 use crate::build_identity::BUILD;
 use reprise_base::{
     config::{RunSpec, data::Dataset, protocol::EvaluationRequest},
-    fs,
+    fs::{self, FsError},
     scalar::Count,
 };
 use reprise_data::{self as data, ContactSheet, Pack, Required, SheetSize};
@@ -212,10 +212,7 @@ impl Workplace<'_> {
             let (code, patch) =
                 code_record(folder, &not_code(task, dataset, folder), task.untrusted_git, &BUILD)?;
             dir.prepare()?;
-            let patch_file = dir.path(EvaluationFile::CodePatch);
-            if !patch.is_empty() || fs::kind(&patch_file)?.is_some() {
-                fs::write_atomic(&patch_file, &patch)?;
-            }
+            write_patch(&dir.path(EvaluationFile::CodePatch), &patch)?;
             let device = libtorch::prepare(&spec.engine)?.device;
             let job = EvaluationJob {
                 spec,
@@ -252,9 +249,7 @@ fn train_and_record(
     if !matches!(store.read_sheet(data), Ok(Some(_))) {
         store.write_sheet(data, &ContactSheet::new(job.pack, SheetSize::default()).png()?)?;
     }
-    if !patch.is_empty() || job.dir.has(RunFile::CodePatch)? {
-        fs::write_atomic(&job.dir.path(RunFile::CodePatch), &patch)?;
-    }
+    write_patch(&job.dir.path(RunFile::CodePatch), &patch)?;
     let trained =
         train::run::train(job, &mut |progress| report(WorkerMessage::Progress(progress)))?;
     match trained {
@@ -265,6 +260,14 @@ fn train_and_record(
             Ok(WorkerEnd::Done)
         }
     }
+}
+
+/// Writes the difference of the code from its commit; an empty one only over an earlier one.
+fn write_patch(path: &Path, patch: &[u8]) -> Result<(), FsError> {
+    if patch.is_empty() && fs::kind(path)?.is_none() {
+        return Ok(());
+    }
+    fs::write_atomic(path, patch)
 }
 
 /// Returns folders whose untracked files are no code: data, packs, runs and reports.

@@ -43,11 +43,7 @@ impl<'a> ProtocolResults<'a> {
         metrics: &[ReportedMetric],
     ) -> PolarsResult<Vec<Self>> {
         let mut found: Vec<(String, Vec<(&ReportRun, &ReportEvaluation)>)> = Vec::new();
-        let completed = input
-            .runs
-            .iter()
-            .filter(|run| run.record().is_some_and(|it| it.outcome == Outcome::Completed));
-        for run in completed {
+        for run in input.runs.iter().filter(|run| run.completed().is_some()) {
             for evaluation in &run.evaluations {
                 let alike = |(_, known): &&mut (String, Vec<(&ReportRun, &ReportEvaluation)>)| {
                     let of = &known[0].1.record;

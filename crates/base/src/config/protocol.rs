@@ -216,7 +216,7 @@ impl EvaluationRequest {
         self.name.as_deref().unwrap_or_else(|| self.protocol.name())
     }
 
-    /// Returns the name for people: a standard protocol that is no longer itself is not given out as such.
+    /// Returns the name for people. If a standard protocol was changed, the name says so.
     pub fn title(&self) -> String {
         let changed = [self.context, self.horizon, self.samples].iter().any(Option::is_some);
         match &self.name {

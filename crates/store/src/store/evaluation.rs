@@ -30,7 +30,7 @@ use super::{
         Artefact, CodeRecord, DataRecord, EngineRecord, HostRecord, MetricDefinition, TimingRecord,
     },
     run_dir::RunDir,
-    sealed::{read_sealed, write_sealed},
+    sealed::{read_record, write_sealed},
     tensors::{StoredTensor, TensorMetadata, parse_tensors},
 };
 use reprise_base::{
@@ -182,12 +182,7 @@ impl EvaluationDir {
     /// Reads the record; a missing one is [`StoreError::Unfinished`].
     pub fn read_record(&self) -> Result<EvaluationRecord, StoreError> {
         let path = self.path(EvaluationFile::Record);
-        let record: EvaluationRecord = match read_sealed(&path, EVALUATION_FORMAT) {
-            Err(StoreError::Fs(error)) if error.is_not_found() => {
-                return Err(StoreError::Unfinished { path });
-            }
-            read => read?,
-        };
+        let record: EvaluationRecord = read_record(&path, EVALUATION_FORMAT)?;
         let EvaluationRecord { weights, protocol, data, engine, .. } = &record;
         let id = evaluation_id(weights, protocol, &data.pack_sha256, &engine.libtorch);
         if id == self.id && record.evaluation == self.id && record.run == self.run {
@@ -274,10 +269,24 @@ struct SequenceLine {
     chain: String,
 }
 
-impl SequenceLine {
-    fn after(chain: &str, sequence: &SequenceScores) -> Result<Self, serde_json::Error> {
-        let text = format!("{chain}\n{}", serde_json::to_string(sequence)?);
-        Ok(Self { sequence: sequence.clone(), chain: sha256_hex(text.as_bytes()) })
+/// Returns the digest of a line after the one with the digest `chain`.
+fn chained(chain: &str, sequence: &SequenceScores) -> Result<String, serde_json::Error> {
+    let text = format!("{chain}\n{}", serde_json::to_string(sequence)?);
+    Ok(sha256_hex(text.as_bytes()))
+}
+
+impl SequenceScores {
+    /// Refuses a value that is not finite, which JSON cannot represent.
+    fn check_finite(&self) -> Result<(), StoreError> {
+        for (predictor, metrics) in &self.by_frame {
+            for (metric, values) in metrics {
+                if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+                    let series = format!("{predictor} {metric} of `{}`", self.name);
+                    return Err(StoreError::NonFinite { series, value });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -309,8 +318,8 @@ impl ScoreLog {
         let mut kept = (0, 0, chain.clone());
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
             let Ok(read) = serde_json::from_slice::<SequenceLine>(line) else { break };
-            let expected = SequenceLine::after(&chain, &read.sequence);
-            if !line.ends_with(b"\n") || expected.map_or(true, |line| line.chain != read.chain) {
+            let expected = chained(&chain, &read.sequence);
+            if !line.ends_with(b"\n") || expected.map_or(true, |expected| expected != read.chain) {
                 break;
             }
             whole += line.len();
@@ -329,11 +338,13 @@ impl ScoreLog {
     /// Appends the scores of the next sequences; refuses a value that is not finite.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If there is one, or the file cannot be written.
     pub fn append(&mut self, sequences: &[SequenceScores]) -> Result<(), StoreError> {
+        sequences.iter().try_for_each(SequenceScores::check_finite)?;
         for sequence in sequences {
-            let line = SequenceLine::after(&self.chain, sequence)
+            let chain = chained(&self.chain, sequence)
                 .map_err(|source| StoreError::Encode { path: self.path.clone(), source })?;
+            let line = SequenceLine { sequence: sequence.clone(), chain };
             json_lines::append(&mut self.file, &self.path, &line)?;
             self.chain = line.chain;
         }
@@ -384,6 +395,16 @@ mod tests {
             log.append(&all()[known.len()..]).unwrap();
             assert_eq!(fs::read(&path, 1 << 20).unwrap(), whole, "cut at byte {cut}");
         }
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.jsonl");
+        let (mut log, _) = ScoreLog::open(&path, 1, CODE).unwrap();
+        let refused = log.append(&[sequence("0", 1.0), sequence("1", f64::NAN)]).unwrap_err();
+        assert!(refused.to_string().contains("model psnr of `1`"), "{refused}");
+        assert_eq!(fs::read(&path, 1 << 20).unwrap(), b"");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     checkpoint::{Position, read_checkpoint},
     journal::Journal,
     record::{Artefact, Outcome, RECORD_FORMAT, Record, RunId},
-    sealed::{read_json, read_sealed, write_json, write_sealed},
+    sealed::{read_json, read_record, write_json, write_sealed},
 };
 use reprise_base::{
     config::{RunSpec, protocol::CheckpointKind},
@@ -296,12 +296,7 @@ impl RunDir {
     /// Reads the record; a missing one is [`StoreError::Unfinished`].
     pub fn read_record(&self) -> Result<Record, StoreError> {
         let path = self.path(RunFile::Record);
-        let record: Record = match read_sealed(&path, RECORD_FORMAT) {
-            Err(StoreError::Fs(error)) if error.is_not_found() => {
-                return Err(StoreError::Unfinished { path });
-            }
-            read => read?,
-        };
+        let record: Record = read_record(&path, RECORD_FORMAT)?;
         if record.run == self.id {
             Ok(record)
         } else {

@@ -45,6 +45,16 @@ pub(super) fn read_sealed<T: DeserializeOwned>(path: &Path, known: u32) -> Resul
         .map_err(|source| StoreError::Parse { path: path.to_owned(), source })
 }
 
+/// Reads a record; a missing one is [`StoreError::Unfinished`].
+pub(super) fn read_record<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, StoreError> {
+    match read_sealed(path, known) {
+        Err(StoreError::Fs(error)) if error.is_not_found() => {
+            Err(StoreError::Unfinished { path: path.to_owned() })
+        }
+        read => read,
+    }
+}
+
 /// Writes a JSON file atomically; refuses a value that cannot be read back, for example NaN.
 pub(super) fn write_json<T: Serialize + DeserializeOwned>(
     path: &Path,

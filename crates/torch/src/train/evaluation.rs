@@ -102,7 +102,6 @@ pub fn carry_out(
     let mut synced = 0.0;
     watch(WorkerProgress::Scoring { done, total });
     let mut after_batch = |batch: &[SequenceScores]| {
-        check_finite(batch)?;
         done += batch.len() as u64;
         if let Some(log) = &mut log {
             log.append(batch)?;
@@ -155,19 +154,4 @@ pub fn carry_out(
         timing: timing_record(&dir.path(EvaluationFile::Timing))?,
     })?;
     Ok(EvaluationEnd::Finished)
-}
-
-/// Refuses scores that are not finite.
-fn check_finite(batch: &[SequenceScores]) -> Result<(), StoreError> {
-    for SequenceScores { name, by_frame, by_sample: _ } in batch {
-        for (predictor, metrics) in by_frame {
-            for (metric, values) in metrics {
-                if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
-                    let series = format!("{predictor} {metric} of `{name}`");
-                    return Err(StoreError::NonFinite { series, value });
-                }
-            }
-        }
-    }
-    Ok(())
 }
