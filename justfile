@@ -56,10 +56,10 @@ extend *ARGS:
 evaluate *ARGS:
     @tools/reprise evaluate "$@"
 
-# predict the keypoints of Kaggle's test images with the weights of a run
+# make roll-outs, videos or keypoints with the weights of a run
 [group('the program')]
-predict *ARGS:
-    @tools/reprise predict "$@"
+generate *ARGS:
+    @tools/reprise generate "$@"
 
 # import weights to initialise runs
 [group('the program')]

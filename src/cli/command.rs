@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::report;
-use super::commands::{bench, predict, sweep, worker};
+use super::commands::{bench, generate, sweep, worker};
 use super::{
     Failure,
     commands::{
@@ -48,6 +48,8 @@ enum Command {
     Extend(extend::ExtendArgs),
     /// Score finished runs again: other data, longer horizons, many samples
     Evaluate(evaluate::EvaluateArgs),
+    /// Make roll-outs, videos or keypoints with the weights of a run, or with imported ones
+    Generate(generate::GenerateArgs),
     /// List, show and compare recorded runs
     Runs(runs::RunsArgs),
     /// Check a run store
@@ -56,8 +58,6 @@ enum Command {
     Export(export::ExportArgs),
     /// Import weights to initialise runs
     Import(import::ImportArgs),
-    /// Predict the keypoints of Kaggle's test images with the weights of a run
-    Predict(predict::PredictArgs),
     /// List, check, pack and import data sets
     Data(data::DataArgs),
     /// Check ports against their reference cases
@@ -86,12 +86,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => report::run(&args),
         Command::Extend(args) => extend::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Runs(args) => runs::run(args),
         Command::Store(args) => store::run(args),
         Command::Data(args) => data::run(args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
-        Command::Predict(args) => predict::run(&args),
         Command::Golden(args) => golden::run(args),
         Command::Settings(args) => settings::run(&args),
         Command::Doctor(args) => doctor::run(&args),

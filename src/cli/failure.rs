@@ -10,7 +10,7 @@ use reprise_base::{
     fs::FsError,
     text::{causes, closest, count, quoted_list},
 };
-use reprise_data::{DataError, npz::NpzError};
+use reprise_data::{DataError, npz::NpzError, video_grid::PictureError};
 use reprise_golden::{CaseError, ExceptionsError, ExchangeError, PortError};
 use reprise_store::{
     provenance::GitError,
@@ -116,6 +116,9 @@ pub enum Failure {
         #[source]
         source: reprise_report::RolloutsError,
     },
+    /// A picture or an animation.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// A `.npz` file.
     #[error(transparent)]
     Npz(#[from] NpzError),
@@ -214,6 +217,7 @@ impl Failure {
             | Self::NoCases { .. }
             | Self::Exceptions(_)
             | Self::Npz(NpzError::Archive { .. })
+            | Self::Picture(_)
             | Self::Foreign(_) => 2,
             Self::Store(error) if error.is_usage_error() => 2,
             Self::Data(error) if error.is_usage_error() => 2,

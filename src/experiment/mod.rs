@@ -23,5 +23,5 @@ pub use forecast::{PlannedRun, forecast};
 pub use launcher::{Launcher, RunCounts};
 pub use parent::{changed_schedules, first_spec, parent};
 pub use resolved::{ResolvedRun, ResolvedSweep};
-pub use worker::{EventFolder, Work, WorkerEnd, WorkerTask, work};
+pub use worker::{EventFolder, GENERATED, REPORTS, Work, WorkerEnd, WorkerTask, work};
 pub use workers::{Machine, SweepEvent, Workers};

@@ -37,7 +37,9 @@ use reprise_torch::{
 };
 
 /// Folder of reports below the working folder.
-const REPORTS: &str = "reports";
+pub const REPORTS: &str = "reports";
+/// Folder of generated pictures and arrays below the working folder.
+pub const GENERATED: &str = "generated";
 
 /// Attempts to take a lease, and the pause between them: a worker whose scheduler was killed needs
 /// a moment to stop.
@@ -272,8 +274,8 @@ fn write_patch(path: &Path, patch: &[u8]) -> Result<(), FsError> {
 
 /// Returns folders whose untracked files are no code: data, packs, runs and reports.
 fn not_code(task: &WorkerTask, dataset: &Dataset, folder: &Path) -> Vec<PathBuf> {
-    let data = dataset.location().map(|(_, path)| path.to_owned());
-    let outputs = [task.store.clone(), task.packs.clone(), PathBuf::from(REPORTS)];
+    let data = dataset.location().map(|(_, path)| path);
+    let outputs = [task.store.as_path(), &task.packs, REPORTS.as_ref(), GENERATED.as_ref()];
     outputs.into_iter().chain(data).map(|path| folder.join(path)).collect()
 }
 

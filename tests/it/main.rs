@@ -14,6 +14,7 @@ mod docs;
 mod evaluate;
 mod extend;
 mod faults;
+mod generate;
 mod help;
 mod layers;
 mod messages;

@@ -34,6 +34,16 @@ pub fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
     known.iter().min_by_key(distance).filter(|other| distance(other) <= largest)
 }
 
+/// Quotes a word for a shell where it needs it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Debug;
@@ -79,5 +89,13 @@ mod tests {
         check(&closest("kl_anealing", &known).unwrap(), "kl_annealing");
         assert_eq!(closest("mocogan", &known), None);
         check(&quoted_list(&known), "`ablations`, `kl_annealing`");
+    }
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        check(&shell_word("training.epochs=5"), "training.epochs=5");
+        check(&shell_word("seeds=[1, 2]"), "'seeds=[1, 2]'");
+        check(&shell_word("it's"), r"'it'\''s'");
+        check(&shell_word(""), "''");
     }
 }

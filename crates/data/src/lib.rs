@@ -10,6 +10,7 @@
 
 mod bair;
 mod cache;
+mod canvas;
 mod detect;
 mod embedded;
 mod equal;
@@ -52,6 +53,7 @@ pub mod strips;
 mod summary;
 pub mod tfrecord;
 mod video_folder;
+pub mod video_grid;
 pub mod video_set;
 pub mod videos;
 
@@ -72,7 +74,7 @@ pub use pushing::{
 pub use registry::{Checked, DatasetSizes, ListedDataset, check, check_overlap, list, open, pack};
 pub use reprise_base::config::data::Split;
 pub use sequence::HwcShape;
-pub use sheet::{ContactSheet, SheetSize, ShownSequence};
+pub use sheet::{ContactSheet, SheetSize, ShownSequence, keypoint_sheet};
 pub use summary::{DataSummary, Fact, SplitSummary};
 pub use video_folder::VideoFolderError;
 

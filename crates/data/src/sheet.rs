@@ -7,9 +7,11 @@
 //! ```
 //! The splits follow each other from top to bottom, with a wider gap between them.
 
-use png::ColorType;
-
-use super::{error::DataError, pack::Pack, png_file::smallest_png, sequence::HwcShape};
+use super::{
+    canvas::{Canvas, Yx, Zoom},
+    error::DataError,
+    pack::Pack,
+};
 use reprise_base::config::data::Split;
 
 /// Width of the gap between frames, and of that between splits.
@@ -25,6 +27,8 @@ const SIDE_MAX: usize = 128;
 const KEYPOINT_GRID: usize = 4;
 const KEYPOINT_ZOOM: usize = 2;
 const KEYPOINT_COLOUR: [u8; 3] = [255, 40, 40];
+/// Colour of predicted keypoints.
+const PREDICTED_COLOUR: [u8; 3] = [40, 200, 255];
 
 /// How much of a data set a sheet shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,32 @@ pub struct ContactSheet {
     canvas: Canvas,
 }
 
+/// Draws images of a split, four in a row, with their keypoints in red and the predicted ones in blue. Predictions are
+/// in the units of a pack.
+///
+/// # Errors
+/// If the sheet is empty or too large for a PNG file.
+pub fn keypoint_sheet(
+    pack: &Pack,
+    split: Split,
+    images: &[usize],
+    predicted: &[Vec<f32>],
+) -> Result<Vec<u8>, DataError> {
+    let shape = pack.frame_shape();
+    let extent = zoom(pack).extent(shape);
+    let [height, width] = extent.map(|side| side + GAP);
+    let columns = images.len().min(KEYPOINT_GRID);
+    let rows = images.len().div_ceil(KEYPOINT_GRID);
+    let mut canvas = Canvas::new([rows * height, columns * width], GAP_COLOUR);
+    let keypoints = keypoints(pack);
+    for (number, (&sequence, predicted)) in images.iter().zip(predicted).enumerate() {
+        let at = [number / KEYPOINT_GRID * height, number % KEYPOINT_GRID * width];
+        draw(&mut canvas, at, pack, split, SheetCell { sequence, frame: 0 });
+        mark(&mut canvas, at, extent, &keypoints, predicted, PREDICTED_COLOUR);
+    }
+    canvas.png().map_err(DataError::Sheet)
+}
+
 /// A sequence on a sheet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownSequence {
@@ -66,22 +96,21 @@ impl ContactSheet {
     /// Draws the first sequences of every split.
     pub fn new(pack: &Pack, size: SheetSize) -> Self {
         let cells = cells(pack, size);
-        let zoom = Zoom::of(pack);
+        let zoom = zoom(pack);
         let [height, width] = zoom.extent(pack.frame_shape());
         let columns = cells.iter().flatten().map(Vec::len).max().unwrap_or(0);
         let rows: usize = cells.iter().map(Vec::len).sum();
         let used = cells.iter().filter(|rows| !rows.is_empty()).count();
-        let mut canvas = Canvas::new([
-            rows * (height + GAP) + used.saturating_sub(1) * SPLIT_GAP,
-            columns * (width + GAP),
-        ]);
+        let extent =
+            [rows * (height + GAP) + used.saturating_sub(1) * SPLIT_GAP, columns * (width + GAP)];
+        let mut canvas = Canvas::new(extent, GAP_COLOUR);
         let mut shown: Vec<ShownSequence> = Vec::new();
         let mut top = 0;
         for (split, rows) in Split::ALL.into_iter().zip(&cells).filter(|(_, it)| !it.is_empty()) {
             for row in rows {
                 for (column, &SheetCell { sequence, frame }) in row.iter().enumerate() {
                     let at = [top, column * (width + GAP)];
-                    canvas.frame(at, pack, split, SheetCell { sequence, frame }, zoom);
+                    draw(&mut canvas, at, pack, split, SheetCell { sequence, frame });
                     match shown.last_mut() {
                         Some(last) if last.is(pack, split, sequence) => last.frames.push(frame),
                         _ => shown.push(ShownSequence::new(pack, split, sequence, frame)),
@@ -99,8 +128,7 @@ impl ContactSheet {
     /// # Errors
     /// If the sheet is empty or too large for a PNG file.
     pub fn png(&self) -> Result<Vec<u8>, DataError> {
-        let Canvas { extent, pixels } = &self.canvas;
-        smallest_png(pixels, *extent, ColorType::Rgb).map_err(DataError::Sheet)
+        self.canvas.png().map_err(DataError::Sheet)
     }
 }
 
@@ -161,92 +189,48 @@ fn keypoints(pack: &Pack) -> Vec<[usize; 2]> {
     (0..).zip(names).filter_map(|(x, name)| Some([y_of(name)?, x])).collect()
 }
 
-/// A whole factor by which frames are enlarged or shrunk.
-#[derive(Clone, Copy)]
-struct Zoom {
-    enlarge: usize,
-    shrink: usize,
+/// Returns the factor by which frames are shown.
+fn zoom(pack: &Pack) -> Zoom {
+    let [height, width, _] = pack.frame_shape();
+    let side = height.max(width);
+    let enlarge = if has_keypoints(pack) { KEYPOINT_ZOOM } else { SIDE_MIN.div_ceil(side) };
+    Zoom { enlarge, shrink: if enlarge > 1 { 1 } else { side.div_ceil(SIDE_MAX) } }
 }
 
-impl Zoom {
-    fn of(pack: &Pack) -> Self {
-        let [height, width, _] = pack.frame_shape();
-        let side = height.max(width);
-        let enlarge = if has_keypoints(pack) { KEYPOINT_ZOOM } else { SIDE_MIN.div_ceil(side) };
-        Self { enlarge, shrink: if enlarge > 1 { 1 } else { side.div_ceil(SIDE_MAX) } }
-    }
-
-    fn extent(self, [height, width, _]: HwcShape) -> [usize; 2] {
-        [height, width].map(|side| (side * self.enlarge).div_ceil(self.shrink))
+/// Draws a frame with its keypoints.
+fn draw(canvas: &mut Canvas, at: Yx, pack: &Pack, split: Split, cell: SheetCell) {
+    let shape = pack.frame_shape();
+    let sequence = pack.sequence(split, cell.sequence);
+    let frame = &sequence.frames[cell.frame * shape.iter().product::<usize>()..];
+    let zoom = zoom(pack);
+    canvas.paste(at, frame, shape, zoom);
+    if has_keypoints(pack) {
+        mark(canvas, at, zoom.extent(shape), &keypoints(pack), sequence.positions, KEYPOINT_COLOUR);
     }
 }
 
-/// Pixels, `[H, W, 3]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Canvas {
-    extent: [usize; 2],
-    pixels: Vec<u8>,
-}
-
-impl Canvas {
-    fn new(extent: [usize; 2]) -> Self {
-        Self { extent, pixels: GAP_COLOUR.repeat(extent[0] * extent[1]) }
-    }
-
-    fn set(&mut self, [y, x]: [usize; 2], colour: [u8; 3]) {
-        let at = (y * self.extent[1] + x) * colour.len();
-        self.pixels[at..at + colour.len()].copy_from_slice(&colour);
-    }
-
-    fn frame(
-        &mut self,
-        [top, left]: [usize; 2],
-        pack: &Pack,
-        split: Split,
-        of: SheetCell,
-        zoom: Zoom,
-    ) {
-        let [height, width, channels] = pack.frame_shape();
-        let [rows, columns] = zoom.extent(pack.frame_shape());
-        let sequence = pack.sequence(split, of.sequence);
-        let frame = &sequence.frames[of.frame * height * width * channels..];
-        for y in 0..rows {
-            for x in 0..columns {
-                let [row, column] = [y, x].map(|at| at * zoom.shrink / zoom.enlarge);
-                let pixel = &frame[(row * width + column) * channels..][..channels];
-                // A grey value stands for all three colours.
-                self.set([top + y, left + x], std::array::from_fn(|c| pixel[c.min(channels - 1)]));
-            }
-        }
-        if has_keypoints(pack) {
-            for [y, x] in keypoints(pack) {
-                let at = [sequence.positions[y], sequence.positions[x]];
-                self.keypoint([top, left], [rows, columns], at);
-            }
-        }
-    }
-
-    /// Marks a keypoint by a small cross, cut at the border of its image.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the position is clamped to the image"
-    )]
-    fn keypoint(&mut self, [top, left]: [usize; 2], [rows, columns]: [usize; 2], [y, x]: [f32; 2]) {
-        // A coordinate is (p - half a side) / half a side, where pixel 0 begins at p = -1/2.
-        let place = |at: f32, end: usize| {
-            let scaled = f32::midpoint(at, 1.0) * end as f32 + 0.5 * KEYPOINT_ZOOM as f32;
-            scaled.clamp(0.0, end as f32 - 1.0) as usize
-        };
-        let (y, x) = (place(y, rows), place(x, columns));
-        for (dy, dx) in [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)] {
-            let (Some(y), Some(x)) = ((y + dy).checked_sub(1), (x + dx).checked_sub(1)) else {
-                continue;
-            };
-            if y < rows && x < columns {
-                self.set([top + y, left + x], KEYPOINT_COLOUR);
-            }
-        }
+/// Marks keypoints; `positions` are in the units of a pack.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the position is clamped to the image"
+)]
+fn mark(
+    canvas: &mut Canvas,
+    at: Yx,
+    extent: Yx,
+    keypoints: &[[usize; 2]],
+    positions: &[f32],
+    colour: [u8; 3],
+) {
+    // A coordinate is (p - half a side) / half a side, where pixel 0 begins at p = -1/2.
+    let place = |at: f32, end: usize| {
+        let scaled = f32::midpoint(at, 1.0) * end as f32 + 0.5 * KEYPOINT_ZOOM as f32;
+        scaled.clamp(0.0, end as f32 - 1.0) as usize
+    };
+    for &[y, x] in keypoints {
+        let point = [place(positions[y], extent[0]), place(positions[x], extent[1])];
+        canvas.cross(at, extent, point, colour);
     }
 }
 

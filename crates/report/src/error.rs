@@ -2,6 +2,8 @@
 
 use std::io;
 
+use reprise_data::video_grid::PictureError;
+
 /// Why a report could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -36,7 +38,7 @@ pub enum ReportError {
         name: String,
         /// What the encoder reports.
         #[source]
-        source: gif::EncodingError,
+        source: PictureError,
     },
     /// A run's settings could not be written as a tree.
     #[error("failed to list the settings of run `{run}`")]

@@ -17,7 +17,6 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 mod anatomy;
-mod animation;
 mod axis;
 mod curve;
 mod document;

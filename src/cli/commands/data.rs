@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::report::REPORTS;
-use crate::cli::{
-    Failure,
-    args::{FormatArgs, OutputFormat},
-    output::{print, print_json, summary_text, table, tell},
-    places::packs,
-    progress::data_watch,
+use crate::{
+    cli::{
+        Failure,
+        args::{FormatArgs, OutputFormat},
+        output::{print, print_json, summary_text, table, tell},
+        places::packs,
+        progress::data_watch,
+    },
+    experiment::REPORTS,
 };
 use reprise_base::{
     config::data::Dataset,

@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use safetensors::Dtype;
 
-use super::original::{self, Names};
+use super::{
+    checkpoint,
+    original::{self, Names},
+};
 use crate::cli::{Failure, args::StoreArgs, output::tell};
-use reprise_base::text::count;
+use reprise_base::{config::protocol::CheckpointKind, text::count};
 use reprise_data::{
     npy::{Array, ArrayData},
     npz,
 };
 use reprise_store::store::{
-    FinishedRun, RunDir, RunFile, Store, StoreError,
-    tensors::{StoredTensor, TensorMetadata, read_tensors, write_tensors},
+    Store,
+    tensors::{StoredTensor, write_tensors},
 };
 
 /// Arguments of `reprise export`.
@@ -40,8 +43,8 @@ pub struct ExportArgs {
     #[arg(value_name = "OUT")]
     out: PathBuf,
     /// Checkpoint to export
-    #[arg(long, value_enum, default_value_t = CheckpointChoice::Best)]
-    checkpoint: CheckpointChoice,
+    #[arg(long, value_parser = checkpoint::parser(), default_value = CheckpointKind::Best.name())]
+    checkpoint: CheckpointKind,
     /// Names and layouts of the tensors
     #[arg(long, value_enum, default_value_t = Names::Original)]
     names: Names,
@@ -49,49 +52,10 @@ pub struct ExportArgs {
     store: StoreArgs,
 }
 
-/// A checkpoint whose weights are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CheckpointChoice {
-    /// The checkpoint with the best validation score
-    Best,
-    /// The weights after the last step
-    Final,
-}
-
-impl CheckpointChoice {
-    /// Reads the weights, with their metadata; `action` says in an error what they are for, as a verb. Those of a
-    /// finished run are the ones that it recorded.
-    pub(super) fn read(
-        self,
-        dir: &RunDir,
-        action: &str,
-    ) -> Result<(Vec<StoredTensor>, TensorMetadata), Failure> {
-        let file = match self {
-            Self::Best => RunFile::Best,
-            Self::Final => RunFile::Final,
-        };
-        let found = match FinishedRun::open(dir) {
-            Ok(run) => run.tensors(file)?,
-            Err(StoreError::Unfinished { .. }) if dir.has(file)? => {
-                Some(read_tensors(&dir.path(file))?)
-            }
-            Err(StoreError::Unfinished { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        found.ok_or_else(|| Failure::Usage {
-            message: format!(
-                "failed to {action} run {}: the run has no such checkpoint yet",
-                dir.id()
-            ),
-            hint: "see `reprise status`; use `--checkpoint` to choose the other checkpoint",
-        })
-    }
-}
-
 /// Writes parameters and buffers of a run.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let dir = Store::open(&args.store.store)?.find(&args.run)?;
-    let (tensors, mut metadata) = args.checkpoint.read(&dir, "export")?;
+    let (tensors, mut metadata) = checkpoint::read(&dir, args.checkpoint, "export")?;
     metadata.insert("run".to_owned(), dir.id().to_string());
     metadata.insert("system".to_owned(), dir.spec()?.model.system().to_owned());
     let tensors = original::of_run(&dir, tensors, args.names)?;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod bench;
+mod checkpoint;
 pub mod completions;
 pub mod data;
 pub mod doctor;
@@ -8,10 +9,10 @@ pub mod engine;
 pub mod evaluate;
 pub mod export;
 pub mod extend;
+pub mod generate;
 pub mod golden;
 pub mod import;
 pub mod original;
-pub mod predict;
 pub mod report;
 pub mod runs;
 pub mod settings;

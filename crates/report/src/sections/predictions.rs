@@ -1,7 +1,6 @@
 //! Test sequences and what each arm predicts for them.
 
 use crate::{
-    animation::{self, FRAMES_PER_SECOND},
     document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
     error::ReportError,
     input::ReportRun,
@@ -10,6 +9,7 @@ use crate::{
     sweep_results::{ArmResults, SweepResults},
 };
 use reprise_base::text::count;
+use reprise_data::video_grid::{Animation, FRAMES_PER_SECOND, VideoGrid};
 
 /// At most this many test sequences are shown.
 const SEQUENCES_MAX: usize = 3;
@@ -114,9 +114,13 @@ fn figures(
             255_usize.div_ceil(MAGNIFICATION)
         )),
     };
-    let encoded = animation::encode(&strip)
-        .map_err(|source| ReportError::Gif { name: sequence.name.clone(), source })?;
-    let animation::Animation { bytes, width, height } = encoded;
+    let predictions =
+        strip.predictions.iter().map(|prediction| &prediction.sequence.prediction[..]);
+    let row = std::iter::once(strip.truth).chain(predictions).collect();
+    let grid =
+        VideoGrid { shape: strip.shape, rows: vec![row], context: Some(strip.context_frames) };
+    let Animation { bytes, width, height } =
+        grid.gif().map_err(|source| ReportError::Gif { name: sequence.name.clone(), source })?;
     let moving = Figure {
         path: format!("rollouts/{index:03}.gif"),
         content: FigureContent::Gif { bytes, width, height },

@@ -1,7 +1,6 @@
 //! Generated videos, one row per category, beside real ones if the categories are those of the data.
 
 use crate::{
-    animation::{self, FRAMES_PER_SECOND},
     document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
     error::ReportError,
     input::ReportRun,
@@ -11,6 +10,7 @@ use crate::{
     sweep_results::{ArmResults, SweepResults},
 };
 use reprise_base::vocabulary::rollouts::{GENERATED_VIDEOS, REAL_VIDEOS};
+use reprise_data::video_grid::{Animation, FRAMES_PER_SECOND, VideoGrid};
 use reprise_store::store::tensors::StoredTensor;
 
 /// Generated videos per category, side by side. Their noise takes most of the bytes.
@@ -144,9 +144,9 @@ fn animate(shown: &[ShownVideos<'_>], rows: usize) -> Result<Vec<Figure>, Report
                 let real = real.iter().map(|real| real[index]);
                 grid.push(real.chain(of_category.iter().take(COLUMNS_MAX).copied()).collect());
             }
-            let encoded = animation::grid(*shape, &grid)
-                .map_err(|source| ReportError::Gif { name: label.to_owned(), source })?;
-            let animation::Animation { bytes, width, height } = encoded;
+            let encoded = VideoGrid { shape: *shape, rows: grid, context: None }.gif();
+            let Animation { bytes, width, height } =
+                encoded.map_err(|source| ReportError::Gif { name: label.to_owned(), source })?;
             let columns = match real {
                 Some(_) => "Left: real test video; right: generated video.",
                 None => "Generated video.",

@@ -1,6 +1,8 @@
 //! Why training fails.
 
-use super::{memory::OutOfMemory, state::StateError, system::UnfitData};
+use super::{
+    memory::OutOfMemory, mocogan::sample::GridProblem, state::StateError, system::UnfitData,
+};
 use reprise_base::config::protocol::CheckpointKind;
 use reprise_data::sampler::SamplerError;
 use reprise_store::store::{StoreError, tensors::TensorFileError};
@@ -26,6 +28,9 @@ pub enum TrainError {
     /// The run has stored no such weights.
     #[error("failed to evaluate: the run has no {} checkpoint", checkpoint.name())]
     NoCheckpoint { checkpoint: CheckpointKind },
+    /// The videos cannot be generated.
+    #[error(transparent)]
+    Grid(#[from] GridProblem),
     /// The device has too little memory.
     #[error(transparent)]
     Memory(#[from] OutOfMemory),
@@ -34,7 +39,14 @@ pub enum TrainError {
 impl TrainError {
     /// Returns whether the cause is the data, the weights or the batch that the user chose.
     pub const fn is_usage_error(&self) -> bool {
-        matches!(self, Self::Data(_) | Self::State(_) | Self::Memory(_) | Self::NoCheckpoint { .. })
+        matches!(
+            self,
+            Self::Data(_)
+                | Self::State(_)
+                | Self::Memory(_)
+                | Self::NoCheckpoint { .. }
+                | Self::Grid(_)
+        )
     }
 
     /// Returns what the user can do about it.

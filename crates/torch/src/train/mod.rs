@@ -13,6 +13,7 @@ pub mod error;
 pub mod evaluate;
 pub mod evaluation;
 pub mod first_steps;
+pub mod generate;
 pub mod log;
 pub mod memory;
 pub mod mocogan;
@@ -25,7 +26,9 @@ pub mod run;
 pub mod state;
 pub mod system;
 pub mod systems;
+mod trained;
 
 pub use error::TrainError;
 pub use evaluation::{EvaluationEnd, EvaluationJob, carry_out};
 pub use run::{Job, TrainingEnd, train};
+pub use trained::Trained;

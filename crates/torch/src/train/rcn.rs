@@ -1,7 +1,7 @@
 //! Training of the Recombinator Network (section Training of the original's notebook).
 //!
 //! A sequence is an image, its position the keypoints in the network's units: (p − 48) / 48 for a
-//! coordinate p in pixels. [`predict`] implements `reprise predict`.
+//! coordinate p in pixels. [`predict`] implements `reprise generate`.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use super::{
     evaluate::{Evaluation, Judge, Scope, Scoring},
     state::{StateError, TrainState},
     system::{At, Divergence, Scalars, System, UnfitData},
+    trained::Trained,
 };
 use crate::{
     libtorch::convert::{to_host, to_stored},
@@ -48,7 +49,7 @@ use reprise_store::store::{
 const FLAT_STREAM: &str = "dropout/flat";
 /// Stream of the uniforms for the first fully connected layer, by step.
 const HIDDEN_STREAM: &str = "dropout/hidden";
-/// Stands in for the split in the stream name of `reprise predict`.
+/// Stands in for the split in the stream name of images of no data set.
 const UNSEEN: &str = "unseen";
 
 /// Bias of the last layer, with one element per coordinate.
@@ -160,40 +161,45 @@ fn sizes(rcn: &RcnSpec, coordinates: usize) -> RcnSizes {
     }
 }
 
-/// Weights to predict with.
+/// The images whose keypoints are to be predicted; their place decides their dropout mask, if there is one.
 #[derive(Clone, Copy, Debug)]
-pub struct Weights<'a> {
-    /// All tensors of the model.
-    pub tensors: &'a [StoredTensor],
-    pub device: Device,
+pub enum KeypointImages<'a> {
+    /// Images of a data set: places within a split.
+    Known { pack: &'a Pack, split: Split, seed: Seed, indices: &'a [usize] },
+    /// Other images: grey values, 96×96 each.
+    Unseen(&'a [&'a [u8]]),
 }
 
-/// Predicts keypoints in pixels, one row per image.
-///
-/// `images` are grey values, 96×96 each. Dropout follows the settings of the run; its uniforms depend
-/// on the index of the image.
+/// Predicts keypoints in pixels, one row per image. Dropout follows the settings of the run.
 ///
 /// # Errors
 /// If the weights do not fit the model.
 pub fn predict(
-    spec: &RunSpec,
+    trained: Trained<'_>,
     rcn: &RcnSpec,
-    weights: Weights<'_>,
-    images: &[&[u8]],
+    images: KeypointImages<'_>,
 ) -> Result<Vec<Vec<f64>>, StateError> {
-    let Weights { tensors, device } = weights;
+    let Trained { spec, tensors, device } = trained;
     let coordinates = tensors.iter().find(|tensor| tensor.name == LAST_BIAS);
     let coordinates = coordinates.map_or(0, |bias| bias.shape.iter().product());
     let mut system = RcnSystem::new(spec, rcn, coordinates, device);
     system.state.load_model(tensors)?;
+    let (split, seed) = match images {
+        KeypointImages::Known { split, seed, .. } => (split.name(), seed),
+        KeypointImages::Unseen(_) => (UNSEEN, spec.seed),
+    };
+    let images: Vec<(u64, &[u8])> = match images {
+        KeypointImages::Known { pack, split, indices, .. } => {
+            indices.iter().map(|&at| (at as u64, pack.sequence(split, at).frames)).collect()
+        }
+        KeypointImages::Unseen(images) => (0..).zip(images.iter().copied()).collect(),
+    };
     let mut predicted = Vec::with_capacity(images.len());
-    let batch_size = spec.evaluation.batch_size.len();
-    for (batch, images) in images.chunks(batch_size).enumerate() {
-        let first = (batch * batch_size) as u64;
-        let indices: Vec<u64> = (first..).take(images.len()).collect();
-        let grey = Tensor::from_slice(&images.concat()).to_device(device);
+    for images in images.chunks(spec.evaluation.batch_size.len()) {
+        let (indices, grey): (Vec<u64>, Vec<&[u8]>) = images.iter().copied().unzip();
+        let grey = Tensor::from_slice(&grey.concat()).to_device(device);
         let images = batch::unit(&grey.view([-1, 1, size(SIDE), size(SIDE)]));
-        let scaled = system.predict(&images, spec.seed, UNSEEN, &indices);
+        let scaled = system.predict(&images, seed, split, &indices);
         predicted.extend(
             scaled.chunks(coordinates).map(|row| row.iter().copied().map(pixels).collect()),
         );

@@ -9,10 +9,13 @@ use clap::Args;
 
 use super::status::manifest;
 use crate::build_identity::BUILD;
-use crate::cli::{
-    Failure,
-    args::StoreArgs,
-    output::{print, tell},
+use crate::{
+    cli::{
+        Failure,
+        args::StoreArgs,
+        output::{print, tell},
+    },
+    experiment::REPORTS,
 };
 use reprise_base::{
     fs::{self, FileKind},
@@ -35,9 +38,6 @@ mod written;
 
 /// The page of a report.
 const PAGE: &str = "report.html";
-
-/// Default folder of reports.
-pub const REPORTS: &str = "reports";
 
 /// Limit on a file of a report.
 const FILE_BYTES_MAX: u64 = 1 << 30;

@@ -24,7 +24,7 @@ use reprise_base::{
         engine::Device,
         sweep::{Sweep, parse},
     },
-    text::{count, error_chain},
+    text::{count, error_chain, shell_word},
 };
 use reprise_store::{
     provenance::{GitError, check_trust, visible_devices},
@@ -230,9 +230,9 @@ impl SweepArgs {
     /// that change no number.
     fn command(&self, sweep: &Sweep) -> String {
         let device = self.device.map(|device| format!(" --device {device}")).unwrap_or_default();
-        let set = |set: &String| format!(" --set {}", quoted(set));
+        let set = |set: &String| format!(" --set {}", shell_word(set));
         let sets: String = self.sets.iter().map(set).collect();
-        format!("./just sweep {} --preset {}{sets}{device}", quoted(&self.sweep), sweep.preset)
+        format!("./just sweep {} --preset {}{sets}{device}", shell_word(&self.sweep), sweep.preset)
     }
 }
 
@@ -258,32 +258,4 @@ fn gpus(sweep: &ResolvedSweep) -> Vec<String> {
     let mut gpus = visible_devices().unwrap_or_else(all);
     gpus.truncate(count as usize);
     gpus
-}
-
-/// Quotes a word for a shell where it needs it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(word: &str, expected: &str) {
-        assert_eq!(quoted(word), expected);
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        check("training.epochs=5", "training.epochs=5");
-        check("seeds=[1, 2]", "'seeds=[1, 2]'");
-        check("it's", r"'it'\''s'");
-        check("", "''");
-    }
 }

@@ -64,6 +64,35 @@ impl FrameNetwork {
     }
 }
 
+/// The parts of the latent codes of N videos of T frames.
+#[derive(Debug)]
+pub struct CodeParts {
+    /// What all frames of a video share: `[N, content]`.
+    pub content: Tensor,
+    /// The category of each video `[N]`, if there are categories.
+    pub categories: Option<Tensor>,
+    /// What differs between frames: `[N, T, motion]`.
+    pub motion: Tensor,
+}
+
+impl CodeParts {
+    /// Combines each of the first A contents with each of the first B motions and its category: the parts of A·B videos,
+    /// content by content (figure 3 of the paper varies one of both).
+    #[must_use]
+    pub fn crossed(&self, contents: i64, motions: i64) -> Self {
+        let repeat = |of_motion: &Tensor| {
+            let mut times = vec![1; of_motion.dim()];
+            times[0] = contents;
+            of_motion.narrow(0, 0, motions).repeat(&times)
+        };
+        Self {
+            content: at_every_frame(&self.content.narrow(0, 0, contents), motions),
+            categories: self.categories.as_ref().map(repeat),
+            motion: repeat(&self.motion),
+        }
+    }
+}
+
 /// Latent codes of N videos of T frames.
 #[derive(Debug)]
 pub struct Latents {
@@ -122,20 +151,25 @@ impl VideoGenerator {
         }
     }
 
+    /// Returns the largest number of frames of a video, if there is one.
+    pub const fn frames_max(&self) -> Option<i64> {
+        self.motion.frames_max()
+    }
+
     /// Returns the number of frames of a training video.
     pub const fn video_length(&self) -> i64 {
         self.video_length
     }
 
-    /// Samples the codes of `samples` videos of `frames` frames (`sample_z_video`). Content,
-    /// category and motion are drawn in this order.
-    pub fn sample_latents(
+    /// Samples the parts of the codes of `samples` videos of `frames` frames. Content, category and motion are drawn in
+    /// this order.
+    pub fn sample_parts(
         &self,
         samples: i64,
         frames: i64,
         mode: Mode,
         random: &mut dyn RandomSource,
-    ) -> Latents {
+    ) -> CodeParts {
         let like = &self.like;
         let shape = [samples, self.content_size];
         let content = random.standard_normal(NoisePurpose::Content, 0, &shape, like);
@@ -144,14 +178,31 @@ impl VideoGenerator {
             let drawn = random.choose(ChoicePurpose::Category, choice);
             Tensor::from_slice(&drawn).to_device(like.device())
         });
-        let motion = self.motion.sample(samples, frames, mode, like, random); // [N, T, motion]
+        let motion = self.motion.sample(samples, frames, mode, like, random);
+        CodeParts { content, categories, motion }
+    }
 
+    /// Joins the parts of codes.
+    pub fn join(&self, parts: CodeParts) -> Latents {
+        let CodeParts { content, categories, motion } = parts;
+        let frames = motion.size()[1];
         let content = at_every_frame(&content, frames);
         let category = categories
             .as_ref()
-            .map(|chosen| at_every_frame(&one_hot(chosen, self.categories, like), frames));
+            .map(|chosen| at_every_frame(&one_hot(chosen, self.categories, &self.like), frames));
         let motion = motion.reshape([-1, self.motion_size]);
         Latents { z: self.motion.join(&content, category.as_ref(), &motion), categories }
+    }
+
+    /// Samples the codes of `samples` videos of `frames` frames (`sample_z_video`).
+    pub fn sample_latents(
+        &self,
+        samples: i64,
+        frames: i64,
+        mode: Mode,
+        random: &mut dyn RandomSource,
+    ) -> Latents {
+        self.join(self.sample_parts(samples, frames, mode, random))
     }
 
     /// Maps codes `[R, Z]` to frames `[R, C, S, S]`.

@@ -39,6 +39,15 @@ impl MotionNetwork {
         }
     }
 
+    /// Returns the largest number of frames of a video, if there is one.
+    pub(super) const fn frames_max(&self) -> Option<i64> {
+        match self {
+            Self::Gru { .. } => None,
+            // One start must be possible; see `sample`.
+            Self::Lstm { frames, .. } => Some(*frames - 2),
+        }
+    }
+
     /// Computes motion codes z of N = `samples` videos of T = `frames` frames: `[N, T, motion]`.
     ///
     /// ```text

@@ -37,7 +37,7 @@ use reprise_store::store::record::SeriesDefinition;
 
 mod judge;
 mod real;
-mod sample;
+pub mod sample;
 
 use real::{Cutting, IMAGE_ORDER_STREAM, START_STREAM};
 
@@ -82,6 +82,8 @@ pub struct MocoganSystem {
     cutting: Cutting,
     /// Categories of the data; labels are indices into this list.
     categories: Vec<String>,
+    /// Videos that are generated at a time in evaluations.
+    batch_size: i64,
     device: Device,
 }
 
@@ -108,6 +110,7 @@ impl MocoganSystem {
             seed: spec.seed,
             cutting: Cutting::new(mocogan, spec.seed),
             categories: real::categories(pack),
+            batch_size: spec.evaluation.batch_size.size(),
             device,
         }
     }
@@ -119,6 +122,22 @@ impl MocoganSystem {
 
     fn is_conditional(&self) -> bool {
         is_conditional(&self.spec)
+    }
+
+    /// Returns the names of the categories of the latent code, those of the data if these are learned.
+    pub fn category_names(&self) -> Vec<String> {
+        match self.spec.categories {
+            Categories::None => Vec::new(),
+            Categories::Count(_) if self.is_conditional() => self.categories.clone(),
+            Categories::Count(count) => {
+                (0..count.len()).map(|code| format!("code {code}")).collect()
+            }
+        }
+    }
+
+    /// Returns the largest number of frames of a video, if there is one.
+    pub const fn frames_max(&self) -> Option<i64> {
+        self.model.generator.frames_max()
     }
 
     /// Returns the number of categories of the latent code, 1 if it has none.

@@ -145,6 +145,51 @@ fn a_video_does_not_depend_on_its_batch() {
 }
 
 #[test]
+fn a_grid_crosses_the_contents_and_motions_of_single_videos() {
+    let (spec, pack) = (gru(), pack());
+    let system = system(&spec, &pack);
+    let protocol = Protocol::own(&spec, Split::Test);
+    let codes = sample::GridCodes {
+        contents: 2,
+        categories: vec![0, 1, 2],
+        frames: mocogan(&spec).video_length,
+    };
+    let grid = system.grid(protocol, &codes);
+    assert_eq!(grid.size(), [2 * 3, 16, 3, 64, 64]);
+    // Videos 0 and 1 have the categories 0 and 1; they are on the diagonal.
+    let alone = system.sample(&system.model.generator, protocol, &[0, 1]);
+    let alone = ((alone + 1.0) / 2.0).transpose(1, 2); // [N, T, C, S, S]
+    let distance = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
+    for (place, number) in [(0, 0), (4, 1)] {
+        let distance = distance(&grid.get(place), &alone.get(number));
+        assert!(distance < 1e-6, "video {number}: {distance}");
+    }
+    // The networks are untrained and small, so videos are similar.
+    for (a, b) in [(0, 1), (0, 3), (1, 4)] {
+        let distance = distance(&grid.get(a), &grid.get(b));
+        assert!(distance > 1e-5, "{a} and {b}: {distance}");
+    }
+    let longer = sample::GridCodes { frames: Count::literal(40), ..codes };
+    assert_eq!(system.grid(protocol, &longer).size(), [2 * 3, 40, 3, 64, 64]);
+    assert_eq!(system.frames_max(), None);
+}
+
+#[test]
+fn an_lstm_makes_no_more_frames_than_it_computes() {
+    let motion = r#"{ "lstm": { "hidden_size": 3, "forget_bias": 1.0, "frames": 20 } }"#;
+    let (spec, pack) = (spec(motion), pack());
+    let system = system(&spec, &pack);
+    let most = system.frames_max().unwrap();
+    let codes = sample::GridCodes {
+        contents: 1,
+        categories: vec![0],
+        frames: Count::try_from(most).unwrap(),
+    };
+    let grid = system.grid(Protocol::own(&spec, Split::Test), &codes);
+    assert_eq!(grid.size()[1], 18);
+}
+
+#[test]
 fn an_evaluation_scores_baselines_and_changes_no_state() {
     let motion = r#"{ "lstm": { "hidden_size": 3, "forget_bias": 1.0, "frames": 20 } }"#;
     let (spec, pack) = (spec(motion), pack());

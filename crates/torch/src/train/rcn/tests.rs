@@ -191,12 +191,21 @@ fn loaded_weights_predict_like_the_trained_system() {
     let weights = trained.state.model_tensors();
     let reprise_base::config::model::ModelSpec::Rcn(rcn) = &run.model else { panic!("an rcn") };
     let images = [0, 1, 2].map(|index| pack.sequence(Split::Train, index).frames);
-    let given = |tensors| Weights { tensors, device: Device::Cpu };
-    let predicted = predict(&run, rcn, given(&weights), &images).expect("the weights fit");
+    let unseen = KeypointImages::Unseen(&images);
+    let given = |tensors| Trained { spec: &run, tensors, device: Device::Cpu };
+    let predicted = predict(given(&weights), rcn, unseen).expect("the weights fit");
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1, 2], device: Device::Cpu };
     let expected = trained.predict(&load(&examples).images, run.seed, UNSEEN, &[0, 1, 2]);
     let expected: Vec<f64> = expected.into_iter().map(pixels).collect();
     assert_eq!(predicted.concat(), expected);
-    assert!(predict(&run, rcn, given(&weights[1..]), &images).is_err());
+    assert!(predict(given(&weights[1..]), rcn, unseen).is_err());
+    // Without dropout, images of a data set are predicted alike.
+    let known = KeypointImages::Known {
+        pack: &pack,
+        split: Split::Train,
+        seed: run.seed,
+        indices: &[0, 1, 2],
+    };
+    assert_eq!(predict(given(&weights), rcn, known).expect("the weights fit"), predicted);
 }
