@@ -25,7 +25,8 @@ fn with_candidates(command: Command) -> Command {
             match name.map_or("", |name| name.as_str()) {
                 "NAME|FILE" => sweep_files,
                 "NAME" => stored_sweeps,
-                "RUN" => runs,
+                "RUN" | "RUN[@EPOCHS]" | "RUN|WEIGHTS" => runs,
+                "RUN|SWEEP" => runs_and_sweeps,
                 "KEY" => keys,
                 _ => return argument,
             };
@@ -53,6 +54,10 @@ fn stored_sweeps() -> Vec<CompletionCandidate> {
 fn runs() -> Vec<CompletionCandidate> {
     let runs = store().and_then(|store| store.runs().ok()).unwrap_or_default();
     candidates(runs.iter().map(ToString::to_string))
+}
+
+fn runs_and_sweeps() -> Vec<CompletionCandidate> {
+    runs().into_iter().chain(stored_sweeps()).collect()
 }
 
 fn keys() -> Vec<CompletionCandidate> {

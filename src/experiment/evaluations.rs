@@ -4,7 +4,7 @@ use super::ExperimentError;
 use reprise_base::config::{
     RunSpec,
     data::Split,
-    protocol::{EvaluationRequest, Protocol},
+    protocol::{CheckpointKind, EvaluationRequest, Protocol},
 };
 use reprise_data::Pack;
 use reprise_store::store::{
@@ -52,12 +52,20 @@ impl ResolvedEvaluation {
             return None;
         }
         let file = RunFile::of(protocol.checkpoint).name();
-        let weights = &record.artefacts.get(file)?.sha256;
+        let weights = &record.artefacts.get(&*file)?.sha256;
         Some(evaluation_id(weights, protocol, data, &libtorch::version()))
     }
 
-    /// Returns whether it is still to be carried out for a finished run.
+    /// Returns whether it is still to be carried out for a finished run. So is one of a snapshot that the run has not
+    /// kept, of which its worker then says why it cannot be.
     pub fn is_left(&self, dir: &RunDir, record: &Record) -> bool {
-        self.id(record).is_some_and(|id| dir.evaluation(&id).read_record().is_err())
+        let checkpoint = self.protocol.checkpoint;
+        match self.id(record) {
+            Some(id) => dir.evaluation(&id).read_record().is_err(),
+            None => {
+                matches!(checkpoint, CheckpointKind::Epoch(_))
+                    && record.outcome == Outcome::Completed
+            }
+        }
     }
 }

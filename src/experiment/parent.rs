@@ -4,7 +4,11 @@
 //! journal, best weights and checkpoint. From there it is resumed like any other.
 
 use super::{ExperimentError, parent_problem::ParentProblem};
-use reprise_base::{config::RunSpec, fs, scalar::Step};
+use reprise_base::{
+    config::{RunSpec, parent_run::ParentRun},
+    fs,
+    scalar::Step,
+};
 use reprise_store::store::{
     FinishedRun, RunDir, RunFile, Store, StoreError,
     checkpoint::read_checkpoint,
@@ -19,12 +23,19 @@ const FILE_BYTES_MAX: u64 = 1 << 40;
 /// # Errors
 /// If it is not finished, or its settings do not allow it.
 pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, ExperimentError> {
-    let Some(id) = &spec.continue_from else { return Ok(None) };
+    let Some(ParentRun { run: id, epochs }) = &spec.continue_from else { return Ok(None) };
     let refused = |why| ExperimentError::Parent { run: id.clone(), why };
     let parent = FinishedRun::open(&store.run(id)).map_err(|error| refused_by_store(id, error))?;
     let record = parent.record();
-    if record.outcome != Outcome::Completed {
-        return Err(refused(ParentProblem::Diverged));
+    match epochs {
+        None if record.outcome != Outcome::Completed => {
+            return Err(refused(ParentProblem::Diverged));
+        }
+        Some(epochs) if parent.has(RunFile::SnapshotState(*epochs)) => {}
+        Some(epochs) => {
+            return Err(refused(ParentProblem::NoSnapshot { epochs: epochs.get() }));
+        }
+        None => {}
     }
     let (old, new) = (&record.spec.training, &spec.training);
     let (parent_system, system) = (record.spec.model.system(), spec.model.system());
@@ -35,8 +46,9 @@ pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, Expe
         let (parent, steps) = (old.steps_per_epoch.get(), new.steps_per_epoch.get());
         return Err(refused(ParentProblem::OtherEpochs { parent, steps }));
     }
-    if old.epochs >= new.epochs {
-        let (parent, epochs) = (old.epochs.get(), new.epochs.get());
+    let trained = epochs.unwrap_or(old.epochs);
+    if trained >= new.epochs {
+        let (parent, epochs) = (trained.get(), new.epochs.get());
         return Err(refused(ParentProblem::NotLonger { parent, epochs }));
     }
     Ok(Some(parent))
@@ -64,7 +76,8 @@ pub fn first_spec(store: &Store, spec: &RunSpec) -> Result<RunSpec, ExperimentEr
 /// Returns the titles of the schedules of a run that differ from those of its parent in the epochs that the parent was
 /// trained.
 pub fn changed_schedules(parent: &RunSpec, spec: &RunSpec) -> Vec<&'static str> {
-    let trained = parent.training.epochs.len();
+    let from = spec.continue_from.as_ref().and_then(|from| from.epochs);
+    let trained = from.unwrap_or(parent.training.epochs).len();
     let old = parent.model.facts().schedules(&parent.training);
     let new = spec.model.facts().schedules(&spec.training);
     let is_changed = |title: &&str| {
@@ -77,30 +90,40 @@ pub fn changed_schedules(parent: &RunSpec, spec: &RunSpec) -> Vec<&'static str> 
     new.iter().map(|table| table.title).filter(is_changed).collect()
 }
 
-/// Writes what an interruption after the last step of the parent would have left of the new run.
+/// Writes what an interruption at the point of the parent from which a run continues would have left of the new run.
 ///
 /// # Errors
 /// If a file of the parent is damaged or missing, or cannot be written.
-pub(super) fn adopt(dir: &RunDir, parent: &FinishedRun) -> Result<(), ExperimentError> {
+pub(super) fn adopt(
+    dir: &RunDir,
+    spec: &RunSpec,
+    parent: &FinishedRun,
+) -> Result<(), ExperimentError> {
+    let epochs = spec.continue_from.as_ref().and_then(|from| from.epochs);
+    let [best, state] = epochs.map_or([RunFile::Best, RunFile::Checkpoint], |epochs| {
+        [RunFile::SnapshotBest(epochs), RunFile::SnapshotState(epochs)]
+    });
     let of_parent = |file| parent.dir().path(file);
-    let checkpoint = read_checkpoint(&of_parent(RunFile::Checkpoint))?;
-    let total = parent.record().spec.training.total_steps();
+    for file in [RunFile::Journal, best, state] {
+        parent.check(file)?;
+    }
+    let checkpoint = read_checkpoint(&of_parent(state))?;
+    let training = parent.record().spec.training;
+    let end = epochs.unwrap_or(training.epochs).get() * training.steps_per_epoch.get();
     let Step(step) = checkpoint.position.next_step;
-    if step != total {
+    if step != end {
         let why = ParentProblem::NotAtItsEnd { step };
         return Err(ExperimentError::Parent { run: parent.record().run.clone(), why });
     }
-    parent.check(RunFile::Journal)?;
-    parent.check(RunFile::Best)?;
     let journal = fs::read(&of_parent(RunFile::Journal), FILE_BYTES_MAX)?;
-    // Without the test at its end.
+    // Without what comes later, such as the test at its end.
     let length = usize::try_from(checkpoint.position.journal.bytes).unwrap_or(usize::MAX);
     fs::write_atomic(&dir.path(RunFile::Journal), &journal[..length.min(journal.len())])?;
     // The checkpoint last: without it, the run has not begun.
-    for file in [RunFile::Best, RunFile::Checkpoint] {
-        let path = of_parent(file);
+    for (from, to) in [(best, RunFile::Best), (state, RunFile::Checkpoint)] {
+        let path = of_parent(from);
         if fs::kind(&path)?.is_some() {
-            fs::write_atomic(&dir.path(file), &fs::read(&path, FILE_BYTES_MAX)?)?;
+            fs::write_atomic(&dir.path(to), &fs::read(&path, FILE_BYTES_MAX)?)?;
         }
     }
     Ok(())

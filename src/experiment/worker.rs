@@ -163,7 +163,7 @@ pub fn work(
         }
         State::Nothing => {
             if let Some(parent) = &parent {
-                adopt(&dir, parent)?;
+                adopt(&dir, &spec, parent)?;
             }
         }
     }
@@ -310,7 +310,7 @@ fn restart(
 ) -> Result<(), ExperimentError> {
     job.dir.supersede(lease)?;
     job.dir.write_spec(job.spec)?;
-    parent.map_or(Ok(()), |parent| adopt(job.dir, parent))
+    parent.map_or(Ok(()), |parent| adopt(job.dir, job.spec, parent))
 }
 
 /// The run with which a training began: the run itself, unless it continues another.

@@ -145,10 +145,8 @@ impl Class {
             State::Nothing => "nothing".to_owned(),
             State::Finished(record) => {
                 let run = FinishedRun::open(dir).unwrap();
-                for file in RunFile::ARTEFACTS {
-                    if let Err(error) = run.check(file) {
-                        self.wrong.push(format!("a record without its file: {error}"));
-                    }
+                for error in run.check_files().into_iter().filter_map(Result::err) {
+                    self.wrong.push(format!("a record without its file: {error}"));
                 }
                 if let Some(git) = &record.code.git
                     && let Err(error) = whole_tree(root, &git.tree)

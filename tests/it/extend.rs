@@ -101,3 +101,67 @@ fn an_extended_run_is_resumed_and_its_canary_is_that_of_the_first_run() {
     check_contains(&resumed, &["resume from step 6"]);
     assert!(fs::read(extended.join("final.safetensors")).unwrap() == before);
 }
+
+#[test]
+fn snapshots_are_scored_exported_and_continued_and_change_no_number() {
+    let place = Place::new();
+    place.write("experiments/systems.toml", &one_system("convlstm", ""));
+    let keep = "training.keep={every_epochs=1, state='full'}";
+    place.succeed(&["sweep", "systems", "--set", keep]);
+    let first = place.runs("store").remove(0);
+    place.succeed(&["sweep", "systems", "--store", "plain"]);
+    let plain = place.runs("plain").remove(0);
+    assert_eq!(id(&first), id(&plain), "what is kept is not part of the id");
+    let bytes = |path: PathBuf| fs::read(path).unwrap();
+    for file in ["final.safetensors", "best.safetensors", "journal.jsonl"] {
+        assert!(bytes(first.join(file)) == bytes(plain.join(file)), "{file} differs");
+    }
+    let snapshot =
+        |name: &str| first.join("snapshots").join(format!("0000000001{name}.safetensors"));
+    assert!(bytes(snapshot("")) != bytes(first.join("final.safetensors")));
+
+    // From its middle to its end.
+    place.succeed(&["extend", &format!("{}@1", id(&first)), "--epochs", "2"]);
+    let again = new_run(&place, "store", std::slice::from_ref(&first));
+    for file in ["final.safetensors", "best.safetensors", "journal.jsonl"] {
+        assert!(bytes(first.join(file)) == bytes(again.join(file)), "{file} differs");
+    }
+
+    let [scored, missing] = ["1", "7"].map(|epoch| {
+        let set = format!("checkpoint.epoch={epoch}");
+        place.run(&["evaluate", id(&first), "--set", &set])
+    });
+    check_contains(&scored.stdout, &["checkpoint after 1 epoch", "mse"]);
+    check_contains(&missing.stderr, &["the run keeps no weights after 7 epochs"]);
+    place.succeed(&["export", id(&first), "one.safetensors", "--checkpoint", "1"]);
+    place.succeed(&["generate", id(&first), "--set", "checkpoint.epoch=1", "--write", "npz"]);
+    let missing = place.run(&["export", id(&first), "x.safetensors", "--checkpoint", "3"]);
+    check_contains(&missing.stderr, &["has no checkpoint after 3 epochs", "`training.keep`"]);
+    let plain =
+        place.run(&["extend", &format!("{}@1", id(&plain)), "--epochs", "3", "--store", "plain"]);
+    check_contains(&plain.stderr, &["it has no full snapshot after 1 epoch;"]);
+
+    place.succeed(&["store", "verify"]);
+    fs::write(snapshot(".best"), "damaged").unwrap();
+    let damaged = place.run(&["store", "verify"]);
+    assert_eq!(damaged.code, Some(1));
+    check_contains(&damaged.stdout, &["0000000001.best.safetensors"]);
+}
+
+#[test]
+fn weights_that_a_finished_run_has_not_kept_are_missed_by_name() {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny"]);
+    let sweep = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    let asked = "[[evaluation]]\ncheckpoint.epoch = 1\n";
+    place.write("experiments/tiny.toml", &format!("{sweep}\n{asked}"));
+    let refused = place.run(&["sweep", "tiny"]);
+    check_contains(
+        &refused.stderr,
+        &["the run keeps no weights after 1 epoch: see `training.keep`"],
+    );
+    let kept = place.run(&["sweep", "tiny", "--set", "training.keep.every_epochs=1"]);
+    assert_eq!(kept.code, Some(3), "{}", kept.stderr);
+    check_contains(&kept.stderr, &["the run keeps no weights after 1 epoch"]);
+    place.succeed(&["sweep", "tiny", "--set", "training.keep.every_epochs=1", "--store", "new"]);
+}

@@ -1,7 +1,5 @@
 //! Weights of a run, for commands that use them.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-
 use crate::cli::Failure;
 use reprise_base::config::protocol::CheckpointKind;
 use reprise_store::store::{
@@ -9,17 +7,16 @@ use reprise_store::store::{
     tensors::{StoredTensor, TensorMetadata, read_tensors},
 };
 
-/// Returns the parser of an option that names a checkpoint.
-pub(super) fn parser() -> impl TypedValueParser<Value = CheckpointKind> {
-    let values = [
-        (CheckpointKind::Best, "The checkpoint with the best validation score"),
-        (CheckpointKind::Final, "The weights after the last step"),
-    ];
-    let possible = values.map(|(kind, help)| PossibleValue::new(kind.name()).help(help));
-    PossibleValuesParser::new(possible).map(move |name| {
-        let found = values.into_iter().find(|(kind, _)| kind.name() == name);
-        found.expect("the parser knows all names").0
-    })
+/// Parses the name of a checkpoint on the command line.
+pub(super) fn parse(text: &str) -> Result<CheckpointKind, String> {
+    match text {
+        "best" => Ok(CheckpointKind::Best),
+        "final" => Ok(CheckpointKind::Final),
+        number => number
+            .parse()
+            .map(CheckpointKind::Epoch)
+            .map_err(|_| "expected `best`, `final` or a number of epochs".to_owned()),
+    }
 }
 
 /// Reads weights, with their metadata; `action` says in an error what they are for, as a verb. Those of a finished run
@@ -42,7 +39,7 @@ pub(super) fn read(
         Err(error) => return Err(error.into()),
     };
     found.ok_or_else(|| Failure::Usage {
-        message: format!("failed to {action} run {}: the run has no such checkpoint yet", dir.id()),
-        hint: "see `reprise status`; choose the other checkpoint",
+        message: format!("failed to {action} run {}: the run has no {kind}", dir.id()),
+        hint: "see `reprise status`; `training.keep` keeps the weights of chosen epochs",
     })
 }

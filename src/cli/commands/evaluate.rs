@@ -56,7 +56,8 @@ Examples:
   reprise evaluate 3f2a --set 'dataset.bair={root=\"data/bair\"}' --set checkpoint=final
 
 A protocol says what is scored and how: split, dataset, context, horizon, sequences, samples,
-latent (prior, posterior), feedback (free_running, teacher_forced), checkpoint (best, final), seed.
+latent (prior, posterior), feedback (free_running, teacher_forced), seed, checkpoint (best, final,
+or epoch with a number: `checkpoint.epoch=10`).
 What is not set is as in the run. Standard protocols: document (the system's own), svg_best_of_100
 (2 frames given, 28 predicted, best of 100 samples by each metric).
 

@@ -42,8 +42,9 @@ pub struct ExportArgs {
     /// File to write: a NumPy archive if it ends in `.npz`, otherwise safetensors
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Checkpoint to export
-    #[arg(long, value_parser = checkpoint::parser(), default_value = CheckpointKind::Best.name())]
+    /// Weights to export: best (by validation score), final (after the last step), or those after a
+    /// number of epochs, if `training.keep` keeps them
+    #[arg(long, value_name = "best|final|EPOCHS", value_parser = checkpoint::parse, default_value = "best")]
     checkpoint: CheckpointKind,
     /// Names and layouts of the tensors
     #[arg(long, value_enum, default_value_t = Names::Original)]

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod ids;
 pub mod model;
 pub mod optim;
+pub mod parent_run;
 pub mod protocol;
 pub mod reference;
 pub mod run;

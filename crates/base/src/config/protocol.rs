@@ -137,14 +137,16 @@ pub enum CheckpointKind {
     Best,
     /// Those after the last step.
     Final,
+    /// Those after a number of epochs, if `training.keep` keeps them.
+    Epoch(Count),
 }
 
-impl CheckpointKind {
-    /// Returns the name as sweep files spell it.
-    pub const fn name(self) -> &'static str {
+impl fmt::Display for CheckpointKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Best => "best",
-            Self::Final => "final",
+            Self::Best => f.write_str("best checkpoint"),
+            Self::Final => f.write_str("final checkpoint"),
+            Self::Epoch(epochs) => write!(f, "checkpoint after {}", count(epochs.get(), "epoch")),
         }
     }
 }
@@ -192,6 +194,10 @@ pub enum ProtocolProblem {
     #[error("`{system}` needs {needs}, but `{dataset}` has none")]
     Content { system: &'static str, needs: &'static str, dataset: &'static str },
     #[error(
+        "the run keeps no weights after {}: see `training.keep`", count(epochs.get(), "epoch")
+    )]
+    NoSnapshot { epochs: Count },
+    #[error(
         "{context} context frames and a horizon of {horizon} need {} frames, but sequences of \
          `{dataset}` have {frames}", context + horizon
     )]
@@ -205,6 +211,7 @@ impl ProtocolProblem {
             Self::NoFrames { key, .. } | Self::NoLatent { key, .. } => key,
             Self::ReadsNoFrames { .. } => "feedback",
             Self::Content { .. } => "dataset",
+            Self::NoSnapshot { .. } => "checkpoint",
             Self::SequenceTooShort { .. } => "horizon",
         }
     }
@@ -264,10 +271,16 @@ impl EvaluationRequest {
             (None, Some(key)) => return Err(ProtocolProblem::NoFrames { system, key }),
         };
         let split = self.split.unwrap_or(Split::Test);
+        let checkpoint = self.checkpoint.unwrap_or(CheckpointKind::Best);
+        if let CheckpointKind::Epoch(epochs) = checkpoint
+            && spec.training.snapshot(epochs).is_none()
+        {
+            return Err(ProtocolProblem::NoSnapshot { epochs });
+        }
         Ok(Protocol {
             split,
             sequences: self.sequences.unwrap_or_else(|| spec.evaluation.sequences(split)),
-            checkpoint: self.checkpoint.unwrap_or(CheckpointKind::Best),
+            checkpoint,
             seed: self.seed.unwrap_or(spec.seed),
             rollout,
         })
@@ -346,10 +359,7 @@ impl fmt::Display for Protocol {
                 None => {}
             }
         }
-        match checkpoint {
-            CheckpointKind::Best => f.write_str("best checkpoint"),
-            CheckpointKind::Final => f.write_str("final checkpoint"),
-        }
+        write!(f, "{checkpoint}")
     }
 }
 
@@ -444,6 +454,25 @@ mod tests {
             "cvae = {}",
             "horizon = 29",
             "2 context frames and a horizon of 29 need 31 frames, but sequences of `sawyer_push` have 30",
+        );
+    }
+
+    #[test]
+    fn weights_of_an_epoch_are_scored_if_they_are_kept() {
+        let asked = "checkpoint.epoch = 20";
+        check("cvae = {}", asked, "the run keeps no weights after 20 epochs: see `training.keep`");
+        let kept = "cvae = {}\ntraining = { epochs = 30, keep.every_epochs = 10 }";
+        let expected = request(asked).resolve(&run(kept)).unwrap().to_string();
+        assert!(expected.ends_with("prior, checkpoint after 20 epochs"), "{expected}");
+        check(
+            kept,
+            "checkpoint.epoch = 25",
+            "the run keeps no weights after 25 epochs: see `training.keep`",
+        );
+        check(
+            kept,
+            "checkpoint.epoch = 40",
+            "the run keeps no weights after 40 epochs: see `training.keep`",
         );
     }
 

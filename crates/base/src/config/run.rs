@@ -7,9 +7,9 @@ pub use super::training::{EvaluationSpec, TrainingSpec};
 use super::{
     data::DataSpec,
     engine::EngineSpec,
-    ids::RunId,
     model::{FramesUsed, ModelSpec},
     optim::OptimizerSpec,
+    parent_run::ParentRun,
     weights::WeightsId,
 };
 use crate::scalar::Seed;
@@ -31,10 +31,11 @@ pub struct RunSpec {
     #[schemars(with = "WeightsId")]
     pub initial_weights: Option<WeightsId>,
     /// Id of a finished run of the same store to train on: its parameters, buffers, optimizer moments, number of steps
-    /// and streams go on. `training.epochs` counts its epochs, too.
+    /// and streams go on. `RUN@EPOCHS` continues from a full snapshot (`training.keep`) instead of from the end.
+    /// `training.epochs` counts the epochs of both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "RunId")]
-    pub continue_from: Option<RunId>,
+    #[schemars(with = "ParentRun")]
+    pub continue_from: Option<ParentRun>,
     /// The optimizer, in the arithmetic of one framework.
     #[serde(default)]
     pub optimizer: OptimizerSpec,

@@ -16,6 +16,33 @@ pub struct TrainingSpec {
     pub steps_per_epoch: Count,
     /// Sequences per training batch. `cvae` needs at least 2, because it normalizes over the batch.
     pub batch_size: Count,
+    /// Weights that are kept besides the best and the final ones. Changes no number of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "KeptSnapshots")]
+    pub keep: Option<KeptSnapshots>,
+}
+
+/// Weights of chosen epochs that are kept, to be evaluated, exported and begun from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptSnapshots {
+    /// Epochs from one snapshot to the next; the original of `rcn` keeps one every 10 epochs.
+    pub every_epochs: Count,
+    /// What is kept.
+    #[serde(default)]
+    pub state: SnapshotState,
+}
+
+/// What a snapshot contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotState {
+    /// Parameters and buffers.
+    #[default]
+    Weights,
+    /// Also all that training needs to continue (`continue_from = "RUN@EPOCH"`): moments of the optimizer, the best
+    /// weights so far, the position in the journal. Takes about four times as much room.
+    Full,
 }
 
 impl Default for TrainingSpec {
@@ -24,11 +51,19 @@ impl Default for TrainingSpec {
             epochs: Count::literal(200),
             steps_per_epoch: Count::literal(600),
             batch_size: Count::literal(24),
+            keep: None,
         }
     }
 }
 
 impl TrainingSpec {
+    /// Returns what is kept of the weights after a number of epochs.
+    pub fn snapshot(&self, epochs: Count) -> Option<SnapshotState> {
+        let KeptSnapshots { every_epochs, state } = self.keep?;
+        let is_kept = epochs <= self.epochs && epochs.get().is_multiple_of(every_epochs.get());
+        is_kept.then_some(state)
+    }
+
     /// Returns the number of optimizer steps of the run.
     pub const fn total_steps(&self) -> u64 {
         self.epochs.get() * self.steps_per_epoch.get()

@@ -9,17 +9,17 @@ use reprise_base::fs;
 const FILE_BYTES_MAX: u64 = 1 << 40;
 
 /// Returns size and digest of every file that exists, by name.
-pub(super) fn artefacts_in<const N: usize>(
+pub(super) fn artefacts_in(
     folder: &Path,
-    names: [&str; N],
+    names: impl IntoIterator<Item = impl AsRef<str>>,
 ) -> Result<BTreeMap<String, Artefact>, StoreError> {
     let mut artefacts = BTreeMap::new();
     for name in names {
-        match fs::sha256_file(&folder.join(name)) {
+        match fs::sha256_file(&folder.join(name.as_ref())) {
             Err(error) if error.is_not_found() => {}
             hashed => {
                 let (sha256, bytes) = hashed?;
-                artefacts.insert(name.to_owned(), Artefact { bytes, sha256 });
+                artefacts.insert(name.as_ref().to_owned(), Artefact { bytes, sha256 });
             }
         }
     }

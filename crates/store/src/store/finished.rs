@@ -82,12 +82,18 @@ impl FinishedRun {
         self.verified(file).map(drop)
     }
 
+    /// Checks every file that the record names.
+    pub fn check_files(&self) -> Vec<Result<(), StoreError>> {
+        let named = self.record.artefacts.keys().filter_map(|name| RunFile::artefact(name));
+        named.map(|file| self.check(file)).collect()
+    }
+
     /// Returns the content of a file, if the record names it.
     fn verified(
         &self,
         file: RunFile,
     ) -> Result<Option<impl Deref<Target = [u8]> + use<>>, StoreError> {
-        verified(&self.dir.path(file), self.record.artefacts.get(file.name()))
+        verified(&self.dir.path(file), self.record.artefacts.get(&*file.name()))
     }
 
     /// Returns the finished evaluations of these weights, sorted by id, and why others cannot be read.
@@ -111,10 +117,15 @@ impl FinishedRun {
         Ok((finished, unreadable))
     }
 
+    /// Returns whether the record names a file.
+    pub fn has(&self, file: RunFile) -> bool {
+        self.record.artefacts.contains_key(&*file.name())
+    }
+
     /// Returns the digest of a file of weights, if the run has stored them.
     pub fn weights(&self, checkpoint: CheckpointKind) -> Option<&str> {
         let file = RunFile::of(checkpoint).name();
-        self.record.artefacts.get(file).map(|artefact| artefact.sha256.as_str())
+        self.record.artefacts.get(&*file).map(|artefact| artefact.sha256.as_str())
     }
 }
 

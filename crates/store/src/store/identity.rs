@@ -37,7 +37,7 @@ const LATER: &[(&str, &str)] = &[
 ];
 
 /// Keys that change no number of the training, with everything below them.
-const IGNORED: &[&str] = &["data.overlap"];
+const IGNORED: &[&str] = &["data.overlap", "training.keep"];
 
 /// Returns the id of a run: the first 16 hex digits of the SHA-256 over the canonical JSON of
 /// specification, data digest and version of libtorch.

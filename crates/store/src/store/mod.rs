@@ -10,6 +10,9 @@
 //! STORE/runs/<run id>/checkpoint.safetensors   state after the last checkpointed step
 //! STORE/runs/<run id>/best.safetensors         parameters and buffers with the best validation score
 //! STORE/runs/<run id>/final.safetensors        parameters and buffers after the last step
+//! STORE/runs/<run id>/snapshots/<epochs>.safetensors   parameters and buffers after a number of epochs, if kept
+//! STORE/runs/<run id>/snapshots/<epochs>.checkpoint.safetensors   the checkpoint at this point, if kept
+//! STORE/runs/<run id>/snapshots/<epochs>.best.safetensors         the best weights at this point, if kept
 //! STORE/runs/<run id>/rollouts.safetensors     test roll-outs as u8 frames
 //! STORE/runs/<run id>/code.patch       difference of the working tree from its commit, if any
 //! STORE/runs/<run id>/record.json      written last: a run with a record is finished; names the digests of all

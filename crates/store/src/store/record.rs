@@ -8,7 +8,7 @@
 //! | 1 | `engine.arithmetic`, `spec.engine.arithmetic` | absent, read as `exact` |
 //! | 1 | `spec.initial_weights`, `spec.engine.devices`, `spec.evaluation.horizon`: written only if set | absent, read as not set |
 //! | 1 | `data.facts`, `code.git.changed_more`, `code.git.all_left_out`, `code.git_refused`: written only if there are any | absent, read as none |
-//! | 2 | `spec.continue_from`: written only if set | absent, read as not set |
+//! | 2 | `spec.continue_from`, `spec.training.keep`: written only if set | absent, read as not set |
 //! | 2 | `sha256`, the digest of the rest of the record | absent, read unchecked |
 //!
 //! Every later version reads every earlier format: a new key has a default for records without it.

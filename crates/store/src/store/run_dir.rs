@@ -1,6 +1,7 @@
 //! The folder of a run: its files, its state, its lease and its record.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -16,11 +17,15 @@ use super::{
 use reprise_base::{
     config::{RunSpec, protocol::CheckpointKind},
     fs::{self, FileKind, Lock},
+    scalar::Count,
     text::error_chain,
 };
 
 /// Folder of earlier attempts.
 const SUPERSEDED: &str = "superseded";
+
+/// Folder of the weights that are kept of chosen epochs.
+const SNAPSHOTS: &str = "snapshots";
 
 /// Folder within [`SUPERSEDED`] that is being filled. While it exists, everything still in the run's
 /// folder belongs to the attempt that is being moved.
@@ -40,26 +45,44 @@ pub enum RunFile {
     Rollouts,
     CodePatch,
     Record,
+    /// Weights after a number of epochs.
+    Snapshot(Count),
+    /// The checkpoint after a number of epochs.
+    SnapshotState(Count),
+    /// The best weights after a number of epochs.
+    SnapshotBest(Count),
 }
 
 impl RunFile {
-    /// Files that a record lists with their digests. Not among them: the checkpoint, which is working
-    /// state and contains its own digest, and `timing.jsonl` and `stderr.log`, which still grow when
+    /// Files that a record lists with their digests, besides snapshots. Not among them: the checkpoint, which is
+    /// working state and contains its own digest, and `timing.jsonl` and `stderr.log`, which still grow when
     /// the record is written.
-    pub const ARTEFACTS: [Self; 6] =
+    const ARTEFACTS: [Self; 6] =
         [Self::Spec, Self::Journal, Self::Best, Self::Final, Self::Rollouts, Self::CodePatch];
+
+    /// Returns the artefact with this name, if there is one.
+    pub(super) fn artefact(name: &str) -> Option<Self> {
+        let is_named = |file: &Self| file.name() == name;
+        Self::ARTEFACTS.into_iter().find(is_named).or_else(|| {
+            let number = name.strip_prefix(SNAPSHOTS)?.get(1..)?.split('.').next()?;
+            let epochs: Count = number.parse().ok()?;
+            let kinds = [Self::Snapshot, Self::SnapshotState, Self::SnapshotBest];
+            kinds.map(|kind| kind(epochs)).into_iter().find(is_named)
+        })
+    }
 
     /// Returns the file of weights.
     pub const fn of(checkpoint: CheckpointKind) -> Self {
         match checkpoint {
             CheckpointKind::Best => Self::Best,
             CheckpointKind::Final => Self::Final,
+            CheckpointKind::Epoch(epochs) => Self::Snapshot(epochs),
         }
     }
 
-    /// Returns the name within the folder.
-    pub const fn name(self) -> &'static str {
-        match self {
+    /// Returns the path within the folder.
+    pub fn name(self) -> Cow<'static, str> {
+        let name = match self {
             Self::Spec => "spec.json",
             Self::Lease => "lease",
             Self::Journal => "journal.jsonl",
@@ -71,8 +94,17 @@ impl RunFile {
             Self::Rollouts => "rollouts.safetensors",
             Self::CodePatch => "code.patch",
             Self::Record => "record.json",
-        }
+            Self::Snapshot(epochs) => return snapshot_name(epochs, ""),
+            Self::SnapshotState(epochs) => return snapshot_name(epochs, ".checkpoint"),
+            Self::SnapshotBest(epochs) => return snapshot_name(epochs, ".best"),
+        };
+        name.into()
     }
+}
+
+/// Returns the path of a file of a snapshot. Paths are sorted like epochs.
+fn snapshot_name(epochs: Count, kind: &str) -> Cow<'static, str> {
+    format!("{SNAPSHOTS}/{:010}{kind}.safetensors", epochs.get()).into()
 }
 
 /// The folder of a run; it may not exist yet.
@@ -145,7 +177,7 @@ impl RunDir {
 
     /// Returns the path of a file, whether or not it exists.
     pub fn path(&self, file: RunFile) -> PathBuf {
-        self.root.join(file.name())
+        self.root.join(&*file.name())
     }
 
     /// Returns whether a file exists.
@@ -204,7 +236,9 @@ impl RunDir {
         fs::create_dir_all(&self.root)?;
         let Some(lock) = fs::try_lock(&self.path(RunFile::Lease))? else { return Ok(None) };
         let lease = Lease { _lock: lock };
-        fs::remove_temporaries(&self.root)?;
+        for folder in [self.root.clone(), self.root.join(SNAPSHOTS)] {
+            fs::remove_temporaries(&folder)?;
+        }
         if fs::kind(&self.unfinished_supersede())?.is_some() {
             self.supersede(&lease)?;
         }
@@ -217,15 +251,16 @@ impl RunDir {
     pub fn supersede(&self, _lease: &Lease) -> Result<(), StoreError> {
         let is_moving = fs::kind(&self.unfinished_supersede())?.is_some();
         if !is_moving && !self.has(RunFile::Checkpoint)? && !self.has(RunFile::Record)? {
-            for file in [RunFile::Journal, RunFile::Timing, RunFile::Spec, RunFile::CodePatch] {
+            let files = [RunFile::Journal, RunFile::Timing, RunFile::Spec, RunFile::CodePatch];
+            for file in self.snapshots()?.into_iter().chain(files) {
                 fs::remove_file(&self.path(file))?;
             }
             return Ok(());
         }
-        let kept = [RunFile::Lease.name(), SUPERSEDED];
+        let kept = [RunFile::Lease.name(), SUPERSEDED.into()];
         let entries: Vec<_> = fs::read_dir_sorted(&self.root)?
             .into_iter()
-            .filter(|entry| kept.iter().all(|&name| entry.name != name))
+            .filter(|entry| kept.iter().all(|name| entry.name != **name))
             .collect();
         let unfinished = self.unfinished_supersede();
         if entries.is_empty() && fs::kind(&unfinished)?.is_none() {
@@ -244,7 +279,7 @@ impl RunDir {
         let folder = self.next_superseded()?;
         fs::create_dir_all(&folder)?;
         let record = RunFile::Record;
-        Ok(fs::rename(&self.path(record), &folder.join(record.name()))?)
+        Ok(fs::rename(&self.path(record), &folder.join(&*record.name()))?)
     }
 
     /// Returns the folder of the next superseded attempt.
@@ -315,7 +350,26 @@ impl RunDir {
 
     /// Returns size and digest of every artefact that exists, by name.
     pub fn artefacts(&self) -> Result<BTreeMap<String, Artefact>, StoreError> {
-        artefacts_in(&self.root, RunFile::ARTEFACTS.map(RunFile::name))
+        let files = RunFile::ARTEFACTS.into_iter().chain(self.snapshots()?);
+        artefacts_in(&self.root, files.map(RunFile::name))
+    }
+
+    /// Returns the path of a file of a snapshot, whose folder is created.
+    pub fn snapshot_path(&self, file: RunFile) -> Result<PathBuf, StoreError> {
+        fs::create_dir_all(&self.root.join(SNAPSHOTS))?;
+        Ok(self.path(file))
+    }
+
+    /// Returns the files of all snapshots, sorted by epoch.
+    fn snapshots(&self) -> Result<Vec<RunFile>, StoreError> {
+        let folder = self.root.join(SNAPSHOTS);
+        if fs::kind(&folder)? != Some(FileKind::Dir) {
+            return Ok(Vec::new());
+        }
+        let named = |entry: &fs::DirEntry| {
+            RunFile::artefact(&format!("{SNAPSHOTS}/{}", entry.name.to_str()?))
+        };
+        Ok(fs::read_dir_sorted(&folder)?.iter().filter_map(named).collect())
     }
 }
 

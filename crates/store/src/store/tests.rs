@@ -366,7 +366,7 @@ fn a_kill_while_superseding_is_completed_and_never_resumed_from() {
         let unfinished = run.root().join("superseded/unfinished");
         fs::create_dir_all(&unfinished).unwrap();
         for file in &files[..moved] {
-            fs::rename(&run.path(*file), &unfinished.join(file.name())).unwrap();
+            fs::rename(&run.path(*file), &unfinished.join(&*file.name())).unwrap();
         }
         check_state(&run, &State::Nothing);
         drop(run.lease().unwrap());

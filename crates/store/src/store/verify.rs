@@ -131,8 +131,7 @@ impl Verification {
             self.add(&error, "nothing: its settings or data are not those of the run", TRAIN_AGAIN);
             return;
         }
-        let named = RunFile::ARTEFACTS.iter().filter(|it| record.artefacts.contains_key(it.name()));
-        let checked: Vec<_> = named.map(|&file| run.check(file)).collect();
+        let checked = run.check_files();
         self.files += checked.len();
         let whole = checked.iter().filter(|it| it.is_ok()).count();
         for error in checked.iter().filter_map(|it| it.as_ref().err()) {

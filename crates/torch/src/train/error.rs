@@ -26,7 +26,7 @@ pub enum TrainError {
     #[error(transparent)]
     Data(#[from] UnfitData),
     /// The run has stored no such weights.
-    #[error("failed to evaluate: the run has no {} checkpoint", checkpoint.name())]
+    #[error("failed to evaluate: the run has no {checkpoint}")]
     NoCheckpoint { checkpoint: CheckpointKind },
     /// The videos cannot be generated.
     #[error(transparent)]

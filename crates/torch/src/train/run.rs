@@ -20,9 +20,9 @@ use super::{
     systems::check_data,
 };
 use reprise_base::{
-    config::RunSpec,
+    config::{RunSpec, training::SnapshotState},
     metrics,
-    scalar::{Epoch, Step},
+    scalar::{Count, Epoch, Step},
     vocabulary::{
         Predictor, SeriesName,
         rollouts::{CONTEXT_FRAMES, SEQUENCES},
@@ -181,6 +181,10 @@ fn train_to_end(
             }
         }
 
+        if epoch_ends && let Some(state) = epochs_done(at).and_then(|it| training.snapshot(it)) {
+            write_snapshot(dir, at, state, &*system, &log.journal, &kept)?;
+        }
+
         let stopping = stop.load(Ordering::Relaxed);
         if stopping || done == total || timing.checkpoint_is_due() {
             timing.checkpoint(Step(done), || {
@@ -329,6 +333,37 @@ fn write_model(
 ) -> Result<String, TrainError> {
     let metadata = [(EPOCH.to_owned(), epoch.0.to_string())];
     Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
+}
+
+/// Returns the number of epochs that end with a step, if it is a count.
+fn epochs_done(at: At) -> Option<Count> {
+    Count::try_from(i64::try_from(at.epoch.0 + 1).ok()?).ok()
+}
+
+/// Writes what is kept of the epoch that ends with a step.
+fn write_snapshot(
+    dir: &RunDir,
+    at: At,
+    snapshot: SnapshotState,
+    system: &dyn System,
+    journal: &Journal,
+    kept: &Bookkeeping,
+) -> Result<(), TrainError> {
+    let Some(epochs) = epochs_done(at) else { return Ok(()) };
+    let state = system.state();
+    let metadata = [(EPOCH.to_owned(), at.epoch.0.to_string())];
+    let path = dir.snapshot_path(RunFile::Snapshot(epochs))?;
+    write_tensors(&path, &state.model_tensors(), &metadata.into())?;
+    if snapshot == SnapshotState::Full {
+        if dir.has(RunFile::Best)? {
+            let (best, metadata) = read_tensors(&dir.path(RunFile::Best))?;
+            write_tensors(&dir.path(RunFile::SnapshotBest(epochs)), &best, &metadata)?;
+        }
+        let path = dir.path(RunFile::SnapshotState(epochs));
+        let next = Step(at.step.0 + 1);
+        write_checkpoint(&path, journal, next, &json!(kept), &state.checkpoint_tensors())?;
+    }
+    Ok(())
 }
 
 /// The stopwatch of an attempt: paces checkpoints and fills the timing log.

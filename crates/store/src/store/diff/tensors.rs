@@ -47,7 +47,7 @@ pub(super) fn diff(
         return Ok(diff_tensors(file, a, b));
     }
     Ok((exists_a != exists_b).then(|| TensorDifference {
-        file: file.name().to_owned(),
+        file: file.name().into_owned(),
         tensor: None,
         a: describe_file(exists_a),
         b: describe_file(exists_b),
@@ -68,7 +68,7 @@ fn diff_tensors(file: RunFile, a: &[StoredTensor], b: &[StoredTensor]) -> Option
     let same_layout = |a: &StoredTensor, b: &StoredTensor| a.dtype == b.dtype && a.shape == b.shape;
     let pair = a.zip(b).filter(|(a, b)| same_layout(a, b));
     Some(TensorDifference {
-        file: file.name().to_owned(),
+        file: file.name().into_owned(),
         tensor: Some(name.to_owned()),
         a: describe(a),
         b: describe(b),
