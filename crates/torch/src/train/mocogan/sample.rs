@@ -43,7 +43,7 @@ pub enum GridProblem {
 impl MocoganSystem {
     /// Generates a video of every content with every motion, `[A·B, T, C, S, S]` in (0, 1), content by content.
     ///
-    /// Content and motion `n` are those of video `n` of [`MocoganSystem::sample`].
+    /// Content and motion `n` are those of video `n` of `MocoganSystem::sample`.
     pub fn grid(&self, protocol: Protocol, codes: &GridCodes) -> Tensor {
         let GridCodes { contents, categories, frames } = codes;
         let generator = &self.model.generator;
