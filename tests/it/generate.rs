@@ -107,6 +107,14 @@ fn a_later_call_replaces_the_files_of_an_earlier_one_and_no_others() {
     place.succeed(&["generate", &run, "--write", "gif"]);
     let names: Vec<String> = files(&folder).into_keys().collect();
     assert_eq!(names, ["generated.json", "notes.txt", "strips/000.png", "videos.gif"]);
+
+    // A record that names a file outside its folder reaches nothing there.
+    let record = fs::read_to_string(folder.join("generated.json")).unwrap();
+    fs::rename(folder.join("videos.gif"), place.path("generated/videos.gif")).unwrap();
+    let elsewhere = record.replace("videos.gif", "../videos.gif");
+    fs::write(folder.join("generated.json"), elsewhere).unwrap();
+    place.succeed(&["generate", &run, "--write", "gif"]);
+    assert!(place.path("generated/videos.gif").is_file());
 }
 
 #[test]

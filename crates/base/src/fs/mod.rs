@@ -12,7 +12,7 @@ use std::{
     fs::{self, File, Metadata, OpenOptions},
     io::{self, BufReader, Read},
     os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use memmap2::Mmap;
@@ -163,6 +163,11 @@ pub fn read_dir_sorted(path: &Path) -> Result<Vec<DirEntry>, FsError> {
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// Returns whether a path stays inside the folder that it is joined to: it is relative and has no `..`.
+pub fn is_inside(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 /// Returns the kind of a file with symlinks followed, `None` if the path does not exist.

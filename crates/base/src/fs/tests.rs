@@ -171,3 +171,13 @@ fn the_digest_of_a_file_is_the_digest_of_its_bytes() {
 fn there_is_free_space_where_tests_run() {
     assert!(free_bytes(folder().path()).unwrap() > 0);
 }
+
+#[test]
+fn a_path_is_inside_a_folder_unless_it_leaves_it() {
+    for path in ["report.md", "figures/one.svg", "./a"] {
+        assert!(is_inside(Path::new(path)), "{path}");
+    }
+    for path in ["../a", "figures/../../a", "/etc/passwd"] {
+        assert!(!is_inside(Path::new(path)), "{path}");
+    }
+}

@@ -9,11 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{kinds::GeneratedKind, source::Source};
 use crate::cli::Failure;
-use reprise_base::{
-    config::protocol::Protocol,
-    fs::{self, FsError},
-    scalar::Seed,
-};
+use reprise_base::{config::protocol::Protocol, fs, scalar::Seed};
 use reprise_data::{
     npy::{self, Array},
     npz,
@@ -105,9 +101,10 @@ impl<'a> OutputFolder<'a> {
             bytes.and_then(|bytes| serde_json::from_slice::<GenerationRecord>(&bytes).ok());
         if let Some(GenerationRecord { files, .. }) = earlier_record {
             fs::remove_file(&earlier)?;
-            for (name, sha256) in files {
+            // A record of another origin may name anything.
+            for (name, sha256) in files.iter().filter(|(name, _)| fs::is_inside(name.as_ref())) {
                 let path = folder.join(name);
-                if fs::sha256_file(&path).is_ok_and(|(found, _)| found == sha256) {
+                if fs::sha256_file(&path).is_ok_and(|(found, _)| found == *sha256) {
                     fs::remove_file(&path)?;
                 }
             }
@@ -158,8 +155,7 @@ impl<'a> OutputFolder<'a> {
         let Self { folder, record } = self;
         let mut text = serde_json::to_string_pretty(&record).map_err(Failure::Encode)?;
         text.push('\n');
-        let written: Result<(), FsError> = fs::write_atomic(&folder.join(RECORD), text.as_bytes());
-        written?;
+        fs::write_atomic(&folder.join(RECORD), text.as_bytes())?;
         Ok(record.files.len() + 1)
     }
 }

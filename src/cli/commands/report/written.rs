@@ -47,7 +47,9 @@ impl WrittenList {
         let inputs = first.strip_prefix(INPUTS)?.to_owned();
         let file = |line: &str| {
             let (digest, path) = line.split_once("  ")?;
-            Some((PathBuf::from(path), digest.to_owned()))
+            // A list of another origin may name anything, and what it names may be removed.
+            let path = Some(PathBuf::from(path)).filter(|path| fs::is_inside(path))?;
+            Some((path, digest.to_owned()))
         };
         Some(Self { inputs, files: lines.lines().map(file).collect::<Option<_>>()? })
     }
@@ -145,6 +147,11 @@ mod tests {
         );
         fs::write_atomic(&at.join(LIST), b"# inputs a\nno list\n").unwrap();
         assert!(!is_current(&at, "a").unwrap(), "the list is damaged");
+        let outside = folder.path().join("mine.txt");
+        fs::write_atomic(&outside, b"mine").unwrap();
+        fs::write_atomic(&at.join(LIST), b"# inputs a\n00  ../mine.txt\n").unwrap();
+        write(&at, "a", &files(&["report.md"])).unwrap();
+        assert!(fs::kind(&outside).unwrap().is_some(), "a list reaches no other folder");
     }
 
     #[test]
