@@ -1,7 +1,7 @@
 //! Runs that continue another run.
 //!
-//! The new run begins with the files that an interruption would have left of it after the last step of its parent:
-//! journal, best weights and checkpoint. From there it is resumed like any other.
+//! The new run begins with the files that an interruption at that point of its parent would have left of it: journal,
+//! best weights and checkpoint. From there it is resumed like any other.
 
 use super::{ExperimentError, parent_problem::ParentProblem};
 use reprise_base::{
@@ -27,15 +27,13 @@ pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, Expe
     let refused = |why| ExperimentError::Parent { run: id.clone(), why };
     let parent = FinishedRun::open(&store.run(id)).map_err(|error| refused_by_store(id, error))?;
     let record = parent.record();
-    match epochs {
-        None if record.outcome != Outcome::Completed => {
-            return Err(refused(ParentProblem::Diverged));
-        }
-        Some(epochs) if parent.has(RunFile::SnapshotState(*epochs)) => {}
-        Some(epochs) => {
-            return Err(refused(ParentProblem::NoSnapshot { epochs: epochs.get() }));
-        }
-        None => {}
+    let problem = match *epochs {
+        None => (record.outcome != Outcome::Completed).then_some(ParentProblem::Diverged),
+        Some(epochs) => (!parent.has(RunFile::SnapshotState(epochs)))
+            .then_some(ParentProblem::NoSnapshot { epochs: epochs.get() }),
+    };
+    if let Some(why) = problem {
+        return Err(refused(why));
     }
     let (old, new) = (&record.spec.training, &spec.training);
     let (parent_system, system) = (record.spec.model.system(), spec.model.system());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::RunId;
 use crate::scalar::Count;
 
-/// A point of a finished run from which another run goes on: its end (`RUN`), or a full snapshot (`RUN@EPOCHS`).
+/// The point in a finished run from which another run continues: its end (`RUN`), or a full snapshot (`RUN@EPOCHS`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ParentRun {

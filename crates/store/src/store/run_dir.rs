@@ -354,10 +354,9 @@ impl RunDir {
         artefacts_in(&self.root, files.map(RunFile::name))
     }
 
-    /// Returns the path of a file of a snapshot, whose folder is created.
-    pub fn snapshot_path(&self, file: RunFile) -> Result<PathBuf, StoreError> {
-        fs::create_dir_all(&self.root.join(SNAPSHOTS))?;
-        Ok(self.path(file))
+    /// Creates the folder of snapshots.
+    pub fn create_snapshots(&self) -> Result<(), StoreError> {
+        Ok(fs::create_dir_all(&self.root.join(SNAPSHOTS))?)
     }
 
     /// Returns the files of all snapshots, sorted by epoch.

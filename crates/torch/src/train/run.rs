@@ -181,8 +181,8 @@ fn train_to_end(
             }
         }
 
-        if epoch_ends && let Some(state) = epochs_done(at).and_then(|it| training.snapshot(it)) {
-            write_snapshot(dir, at, state, &*system, &log.journal, &kept)?;
+        if epoch_ends {
+            write_snapshot(job, at, system.state(), &log.journal, &kept)?;
         }
 
         let stopping = stop.load(Ordering::Relaxed);
@@ -335,25 +335,19 @@ fn write_model(
     Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
 }
 
-/// Returns the number of epochs that end with a step, if it is a count.
-fn epochs_done(at: At) -> Option<Count> {
-    Count::try_from(i64::try_from(at.epoch.0 + 1).ok()?).ok()
-}
-
-/// Writes what is kept of the epoch that ends with a step.
+/// Writes what is kept of the epoch that ends with a step, if anything.
 fn write_snapshot(
-    dir: &RunDir,
+    job: &Job<'_>,
     at: At,
-    snapshot: SnapshotState,
-    system: &dyn System,
+    state: &TrainState,
     journal: &Journal,
     kept: &Bookkeeping,
 ) -> Result<(), TrainError> {
-    let Some(epochs) = epochs_done(at) else { return Ok(()) };
-    let state = system.state();
-    let metadata = [(EPOCH.to_owned(), at.epoch.0.to_string())];
-    let path = dir.snapshot_path(RunFile::Snapshot(epochs))?;
-    write_tensors(&path, &state.model_tensors(), &metadata.into())?;
+    let Job { dir, spec, .. } = job;
+    let epochs = Count::try_from(at.epoch.0.cast_signed() + 1).expect("epochs are a count");
+    let Some(snapshot) = spec.training.snapshot(epochs) else { return Ok(()) };
+    dir.create_snapshots()?;
+    write_model(dir, RunFile::Snapshot(epochs), state, at.epoch)?;
     if snapshot == SnapshotState::Full {
         if dir.has(RunFile::Best)? {
             let (best, metadata) = read_tensors(&dir.path(RunFile::Best))?;

@@ -16,7 +16,7 @@ Examples:
   reprise generate 3f2a --sequences 0,7-9 --samples 8     of others, with more samples
   reprise generate 3f2a --set latent=prior --set horizon=28 --write apng,npz
   reprise generate 77b0 --contents 6 --motions 1          mocogan: a column per category
-  reprise generate 77b0 --categories walk,wave --length 64    videos of any length
+  reprise generate 77b0 --categories walk,wave1 --length 64    videos of any length
   reprise generate 90ce --kaggle data/kaggle              rcn: a submission for Kaggle
   reprise generate WEIGHTS --sweep mocogan                imported weights
 
@@ -161,7 +161,7 @@ impl GenerateArgs {
         if self.keypoints.clamp {
             words.push("--clamp".to_owned());
         }
-        let kinds: Vec<&str> = self.write.iter().map(|kind| kind.name()).collect();
+        let kinds: Vec<String> = self.write.iter().map(|kind| kind.name()).collect();
         if !kinds.is_empty() {
             words.push(format!("--write {}", kinds.join(",")));
         }

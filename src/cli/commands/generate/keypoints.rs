@@ -16,7 +16,7 @@ use crate::{
 use reprise_base::{
     config::{
         model::{RcnSpec, rcn::HALF_SIDE},
-        protocol::EvaluationRequest,
+        protocol::Protocol,
     },
     text::count,
 };
@@ -46,26 +46,19 @@ pub(super) fn make_keypoints(
     args: &GenerateArgs,
     making: &Making<'_>,
     model: &RcnSpec,
-    request: &EvaluationRequest,
 ) -> Result<(), Failure> {
     match &args.keypoints.kaggle {
         Some(kaggle) => making.submission(args, model, kaggle),
-        None => making.keypoints(args, model, request),
+        None => making.keypoints(args, model),
     }
 }
 
 impl Making<'_> {
     /// Predicts the keypoints of images of a split.
-    fn keypoints(
-        &self,
-        args: &GenerateArgs,
-        model: &RcnSpec,
-        request: &EvaluationRequest,
-    ) -> Result<(), Failure> {
+    fn keypoints(&self, args: &GenerateArgs, model: &RcnSpec) -> Result<(), Failure> {
         let kinds = args.kinds(&GeneratedKind::OF_KEYPOINTS, &GeneratedKind::USUAL_OF_KEYPOINTS)?;
         let pack = &self.pack;
-        let protocol = self.protocol(request)?;
-        let (split, seed) = (protocol.split, protocol.seed);
+        let Protocol { split, seed, .. } = self.protocol;
         let indices = selection::chosen(args.sequences.as_ref(), pack, split, IMAGES)?;
         let images = KeypointImages::Known { pack, split, seed, indices: &indices };
         let predicted = rcn::predict(self.trained(), model, images).map_err(TrainError::from)?;
@@ -77,7 +70,7 @@ impl Making<'_> {
         let record = GenerationRecord {
             rows: names.clone(),
             columns: columns.to_vec(),
-            ..self.record(args, &[protocol])
+            ..self.record(args, &[self.protocol])
         };
         let mut output = OutputFolder::create(&folder, record)?;
         if kinds.contains(&GeneratedKind::Sheet) {

@@ -35,16 +35,8 @@ impl GeneratedKind {
     pub(super) const USUAL_OF_KEYPOINTS: [Self; 3] = [Self::Sheet, Self::Csv, Self::Npz];
 
     /// Returns the name on the command line.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Gif => "gif",
-            Self::Apng => "apng",
-            Self::Png => "png",
-            Self::Strip => "strip",
-            Self::Sheet => "sheet",
-            Self::Npz => "npz",
-            Self::Npy => "npy",
-            Self::Csv => "csv",
-        }
+    pub(super) fn name(self) -> String {
+        let value = self.to_possible_value().expect("no kind is hidden");
+        value.get_name().to_owned()
     }
 }

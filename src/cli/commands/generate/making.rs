@@ -12,7 +12,7 @@ use crate::{
     cli::{Failure, places::packs, progress::data_watch},
     experiment::GENERATED,
 };
-use reprise_base::config::protocol::{EvaluationRequest, Protocol, ProtocolProblem};
+use reprise_base::config::protocol::{EvaluationRequest, Protocol};
 use reprise_data::{self as data, Pack, Required};
 use reprise_torch::{libtorch, train::Trained};
 
@@ -20,6 +20,8 @@ use reprise_torch::{libtorch, train::Trained};
 pub(super) struct Making<'a> {
     pub(super) source: &'a Source,
     pub(super) pack: Pack,
+    /// What was asked for.
+    pub(super) protocol: Protocol,
     device: tch::Device,
 }
 
@@ -28,20 +30,16 @@ impl<'a> Making<'a> {
     pub(super) fn open(source: &'a Source, request: &EvaluationRequest) -> Result<Self, Failure> {
         let spec = &source.spec;
         // A request that names another data set may not fit the system.
-        request.resolve(spec).map_err(|problem| refused(source, &problem))?;
+        let protocol = resolve(request, source)?;
         let dataset = request.dataset(spec);
         let pack = data::open(dataset, Required::AllSplits, &packs()?, &mut data_watch())?;
         let device = libtorch::prepare(&spec.engine)?.device;
-        Ok(Self { source, pack, device })
+        Ok(Self { source, pack, protocol, device })
     }
 
     pub(super) const fn trained(&self) -> Trained<'_> {
         let Self { source, device, .. } = self;
         Trained { spec: &source.spec, tensors: source.tensors.as_slice(), device: *device }
-    }
-
-    pub(super) fn protocol(&self, request: &EvaluationRequest) -> Result<Protocol, Failure> {
-        request.resolve(&self.source.spec).map_err(|problem| refused(self.source, &problem))
     }
 
     /// Returns the folder to write.
@@ -58,7 +56,7 @@ impl<'a> Making<'a> {
                 sha256: self.pack.payload_sha256().to_owned(),
             }),
             protocols: protocols.to_vec(),
-            seed: protocols.first().map_or(self.source.spec.seed, |protocol| protocol.seed),
+            seed: self.protocol.seed,
             ..GenerationRecord::of(
                 self.source,
                 args.command(self.source.id()),
@@ -68,9 +66,13 @@ impl<'a> Making<'a> {
     }
 }
 
-fn refused(source: &Source, problem: &ProtocolProblem) -> Failure {
-    Failure::Usage {
+/// Returns the protocol of a request for the weights.
+///
+/// # Errors
+/// If their system cannot do this.
+pub(super) fn resolve(request: &EvaluationRequest, source: &Source) -> Result<Protocol, Failure> {
+    request.resolve(&source.spec).map_err(|problem| Failure::Usage {
         message: format!("failed to generate from {}: {problem}", source.title()),
         hint: "change the request with `--set KEY=VALUE`; see `reprise generate --help`",
-    }
+    })
 }

@@ -17,8 +17,8 @@ pub use args::GenerateArgs;
 
 /// Generates what the system of the weights makes.
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
-    let source = Source::open(args)?;
     let request = change_request(&EvaluationRequest::default(), &args.sets)?;
+    let source = Source::open(args, &request)?;
     let refused: &[Form] = match &source.spec.model {
         ModelSpec::Cvae(_) | ModelSpec::PhysicalInteraction(_) | ModelSpec::ConvLstm(_) => {
             &[Form::Videos, Form::Keypoints]
@@ -32,7 +32,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         ModelSpec::Cvae(_) | ModelSpec::PhysicalInteraction(_) | ModelSpec::ConvLstm(_) => {
             videos::make_rollouts(args, &making, &request)
         }
-        ModelSpec::Mocogan(mocogan) => videos::make_videos(args, &making, mocogan, &request),
-        ModelSpec::Rcn(rcn) => keypoints::make_keypoints(args, &making, rcn, &request),
+        ModelSpec::Mocogan(mocogan) => videos::make_videos(args, &making, mocogan),
+        ModelSpec::Rcn(rcn) => keypoints::make_keypoints(args, &making, rcn),
     }
 }

@@ -6,7 +6,7 @@ use reprise_base::{
     config::{
         RunSpec,
         protocol::{CheckpointKind, EvaluationRequest},
-        sweep::{SweepRun, change_request, parse},
+        sweep::{SweepRun, parse},
         weights::WeightsId,
     },
     fs,
@@ -29,7 +29,7 @@ impl Source {
     ///
     /// # Errors
     /// If there are none, or they have no settings.
-    pub(super) fn open(args: &GenerateArgs) -> Result<Self, Failure> {
+    pub(super) fn open(args: &GenerateArgs, request: &EvaluationRequest) -> Result<Self, Failure> {
         let store = Store::open(&args.store.store)?;
         match (&args.imported.sweep, args.target.parse::<WeightsId>()) {
             (Some(sweep), Ok(id)) => Self::imported(&store, &id, sweep, &args.imported),
@@ -42,14 +42,15 @@ impl Source {
                     .to_owned(),
                 hint: "name a sweep file that has the settings of the model: `--sweep NAME`",
             }),
-            (None, Err(_)) => Self::of_run(&store, args),
+            (None, Err(_)) => {
+                let kind = request.checkpoint.unwrap_or(CheckpointKind::Best);
+                Self::of_run(&store, &args.target, kind)
+            }
         }
     }
 
-    fn of_run(store: &Store, args: &GenerateArgs) -> Result<Self, Failure> {
-        let request = change_request(&EvaluationRequest::default(), &args.sets)?;
-        let kind = request.checkpoint.unwrap_or(CheckpointKind::Best);
-        let dir = store.find(&args.target)?;
+    fn of_run(store: &Store, run: &str, kind: CheckpointKind) -> Result<Self, Failure> {
+        let dir = store.find(run)?;
         let (tensors, _) = checkpoint::read(&dir, kind, "generate from")?;
         let (weights, _) = fs::sha256_file(&dir.path(RunFile::of(kind)))?;
         Ok(Self { spec: dir.spec()?, tensors, weights, run: Some(dir.id().clone()) })

@@ -3,7 +3,7 @@
 use super::{
     args::{GenerateArgs, VideoArgs},
     kinds::GeneratedKind,
-    making::Making,
+    making::{Making, resolve},
     output::{GenerationRecord, write_videos},
     selection,
 };
@@ -49,12 +49,10 @@ pub(super) fn make_videos(
     args: &GenerateArgs,
     making: &Making<'_>,
     mocogan: &MocoganSpec,
-    request: &EvaluationRequest,
 ) -> Result<(), Failure> {
     let kinds = kinds(args)?;
-    let protocol = making.protocol(request)?;
-    let generated = making.videos(args, mocogan, protocol)?;
-    making.write(args, &[protocol], &kinds, &generated)
+    let generated = making.videos(args, mocogan)?;
+    making.write(args, &[making.protocol], &kinds, &generated)
 }
 
 fn kinds(args: &GenerateArgs) -> Result<Vec<GeneratedKind>, Failure> {
@@ -70,7 +68,7 @@ impl Making<'_> {
     ) -> Result<Vec<Protocol>, Failure> {
         let has_latent = self.source.spec.model.facts().has_latent();
         let asked = |latent, samples| {
-            self.protocol(&EvaluationRequest { latent, samples, ..request.clone() })
+            resolve(&EvaluationRequest { latent, samples, ..request.clone() }, self.source)
         };
         if request.samples.is_some() || request.sequences.is_some() {
             return Err(Failure::Usage {
@@ -95,7 +93,7 @@ impl Making<'_> {
         args: &GenerateArgs,
         protocols: &[Protocol],
     ) -> Result<GeneratedVideos, Failure> {
-        let split = protocols[0].split;
+        let split = self.protocol.split;
         let sequences = selection::chosen(args.sequences.as_ref(), &self.pack, split, SEQUENCES)?;
         let set = RolloutSet { pack: &self.pack, protocols, sequences: &sequences };
         let samples: usize =
@@ -108,13 +106,12 @@ impl Making<'_> {
         &self,
         args: &GenerateArgs,
         mocogan: &MocoganSpec,
-        protocol: Protocol,
     ) -> Result<GeneratedVideos, Failure> {
         let VideoArgs { contents, motions, categories, length } = &args.videos;
         let has_categories = mocogan.categories.size() > 0;
         let grid = CodeGrid {
             pack: &self.pack,
-            protocol,
+            protocol: self.protocol,
             contents: contents.unwrap_or(CONTENTS),
             motions: motions.unwrap_or(if has_categories { Count::literal(1) } else { MOTIONS }),
             frames: *length,

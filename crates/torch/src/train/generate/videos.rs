@@ -65,7 +65,7 @@ pub fn videos(
         [] => (0..known.len().max(1)).collect(),
         names => names.iter().map(chosen).collect::<Result<_, _>>()?,
     };
-    let frames = frames.map_or(mocogan.video_length, |frames| frames);
+    let frames = frames.unwrap_or(mocogan.video_length);
     if let Some(most) = system.frames_max()
         && frames.size() > most
     {

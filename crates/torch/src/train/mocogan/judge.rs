@@ -207,8 +207,7 @@ impl MocoganSystem {
             (0..codes).flat_map(of_code).map(|number| generated[number].as_slice()).collect();
         let mut tensors = vec![stored(GENERATED_VIDEOS, &shown)];
         if !self.is_conditional() {
-            let names = (0..codes).map(|code| format!("code {code}"));
-            return (tensors, names.collect());
+            return (tensors, self.code_names());
         }
         let one_of = |code: usize| {
             let at = held_out.categories.iter().position(|&category| category == code)?;

@@ -129,10 +129,13 @@ impl MocoganSystem {
         match self.spec.categories {
             Categories::None => Vec::new(),
             Categories::Count(_) if self.is_conditional() => self.categories.clone(),
-            Categories::Count(count) => {
-                (0..count.len()).map(|code| format!("code {code}")).collect()
-            }
+            Categories::Count(_) => self.code_names(),
         }
+    }
+
+    /// Returns the names of categories that are not those of the data.
+    fn code_names(&self) -> Vec<String> {
+        (0..self.category_count()).map(|code| format!("code {code}")).collect()
     }
 
     /// Returns the largest number of frames of a video, if there is one.
