@@ -18,7 +18,7 @@ mod pictures;
 mod record;
 mod values;
 
-pub(super) use pictures::noise;
+pub(super) use pictures::{noise, samples};
 pub(super) use values::scores;
 use values::{BASELINE_PSNR, EPOCHS, jitter};
 
@@ -108,7 +108,7 @@ fn run(arm: usize, label: &str, index: usize, seed: u64) -> ReportRun {
     let psnr = PSNR[arm][index];
     let record = record::record(&entry, arm, psnr);
     let state = RunState::Finished { record: Box::new(record), events: events(arm, seed, psnr) };
-    ReportRun { entry, state, samples: pictures::samples(arm), evaluations: Vec::new() }
+    ReportRun { entry, state, samples: samples(arm), evaluations: Vec::new() }
 }
 
 fn kl_weight(arm: usize, epoch: u64) -> f64 {

@@ -37,6 +37,7 @@ mod sections;
 mod strip;
 mod svg;
 mod sweep_results;
+mod twin;
 mod words;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{
     input::{ReportEvaluation, ReportInput, ReportRun},
     reported::{ReportedMetric, flatten},
     run_curves::Curves,
+    samples::Samples,
     scores::{Observation, ScoreFrame, ScoreGroup},
 };
 use reprise_base::{
@@ -190,6 +191,13 @@ impl<'a> ProtocolResults<'a> {
             sum / pairs.len() as f64
         };
         (0..first.len()).map(difference).collect()
+    }
+
+    /// Returns what the first run of an arm with pictures stored.
+    pub(super) fn pictured(&self, arm: &str) -> Option<&'a Samples> {
+        let of_arm = self.runs.iter().filter(|(run, _)| run.entry.arm == arm);
+        let mut samples = of_arm.map(|(_, evaluation)| &evaluation.samples);
+        samples.find(|samples| samples.rollouts.is_some())
     }
 
     /// Returns the means of a predictor by seed over the runs of an arm.

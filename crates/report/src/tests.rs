@@ -14,10 +14,11 @@ use reprise_base::{
             ModelSpec, PhysicalInteractionSpec,
             physical_interaction::{Port, Version},
         },
-        protocol::{EvaluationRequest, RolloutFeedback},
+        protocol::{EvaluationRequest, Latent, RolloutFeedback},
     },
     scalar::Count,
 };
+use reprise_data::Split;
 use reprise_store::store::{
     evaluation::{EVALUATION_FORMAT, EvaluationRecord},
     event::{Event, Scores},
@@ -236,7 +237,7 @@ fn real_videos_are_an_upper_bound_and_not_a_competitor() {
 fn a_published_training_error_is_beside_that_of_the_last_epoch() {
     let report = changed(|input| {
         let published = input.manifest.published[0].clone();
-        let (split, metric) = (reprise_data::Split::Train, "rmse".to_owned());
+        let (split, metric) = (Split::Train, "rmse".to_owned());
         input.manifest.published = vec![Published { split, metric, value: 0.04, ..published }];
         for run in &mut input.runs {
             let RunState::Finished { record, events } = &mut run.state else { continue };
@@ -404,4 +405,84 @@ fn every_protocol_has_a_table_of_its_own() {
     );
     assert!(text(&report, "evaluations/1_sampled_by_sequence.csv").lines().count() > 1);
     assert!(!text(&REPORT, "report.md").contains("## Evaluations"));
+}
+
+#[test]
+fn the_gap_is_positive_where_validation_looks_better() {
+    // The fixture's validation PSNR is 0.3 dB above the test PSNR, that of the baseline 0.4 dB. Its MSE is lower by
+    // 10^(-2.01) (1 - 10^(-0.03)) = 0.000653 for seed 1 and accordingly for the others.
+    check(&REPORT, "| monotonic | PSNR (dB) | 3 | +0.300 | [+0.300, +0.300] |");
+    check(&REPORT, "| *baseline: copy last frame* | PSNR (dB) | – | +0.400 | – |");
+    let markdown = text(&REPORT, "report.md");
+    let gap = markdown.split("## Validation and test").nth(1).expect("the section is there");
+    let mse = gap.lines().find(|line| line.starts_with("| monotonic | MSE")).expect("a row");
+    assert!(mse.contains("| +0.0006"), "{mse}");
+}
+
+#[test]
+fn a_score_is_reached_after_some_epochs() {
+    // Run 1 of `cyclical` reaches least. Its curve rises with every epoch, so it reaches its own best at the end.
+    check(&REPORT, "reached least (cyclical, seed 1)");
+    let alone = changed(|input| input.runs.retain(|run| run.entry.arm == fixture::ARMS[0]));
+    assert!(!text(&alone, "report.md").contains("Epochs until"));
+    // The other arm has one run, which is better than that score from the second epoch on.
+    let quick = changed(|input| {
+        input.runs.truncate(4);
+        for run in &mut input.runs[..3] {
+            let RunState::Finished { events, .. } = &mut run.state else {
+                panic!("it is finished")
+            };
+            for event in events {
+                let Event::Evaluation(evaluation) = event else { continue };
+                if evaluation.epoch.0 > 0 {
+                    evaluation.scores = fixture::scores(30.0, 19.0);
+                }
+            }
+        }
+    });
+    check(&quick, "| monotonic | 3 | 2.0 ± 0.0 | 2 | 2 |");
+    check(&quick, "| cyclical | 1 | 8.0 | 8 | 8 |");
+}
+
+#[test]
+fn the_posterior_is_beside_the_prior() {
+    let posterior =
+        EvaluationRequest { latent: Some(Latent::Posterior), ..EvaluationRequest::default() };
+    let with_pictures = |input: &mut ReportInput| {
+        for run in &mut input.runs {
+            let arm = usize::from(run.entry.arm == fixture::ARMS[1]);
+            run.samples = fixture::samples(arm);
+            for evaluation in &mut run.evaluations {
+                evaluation.samples = fixture::samples(arm);
+            }
+        }
+    };
+    let report = changed(|input| {
+        evaluate(input, &posterior, 1.5);
+        with_pictures(input);
+    });
+    // The test at the end of the training used the prior.
+    check(&report, "Score with the posterior minus score with the prior.");
+    check(&report, "| monotonic | PSNR (dB) | 3 | +1.500 | [+1.500, +1.500] |");
+    let path = Path::new("evaluations/1_by_hand_000_monotonic--posterior-and-prior.svg");
+    let figure = String::from_utf8(report.files[path].clone()).expect("a drawing is text");
+    let labels: Vec<&str> = ["truth", "posterior", "prior"].to_vec();
+    let drawn: Vec<usize> = labels
+        .iter()
+        .map(|label| figure.find(&format!(">{label}</text>")).expect("the row is there"))
+        .collect();
+    assert!(drawn.is_sorted(), "{drawn:?}");
+    // Samples of the prior may be more than those of the posterior.
+    let sampled = EvaluationRequest {
+        samples: Some(Count::literal(20)),
+        split: Some(Split::Validate),
+        ..EvaluationRequest::default()
+    };
+    let posterior = EvaluationRequest { split: Some(Split::Validate), ..posterior };
+    let report = changed(|input| {
+        evaluate(input, &posterior, 1.5);
+        evaluate(input, &sampled, 0.5);
+        with_pictures(input);
+    });
+    check(&report, "cyclical, posterior and prior: the truth, then predictions.");
 }

@@ -2,23 +2,21 @@
 
 use super::{
     curves::{figure, file_stem},
-    exposure_bias,
+    futures::{self, Predictions},
+    twins,
 };
 use crate::{
     curve::{Line, Plot, Stroke},
-    document::{
-        Column, Figure, FigureContent, FigureLayout, PageBlock, PageTable, RichText, Row, RowKind,
-    },
+    document::{Column, Figure, FigureLayout, PageBlock, PageTable, RichText, Row, RowKind},
     error::ReportError,
     input::{ReportEvaluation, ReportRun},
     number::{ABSENT, decimals, fixed, signed},
     paired::{by_seed, confidence, interval},
-    palette::{self, BASELINE, Ink, TEXT},
+    palette::{self, BASELINE, Ink},
     protocols::ProtocolResults,
     reported::ReportedMetric,
     run_curves::{Points, mean_of},
     samples::Samples,
-    strip,
     sweep_results::{ArmResults, MODEL, SweepResults},
     words::in_words,
 };
@@ -28,17 +26,12 @@ use reprise_base::{
     scalar::Seed,
     stats::bootstrap,
     text::count,
-    vocabulary::{
-        MetricName, Predictor,
-        rollouts::{BEST_SAMPLE, SAMPLES},
-    },
+    vocabulary::{MetricName, Predictor},
 };
 use reprise_data::Split;
 
 /// No figure is added once the figures of a protocol take this many bytes.
 const FIGURE_BYTES_MAX: usize = 700_000;
-/// Samples of a sequence that a figure shows.
-const SAMPLES_SHOWN: usize = 3;
 /// At most this many pairs of arms are compared.
 const PAIRS_MAX: usize = 6;
 
@@ -61,9 +54,12 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         blocks.push(PageBlock::Prose(shown.head()));
         blocks.push(PageBlock::Table(shown.scores()));
         blocks.extend(shown.differences());
-        blocks.extend(exposure_bias::table(results, evaluated, &shown.arms(), &shown.metrics()));
+        let arms = shown.arms();
+        blocks.extend(twins::tables(results, evaluated, &arms, &shown.metrics()));
+        let mut pictures = shown.pictures()?;
+        pictures.extend(twins::figures(results, evaluated, &arms)?);
         for (figures, layout) in
-            [(shown.curves()?, FigureLayout::Grid), (shown.pictures()?, FigureLayout::Wide)]
+            [(shown.curves()?, FigureLayout::Grid), (pictures, FigureLayout::Wide)]
         {
             if !figures.is_empty() {
                 blocks.push(PageBlock::Figures { figures, layout });
@@ -98,7 +94,7 @@ struct Shown<'a> {
     evaluated: &'a ProtocolResults<'a>,
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
     fn head(&self) -> RichText {
         let ProtocolResults { name, protocol, data, .. } = self.evaluated;
         let mut text = RichText::default()
@@ -122,7 +118,7 @@ impl Shown<'_> {
     }
 
     /// Returns the arms that were evaluated.
-    fn arms(&self) -> Vec<&ArmResults<'_>> {
+    fn arms(&self) -> Vec<&'a ArmResults<'a>> {
         let is_evaluated = |arm: &&ArmResults<'_>| {
             self.evaluated.runs.iter().any(|(run, _)| run.entry.arm == arm.label)
         };
@@ -355,12 +351,7 @@ impl Shown<'_> {
         let pictured: Vec<(&ArmResults<'_>, &Samples)> = self
             .arms()
             .into_iter()
-            .filter_map(|arm| {
-                let of_arm =
-                    self.evaluated.runs.iter().filter(|(run, _)| run.entry.arm == arm.label);
-                let samples = of_arm.map(|(_, evaluation)| &evaluation.samples);
-                Some((arm, samples.into_iter().find(|it| it.rollouts.is_some())?))
-            })
+            .filter_map(|arm| Some((arm, self.evaluated.pictured(arm.label)?)))
             .collect();
         let Some((_, first)) = pictured.first() else { return Ok(figures) };
         let ranked: Vec<usize> = (0..first.names.len())
@@ -374,68 +365,21 @@ impl Shown<'_> {
             if bytes > FIGURE_BYTES_MAX {
                 break;
             }
-            let figure = self.future(index, &arms)?;
+            let labels: Vec<&str> = arms.iter().map(|(arm, _)| arm.label).collect();
+            let predictions: Vec<Predictions<'_>> = arms
+                .iter()
+                .map(|(arm, samples)| Predictions {
+                    label: arm.label.to_owned(),
+                    ink: palette::arm(arm.position),
+                    samples,
+                    count: self.samples(),
+                })
+                .collect();
+            let slug = &self.evaluated.slug;
+            let figure = futures::figure(slug, index, &predictions, &labels.join(", "))?;
             bytes += figure.as_ref().map_or(0, |figure| figure.file().len());
             figures.extend(figure);
         }
         Ok(figures)
-    }
-
-    /// Draws the truth and predictions of a shown sequence.
-    fn future(
-        &self,
-        index: usize,
-        arms: &[(&ArmResults<'_>, &Samples)],
-    ) -> Result<Option<Figure>, ReportError> {
-        let Some(reference) = arms.first().and_then(|(_, samples)| samples.rollouts.as_ref())
-        else {
-            return Ok(None);
-        };
-        let Some(sequence) = reference.sequences().get(index) else { return Ok(None) };
-        let shape = reference.shape();
-        let video_bytes: usize = shape.iter().product();
-        let mut rows: Vec<(String, Ink, &[u8])> = vec![("truth".to_owned(), TEXT, &sequence.truth)];
-        for (arm, samples) in arms {
-            let ink = palette::arm(arm.position);
-            let label = arm.label;
-            let best =
-                samples.bytes(BEST_SAMPLE).and_then(|it| it.data.chunks(video_bytes).nth(index));
-            rows.extend(
-                best.map(|best| {
-                    (format!("{label}: best of {} by PSNR", self.samples()), ink, best)
-                }),
-            );
-            if let Some(tensor) = samples.bytes(SAMPLES) {
-                let kept = tensor.shape.get(1).copied().unwrap_or(0);
-                let videos = tensor.data.chunks(video_bytes).skip(index * kept);
-                for (number, video) in videos.take(kept.min(SAMPLES_SHOWN)).enumerate() {
-                    rows.push((format!("{label}: sample {}", number + 1), ink, video));
-                }
-            } else {
-                let own = samples.rollouts.as_ref().and_then(|it| it.sequences().get(index));
-                rows.extend(own.map(|own| (label.to_owned(), ink, own.prediction.as_slice())));
-            }
-        }
-        if rows.iter().any(|(_, _, video)| video.len() != video_bytes) {
-            return Ok(None);
-        }
-        let name = &sequence.name;
-        let drawing = strip::draw_rows(&rows, shape)
-            .map_err(|source| ReportError::Png { name: name.clone(), source })?;
-        let labels: Vec<&str> = arms.iter().map(|(arm, _)| arm.label).collect();
-        Ok(Some(Figure {
-            path: format!(
-                "evaluations/{}_{index:03}_{}.svg",
-                self.evaluated.slug,
-                file_stem(&labels.join("_"))
-            ),
-            content: FigureContent::Svg(drawing),
-            alt: format!("sequence {name}: truth and predictions frame by frame"),
-            caption: RichText::default().strong("Sequence").plain(" ").code(name).plain(format!(
-                ", {}: the truth, then predictions. The first {} frames are given.",
-                labels.join(", "),
-                reference.context_frames()
-            )),
-        }))
     }
 }

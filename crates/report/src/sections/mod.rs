@@ -13,16 +13,19 @@ mod curves;
 mod data;
 mod differences;
 mod evaluations;
-mod exposure_bias;
 mod findings;
+mod futures;
+mod gap;
 mod keypoints;
 mod picture_grid;
 mod ports;
 mod predictions;
 mod provenance;
 mod published;
+mod reached;
 mod results;
 mod samples;
+mod twins;
 
 /// Builds the report of a sweep.
 pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportError> {
@@ -40,6 +43,8 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
     }
     blocks.extend(results::blocks(results));
     blocks.extend(differences::blocks(results));
+    blocks.extend(gap::blocks(results));
+    blocks.extend(reached::blocks(results));
     blocks.extend(ports::blocks(results));
     blocks.extend(published::blocks(results));
     blocks.extend(evaluations::blocks(results)?);
