@@ -4,6 +4,7 @@ use super::ExperimentError;
 use reprise_base::config::{
     RunSpec,
     data::Split,
+    feature_network::NetworkFile,
     protocol::{CheckpointKind, EvaluationRequest, Protocol},
 };
 use reprise_data::Pack;
@@ -14,7 +15,11 @@ use reprise_store::store::{
 };
 use reprise_torch::{
     libtorch,
-    train::{TrainError, systems::check_protocol},
+    train::{
+        TrainError,
+        evaluate::{NetworkError, identify},
+        systems::check_protocol,
+    },
 };
 
 /// An evaluation of a run, with its data identified.
@@ -26,8 +31,21 @@ pub struct ResolvedEvaluation {
     pub data: String,
 }
 
+/// Reads the feature networks of a request and notes their digests in it.
+///
+/// # Errors
+/// If a file cannot be read, or has another digest than the request says.
+pub fn identified(request: &EvaluationRequest) -> Result<EvaluationRequest, ExperimentError> {
+    let with_digest = |network: &NetworkFile| -> Result<NetworkFile, NetworkError> {
+        Ok(NetworkFile { sha256: Some(identify(network)?), ..network.clone() })
+    };
+    let feature_network = request.feature_network.try_map(with_digest).map_err(TrainError::from)?;
+    Ok(EvaluationRequest { feature_network, ..request.clone() })
+}
+
 impl ResolvedEvaluation {
-    /// Resolves a request for a run; `pack` holds the data set that it names.
+    /// Resolves a request for a run; `pack` holds the data set that it names. Its feature networks are
+    /// [`identified`].
     ///
     /// # Errors
     /// If the run cannot be scored like this.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ExperimentError, ResolvedEvaluation};
+use super::{ExperimentError, ResolvedEvaluation, identified};
 use reprise_base::config::{
     RunSpec,
     data::Dataset,
@@ -68,6 +68,9 @@ impl ResolvedSweep {
         watch: &mut dyn FnMut(data::Progress),
     ) -> Result<Self, ExperimentError> {
         let libtorch = libtorch::version();
+        for request in &mut sweep.evaluations {
+            *request = identified(request)?;
+        }
         let mut opened = OpenedData { packs, all: Vec::new() };
         let mut runs = Vec::new();
         for run in &mut sweep.runs {

@@ -219,6 +219,7 @@ impl Workplace<'_> {
             let job = EvaluationJob {
                 spec,
                 protocol: evaluation.protocol,
+                networks: &evaluation.request.feature_network,
                 pack,
                 run: &run,
                 dir: &dir,

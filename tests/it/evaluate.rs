@@ -155,6 +155,96 @@ fn what_a_run_cannot_do_is_refused_before_anything_is_computed() {
     refused(&["sweep", "tiny"], "two evaluations are named `document`");
 }
 
+/// Copies the small feature networks to a place.
+fn networks(place: &Place) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/feature_networks");
+    for name in ["lpips.pt", "fvd.pt"] {
+        fs::copy(format!("{folder}/{name}"), place.path(name)).unwrap();
+    }
+}
+
+#[test]
+fn lpips_and_fvd_are_computed_with_networks_whose_digest_is_part_of_their_names() {
+    let place = Place::new();
+    networks(&place);
+    let sweep = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    let evaluation = r#"
+[[evaluation]]
+name = "perceptual"
+samples = 2
+split = "train"
+sequences = 4
+feature_network = { lpips.file = "lpips.pt", fvd.file = "fvd.pt" }
+"#;
+    place.write("experiments/tiny.toml", &format!("{sweep}{evaluation}"));
+    place.succeed(&["sweep", "tiny"]);
+    let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    check_contains(&page, &["| best of 2 by LPIPS |", "LPIPS (", "FVD (", "FVD of network"]);
+    check_contains(&place.succeed(&["sweep", "tiny"]).stderr, &["all finished already"]);
+    place.succeed(&["report", "tiny", "--check"]);
+    let swept = evaluations(&place);
+
+    let by_hand = [
+        "evaluate",
+        "tiny",
+        "--set",
+        "samples=2",
+        "--set",
+        "split=train",
+        "--set",
+        "sequences=4",
+        "--format",
+        "json",
+        "--feature-network",
+        "lpips=lpips.pt",
+        "--feature-network",
+        "fvd=fvd.pt",
+    ];
+    let json = place.succeed(&by_hand).stdout;
+    assert_eq!(evaluations(&place), swept, "it is the same evaluation");
+    let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let digest = shown[0]["protocol"]["feature_network"]["lpips"].as_str().unwrap();
+    let name = format!("lpips_{}", &digest[..12]);
+    assert!(shown[0]["scores"]["best_by_lpips"][&name]["mean"].is_f64(), "{json}");
+
+    // Another network is another metric; a file that is not the named one is refused.
+    fs::copy(place.path("fvd.pt"), place.path("lpips.pt")).unwrap();
+    let plan = place.run(&["sweep", "tiny", "--dry-run"]);
+    check_contains(&plan.stdout, &["1 evaluation left"]);
+    place.write(
+        "experiments/tiny.toml",
+        &format!(
+            "{sweep}{}",
+            evaluation.replace(
+                "lpips.file = \"lpips.pt\"",
+                &format!("lpips = {{ file = \"lpips.pt\", sha256 = \"{digest}\" }}"),
+            )
+        ),
+    );
+    let refused = place.run(&["sweep", "tiny", "--dry-run"]);
+    assert_ne!(refused.code, Some(0));
+    check_contains(&refused.stderr, &["feature network `lpips.pt` has SHA-256", digest]);
+}
+
+#[test]
+fn a_file_that_is_no_feature_network_is_refused_with_a_remedy() {
+    let place = trained();
+    networks(&place);
+    place.write("text.pt", "no network");
+    for (network, fragments) in [
+        ("lpips=text.pt", ["failed to read `text.pt` as TorchScript", "feature-networks.md"]),
+        ("fvd=lpips.pt", ["rejects an input of shape", "feature-networks.md"]),
+        ("fvd=none.pt", ["none.pt", "feature-networks.md"]),
+        ("fid=lpips.pt", ["expected `lpips=FILE` or `fvd=FILE`", "--feature-network"]),
+    ] {
+        let set = ["--set", "split=train"];
+        let arguments = ["evaluate", "tiny", "--feature-network", network, set[0], set[1]];
+        let output = place.run(&arguments);
+        assert_ne!(output.code, Some(0), "{network}");
+        check_contains(&output.stderr, &fragments);
+    }
+}
+
 #[test]
 fn a_damaged_evaluation_is_named_and_left_out_of_the_report() {
     let place = trained();

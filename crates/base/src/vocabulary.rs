@@ -39,10 +39,14 @@ names! {
         BestByPsnr = "best_by_psnr",
         /// The sample of each sequence with the best SSIM.
         BestBySsim = "best_by_ssim",
+        /// The sample of each sequence with the lowest LPIPS.
+        BestByLpips = "best_by_lpips",
         /// The sample of each sequence with the worst PSNR.
         WorstByPsnr = "worst_by_psnr",
         /// The sample of each sequence with the worst SSIM.
         WorstBySsim = "worst_by_ssim",
+        /// The sample of each sequence with the highest LPIPS.
+        WorstByLpips = "worst_by_lpips",
         /// Standard deviation between the samples of a sequence.
         SampleSpread = "sample_spread",
         /// The last context frame, repeated.
@@ -63,6 +67,10 @@ names! {
     MetricName {
         Psnr = "psnr",
         Ssim = "ssim",
+        /// In records followed by the digest of its network: [`MetricName::of_network`].
+        Lpips = "lpips",
+        /// In records followed by the digest of its network: [`MetricName::of_network`].
+        Fvd = "fvd",
         Mse = "mse",
         MseSum = "mse_sum",
         StateMse = "state_mse",
@@ -96,6 +104,30 @@ names! {
     }
 }
 
+impl MetricName {
+    /// Metrics in the features of a network.
+    pub const OF_NETWORKS: [Self; 2] = [Self::Lpips, Self::Fvd];
+
+    /// Returns the name in records of a metric in the features of a network, of which `digest` is the beginning of the
+    /// SHA-256.
+    pub fn of_network(self, digest: &str) -> String {
+        format!("{}_{digest}", self.as_str())
+    }
+
+    /// Returns the name of a metric without the digest of its network.
+    pub fn without_network(name: &str) -> &str {
+        let of = |metric: &&Self| {
+            name.strip_prefix(metric.as_str()).is_some_and(|rest| rest.starts_with('_'))
+        };
+        Self::OF_NETWORKS.iter().find(of).map_or(name, |metric| metric.as_str())
+    }
+
+    /// Returns the place of a name in records in reading order; unknown names come after all others.
+    pub fn rank_in_records(name: &str) -> usize {
+        Self::rank(Self::without_network(name))
+    }
+}
+
 impl Predictor {
     /// Returns whether it is a statistic over samples of the model, neither its mean nor a baseline.
     pub fn is_statistic(name: &str) -> bool {
@@ -104,6 +136,8 @@ impl Predictor {
             Self::BestBySsim,
             Self::WorstByPsnr,
             Self::WorstBySsim,
+            Self::BestByLpips,
+            Self::WorstByLpips,
             Self::SampleSpread,
         ];
         statistics.iter().any(|it| it.as_str() == name)
@@ -165,7 +199,16 @@ mod tests {
     #[test]
     fn unknown_names_rank_after_known_ones() {
         assert_eq!(MetricName::rank("psnr"), 0);
-        assert_eq!(MetricName::rank("recognition_accuracy"), 10);
-        assert_eq!(MetricName::rank("lpips"), 11);
+        assert_eq!(MetricName::rank("recognition_accuracy"), 12);
+        assert_eq!(MetricName::rank("fid"), 13);
+    }
+
+    #[test]
+    fn the_digest_of_a_network_does_not_change_the_order() {
+        let name = MetricName::Fvd.of_network("0123456789ab");
+        assert_eq!(name, "fvd_0123456789ab");
+        assert_eq!(MetricName::without_network(&name), "fvd");
+        assert_eq!(MetricName::rank_in_records(&name), MetricName::rank("fvd"));
+        assert_eq!(MetricName::without_network("mse_sum"), "mse_sum");
     }
 }

@@ -20,6 +20,11 @@ pub(super) struct ReportedMetric {
 }
 
 impl ReportedMetric {
+    /// Returns the name without the digest of a feature network.
+    pub(super) fn base_name(&self) -> &str {
+        MetricName::without_network(&self.name)
+    }
+
     /// Returns the label with its unit, e.g. `PSNR (dB)`.
     pub(super) fn heading(&self) -> String {
         labelled(&self.label(), &self.definition.unit)
@@ -62,7 +67,7 @@ pub(super) fn metrics(runs: &[ReportRun]) -> Vec<ReportedMetric> {
             })
         })
         .collect();
-    metrics.sort_by_key(|metric| MetricName::rank(&metric.name));
+    metrics.sort_by_key(|metric| MetricName::rank_in_records(&metric.name));
     metrics
 }
 

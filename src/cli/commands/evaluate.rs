@@ -1,6 +1,6 @@
 //! `reprise evaluate`: scores finished runs from their stored weights.
 
-use std::{collections::BTreeMap, env, num::NonZeroUsize, thread};
+use std::{collections::BTreeMap, env, num::NonZeroUsize, path::PathBuf, str::FromStr, thread};
 
 use clap::Args;
 use serde::Serialize;
@@ -22,12 +22,13 @@ use crate::{
         output::{print, print_json, table, tell},
         places::packs,
     },
-    experiment::Launcher,
+    experiment::{Launcher, identified},
 };
 use reprise_base::{
     config::{
         RunSpec,
         data::Split,
+        feature_network::NetworkFile,
         protocol::{EvaluationRequest, Protocol, StandardProtocol},
         sweep::change_request,
     },
@@ -53,6 +54,7 @@ Examples:
   reprise evaluate kl_annealing --protocol svg_best_of_100 --set samples=20
   reprise evaluate 3f2a --set latent=posterior        with the posterior instead of the prior
   reprise evaluate 3f2a --set feedback=teacher_forced --set split=validate
+  reprise evaluate 3f2a --feature-network lpips=alex.pt --feature-network fvd=i3d.pt
   reprise evaluate 3f2a --set 'dataset.bair={root=\"data/bair\"}' --set checkpoint=final
 
 A protocol says what is scored and how: split, dataset, context, horizon, sequences, samples,
@@ -60,6 +62,9 @@ latent (prior, posterior), feedback (free_running, teacher_forced), seed, checkp
 or epoch with a number: `checkpoint.epoch=10`).
 What is not set is as in the run. Standard protocols: document (the system's own), svg_best_of_100
 (2 frames given, 28 predicted, best of 100 samples by each metric).
+
+LPIPS and FVD need a feature network, a file of TorchScript as docs/feature-networks.md defines it.
+Its SHA-256 is part of the metric's name.
 
 An evaluation is recorded beside its run, computed once, and part of the next report. If it is
 interrupted, the same command continues it. Scores of different protocols are not comparable.")]
@@ -70,6 +75,9 @@ pub struct EvaluateArgs {
     /// An evaluation of the sweep file, or a standard protocol
     #[arg(long, value_name = "NAME", default_value = StandardProtocol::Document.name())]
     protocol: String,
+    /// Compute LPIPS or FVD with the feature network in this file of TorchScript
+    #[arg(long = "feature-network", value_name = "lpips=FILE|fvd=FILE")]
+    feature_networks: Vec<FeatureNetworkArg>,
     /// Change a key of the protocol, e.g. `samples=20`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -83,6 +91,35 @@ pub struct EvaluateArgs {
     store: StoreArgs,
     #[command(flatten)]
     format: FormatArgs,
+}
+
+/// A feature network with the metric that it is for.
+#[derive(Clone, Debug)]
+struct FeatureNetworkArg {
+    metric: NetworkMetric,
+    file: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum NetworkMetric {
+    Lpips,
+    Fvd,
+}
+
+impl FromStr for FeatureNetworkArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (metric, file) = match text.split_once('=') {
+            Some(("lpips", file)) => (NetworkMetric::Lpips, file),
+            Some(("fvd", file)) => (NetworkMetric::Fvd, file),
+            _ => return Err("expected `lpips=FILE` or `fvd=FILE`"),
+        };
+        if file.is_empty() {
+            return Err("the file is missing");
+        }
+        Ok(Self { metric, file: file.into() })
+    }
 }
 
 /// A finished run to be evaluated.
@@ -157,7 +194,16 @@ impl EvaluateArgs {
                 hint: "see `reprise evaluate --help`",
             });
         };
-        Ok(change_request(named, &self.sets)?)
+        let mut request = change_request(named, &self.sets)?;
+        for FeatureNetworkArg { metric, file } in &self.feature_networks {
+            let networks = &mut request.feature_network;
+            let entry = match metric {
+                NetworkMetric::Lpips => &mut networks.lpips,
+                NetworkMetric::Fvd => &mut networks.fvd,
+            };
+            *entry = Some(NetworkFile { file: file.clone(), sha256: None });
+        }
+        Ok(identified(&request)?)
     }
 
     fn limits(&self, targets: &[EvaluatedRun]) -> Limits {
@@ -278,7 +324,7 @@ fn test_looks(record: &Record, evaluations: &[EvaluationRecord]) -> u64 {
 fn scores_table(scores: &Scores) -> String {
     let mut metrics: Vec<&str> =
         scores.values().flat_map(BTreeMap::keys).map(String::as_str).collect();
-    metrics.sort_by_key(|name| (MetricName::rank(name), *name));
+    metrics.sort_by_key(|name| (MetricName::rank_in_records(name), *name));
     metrics.dedup();
     let mut predictors: Vec<&str> = scores.keys().map(String::as_str).collect();
     predictors.sort_by_key(|name| (Predictor::rank(name), *name));

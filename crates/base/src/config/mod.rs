@@ -9,6 +9,7 @@ mod check;
 pub mod contradiction;
 pub mod data;
 pub mod engine;
+pub mod feature_network;
 pub mod ids;
 pub mod model;
 pub mod optim;

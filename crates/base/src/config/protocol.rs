@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunSpec,
     data::{Content, Dataset, Split},
+    feature_network::{FeatureNetworks, NetworkDigest, NetworkFile},
     model::FramesUsed,
 };
 use crate::{
@@ -70,6 +71,9 @@ pub struct EvaluationRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Seed")]
     pub seed: Option<Seed>,
+    /// Feature networks, by the metric that is computed with them. Without any, there is no such metric.
+    #[serde(skip_serializing_if = "FeatureNetworks::is_empty")]
+    pub feature_network: FeatureNetworks<NetworkFile>,
 }
 
 /// A protocol with a name of its own.
@@ -164,6 +168,9 @@ pub struct Protocol {
     /// Only for systems that predict frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutProtocol>,
+    /// Digests of the feature networks.
+    #[serde(default, skip_serializing_if = "FeatureNetworks::is_empty")]
+    pub feature_network: FeatureNetworks<NetworkDigest>,
 }
 
 /// How frames are predicted.
@@ -182,6 +189,9 @@ pub struct RolloutProtocol {
     pub latent: Option<Latent>,
 }
 
+/// The key of feature networks.
+const FEATURE_NETWORK: &str = "feature_network";
+
 /// Why a run cannot be scored as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolProblem {
@@ -189,6 +199,8 @@ pub enum ProtocolProblem {
     NoFrames { system: &'static str, key: &'static str },
     #[error("`{system}` has no latent variable, so `{key}` does not apply")]
     NoLatent { system: &'static str, key: &'static str },
+    #[error("`{system}` makes no videos, so `{key}` does not apply")]
+    NoVideos { system: &'static str, key: &'static str },
     #[error("`{system}` reads no frames after the context, so it cannot be teacher-forced")]
     ReadsNoFrames { system: &'static str },
     #[error("`{system}` needs {needs}, but `{dataset}` has none")]
@@ -208,7 +220,9 @@ impl ProtocolProblem {
     /// Returns the key of the request that causes it.
     pub const fn key(&self) -> &'static str {
         match self {
-            Self::NoFrames { key, .. } | Self::NoLatent { key, .. } => key,
+            Self::NoFrames { key, .. }
+            | Self::NoLatent { key, .. }
+            | Self::NoVideos { key, .. } => key,
             Self::ReadsNoFrames { .. } => "feedback",
             Self::Content { .. } => "dataset",
             Self::NoSnapshot { .. } => "checkpoint",
@@ -248,11 +262,12 @@ impl EvaluationRequest {
             (self.samples.is_some(), "samples"),
             (self.latent.is_some(), "latent"),
             (self.feedback.is_some(), "feedback"),
+            (self.feature_network.lpips.is_some(), FEATURE_NETWORK),
         ];
         keys.into_iter().find_map(|(is_written, key)| is_written.then_some(key))
     }
 
-    /// Returns the protocol for a run.
+    /// Returns the protocol for a run. A feature network whose digest is not known yet is left out.
     ///
     /// # Errors
     /// If the system of the run cannot be scored like this.
@@ -270,6 +285,9 @@ impl EvaluationRequest {
             (None, None) => None,
             (None, Some(key)) => return Err(ProtocolProblem::NoFrames { system, key }),
         };
+        if self.feature_network.fvd.is_some() && dataset.content() != Content::Frames {
+            return Err(ProtocolProblem::NoVideos { system, key: FEATURE_NETWORK });
+        }
         let split = self.split.unwrap_or(Split::Test);
         let checkpoint = self.checkpoint.unwrap_or(CheckpointKind::Best);
         if let CheckpointKind::Epoch(epochs) = checkpoint
@@ -283,6 +301,10 @@ impl EvaluationRequest {
             checkpoint,
             seed: self.seed.unwrap_or(spec.seed),
             rollout,
+            feature_network: FeatureNetworks {
+                lpips: self.feature_network.lpips.as_ref().and_then(|network| network.sha256),
+                fvd: self.feature_network.fvd.as_ref().and_then(|network| network.sha256),
+            },
         })
     }
 
@@ -343,7 +365,7 @@ impl Protocol {
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { split, sequences, checkpoint, seed: _, rollout } = self;
+        let Self { split, sequences, checkpoint, seed: _, rollout, feature_network } = self;
         write!(f, "{split} split, at most {}, ", count(sequences.len(), "sequence"))?;
         if let Some(RolloutProtocol { context, horizon, samples, feedback, latent }) = rollout {
             write!(f, "{context} frames given, {horizon} predicted, ")?;
@@ -359,7 +381,14 @@ impl fmt::Display for Protocol {
                 None => {}
             }
         }
-        write!(f, "{checkpoint}")
+        write!(f, "{checkpoint}")?;
+        let FeatureNetworks { lpips, fvd } = feature_network;
+        for (metric, digest) in [("LPIPS", lpips), ("FVD", fvd)] {
+            if let Some(digest) = digest {
+                write!(f, ", {metric} of network {}", digest.short())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -473,6 +502,26 @@ mod tests {
             kept,
             "checkpoint.epoch = 40",
             "the run keeps no weights after 40 epochs: see `training.keep`",
+        );
+    }
+
+    #[test]
+    fn feature_networks_are_part_of_a_protocol_once_their_digest_is_known() {
+        let own = "test split, at most 256 sequences, 2 frames given, 10 predicted, prior, best checkpoint";
+        check("cvae = {}", "feature_network.fvd.file = 'i3d.pt'", own);
+        let known =
+            format!("feature_network.fvd = {{ file = 'x', sha256 = '{}' }}", "ab".repeat(32));
+        check("cvae = {}", &known, &format!("{own}, FVD of network abababababab"));
+        check(
+            "mocogan = {}",
+            &known,
+            "test split, at most 256 sequences, best checkpoint, FVD of network abababababab",
+        );
+        check("rcn = {}", &known, "`rcn` makes no videos, so `feature_network` does not apply");
+        check(
+            "mocogan = {}",
+            "feature_network.lpips.file = 'x'",
+            "`mocogan` predicts no frames, so `feature_network` does not apply",
         );
     }
 

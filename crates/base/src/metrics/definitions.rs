@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    config::feature_network::{FeatureNetworks, NetworkDigest},
+    vocabulary::MetricName,
+};
+
 /// The definition of a metric; the report puts different definitions into different columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +40,39 @@ const OWN: &str = "this program";
 pub fn definitions() -> BTreeMap<String, MetricDefinition> {
     let groups = [of_frames(), of_states(), of_keypoints(), of_videos()];
     groups.into_iter().flatten().map(|(name, it)| (name.to_owned(), it)).collect()
+}
+
+/// Returns the definitions of the metrics in the features of networks, by name. The name contains the beginning of the
+/// network's SHA-256, and the definition all of it, so scores in the features of different networks never meet.
+pub fn network_definitions(
+    networks: &FeatureNetworks<NetworkDigest>,
+) -> BTreeMap<String, MetricDefinition> {
+    let define = |metric: MetricName, label: &str, digest: &NetworkDigest, text: String, source| {
+        let short = digest.short();
+        let definition = MetricDefinition {
+            label: format!("{label} ({short})"),
+            unit: String::new(),
+            higher_is_better: false,
+            definition: format!("{text}; features of the network with SHA-256 {digest}"),
+            source: str::to_owned(source),
+        };
+        (metric.of_network(&short), definition)
+    };
+    let lpips = networks.lpips.as_ref().map(|digest| {
+        let text = format!(
+            "squared difference of features of unit length, weighted by the network's heads, mean over \
+             places, sum over layers, in f64; {OVER_FRAMES}"
+        );
+        define(MetricName::Lpips, "LPIPS", digest, text, "Zhang et al. 2018, arXiv:1801.03924")
+    });
+    let fvd = networks.fvd.as_ref().map(|digest| {
+        let text = "Fr\u{e9}chet distance of the features of all predicted videos, context frames and all \
+                    samples included, from those of all true videos (of `mocogan`: of generated videos from as many \
+                    held-out clips), covariances over n - 1, in f64"
+            .to_owned();
+        define(MetricName::Fvd, "FVD", digest, text, "Unterthiner et al. 2018, arXiv:1812.01717")
+    });
+    lpips.into_iter().chain(fvd).collect()
 }
 
 /// Formats a value of a metric with label and unit, such as `PSNR 19.94 dB`.
@@ -191,7 +229,6 @@ fn of_videos() -> Vec<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::MetricName;
 
     #[test]
     fn every_recorded_metric_is_defined_once_with_its_better_direction() {
@@ -219,8 +256,18 @@ mod tests {
 
     #[test]
     fn every_metric_name_has_a_definition() {
+        let networks = FeatureNetworks {
+            lpips: Some(NetworkDigest([1; 32])),
+            fvd: Some(NetworkDigest([0xab; 32])),
+        };
+        let of_networks = network_definitions(&networks);
+        assert!(of_networks.keys().eq(["fvd_abababababab", "lpips_010101010101"]));
+        assert!(of_networks["lpips_010101010101"].definition.ends_with(&"01".repeat(32)));
+        let defined = definitions().into_keys().chain(of_networks.into_keys());
+        let defined: std::collections::BTreeSet<String> =
+            defined.map(|name| MetricName::without_network(&name).to_owned()).collect();
         let names: std::collections::BTreeSet<&str> =
             MetricName::ALL.iter().map(|name| name.as_str()).collect();
-        assert!(definitions().keys().map(String::as_str).eq(names));
+        assert!(defined.iter().map(String::as_str).eq(names));
     }
 }

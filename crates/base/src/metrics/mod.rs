@@ -3,16 +3,22 @@
 //! Functions of slices, without tensors; averages over frames are left to the caller unless a definition
 //! includes them. A frame is planar, `[C, H, W]` row-major, with pixels in [0, 1]; sums are in `f64`, in
 //! storage order. Metrics of frames: [`psnr()`], [`ssim()`], [`mse()`]; of coordinates: [`keypoints`];
-//! of generated videos: [`distribution`]. [`definitions()`] defines every metric name in a record.
+//! of generated videos: [`distribution`]; in the features of a network: [`lpips`], [`frechet`].
+//! [`definitions()`] defines every metric name in a record, except those that contain the digest of a network:
+//! [`network_definitions()`].
 
 mod definitions;
 pub mod distribution;
 mod error;
 mod filter;
+pub mod frechet;
 pub mod keypoints;
+pub mod lpips;
 pub mod ssim;
+#[cfg(test)]
+mod tests;
 
-pub use definitions::{MetricDefinition, definitions, written};
+pub use definitions::{MetricDefinition, definitions, network_definitions, written};
 pub use error::{mse, mse_sum, psnr, psnr_in_range};
 pub use ssim::{skimage_ssim, ssim};
 

@@ -2,7 +2,7 @@
 
 use super::{
     curves::{figure, file_stem},
-    futures::{self, Predictions},
+    futures::{self, LabelledPredictions},
     twins,
 };
 use crate::{
@@ -226,11 +226,14 @@ impl<'a> Shown<'a> {
         if pairs.is_empty() || pairs.len() > PAIRS_MAX {
             return Vec::new();
         }
-        let best =
-            [(Predictor::BestByPsnr, MetricName::Psnr), (Predictor::BestBySsim, MetricName::Ssim)];
+        let best = [
+            (Predictor::BestByPsnr, MetricName::Psnr),
+            (Predictor::BestBySsim, MetricName::Ssim),
+            (Predictor::BestByLpips, MetricName::Lpips),
+        ];
         let of_model = self.metrics().into_iter().map(|metric| (MODEL, metric));
         let of_best = best.iter().filter_map(|(predictor, name)| {
-            let metric = self.metrics().into_iter().find(|it| it.name == name.as_str())?;
+            let metric = self.metrics().into_iter().find(|it| it.base_name() == name.as_str())?;
             Some((predictor.as_str(), metric))
         });
         let compared: Vec<(&str, &ReportedMetric)> = of_model.chain(of_best).collect();
@@ -288,7 +291,7 @@ impl<'a> Shown<'a> {
         let mut figures = Vec::new();
         for metric in self.metrics() {
             let [best, worst] =
-                ["best", "worst"].map(|which| format!("{which}_by_{}", metric.name));
+                ["best", "worst"].map(|which| format!("{which}_by_{}", metric.base_name()));
             let (mut lines, mut legend) = (Vec::new(), Vec::new());
             let copied = Predictor::CopyLastFrame.as_str();
             for arm in self.arms() {
@@ -366,9 +369,9 @@ impl<'a> Shown<'a> {
                 break;
             }
             let labels: Vec<&str> = arms.iter().map(|(arm, _)| arm.label).collect();
-            let predictions: Vec<Predictions<'_>> = arms
+            let predictions: Vec<LabelledPredictions<'_>> = arms
                 .iter()
-                .map(|(arm, samples)| Predictions {
+                .map(|(arm, samples)| LabelledPredictions {
                     label: arm.label.to_owned(),
                     ink: palette::arm(arm.position),
                     samples,

@@ -14,7 +14,7 @@ use reprise_base::vocabulary::rollouts::{BEST_SAMPLE, SAMPLES};
 const SAMPLES_SHOWN: usize = 3;
 
 /// Predictions under one label.
-pub(super) struct Predictions<'a> {
+pub(super) struct LabelledPredictions<'a> {
     pub(super) label: String,
     pub(super) ink: Ink,
     pub(super) samples: &'a Samples,
@@ -26,7 +26,7 @@ pub(super) struct Predictions<'a> {
 pub(super) fn figure(
     slug: &str,
     index: usize,
-    predictions: &[Predictions<'_>],
+    predictions: &[LabelledPredictions<'_>],
     what: &str,
 ) -> Result<Option<Figure>, ReportError> {
     let Some(reference) = predictions.first().and_then(|first| first.samples.rollouts.as_ref())
@@ -37,7 +37,7 @@ pub(super) fn figure(
     let shape = reference.shape();
     let video_bytes: usize = shape.iter().product();
     let mut rows: Vec<(String, Ink, &[u8])> = vec![("truth".to_owned(), TEXT, &sequence.truth)];
-    for Predictions { label, ink, samples, count } in predictions {
+    for LabelledPredictions { label, ink, samples, count } in predictions {
         let own = samples.rollouts.as_ref().and_then(|it| it.sequences().get(index));
         let Some(own) = own.filter(|own| own.truth == sequence.truth) else { return Ok(None) };
         let best = samples.bytes(BEST_SAMPLE).and_then(|it| it.data.chunks(video_bytes).nth(index));

@@ -4,7 +4,7 @@
 //! from its own predictions. How much better it predicts with its posterior than with its prior shows what the prior
 //! cannot know or has not learned (Denton & Fergus 2018, arXiv:1802.07687, section 3).
 
-use super::futures::{self, Predictions};
+use super::futures::{self, LabelledPredictions};
 use crate::{
     document::{Column, Figure, PageBlock, PageTable, Row},
     error::ReportError,
@@ -111,7 +111,7 @@ pub(super) fn figures<'a>(
         let (Some(posterior), Some((count, prior))) = (evaluated.pictured(arm.label), prior) else {
             continue;
         };
-        let of = |label: &str, ink, samples, count: Count| Predictions {
+        let of = |label: &str, ink, samples, count: Count| LabelledPredictions {
             label: label.to_owned(),
             ink,
             samples,

@@ -17,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -106,6 +107,38 @@ pub struct SequenceScores {
     /// Means over predicted frames, one per sample, by metric; empty for a single sample.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_sample: BTreeMap<String, Vec<f64>>,
+    /// Features of clips in a feature network, by predictor and sample, and of the true clip as `truth`. They are
+    /// kept because a distance of sets needs those of all sequences.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub features: BTreeMap<String, Vec<ClipFeatures>>,
+}
+
+/// The features of a clip, written as base64 of little-endian f32.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClipFeatures(pub Vec<f32>);
+
+/// A text that holds no features.
+#[derive(Debug, thiserror::Error)]
+#[error("features are not base64 of values of four bytes")]
+pub struct InvalidFeatures;
+
+impl TryFrom<String> for ClipFeatures {
+    type Error = InvalidFeatures;
+
+    fn try_from(text: String) -> Result<Self, InvalidFeatures> {
+        let bytes = STANDARD.decode(text).map_err(|_| InvalidFeatures)?;
+        let (values, rest) = bytes.as_chunks::<4>();
+        let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        if rest.is_empty() { Ok(Self(values)) } else { Err(InvalidFeatures) }
+    }
+}
+
+impl From<ClipFeatures> for String {
+    fn from(features: ClipFeatures) -> Self {
+        let bytes: Vec<u8> = features.0.iter().flat_map(|value| value.to_le_bytes()).collect();
+        STANDARD.encode(bytes)
+    }
 }
 
 /// A file of an evaluation's folder.
@@ -286,6 +319,13 @@ impl SequenceScores {
                 }
             }
         }
+        for (predictor, clips) in &self.features {
+            let mut values = clips.iter().flat_map(|clip| &clip.0);
+            if let Some(&value) = values.find(|value| !value.is_finite()) {
+                let series = format!("{predictor} features of `{}`", self.name);
+                return Err(StoreError::NonFinite { series, value: value.into() });
+            }
+        }
         Ok(())
     }
 }
@@ -366,7 +406,11 @@ mod tests {
     fn sequence(name: &str, psnr: f64) -> SequenceScores {
         let metrics = BTreeMap::from([("psnr".to_owned(), vec![psnr, psnr / 3.0])]);
         let by_frame = BTreeMap::from([("model".to_owned(), metrics)]);
-        SequenceScores { name: name.to_owned(), by_frame, by_sample: BTreeMap::new() }
+        let features = BTreeMap::from([(
+            "truth".to_owned(),
+            vec![ClipFeatures(vec![0.1, -0.0, f32::MIN_POSITIVE])],
+        )]);
+        SequenceScores { name: name.to_owned(), by_frame, by_sample: BTreeMap::new(), features }
     }
 
     fn all() -> Vec<SequenceScores> {

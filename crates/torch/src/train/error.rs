@@ -1,7 +1,11 @@
 //! Why training fails.
 
 use super::{
-    memory::OutOfMemory, mocogan::sample::GridProblem, state::StateError, system::UnfitData,
+    evaluate::{EvaluateError, NetworkError},
+    memory::OutOfMemory,
+    mocogan::sample::GridProblem,
+    state::StateError,
+    system::UnfitData,
 };
 use reprise_base::config::protocol::CheckpointKind;
 use reprise_data::sampler::SamplerError;
@@ -31,9 +35,21 @@ pub enum TrainError {
     /// The videos cannot be generated.
     #[error(transparent)]
     Grid(#[from] GridProblem),
+    /// A feature network cannot be used.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The device has too little memory.
     #[error(transparent)]
     Memory(#[from] OutOfMemory),
+}
+
+impl From<EvaluateError> for TrainError {
+    fn from(error: EvaluateError) -> Self {
+        match error {
+            EvaluateError::Store(error) => Self::Store(error),
+            EvaluateError::Network(error) => Self::Network(error),
+        }
+    }
 }
 
 impl TrainError {
@@ -46,6 +62,7 @@ impl TrainError {
                 | Self::Memory(_)
                 | Self::NoCheckpoint { .. }
                 | Self::Grid(_)
+                | Self::Network(_)
         )
     }
 
@@ -53,6 +70,7 @@ impl TrainError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Memory(error) => Some(error.hint()),
+            Self::Network(error) => Some(error.hint().to_owned()),
             _ => None,
         }
     }

@@ -9,13 +9,17 @@ use serde_json::json;
 
 use super::{
     error::TrainError,
-    evaluate::{Course, Evaluation, Scope, Scoring, evaluate},
+    evaluate::{Course, Evaluation, Networks, Scope, Scoring, evaluate},
     record::{data_record, engine_record, timing_record},
     run::EPOCH,
     systems::{build, check_protocol},
 };
 use reprise_base::{
-    config::{RunSpec, protocol::Protocol},
+    config::{
+        RunSpec,
+        feature_network::{FeatureNetworks, NetworkFile},
+        protocol::Protocol,
+    },
     metrics,
     scalar::{Epoch, Step},
     vocabulary::rollouts::{CONTEXT_FRAMES, SEQUENCES},
@@ -45,6 +49,8 @@ const SYNC_SECONDS: f64 = 15.0;
 pub struct EvaluationJob<'a> {
     pub spec: &'a RunSpec,
     pub protocol: Protocol,
+    /// The feature networks of the protocol.
+    pub networks: &'a FeatureNetworks<NetworkFile>,
     pub pack: &'a Pack,
     /// The run; the caller holds its lease.
     pub run: &'a FinishedRun,
@@ -68,13 +74,19 @@ pub enum EvaluationEnd {
 /// Carries out an evaluation, from its first sequence or from where it was interrupted, and writes its record.
 ///
 /// # Errors
-/// If the weights or the data do not fit, a score is not finite, or a file cannot be read or written.
+/// If the weights, the data or a feature network do not fit, a score is not finite, or a file cannot be read or written.
 pub fn carry_out(
     job: &EvaluationJob<'_>,
     watch: &mut dyn FnMut(WorkerProgress),
 ) -> Result<EvaluationEnd, TrainError> {
-    let EvaluationJob { spec, protocol, pack, run, dir, device, code, stop } = *job;
+    let EvaluationJob { spec, protocol, networks, pack, run, dir, device, code, stop } = *job;
     check_protocol(spec, &protocol, pack)?;
+    let networks = Networks::load(networks, device)?;
+    assert_eq!(
+        networks.digests(),
+        protocol.feature_network,
+        "the networks are those of the protocol"
+    );
     let checkpoint = protocol.checkpoint;
     let stored = run.tensors(RunFile::of(checkpoint))?;
     let (Some((tensors, metadata)), Some(weights)) = (stored, run.weights(checkpoint)) else {
@@ -116,7 +128,7 @@ pub fn carry_out(
         let stops = stop.load(Ordering::Relaxed);
         Ok(if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
-    let course = Course::Recorded { known, after_batch: &mut after_batch };
+    let course = Course::Recorded { known, networks: &networks, after_batch: &mut after_batch };
     let evaluation = evaluate(system.scoring(), pack, scope, device, course)?;
     if let Some(log) = &log {
         log.sync()?;
@@ -137,6 +149,8 @@ pub fn carry_out(
     ];
     write_tensors(&dir.path(EvaluationFile::Rollouts), &tensors, &shown.into())?;
     let host = host_record();
+    let mut definitions = metrics::definitions();
+    definitions.extend(metrics::network_definitions(&protocol.feature_network));
     dir.write_record(&EvaluationRecord {
         format: EVALUATION_FORMAT,
         run: run.record().run.clone(),
@@ -149,7 +163,7 @@ pub fn carry_out(
         code: code.clone(),
         host,
         scores,
-        metrics: metrics::definitions(),
+        metrics: definitions,
         artefacts: dir.artefacts()?,
         timing: timing_record(&dir.path(EvaluationFile::Timing))?,
     })?;

@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     batch::{self, Examples, FrameCounts, size},
-    evaluate::{Evaluation, Judge, Scope, Scoring},
+    evaluate::{Evaluation, Judge, NetworkError, Networks, Scope, Scoring},
     state::{StateError, TrainState},
     system::{At, Divergence, Scalars, System, UnfitData},
     trained::Trained,
@@ -272,7 +272,13 @@ impl System for RcnSystem {
 }
 
 impl Judge for RcnSystem {
-    fn judge(&self, pack: &Pack, scope: Scope, device: Device) -> Evaluation {
+    fn judge(
+        &self,
+        pack: &Pack,
+        scope: Scope,
+        _: &Networks,
+        device: Device,
+    ) -> Result<Evaluation, NetworkError> {
         let Scope { protocol, batch_size } = scope;
         let split = protocol.split;
         let indices: Vec<usize> = (0..scope.sequences(pack)).collect();
@@ -293,7 +299,7 @@ impl Judge for RcnSystem {
         let scores = [(Predictor::Model, &model), (Predictor::MeanPosition, &baseline)]
             .map(|(name, errors)| (name.as_str().to_owned(), scores(errors)));
         let tensors = kept.tensors([&model, &baseline]);
-        Evaluation { scores: Scores::from(scores), tensors, names: kept.names }
+        Ok(Evaluation { scores: Scores::from(scores), tensors, names: kept.names })
     }
 }
 

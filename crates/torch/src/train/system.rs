@@ -85,6 +85,9 @@ impl Divergence {
 /// Why the data of a run does not fit its model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitData {
+    /// A set of one video has no covariance.
+    #[error("failed to compute FVD: it needs at least 2 sequences, but the split has {available}")]
+    TooFewVideos { available: usize },
     /// The sequences are shorter than context and horizon together.
     #[error("failed to cut sequences: the run uses {used} frames, but the data has {available}")]
     TooFewFrames { used: usize, available: usize },

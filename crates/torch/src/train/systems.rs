@@ -37,6 +37,10 @@ pub fn check_data(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
 pub fn check_protocol(spec: &RunSpec, protocol: &Protocol, pack: &Pack) -> Result<(), UnfitData> {
     if let Some(RolloutProtocol { context, horizon, .. }) = protocol.rollout {
         check_frames(context, horizon, pack)?;
+        let available = protocol.sequences.len().min(pack.sequences(protocol.split));
+        if protocol.feature_network.fvd.is_some() && available < 2 {
+            return Err(UnfitData::TooFewVideos { available });
+        }
     }
     check_shapes(spec, pack)
 }

@@ -44,6 +44,11 @@ impl FrameMetric {
     }
 }
 
+/// Returns the score of a metric of sets, which has no value by frame or sequence.
+pub fn of_set(value: f64) -> Score {
+    Score { mean: value, by_frame: Vec::new(), by_sequence: Vec::new() }
+}
+
 /// Averages the values of a metric, one list of frames per sequence.
 pub(super) fn score(sequences: &[&Vec<f64>]) -> Score {
     let frames = sequences.first().map_or(0, |frames| frames.len());

@@ -8,9 +8,10 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use tch::Tensor;
 
 use super::{
-    frame_metric::{FrameMetric, mean, score},
+    frame_metric::{FrameMetric, mean, of_set, score},
+    networks::{FrameFeatures, Lpips, NetworkError, Networks, fvd},
     samples::{SampleCurves, statistics},
-    scope::{Course, Evaluation, Scope},
+    scope::{Course, EvaluateError, Evaluation, Scope},
 };
 use crate::{
     libtorch::convert::{to_host, to_stored},
@@ -26,7 +27,9 @@ use reprise_base::{
 };
 use reprise_data::Pack;
 use reprise_store::store::{
-    StoreError, evaluation::SequenceScores, event::Scores, tensors::StoredTensor,
+    evaluation::{ClipFeatures, SequenceScores},
+    event::Scores,
+    tensors::StoredTensor,
 };
 
 /// Leading sequences whose frames are saved for the report.
@@ -89,19 +92,20 @@ pub(super) fn score_frames(
     scope: Scope,
     device: tch::Device,
     course: Course<'_>,
-) -> Result<Option<Evaluation>, StoreError> {
+) -> Result<Option<Evaluation>, EvaluateError> {
     let rollout = scope.protocol.rollout.expect("the protocol says how frames are predicted");
     let counts = FrameCounts::new(rollout.context, rollout.horizon);
-    let scorer = Scorer { predictor, pack, scope, rollout, counts, device };
     let total = scope.sequences(pack);
     let first: Vec<usize> = (0..total.min(KEPT_SEQUENCES)).collect();
     let mut shown = BTreeMap::new();
-    let (mut all, mut after_batch) = match course {
-        Course::Training => (Vec::new(), None),
-        Course::Recorded { known, after_batch } => (known, Some(after_batch)),
+    let none = Networks::default();
+    let (mut all, networks, mut after_batch) = match course {
+        Course::Training => (Vec::new(), &none, None),
+        Course::Recorded { known, networks, after_batch } => (known, networks, Some(after_batch)),
     };
+    let scorer = Scorer { predictor, pack, scope, rollout, counts, device, networks };
     while all.len() < total {
-        let scored = scorer.batch_from(all.len(), total, &first, &mut shown);
+        let scored = scorer.batch_from(all.len(), total, &first, &mut shown)?;
         let flow = after_batch.as_mut().map(|after_batch| after_batch(&scored)).transpose()?;
         all.extend(scored);
         if flow == Some(ControlFlow::Break(())) && all.len() < total {
@@ -118,14 +122,21 @@ pub(super) fn score_frames(
     for &index in &indices {
         // The same batch again, so that the frames do not depend on what was known.
         if !shown.contains_key(&index) {
-            scorer.batch_from(index - index % per_batch, total, &indices, &mut shown);
+            scorer.batch_from(index - index % per_batch, total, &indices, &mut shown)?;
         }
     }
     let frames: Vec<&KeptSequence> = indices.iter().map(|index| &shown[index]).collect();
     let mut tensors = stored(&frames);
     tensors.extend(predictor.pictures(pack, scope, device));
     let names = selected.into_iter().map(|(_, name)| name).collect();
-    Ok(Some(Evaluation { scores: averaged(&all), tensors, names }))
+    let mut scores = averaged(&all);
+    if let Some(network) = &networks.fvd {
+        let name = network.name();
+        for (predictor, value) in set_distances(&all) {
+            scores.entry(predictor).or_default().insert(name.clone(), of_set(value));
+        }
+    }
+    Ok(Some(Evaluation { scores, tensors, names }))
 }
 
 /// Returns the best, the median and the worst sequence by PSNR, labelled as such.
@@ -155,6 +166,17 @@ fn averaged(all: &[SequenceScores]) -> Scores {
     first.by_frame.iter().map(metrics).collect()
 }
 
+/// Returns the FVD of each predictor: all its clips against all true ones.
+fn set_distances(all: &[SequenceScores]) -> Vec<(String, f64)> {
+    let set = |name: &str| -> Vec<&[f32]> {
+        let of_name = all.iter().filter_map(|it| it.features.get(name));
+        of_name.flatten().map(|features| features.0.as_slice()).collect()
+    };
+    let truth = set(TRUTH);
+    let predictors = [Predictor::Model, Predictor::CopyLastFrame].map(Predictor::as_str);
+    predictors.map(|name| (name.to_owned(), fvd(&truth, &set(name)))).into()
+}
+
 /// The frames of a sequence that are saved for the report, each `[T, C, H, W]`.
 struct KeptSequence {
     truth: Tensor,
@@ -172,9 +194,23 @@ struct Scorer<'a> {
     rollout: RolloutProtocol,
     counts: FrameCounts,
     device: tch::Device,
+    networks: &'a Networks,
 }
 
 impl Scorer<'_> {
+    /// Returns the metrics of frames, in the order of a row's curves.
+    fn metrics(&self) -> Vec<MetricName> {
+        let of_pixels = self.predictor.metrics().iter().map(|metric| metric.name());
+        of_pixels.chain(self.networks.lpips.as_ref().map(|_| MetricName::Lpips)).collect()
+    }
+
+    /// Returns their names in records.
+    fn names(&self) -> Vec<String> {
+        let of_pixels = self.predictor.metrics().iter().map(|metric| metric.name().as_str());
+        let lpips = self.networks.lpips.iter().map(Lpips::name);
+        of_pixels.map(str::to_owned).chain(lpips).collect()
+    }
+
     /// Scores the batch of sequences that begins with `first`, and saves the frames of `selected` ones.
     fn batch_from(
         &self,
@@ -182,18 +218,19 @@ impl Scorer<'_> {
         total: usize,
         selected: &[usize],
         shown: &mut BTreeMap<usize, KeptSequence>,
-    ) -> Vec<SequenceScores> {
+    ) -> Result<Vec<SequenceScores>, NetworkError> {
         let last = (first + self.scope.sequences_per_batch()).min(total);
         let samples = self.rollout.samples.len();
         let row = |sequence| (0..samples).map(move |sample| SampleRow { sequence, sample });
         let rows: Vec<SampleRow> = (first..last).flat_map(row).collect();
         let mut scored: Vec<Vec<ScoredRow>> = (first..last).map(|_| Vec::new()).collect();
         for rows in rows.chunks(self.scope.batch_size) {
-            for (row, scores) in rows.iter().zip(self.predicted(rows, selected, shown)) {
+            for (row, scores) in rows.iter().zip(self.predicted(rows, selected, shown)?) {
                 scored[row.sequence - first].push(scores);
             }
         }
-        (first..).zip(scored).map(|(sequence, samples)| self.combined(sequence, samples)).collect()
+        let of_sequences = (first..).zip(scored);
+        Ok(of_sequences.map(|(sequence, samples)| self.combined(sequence, samples)).collect())
     }
 
     /// Predicts and scores rows.
@@ -202,7 +239,7 @@ impl Scorer<'_> {
         rows: &[SampleRow],
         selected: &[usize],
         shown: &mut BTreeMap<usize, KeptSequence>,
-    ) -> Vec<ScoredRow> {
+    ) -> Result<Vec<ScoredRow>, NetworkError> {
         let Self { pack, device, counts, .. } = *self;
         let split = self.scope.protocol.split;
         let [height, width, channels] = pack.frame_shape();
@@ -217,6 +254,7 @@ impl Scorer<'_> {
         });
         others.resize(rows.len(), FrameScores::new());
         let (truth, predicted) = (to_host::<f32>(&batch.frames), to_host::<f32>(&frames));
+        let mut in_features = self.in_features(rows, &batch.frames, &frames)?.into_iter();
         let score = |(b, (&row, others)): (usize, (&SampleRow, FrameScores))| {
             let at = |t: usize| {
                 let start = (t * rows.len() + b) * shape.len();
@@ -231,11 +269,15 @@ impl Scorer<'_> {
                 };
                 self.predictor.metrics().iter().map(of_metric).collect()
             };
-            let model: Vec<Vec<f64>> = curves(&at, &predicted);
-            let copied = match row.sample {
+            let RowFeatures { lpips, features } = in_features.next().unwrap_or_default();
+            let [lpips_of_model, lpips_of_copied] = lpips;
+            let mut model: Vec<Vec<f64>> = curves(&at, &predicted);
+            model.extend(lpips_of_model);
+            let mut copied = match row.sample {
                 0 => curves(&|_| last.clone(), &truth),
                 _ => Vec::new(),
             };
+            copied.extend(lpips_of_copied);
             if selected.contains(&row.sequence) {
                 let b = batch::size(b);
                 let frames = frames.select(1, b);
@@ -247,9 +289,64 @@ impl Scorer<'_> {
                 });
                 self.show(sequence, row, frames, &model);
             }
-            ScoredRow { model, copied, others }
+            ScoredRow { model, copied, others, features }
         };
-        rows.iter().zip(others).enumerate().map(score).collect()
+        Ok(rows.iter().zip(others).enumerate().map(score).collect())
+    }
+
+    /// Compares rows in the features of the networks; `truth` and `frames` are `[T, B, C, H, W]`.
+    fn in_features(
+        &self,
+        rows: &[SampleRow],
+        truth: &Tensor,
+        frames: &Tensor,
+    ) -> Result<Vec<RowFeatures>, NetworkError> {
+        let mut all: Vec<RowFeatures> = rows.iter().map(|_| RowFeatures::default()).collect();
+        let FrameCounts { context, total, .. } = self.counts;
+        let (start, horizon) = (batch::size(context), batch::size(total - context));
+        let is_first = |row: &SampleRow| row.sample == 0;
+        if let Some(network) = &self.networks.lpips {
+            let mut of_truth: BTreeMap<usize, FrameFeatures> = BTreeMap::new();
+            for (b, row) in rows.iter().enumerate() {
+                let of = |frames: &Tensor, start, count| {
+                    network.features(&frames.select(1, batch::size(b)).narrow(0, start, count))
+                };
+                if !of_truth.contains_key(&row.sequence) {
+                    // The last context frame is what the baseline repeats.
+                    of_truth.insert(row.sequence, of(truth, start - 1, horizon + 1)?);
+                }
+                let (truth, model) = (&of_truth[&row.sequence], of(frames, start, horizon)?);
+                let steps = || 0..total - context;
+                let distances = steps().map(|t| truth.distance(t + 1, &model, t)).collect();
+                let copied = || steps().map(|t| truth.distance(t + 1, truth, 0)).collect();
+                all[b].lpips = [Some(distances), is_first(row).then(copied)];
+            }
+        }
+        if let Some(network) = &self.networks.fvd {
+            let clips = |frames: &Tensor| frames.permute([1, 2, 0, 3, 4]); // [B, C, T, H, W]
+            let model = network.features(&clips(frames))?;
+            for (row, features) in all.iter_mut().zip(model) {
+                row.features.push((Predictor::Model.as_str(), features));
+            }
+            let first: Vec<usize> = (0..rows.len()).filter(|&b| is_first(&rows[b])).collect();
+            if !first.is_empty() {
+                let places: Vec<i64> = first.iter().map(|&b| batch::size(b)).collect();
+                let places = Tensor::from_slice(&places).to_device(truth.device());
+                let truth = truth.index_select(1, &places);
+                let last = truth.narrow(0, start - 1, 1);
+                let repeated = last.repeat([horizon, 1, 1, 1, 1]);
+                let copied = Tensor::cat(&[truth.narrow(0, 0, start), repeated], 0);
+                let of_truth = network.features(&clips(&truth))?;
+                let of_copied = network.features(&clips(&copied))?;
+                for (b, (truth, copied)) in
+                    first.into_iter().zip(of_truth.into_iter().zip(of_copied))
+                {
+                    all[b].features.push((TRUTH, truth));
+                    all[b].features.push((Predictor::CopyLastFrame.as_str(), copied));
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Saves the frames of a sample, if reports show them.
@@ -273,14 +370,17 @@ impl Scorer<'_> {
 
     /// Combines the samples of a sequence.
     fn combined(&self, sequence: usize, samples: Vec<ScoredRow>) -> SequenceScores {
-        let metrics = self.predictor.metrics();
+        let names = self.names();
         let named = |curves: Vec<Vec<f64>>| -> BTreeMap<String, Vec<f64>> {
-            let names = metrics.iter().map(|metric| metric.name().as_str().to_owned());
-            names.zip(curves).collect()
+            names.iter().cloned().zip(curves).collect()
         };
         let mut by_frame = FrameScores::new();
         let mut curves = SampleCurves::new();
-        for ScoredRow { model, copied, others } in samples {
+        let mut clips: BTreeMap<String, Vec<ClipFeatures>> = BTreeMap::new();
+        for ScoredRow { model, copied, others, features } in samples {
+            for (name, features) in features {
+                clips.entry(name.to_owned()).or_default().push(ClipFeatures(features));
+            }
             if !copied.is_empty() {
                 by_frame.insert(Predictor::CopyLastFrame.as_str().to_owned(), named(copied));
                 for (predictor, scores) in others {
@@ -289,13 +389,14 @@ impl Scorer<'_> {
             }
             curves.push(model);
         }
-        let statistics = statistics(metrics, &curves);
+        let statistics = statistics(&self.metrics(), &curves);
         for (predictor, curves) in statistics.by_frame {
             let scores = by_frame.entry(predictor.as_str().to_owned()).or_default();
             scores.extend(named(curves));
         }
         let name = self.pack.sequence_name(self.scope.protocol.split, sequence).to_owned();
-        SequenceScores { name, by_frame, by_sample: named(statistics.by_sample) }
+        let by_sample = named(statistics.by_sample);
+        SequenceScores { name, by_frame, by_sample, features: clips }
     }
 }
 
@@ -307,6 +408,16 @@ struct ScoredRow {
     copied: Vec<Vec<f64>>,
     /// What the system scores besides frames.
     others: FrameScores,
+    /// Features of clips in FVD's network, by predictor; those of the truth and the baseline only of the first sample.
+    features: Vec<(&'static str, Vec<f32>)>,
+}
+
+/// What feature networks say about a row.
+#[derive(Default)]
+struct RowFeatures {
+    /// LPIPS by predicted frame: of the model, and, of the first sample, of the copy-last-frame baseline.
+    lpips: [Option<Vec<f64>>; 2],
+    features: Vec<(&'static str, Vec<f32>)>,
 }
 
 /// Returns the frames of the sequences as tensors of [`rollouts`](reprise_base::vocabulary::rollouts).

@@ -4,8 +4,8 @@
 //! et al. 2018, section 5.1). It is chosen by each metric separately, because the best sample by PSNR is not always
 //! the best by SSIM.
 
-use super::frame_metric::{FrameMetric, mean};
-use reprise_base::vocabulary::Predictor;
+use super::frame_metric::mean;
+use reprise_base::vocabulary::{MetricName, Predictor};
 
 /// By sample, metric and predicted frame.
 pub(super) type SampleCurves = Vec<Vec<Vec<f64>>>;
@@ -19,9 +19,9 @@ pub(super) struct SampleStatistics {
     pub(super) by_sample: Vec<Vec<f64>>,
 }
 
-/// Computes the mean over samples, and, if there are several, the best and the worst sample by PSNR and by SSIM, and
-/// the standard deviation between samples.
-pub(super) fn statistics(metrics: &[FrameMetric], samples: &SampleCurves) -> SampleStatistics {
+/// Computes the mean over samples, and, if there are several, the best and the worst sample by PSNR, by SSIM and by
+/// LPIPS, and the standard deviation between samples.
+pub(super) fn statistics(metrics: &[MetricName], samples: &SampleCurves) -> SampleStatistics {
     let [first, _, ..] = samples.as_slice() else {
         let only = samples.first().cloned().unwrap_or_default();
         return SampleStatistics {
@@ -40,14 +40,15 @@ pub(super) fn statistics(metrics: &[FrameMetric], samples: &SampleCurves) -> Sam
         .map(|m| samples.iter().map(|sample| mean(sample[m].iter().copied())).collect())
         .collect();
     let mut by_frame = vec![(Predictor::Model, each(&|values| mean(values.iter().copied())))];
-    for (metric, best, worst) in [
-        (FrameMetric::Psnr, Predictor::BestByPsnr, Predictor::WorstByPsnr),
-        (FrameMetric::Ssim, Predictor::BestBySsim, Predictor::WorstBySsim),
+    for (metric, lowest, highest) in [
+        (MetricName::Psnr, Predictor::WorstByPsnr, Predictor::BestByPsnr),
+        (MetricName::Ssim, Predictor::WorstBySsim, Predictor::BestBySsim),
+        (MetricName::Lpips, Predictor::BestByLpips, Predictor::WorstByLpips),
     ] {
         let Some(m) = metrics.iter().position(|&it| it == metric) else { continue };
-        let [lowest, highest] = extremes(&by_sample[m]);
-        by_frame.push((best, samples[highest].clone()));
-        by_frame.push((worst, samples[lowest].clone()));
+        for (predictor, sample) in [lowest, highest].into_iter().zip(extremes(&by_sample[m])) {
+            by_frame.push((predictor, samples[sample].clone()));
+        }
     }
     by_frame.push((Predictor::SampleSpread, each(&deviation)));
     SampleStatistics { by_frame, by_sample }
@@ -91,7 +92,7 @@ mod tests {
     fn best_and_worst_are_chosen_by_each_metric_and_all_curves_are_those_of_one_sample() {
         let samples = samples();
         let SampleStatistics { by_frame, by_sample } =
-            statistics(&[FrameMetric::Psnr, FrameMetric::Ssim], &samples);
+            statistics(&[MetricName::Psnr, MetricName::Ssim], &samples);
         assert_eq!(by_sample[0], [21.0, 25.0, 20.0]);
         let of = |predictor| &by_frame.iter().find(|(it, _)| *it == predictor).unwrap().1;
         assert_eq!(of(Predictor::Model)[0], [23.0, 21.0]);
@@ -104,10 +105,19 @@ mod tests {
     }
 
     #[test]
+    fn a_low_lpips_is_a_good_one() {
+        let samples = vec![vec![vec![0.4, 0.2]], vec![vec![0.1, 0.1]]];
+        let SampleStatistics { by_frame, .. } = statistics(&[MetricName::Lpips], &samples);
+        let of = |predictor| &by_frame.iter().find(|(it, _)| *it == predictor).unwrap().1;
+        assert_eq!(*of(Predictor::BestByLpips), samples[1]);
+        assert_eq!(*of(Predictor::WorstByLpips), samples[0]);
+    }
+
+    #[test]
     fn a_single_sample_has_no_statistics() {
         let one = vec![samples().remove(0)];
         let SampleStatistics { by_frame, by_sample } =
-            statistics(&[FrameMetric::Psnr, FrameMetric::Ssim], &one);
+            statistics(&[MetricName::Psnr, MetricName::Ssim], &one);
         assert_eq!(by_frame, [(Predictor::Model, one[0].clone())]);
         assert!(by_sample.is_empty());
     }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::networks::{NetworkError, Networks};
 use reprise_base::config::{RunSpec, protocol::Protocol};
 use reprise_data::{Pack, Split};
 use reprise_store::store::{
@@ -50,6 +51,17 @@ pub struct Evaluation {
     pub names: Vec<String>,
 }
 
+/// Why an evaluation cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The scores of a batch cannot be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A feature network cannot be used.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
 /// Receives the scores of each batch; may stop the evaluation.
 pub type AfterBatch<'a> =
     &'a mut dyn FnMut(&[SequenceScores]) -> Result<ControlFlow<()>, StoreError>;
@@ -62,6 +74,7 @@ pub enum Course<'a> {
     Recorded {
         /// Scores of the first sequences, a whole number of batches.
         known: Vec<SequenceScores>,
+        networks: &'a Networks,
         after_batch: AfterBatch<'a>,
     },
 }

@@ -3,8 +3,14 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 use super::{samples, *};
 use crate::train::{first_steps::take_first_steps, system::System, systems::build};
 use reprise_base::{
-    config::{RunSpec, data::Dataset, protocol::EvaluationRequest},
+    config::{
+        RunSpec,
+        data::Dataset,
+        feature_network::{FeatureNetworks, NetworkFile},
+        protocol::EvaluationRequest,
+    },
     scalar::Count,
+    vocabulary::MetricName,
 };
 use reprise_data::{self as data, Required};
 use reprise_store::store::{evaluation::SequenceScores, event::Scores};
@@ -45,12 +51,22 @@ fn recorded(
     scope: Scope,
     known: Vec<SequenceScores>,
 ) -> (Evaluation, Vec<SequenceScores>) {
+    recorded_with(&Networks::default(), system, pack, scope, known)
+}
+
+fn recorded_with(
+    networks: &Networks,
+    system: &dyn System,
+    pack: &Pack,
+    scope: Scope,
+    known: Vec<SequenceScores>,
+) -> (Evaluation, Vec<SequenceScores>) {
     let mut all = known.clone();
     let mut after_batch = |batch: &[SequenceScores]| {
         all.extend_from_slice(batch);
         Ok(ControlFlow::Continue(()))
     };
-    let course = Course::Recorded { known, after_batch: &mut after_batch };
+    let course = Course::Recorded { known, networks, after_batch: &mut after_batch };
     let evaluation = evaluate(system.scoring(), pack, scope, tch::Device::Cpu, course);
     (evaluation.unwrap().unwrap(), all)
 }
@@ -109,7 +125,11 @@ fn an_evaluation_stops_after_a_batch() {
         sequences += batch.len();
         Ok(ControlFlow::Break(()))
     };
-    let course = Course::Recorded { known: Vec::new(), after_batch: &mut after_batch };
+    let course = Course::Recorded {
+        known: Vec::new(),
+        networks: &Networks::default(),
+        after_batch: &mut after_batch,
+    };
     let scope = scope(&spec, "{}", 2);
     let stopped = evaluate(system.scoring(), &pack, scope, tch::Device::Cpu, course).unwrap();
     assert!(stopped.is_none());
@@ -175,10 +195,83 @@ fn latent_and_feedback_change_predictions_and_context_is_given() {
     assert_eq!(of(r#"{ "context": 4, "horizon": 2 }"#).by_frame.len(), 2);
 }
 
+/// Returns the small networks of tests/fixtures/feature_networks.
+fn networks() -> Networks {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/feature_networks");
+    let files = r#"{ "lpips": { "file": "lpips.pt" }, "fvd": { "file": "fvd.pt" } }"#;
+    let files: FeatureNetworks<NetworkFile> = serde_json::from_str(files).unwrap();
+    let files = files.map(|network| NetworkFile {
+        file: Path::new(folder).join(&network.file),
+        sha256: network.sha256,
+    });
+    Networks::load(&files, tch::Device::Cpu).unwrap()
+}
+
+#[test]
+fn lpips_and_fvd_do_not_depend_on_the_batch_size_and_resume_to_the_same_bits() {
+    let (spec, pack, networks) = (run(), pack(), networks());
+    let system = trained(&spec, &pack);
+    let scored = |batch_size, known| {
+        let scope = scope(&spec, r#"{ "samples": 3 }"#, batch_size);
+        recorded_with(&networks, &*system, &pack, scope, known)
+    };
+    let (whole, all) = scored(6, Vec::new());
+    for batch_size in [1, 4] {
+        assert_close(&scored(batch_size, Vec::new()).0.scores, &whole.scores);
+    }
+    let (resumed, again) = scored(6, all[..2].to_vec());
+    assert_eq!((&resumed.scores, &again), (&whole.scores, &all));
+
+    let name = |metric: MetricName| {
+        let is_it = |name: &&String| MetricName::without_network(name) == metric.as_str();
+        whole.scores["model"].keys().find(is_it).expect("it is scored").clone()
+    };
+    let (lpips, fvd) = (name(MetricName::Lpips), name(MetricName::Fvd));
+    let of = |predictor: &str| &whole.scores[predictor][&lpips];
+    assert_eq!(of("model").by_frame.len(), 3);
+    assert!(of("copy_last_frame").by_frame.iter().all(|&value| value > 0.0));
+    for sequence in 0..5 {
+        let [best, mean, worst] = ["best_by_lpips", "model", "worst_by_lpips"]
+            .map(|predictor| of(predictor).by_sequence[sequence]);
+        assert!(best < mean && mean < worst);
+    }
+    // Every clip has the features of all its frames.
+    let lengths = |name: &str| -> Vec<usize> {
+        all[0].features[name].iter().map(|features| features.0.len()).collect()
+    };
+    assert_eq!((lengths("truth"), lengths("model")), (vec![5], vec![5, 5, 5]));
+    assert!(whole.scores["model"][&fvd].mean > 0.0 && !whole.scores.contains_key("truth"));
+    assert!(!whole.scores["best_by_lpips"].contains_key(&fvd), "a set has no best sample");
+}
+
+#[test]
+fn a_perfect_prediction_has_no_lpips_and_no_fvd() {
+    struct Truth;
+    impl VideoPredictor for Truth {
+        fn predict(&self, request: &RolloutRequest<'_>) -> PredictedRows {
+            PredictedRows { frames: request.batch.frames.shallow_clone(), others: Vec::new() }
+        }
+    }
+    let (spec, pack, networks) = (run(), pack(), networks());
+    let mut after_batch = |_: &[SequenceScores]| Ok(ControlFlow::Continue(()));
+    let course =
+        Course::Recorded { known: Vec::new(), networks: &networks, after_batch: &mut after_batch };
+    let scope = scope(&spec, "{}", 4);
+    let evaluation =
+        evaluate(Scoring::Frames(&Truth), &pack, scope, tch::Device::Cpu, course).unwrap().unwrap();
+    for (name, score) in &evaluation.scores["model"] {
+        let is_network_metric = MetricName::without_network(name) != name;
+        let copied = evaluation.scores["copy_last_frame"][name].mean;
+        let is_zero = score.mean.abs() < 1e-6 * copied;
+        assert!(!is_network_metric || is_zero, "{name}: {} {copied}", score.mean);
+    }
+    assert_eq!(evaluation.scores["model"].len(), 5);
+}
+
 #[test]
 fn statistics_of_equal_samples_have_no_spread() {
     let one = vec![vec![1.0, 2.0]];
-    let statistics = samples::statistics(&[FrameMetric::Psnr], &vec![one.clone(), one.clone()]);
+    let statistics = samples::statistics(&[MetricName::Psnr], &vec![one.clone(), one.clone()]);
     let (name, spread) = statistics.by_frame.last().unwrap();
     assert_eq!((name.as_str(), spread), ("sample_spread", &vec![vec![0.0, 0.0]]));
 }

@@ -16,8 +16,8 @@ use crate::{
     models::mocogan::VideoGenerator,
     nn::Mode,
     train::{
-        batch::size,
-        evaluate::{Evaluation, Judge, Scope},
+        batch::{size, unit},
+        evaluate::{Evaluation, Fvd, Judge, NetworkError, Networks, Scope, fvd, of_set},
         noise::RolloutNoise,
     },
 };
@@ -99,7 +99,13 @@ impl DescribedSet {
 
 impl Judge for MocoganSystem {
     /// Scores generated videos and baselines against as many held-out videos.
-    fn judge(&self, pack: &Pack, scope: Scope, _: tch::Device) -> Evaluation {
+    fn judge(
+        &self,
+        pack: &Pack,
+        scope: Scope,
+        networks: &Networks,
+        _: tch::Device,
+    ) -> Result<Evaluation, NetworkError> {
         let (split, sequences) = (scope.protocol.split, scope.protocol.sequences.len());
         let cut = |request| RealVideos::cut(self.cutting, pack, request, &self.categories);
         let held_out =
@@ -107,8 +113,8 @@ impl Judge for MocoganSystem {
         let count = held_out.bytes.len();
         let sequences = pack.sequences(Split::Train).min(count);
         let per_sequence = count.div_ceil(sequences);
-        let training = cut(RealVideosRequest { split: Split::Train, sequences, per_sequence });
-        let training = training.described();
+        let real = cut(RealVideosRequest { split: Split::Train, sequences, per_sequence });
+        let training = real.described();
         let reference = ReferenceVideos::new(self, held_out.described(), &training);
 
         let shown = SHOWN_VIDEOS * self.category_count();
@@ -116,7 +122,7 @@ impl Judge for MocoganSystem {
         let mut of_model = reference.scores(&self.describe(&generated[..count], held_out.shape));
         if self.is_conditional() {
             let share = self.recognized(&held_out, scope);
-            of_model.insert(MetricName::RecognitionAccuracy.as_str().to_owned(), score(share));
+            of_model.insert(MetricName::RecognitionAccuracy.as_str().to_owned(), of_set(share));
         }
         let mut of_real = reference.distances(&training);
         of_real.extend(reference.accuracy(&reference.held_out));
@@ -125,21 +131,33 @@ impl Judge for MocoganSystem {
             videos: vec![Described::mean(&training.videos)],
             categories: Vec::new(),
         };
-        let scores = [
+        let untrained_scores = reference.scores(&self.describe(&untrained, held_out.shape));
+        let mut scores = [
             (Predictor::Model, of_model),
             (Predictor::RealVideos, of_real),
-            (
-                Predictor::UntrainedGenerator,
-                reference.scores(&self.describe(&untrained, held_out.shape)),
-            ),
+            (Predictor::UntrainedGenerator, untrained_scores),
             (Predictor::MeanVideo, reference.distances(&mean)),
         ];
+        if let Some(network) = &networks.fvd {
+            let name = network.name();
+            let of = |videos: &[Vec<u8>]| self.features(network, videos, held_out.shape);
+            let truth = of(&held_out.bytes)?;
+            for (predictor, videos) in [
+                (Predictor::Model, &generated[..count]),
+                (Predictor::RealVideos, &real.bytes),
+                (Predictor::UntrainedGenerator, &untrained),
+            ] {
+                let distance = fvd(&slices(&truth), &slices(&of(videos)?));
+                let of_predictor = scores.iter_mut().find(|(it, _)| *it == predictor);
+                of_predictor.expect("it is scored").1.insert(name.clone(), of_set(distance));
+            }
+        }
         let (tensors, names) = self.tensors(&generated, &held_out);
-        Evaluation {
+        Ok(Evaluation {
             scores: scores.map(|(name, scores)| (name.as_str().to_owned(), scores)).into(),
             tensors,
             names,
-        }
+        })
     }
 }
 
@@ -149,6 +167,23 @@ impl MocoganSystem {
         let videos = generated.iter().map(|video| Described::new(video, shape)).collect();
         let categories = (0..generated.len()).map(|number| self.requested(number)).collect();
         DescribedSet { videos, categories }
+    }
+
+    /// Computes the features of videos in FVD's network.
+    fn features(
+        &self,
+        network: &Fvd,
+        videos: &[Vec<u8>],
+        shape: VideoShape,
+    ) -> Result<Vec<Vec<f32>>, NetworkError> {
+        let VideoShape { frames, height, width, channels } = shape;
+        let shape = [frames, height, width, channels].map(size);
+        let of = |video: &Vec<u8>| {
+            let pixels = unit(&Tensor::from_slice(video).to_device(self.device).view(shape));
+            network.features(&pixels.permute([3, 0, 1, 2]).unsqueeze(0)) // [1, C, T, H, W]
+        };
+        let features: Vec<Vec<Vec<f32>>> = videos.iter().map(of).collect::<Result<_, _>>()?;
+        Ok(features.into_iter().flatten().collect())
     }
 
     /// Generates the first `count` videos of a split, each `[T, H, W, C]`.
@@ -219,6 +254,10 @@ impl MocoganSystem {
     }
 }
 
+fn slices(vectors: &[Vec<f32>]) -> Vec<&[f32]> {
+    vectors.iter().map(Vec::as_slice).collect()
+}
+
 /// The real videos that others are compared with.
 struct ReferenceVideos {
     held_out: DescribedSet,
@@ -248,7 +287,7 @@ impl ReferenceVideos {
 
     fn distances(&self, set: &DescribedSet) -> SetScores {
         let between = |part: fn(&Described) -> &[f64]| {
-            score(energy_distance(&set.part(part), &self.held_out.part(part)))
+            of_set(energy_distance(&set.part(part), &self.held_out.part(part)))
         };
         BTreeMap::from([
             (MetricName::EnergyDistance.as_str().to_owned(), between(|video| &video.blocks)),
@@ -264,11 +303,6 @@ impl ReferenceVideos {
             .filter(|(video, category)| classes.nearest(&video.motion_energy) == **category)
             .count();
         let share = right as f64 / set.videos.len() as f64;
-        BTreeMap::from([(MetricName::CategoryAccuracy.as_str().to_owned(), score(share))])
+        BTreeMap::from([(MetricName::CategoryAccuracy.as_str().to_owned(), of_set(share))])
     }
-}
-
-/// Makes a score of a whole set; it has no values by frame or sequence.
-fn score(value: f64) -> Score {
-    Score { mean: value, by_frame: Vec::new(), by_sequence: Vec::new() }
 }

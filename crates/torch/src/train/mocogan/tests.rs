@@ -6,12 +6,16 @@ use super::*;
 use crate::{
     models::mocogan::training::Real,
     train::{
-        evaluate::{Scope, evaluate_in_training},
+        evaluate::{Judge, Networks, Scope, evaluate_in_training},
         state::StateError,
     },
 };
 use reprise_base::{
-    config::{data::Dataset, protocol::Protocol},
+    config::{
+        data::Dataset,
+        feature_network::{FeatureNetworks, NetworkFile},
+        protocol::Protocol,
+    },
     scalar::{Count, Epoch, Step},
 };
 use reprise_data::{self as data, Required, Split};
@@ -210,4 +214,22 @@ fn an_evaluation_scores_baselines_and_changes_no_state() {
     assert_eq!(evaluation.names, system.categories);
     assert_eq!(evaluation.tensors[0].shape, [15, 16, 64, 64, 3]);
     assert_eq!(evaluation.tensors[1].shape, [5, 16, 64, 64, 3]);
+}
+
+#[test]
+fn fvd_compares_sets_of_videos() {
+    let (spec, pack) = (gru(), pack());
+    let system = system(&spec, &pack);
+    let mut scope = Scope { batch_size: 4, ..Scope::own(&spec, Split::Test) };
+    scope.protocol.sequences = Count::literal(2);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/feature_networks/fvd.pt");
+    let file = NetworkFile { file: file.into(), sha256: None };
+    let files = FeatureNetworks { lpips: None, fvd: Some(file) };
+    let networks = Networks::load(&files, Device::Cpu).expect("the network is read");
+    let evaluation = system.judge(&pack, scope, &networks, Device::Cpu).expect("it fits");
+    let name = networks.fvd.expect("it is there").name();
+    let of = |predictor: &str| evaluation.scores[predictor][&name].mean;
+    assert_eq!(of("model"), of("untrained_generator"), "nothing was trained");
+    assert!(of("real_videos") > 0.0 && of("real_videos") != of("model"));
+    assert!(!evaluation.scores["mean_video"].contains_key(&name));
 }
