@@ -7,10 +7,10 @@ use reprise_base::config::{
     feature_network::NetworkFile,
     protocol::{CheckpointKind, EvaluationRequest, Protocol},
 };
-use reprise_data::Pack;
+use reprise_data::{Pack, Required};
 use reprise_store::store::{
     EvaluationId, RunDir, RunFile,
-    evaluation::evaluation_id,
+    evaluation::{evaluation_id, is_own_test},
     record::{Outcome, Record},
 };
 use reprise_torch::{
@@ -29,6 +29,17 @@ pub struct ResolvedEvaluation {
     pub protocol: Protocol,
     /// Digest of the data.
     pub data: String,
+}
+
+/// Returns which splits the data set of an evaluation must have. A system that is scored as a whole compares with the
+/// training split.
+pub fn required(request: &EvaluationRequest, spec: &RunSpec) -> Required {
+    match request.dataset {
+        Some(_) if spec.frames_used().is_some() => {
+            Required::Only(request.split.unwrap_or(Split::Test))
+        }
+        _ => Required::AllSplits,
+    }
 }
 
 /// Reads the feature networks of a request and notes their digests in it.
@@ -63,10 +74,7 @@ impl ResolvedEvaluation {
     /// Returns the id for a finished run; none if the run has no such weights, or if its own test is this evaluation.
     pub fn id(&self, record: &Record) -> Option<EvaluationId> {
         let Self { protocol, data, .. } = self;
-        let is_own_test = record.test.is_some()
-            && *data == record.data.pack_sha256
-            && *protocol == Protocol::own(&record.spec, Split::Test);
-        if is_own_test || record.outcome != Outcome::Completed {
+        if is_own_test(record, protocol, data) || record.outcome != Outcome::Completed {
             return None;
         }
         let file = RunFile::of(protocol.checkpoint).name();

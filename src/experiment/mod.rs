@@ -18,7 +18,7 @@ mod worker;
 mod workers;
 
 pub use error::ExperimentError;
-pub use evaluations::{ResolvedEvaluation, identified};
+pub use evaluations::{ResolvedEvaluation, identified, required};
 pub use forecast::{PlannedRun, forecast};
 pub use launcher::{Launcher, RunCounts};
 pub use parent::{changed_schedules, first_spec, parent};

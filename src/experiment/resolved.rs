@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ExperimentError, ResolvedEvaluation, identified};
+use super::{ExperimentError, ResolvedEvaluation, identified, required};
 use reprise_base::config::{
     RunSpec,
     data::Dataset,
@@ -75,13 +75,14 @@ impl ResolvedSweep {
         let mut runs = Vec::new();
         for run in &mut sweep.runs {
             run.spec.engine.resolve(device::auto);
-            let pack = opened.open(&run.spec.data.dataset, watch)?;
+            let pack = opened.open(&run.spec.data.dataset, Required::AllSplits, watch)?;
             data::check_overlap(pack, run.spec.data.overlap)?;
             check_data(&run.spec, pack).map_err(TrainError::from)?;
             let id = run_id(&run.spec, pack.payload_sha256(), &libtorch);
             let mut evaluations = Vec::new();
             for request in &sweep.evaluations {
-                let pack = opened.open(request.dataset(&run.spec), watch)?;
+                let pack =
+                    opened.open(request.dataset(&run.spec), required(request, &run.spec), watch)?;
                 evaluations.push(ResolvedEvaluation::new(request, &run.spec, pack)?);
             }
             runs.push(ResolvedRun {
@@ -92,11 +93,11 @@ impl ResolvedSweep {
             });
         }
         let opened = opened.all;
-        let warnings = opened.iter().flat_map(|(_, pack)| {
+        let warnings = opened.iter().flat_map(|(_, _, pack)| {
             pack.warnings().iter().map(|text| format!("data set `{}`: {text}", pack.name()))
         });
         let warnings = warnings.collect();
-        let data = opened.iter().map(|(_, pack)| pack.summary()).collect();
+        let data = opened.iter().map(|(_, _, pack)| pack.summary()).collect();
         Ok(Self { sweep, command, runs, data, warnings })
     }
 
@@ -130,20 +131,24 @@ impl ResolvedSweep {
 struct OpenedData<'a> {
     /// Folder of packs.
     packs: &'a Path,
-    all: Vec<(Dataset, Pack)>,
+    all: Vec<(Dataset, Required, Pack)>,
 }
 
 impl OpenedData<'_> {
     fn open(
         &mut self,
         dataset: &Dataset,
+        required: Required,
         watch: &mut dyn FnMut(data::Progress),
     ) -> Result<&Pack, ExperimentError> {
-        if self.all.iter().all(|(known, _)| known != dataset) {
-            let pack = data::open(dataset, Required::AllSplits, self.packs, watch)?;
-            self.all.push((dataset.clone(), pack));
+        let is_open = |(known, with, _): &(Dataset, Required, Pack)| {
+            known == dataset && (*with == required || *with == Required::AllSplits)
+        };
+        if !self.all.iter().any(is_open) {
+            let pack = data::open(dataset, required, self.packs, watch)?;
+            self.all.push((dataset.clone(), required, pack));
         }
-        let opened = self.all.iter().find(|(known, _)| known == dataset);
-        Ok(opened.map(|(_, pack)| pack).expect("the data set was just opened"))
+        let opened = self.all.iter().find(|it| is_open(it));
+        Ok(opened.map(|(_, _, pack)| pack).expect("the data set was just opened"))
     }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     ExperimentError, ResolvedEvaluation,
+    evaluations::required,
     parent::{adopt, first_spec, parent},
 };
 use crate::build_identity::BUILD;
@@ -201,7 +202,8 @@ impl Workplace<'_> {
             let pack = match own {
                 Some(pack) if *dataset == spec.data.dataset => pack,
                 _ => {
-                    opened = data::open(dataset, Required::AllSplits, &task.packs, &mut |_| {})?;
+                    let required = required(request, spec);
+                    opened = data::open(dataset, required, &task.packs, &mut |_| {})?;
                     &opened
                 }
             };

@@ -237,9 +237,9 @@ fn a_file_that_is_no_feature_network_is_refused_with_a_remedy() {
         ("fvd=none.pt", ["none.pt", "feature-networks.md"]),
         ("fid=lpips.pt", ["expected `lpips=FILE` or `fvd=FILE`", "--feature-network"]),
     ] {
-        let set = ["--set", "split=train"];
-        let arguments = ["evaluate", "tiny", "--feature-network", network, set[0], set[1]];
-        let output = place.run(&arguments);
+        let sets = ["--set", "split=train", "--set", "sequences=2"];
+        let output =
+            place.run(&[&["evaluate", "tiny", "--feature-network", network], &sets[..]].concat());
         assert_ne!(output.code, Some(0), "{network}");
         check_contains(&output.stderr, &fragments);
     }
@@ -261,8 +261,11 @@ fn a_damaged_evaluation_is_named_and_left_out_of_the_report() {
         check_contains(&verified.stdout, &[name, "remove the folder of the evaluation"]);
         assert_eq!(place.run(&["report", "tiny"]).code, Some(1));
         fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        let status = place.succeed(&["status"]).stdout;
+        assert_eq!(status.matches("finished, 1 evaluation left").count(), 1, "{status}");
         place.succeed(&["sweep", "tiny"]);
         assert!(fs::read(path).is_ok_and(|again| name == "evaluation.json" || again == *bytes));
         place.succeed(&["store", "verify"]);
+        assert!(!place.succeed(&["status"]).stdout.contains("left"));
     }
 }

@@ -57,7 +57,7 @@ impl Roots {
 }
 
 fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
-    let pack = data::open(dataset, Required::TrainOnly, cache, &mut |_| {})?;
+    let pack = data::open(dataset, Required::Only(Split::Train), cache, &mut |_| {})?;
     data::check_overlap(&pack, Overlap::Refuse).map(|()| pack)
 }
 
@@ -72,7 +72,8 @@ fn peak_memory_kb() -> Option<u64> {
 fn judge(case: &Case, roots: &Roots, control: &data::Pack) -> Option<String> {
     let cache = roots.path().join("cache").join(&case.path);
     let result = open(&roots.bair(&case.path), &cache);
-    let checked = data::check(&roots.bair(&case.path), Required::TrainOnly, &cache, &mut |_| {});
+    let checked =
+        data::check(&roots.bair(&case.path), Required::Only(Split::Train), &cache, &mut |_| {});
     let findings = checked.findings;
     let refused = findings.error_count() > 0;
     if refused != result.is_err() {

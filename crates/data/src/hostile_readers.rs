@@ -122,12 +122,12 @@ fn root(folder: &Path, path: &str) -> Dataset {
 }
 
 fn open(dataset: &Dataset, cache: &Path) -> Result<data::Pack, DataError> {
-    data::open(dataset, Required::TrainOnly, cache, &mut |_| {})
+    data::open(dataset, Required::Only(Split::Train), cache, &mut |_| {})
 }
 
 /// Returns the errors that `check` finds in the file called `name`.
 fn errors(dataset: &Dataset, cache: &Path, name: &str) -> Vec<String> {
-    let checked = data::check(dataset, Required::TrainOnly, cache, &mut |_| {});
+    let checked = data::check(dataset, Required::Only(Split::Train), cache, &mut |_| {});
     let errors = checked.findings.errors().iter().map(|error| error_chain(error));
     errors.filter(|error| error.contains(name)).collect()
 }
@@ -171,7 +171,8 @@ fn a_check_lists_the_faults_of_all_records_at_once() {
     let root = scratch.path().to_owned();
     let dataset = Dataset::BerkeleyTfrecord { root, frames: Some(Count::literal(3)) };
     let cache = scratch.path().join("cache");
-    let findings = data::check(&dataset, Required::TrainOnly, &cache, &mut |_| {}).findings;
+    let findings =
+        data::check(&dataset, Required::Only(Split::Train), &cache, &mut |_| {}).findings;
     let errors = findings.errors().iter().map(|error| format!("error: {}", error_chain(error)));
     let warnings = findings.warnings().into_iter().map(|warning| format!("warning: {warning}"));
     let text: Vec<_> = errors.chain(warnings).collect();

@@ -2,14 +2,26 @@
 
 use std::path::Path;
 
+use reprise_base::config::data::Split;
+
 use super::{error::DataError, findings::Findings, pack::Pack, progress::Watch};
 
 /// Which splits a data set must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Required {
     AllSplits,
-    /// `train`; the others may be missing and are then empty.
-    TrainOnly,
+    /// This split; the others may be missing and are then empty.
+    Only(Split),
+}
+
+impl Required {
+    /// Returns whether a data set must have a split.
+    pub fn includes(self, split: Split) -> bool {
+        match self {
+            Self::AllSplits => true,
+            Self::Only(only) => split == only,
+        }
+    }
 }
 
 /// Where the sequences of a data set come from.

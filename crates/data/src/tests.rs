@@ -242,15 +242,25 @@ fn a_pack_that_is_truncated_anywhere_is_made_again() {
 fn a_missing_split_is_refused_unless_the_caller_allows_it() {
     let folder = Folder::with(&[("train/a/1", 1), ("test/a/1", 2)]);
     folder.check_refused("failed to find the split `validate` in `ROOT`");
-    let pack = open(&folder.dataset(), Required::TrainOnly, &folder.cache(), &mut |_| {}).unwrap();
+    let pack = open(&folder.dataset(), Required::Only(Split::Train), &folder.cache(), &mut |_| {})
+        .unwrap();
     assert_eq!(Split::ALL.map(|split| pack.sequences(split)), [1, 0, 1]);
     assert!(pack.warnings()[0].contains("no split `validate`"), "{:?}", pack.warnings());
     let folder = Folder::with(&[("validate/a/1", 1)]);
-    let error = open(&folder.dataset(), Required::TrainOnly, &folder.cache(), &mut |_| {});
+    let error = open(&folder.dataset(), Required::Only(Split::Train), &folder.cache(), &mut |_| {});
     let Err(DataError::Bair(BairError::SplitMissing { split, .. })) = error else {
         panic!("{error:?}")
     };
     assert_eq!(split, Split::Train);
+}
+
+#[test]
+fn the_test_split_alone_is_enough_to_be_scored_on() {
+    let folder = Folder::with(&[("test/a/1", 2)]);
+    let pack = open(&folder.dataset(), Required::Only(Split::Test), &folder.cache(), &mut |_| {});
+    assert_eq!(Split::ALL.map(|split| pack.as_ref().unwrap().sequences(split)), [0, 0, 1]);
+    let error = open(&folder.dataset(), Required::Only(Split::Train), &folder.cache(), &mut |_| {});
+    assert!(error.unwrap_err().to_string().contains("failed to find the split `train`"));
 }
 
 #[test]

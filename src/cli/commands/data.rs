@@ -16,7 +16,7 @@ use crate::{
     experiment::REPORTS,
 };
 use reprise_base::{
-    config::data::Dataset,
+    config::data::{Dataset, Split},
     fs,
     scalar::{Count, ScalarError},
     text::{count, error_chain},
@@ -269,7 +269,7 @@ fn usage(dataset: &Dataset) -> String {
 
 fn show(args: &ShowDataArgs) -> Result<(), Failure> {
     let dataset = args.dataset.detect()?;
-    let pack = data::open(&dataset, Required::TrainOnly, &packs()?, &mut data_watch())?;
+    let pack = data::open(&dataset, Required::Only(Split::Train), &packs()?, &mut data_watch())?;
     let size = SheetSize { sequences: args.sequences.len(), frames: args.columns.len() };
     let sheet = ContactSheet::new(&pack, size);
     let default = || Path::new(REPORTS).join("data").join(format!("{}.png", dataset.name()));

@@ -8,9 +8,9 @@ use crate::cli::{
     args::{FormatArgs, OutputFormat, StoreArgs},
     output::{print, print_json, table, tell},
 };
-use reprise_base::config::sweep::name_without_preset;
+use reprise_base::{config::sweep::name_without_preset, text::count};
 use reprise_store::{
-    store::{Manifests, Store, StoreError, manifest::SweepManifest},
+    store::{Manifests, Store, StoreError, evaluation::evaluations_left, manifest::SweepManifest},
     sweep::status::{RunStatus, run_status},
 };
 
@@ -26,7 +26,8 @@ Examples:
 The state of a run is finished, diverged (a quantity became NaN or infinite), running, resumable
 (stopped with a checkpoint), interrupted (stopped without a checkpoint), not started, newer
 (written by a newer version of reprise), damaged (its record is not what was written) or
-unreadable. This command changes nothing.")]
+unreadable. A finished run may lack evaluations that the sweep asks for. This command changes
+nothing.")]
 pub struct StatusArgs {
     /// Name of a sweep; `NAME.PRESET` for a preset other than its default [default: all sweeps]
     #[arg(value_name = "NAME")]
@@ -52,6 +53,8 @@ struct RunProgress {
     arm: String,
     seed: u64,
     total_steps: Option<u64>,
+    /// Evaluations of the sweep that the finished run lacks.
+    evaluations_left: usize,
     #[serde(flatten)]
     status: RunStatus,
 }
@@ -107,11 +110,14 @@ fn look(store: &Store, manifest: &SweepManifest) -> SweepStatus {
     let runs = manifest.runs.iter().map(|entry| {
         let dir = store.run(&entry.run);
         let total_steps = dir.read_spec().ok().map(|spec| spec.training.total_steps());
+        let record = dir.read_record().ok();
+        let left = record.map(|record| evaluations_left(&dir, &record, &manifest.evaluations));
         RunProgress {
             run: entry.run.to_string(),
             arm: entry.arm.clone(),
             seed: entry.seed.0,
             total_steps,
+            evaluations_left: left.unwrap_or(0),
             status: run_status(&dir),
         }
     });
@@ -133,6 +139,10 @@ fn text(SweepStatus { name, preset, runs }: &SweepStatus) -> String {
         .join(", ");
     let row = |run: &RunProgress| {
         let status = run.status.describe(run.total_steps);
+        let status = match run.evaluations_left {
+            0 => status,
+            left => format!("{status}, {} left", count(left, "evaluation")),
+        };
         [run.run.clone(), run.arm.clone(), run.seed.to_string(), status]
     };
     let rows: Vec<_> = runs.iter().map(row).collect();

@@ -125,7 +125,7 @@ fn list(root: &Path, required: Required, findings: &mut Findings) -> Listing {
     for split in Split::ALL {
         match split_folders::find(root, split) {
             Ok(Some(folder)) => list_split(root, split, folder, &mut listing.sequences, findings),
-            Ok(None) if split != Split::Train && required == Required::TrainOnly => {
+            Ok(None) if !required.includes(split) => {
                 findings.warn(format!("`{}` has no split `{split}`", root.display()));
             }
             Ok(None) => findings.error(BairError::SplitMissing { root: root.to_owned(), split }),

@@ -224,14 +224,18 @@ fn list(data: PushingFolder<'_>, required: Required, findings: &mut Findings) ->
     let mut items: Vec<SourceItem> = Vec::new();
     for split in Split::ALL {
         let Some(folder) = findings.keep(data.folder(split)) else { continue };
-        match (folder, split, required) {
-            (Some(folder), ..) => items.extend(items_of(data, folder, split, findings)),
-            (None, Split::Validate, _) => hold_out(data, &mut items, findings),
-            (None, Split::Test, Required::TrainOnly) => {
+        match (folder, split) {
+            (Some(folder), _) => items.extend(items_of(data, folder, split, findings)),
+            (None, Split::Validate) => {
+                if !items.is_empty() || required.includes(split) {
+                    hold_out(data, &mut items, findings);
+                }
+            }
+            (None, Split::Train | Split::Test) if !required.includes(split) => {
                 let path = data.root().join(data.usual_folder(split));
                 findings.warn(format!("`{}` is missing", path.display()));
             }
-            (None, Split::Train | Split::Test, _) => {
+            (None, Split::Train | Split::Test) => {
                 let path = data.root().join(data.usual_folder(split));
                 findings.error(PushingError::FolderMissing { path, split });
             }

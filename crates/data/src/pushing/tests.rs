@@ -19,7 +19,7 @@ fn root(case: &str, folder: &str) -> tempfile::TempDir {
 }
 
 fn opened(dataset: &Dataset, root: &Path) -> Result<Pack, DataError> {
-    crate::open(dataset, Required::TrainOnly, &root.join("cache"), &mut |_| {})
+    crate::open(dataset, Required::Only(Split::Train), &root.join("cache"), &mut |_| {})
 }
 
 #[track_caller]
@@ -92,7 +92,8 @@ fn too_short_a_record_is_refused_with_its_first_missing_frame() {
         &format!("failed to read record 0 of `{file}`: it has 7 frames, expected 8"),
     );
     let cache = records.path().join("cache");
-    let findings = crate::check(&dataset, Required::TrainOnly, &cache, &mut |_| {}).findings;
+    let findings =
+        crate::check(&dataset, Required::Only(Split::Train), &cache, &mut |_| {}).findings;
     let counts = (findings.error_count(), findings.warning_count());
     assert_eq!(counts, (1, 1), "that record and the missing test split: {findings:?}");
 }

@@ -28,7 +28,8 @@ use super::{
     event::Scores,
     json_lines,
     record::{
-        Artefact, CodeRecord, DataRecord, EngineRecord, HostRecord, MetricDefinition, TimingRecord,
+        Artefact, CodeRecord, DataRecord, EngineRecord, HostRecord, MetricDefinition, Outcome,
+        Record, TimingRecord,
     },
     run_dir::RunDir,
     sealed::{read_record, write_sealed},
@@ -36,8 +37,9 @@ use super::{
 };
 use reprise_base::{
     config::{
+        data::Split,
         ids::{EvaluationId, RunId},
-        protocol::Protocol,
+        protocol::{EvaluationRequest, Protocol},
     },
     fs::{self, AppendFile, FileKind, sha256_hex},
     scalar::Epoch,
@@ -48,6 +50,36 @@ pub const EVALUATION_FORMAT: u32 = 2;
 
 /// Version of the rules by which an evaluation gets its id. Raising it changes every id.
 const IDENTITY_VERSION: u32 = 1;
+
+/// Returns whether the test at the end of a run's training is this evaluation.
+pub fn is_own_test(record: &Record, protocol: &Protocol, data_digest: &str) -> bool {
+    record.test.is_some()
+        && data_digest == record.data.pack_sha256
+        && *protocol == Protocol::own(&record.spec, Split::Test)
+}
+
+/// Returns how many of the evaluations that a sweep asks for a completed run lacks. Evaluations on other data sets are
+/// told apart by the name of the data set.
+pub fn evaluations_left(dir: &RunDir, record: &Record, requests: &[EvaluationRequest]) -> usize {
+    if record.outcome != Outcome::Completed || requests.is_empty() {
+        return 0;
+    }
+    let folders = dir.evaluations().unwrap_or_default();
+    let done: Vec<EvaluationRecord> =
+        folders.iter().filter_map(|folder| folder.read_record().ok()).collect();
+    let is_left = |request: &&EvaluationRequest| {
+        let Ok(protocol) = request.resolve(&record.spec) else { return false };
+        let is_own = request.dataset.is_none();
+        let same_data = |data: &DataRecord| match &request.dataset {
+            None => data.pack_sha256 == record.data.pack_sha256,
+            Some(dataset) => data.name == dataset.name(),
+        };
+        let is_done = |it: &EvaluationRecord| it.protocol == protocol && same_data(&it.data);
+        !(is_own && is_own_test(record, &protocol, &record.data.pack_sha256))
+            && !done.iter().any(is_done)
+    };
+    requests.iter().filter(is_left).count()
+}
 
 /// Folder of evaluations within that of a run.
 const EVALUATIONS: &str = "evaluations";

@@ -10,10 +10,10 @@ use super::{
 use crate::{
     build_identity::BUILD,
     cli::{Failure, places::packs, progress::data_watch},
-    experiment::GENERATED,
+    experiment::{GENERATED, required},
 };
 use reprise_base::config::protocol::{EvaluationRequest, Protocol};
-use reprise_data::{self as data, Pack, Required};
+use reprise_data::{self as data, Pack};
 use reprise_torch::{libtorch, train::Trained};
 
 /// Weights on their device with the data that they are used on.
@@ -32,7 +32,7 @@ impl<'a> Making<'a> {
         // A request that names another data set may not fit the system.
         let protocol = resolve(request, source)?;
         let dataset = request.dataset(spec);
-        let pack = data::open(dataset, Required::AllSplits, &packs()?, &mut data_watch())?;
+        let pack = data::open(dataset, required(request, spec), &packs()?, &mut data_watch())?;
         let device = libtorch::prepare(&spec.engine)?.device;
         Ok(Self { source, pack, protocol, device })
     }
