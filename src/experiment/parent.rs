@@ -76,8 +76,8 @@ pub fn first_spec(store: &Store, spec: &RunSpec) -> Result<RunSpec, ExperimentEr
 pub fn changed_schedules(parent: &RunSpec, spec: &RunSpec) -> Vec<&'static str> {
     let from = spec.continue_from.as_ref().and_then(|from| from.epochs);
     let trained = from.unwrap_or(parent.training.epochs).len();
-    let old = parent.model.facts().schedules(&parent.training);
-    let new = spec.model.facts().schedules(&spec.training);
+    let old = parent.schedules();
+    let new = spec.schedules();
     let is_changed = |title: &&str| {
         let of = |tables: &[reprise_base::config::model::ScheduleTable]| {
             let table = tables.iter().find(|table| table.title == *title);

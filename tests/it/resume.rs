@@ -7,8 +7,11 @@ use crate::support::{Place, Started, wait};
 /// Long enough to be interrupted more than once.
 const LONGER: &str = "training.steps_per_epoch=8";
 
-fn arguments(store: &str) -> [&str; 8] {
-    ["sweep", "tiny", "--set", LONGER, "--jobs", "1", "--store", store]
+/// Returns the arguments of a sweep with these settings changed.
+fn arguments<'a>(sets: &[&'a str], store: &'a str) -> Vec<&'a str> {
+    let sets = sets.iter().chain(&[LONGER]).flat_map(|&set| ["--set", set]);
+    let arguments = ["sweep", "tiny", "--jobs", "1", "--store", store];
+    arguments.into_iter().chain(sets).collect()
 }
 
 /// Ends a sweep before it is done.
@@ -45,14 +48,19 @@ fn kill_alone(place: &Place, mut started: Started) {
 /// of journal lines, then trains to the end.
 #[track_caller]
 fn check(interruptions: &[(usize, Interruption)]) {
+    check_with(&[], interruptions);
+}
+
+#[track_caller]
+fn check_with(sets: &[&str], interruptions: &[(usize, Interruption)]) {
     let place = Place::new();
-    place.succeed(&arguments("whole"));
+    place.succeed(&arguments(sets, "whole"));
     for (lines, interruption) in interruptions {
-        let started = place.start(&arguments("broken"));
+        let started = place.start(&arguments(sets, "broken"));
         place.wait_for_lines("broken", *lines);
         interruption(&place, started);
     }
-    place.succeed(&arguments("broken"));
+    place.succeed(&arguments(sets, "broken"));
     let diff = place.succeed(&["runs", "diff", "--store", "whole", "--store", "broken"]).stdout;
     assert!(diff.contains("2 of 2 runs are bit-equal"), "{diff}");
 }
@@ -65,4 +73,35 @@ fn a_run_with_a_checkpoint_is_resumed() {
 #[test]
 fn a_run_that_was_killed_before_its_first_checkpoint_is_restarted() {
     check(&[(3, kill_all)]);
+}
+
+#[test]
+fn optimizers_schedules_and_clipping_resume_to_the_same_bits() {
+    let schedule = "training.learning_rate_schedule={ warm_up = { epochs = 1, start = 0.5 }, decay.exponential.factor = 0.5 }";
+    for optimizer in [
+        "optimizer.gradient_descent={ form = 'pytorch', momentum = 0.9, momentum_kind = 'nesterov' }",
+        "optimizer.rms_prop={ learning_rate = 0.001, momentum = 0.5 }",
+        "optimizer.adam={ weight_decay = 0.1, decay = 'decoupled' }",
+    ] {
+        let sets = [optimizer, schedule, "training.gradient_clipping.norm=0.1"];
+        check_with(&sets, &[(5, kill_all), (13, interrupt)]);
+    }
+}
+
+#[test]
+fn the_learning_rate_follows_its_schedule() {
+    let place = Place::new();
+    let decay = "training.learning_rate_schedule.decay.step={ every_epochs = 1, factor = 0.5 }";
+    let arguments = ["sweep", "tiny", "--set", decay, "--set", "optimizer.adam.learning_rate=0.25"];
+    let plan = place.succeed(&[&arguments[..], &["--dry-run"]].concat()).stdout;
+    assert!(plan.contains("learning rate by epoch: fixed, learned"), "{plan}");
+    place.succeed(&arguments);
+    let journal = place.runs("store")[0].join("journal.jsonl");
+    let text = std::fs::read_to_string(journal).unwrap();
+    let rate = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["step"]["scalars"]["learning_rate"].as_f64()
+    };
+    let rates: Vec<f64> = text.lines().filter_map(rate).collect();
+    assert_eq!(rates, [0.25, 0.25, 0.125, 0.125], "{text}");
 }

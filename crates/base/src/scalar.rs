@@ -103,6 +103,10 @@ validated_f64!(
     DecayRate, "[0, 1)", |x| (0.0..1.0).contains(&x)
 );
 validated_f64!(
+    /// A factor in (0, 1] that makes nothing larger.
+    UnitFactor, "(0, 1]", |x| x > 0.0 && x <= 1.0
+);
+validated_f64!(
     /// A dropout keep probability in (0, 1], by which kept values are divided.
     KeepProbability, "(0, 1]", |x| x > 0.0 && x <= 1.0
 );

@@ -112,8 +112,9 @@ fn linear(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     } else {
         Positive::try_from(0.5).expect("the literal is positive")
     };
-    GradientDescent::new(GradientDescentSpec { learning_rate, form: GradientDescentForm::PyTorch })
-        .step(&params);
+    let form = GradientDescentForm::PyTorch;
+    let spec = GradientDescentSpec { learning_rate, form, ..GradientDescentSpec::default() };
+    GradientDescent::new(spec, &params).step(&params);
     capture.after(&params);
     Ok(capture.finish())
 }

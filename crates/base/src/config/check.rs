@@ -7,10 +7,13 @@ use super::{
     data::{Content, DataSpec, Sampler},
     engine::{Arithmetic, Device, EngineSpec},
     model::{CvaeSpec, MocoganSpec, ModelSpec, PhysicalInteractionSpec, SystemFacts},
-    optim::{AdamSpec, OptimizerSpec},
+    optim::{
+        AdamForm, AdamSpec, GradientDescentForm, GradientDescentSpec, MomentumKind, OptimizerSpec,
+        WeightDecay,
+    },
     training::TrainingSpec,
 };
-use crate::schedule::{KlWeight, TeacherForcing};
+use crate::schedule::{KlWeight, TeacherForcing, WarmUp};
 
 impl RunSpec {
     /// Checks that no settings contradict each other.
@@ -27,6 +30,8 @@ impl RunSpec {
         check_seed(self)?;
         check_devices(&self.model, &self.engine, &self.training)?;
         check_frames(self)?;
+        check_optimizer(&self.optimizer)?;
+        check_warm_up(&self.training)?;
         match &self.model {
             ModelSpec::Cvae(model) => {
                 check_batch(&self.training)?;
@@ -133,13 +138,56 @@ fn check_frames(spec: &RunSpec) -> Result<(), Contradiction> {
     Ok(())
 }
 
+/// What no framework but PyTorch has is only computed in PyTorch's arithmetic.
+fn check_optimizer(optimizer: &OptimizerSpec) -> Result<(), Contradiction> {
+    match optimizer {
+        OptimizerSpec::Adam(AdamSpec { decay: WeightDecay::Decoupled, form, .. })
+            if *form != AdamForm::PyTorch =>
+        {
+            Err(Contradiction::NotInThisForm { key: "optimizer.adam.decay" })
+        }
+        OptimizerSpec::GradientDescent(GradientDescentSpec {
+            form,
+            momentum,
+            momentum_kind,
+            weight_decay,
+            ..
+        }) => {
+            let (has_momentum, decays) = (momentum.get() > 0.0, weight_decay.get() > 0.0);
+            let is_nesterov = *momentum_kind == MomentumKind::Nesterov;
+            let key = match (has_momentum, is_nesterov, decays) {
+                (false, true, _) => return Err(Contradiction::NesterovWithoutMomentum),
+                (true, ..) => "optimizer.gradient_descent.momentum",
+                (_, _, true) => "optimizer.gradient_descent.weight_decay",
+                (false, false, false) => return Ok(()),
+            };
+            if *form == GradientDescentForm::PyTorch {
+                Ok(())
+            } else {
+                Err(Contradiction::NotInThisForm { key })
+            }
+        }
+        OptimizerSpec::Adam(_) | OptimizerSpec::Adagrad(_) | OptimizerSpec::RmsProp(_) => Ok(()),
+    }
+}
+
+fn check_warm_up(training: &TrainingSpec) -> Result<(), Contradiction> {
+    let warm_up = training.learning_rate_schedule.and_then(|schedule| schedule.warm_up);
+    match warm_up {
+        Some(WarmUp { epochs, .. }) if epochs >= training.epochs => {
+            Err(Contradiction::WarmUpToTheEnd { warm_up: epochs, epochs: training.epochs })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_mocogan(model: &MocoganSpec, optimizer: &OptimizerSpec) -> Result<(), Contradiction> {
     model.check()?;
     match optimizer {
         OptimizerSpec::Adam(_) => Ok(()),
-        OptimizerSpec::GradientDescent(_) | OptimizerSpec::Adagrad(_) => {
-            Err(Contradiction::NotAdam { optimizer: optimizer.name() })
-        }
+        OptimizerSpec::GradientDescent(_)
+        | OptimizerSpec::Adagrad(_)
+        | OptimizerSpec::RmsProp(_) => Err(Contradiction::NotAdam { optimizer: optimizer.name() }),
     }
 }
 

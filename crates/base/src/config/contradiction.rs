@@ -5,7 +5,7 @@ use super::{
     model::{mocogan::MocoganConflict, physical_interaction::Port},
     optim::AdamForm,
 };
-use crate::scalar::Seed;
+use crate::scalar::{Count, Seed};
 
 /// Settings of a run that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,15 @@ pub enum Contradiction {
     NoSuchArithmetic { system: &'static str, arithmetic: Arithmetic },
     #[error(transparent)]
     Mocogan(#[from] MocoganConflict),
+    #[error("`{key}` needs the form `pytorch`")]
+    NotInThisForm {
+        /// The key that only PyTorch has.
+        key: &'static str,
+    },
+    #[error("Nesterov's momentum needs a momentum above 0")]
+    NesterovWithoutMomentum,
+    #[error("the learning rate rises for {warm_up} epochs, but the run has {epochs}")]
+    WarmUpToTheEnd { warm_up: Count, epochs: Count },
     #[error("`mocogan` requires Adam, not `{optimizer}`")]
     NotAdam { optimizer: &'static str },
     #[error("`{system}` can be trained on one device only, not on {devices}")]
@@ -93,6 +102,11 @@ impl Contradiction {
             Self::ForeignSampler { .. } | Self::SeedTooLarge { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
             Self::Mocogan(conflict) => keys(conflict.keys()),
+            Self::NotInThisForm { key } => keys(&[key]),
+            Self::NesterovWithoutMomentum => keys(&["optimizer.gradient_descent.momentum_kind"]),
+            Self::WarmUpToTheEnd { .. } => {
+                keys(&["training.learning_rate_schedule.warm_up.epochs", "training.epochs"])
+            }
             Self::NotAdam { .. } => keys(&["optimizer"]),
             Self::NotDataParallel { .. } | Self::AutoAmongDevices => keys(&["engine.devices"]),
             Self::MoreDevicesThanSequences { .. } => {
@@ -111,7 +125,10 @@ impl Contradiction {
             Self::SequenceTooShort { .. }
             | Self::CyclesBeyondEpochs { .. }
             | Self::NotDataParallel { .. }
-            | Self::MoreDevicesThanSequences { .. } => return None,
+            | Self::MoreDevicesThanSequences { .. }
+            | Self::WarmUpToTheEnd { .. } => return None,
+            Self::NotInThisForm { .. } => "set `form = \"pytorch\"` of the optimizer",
+            Self::NesterovWithoutMomentum => "set `momentum`, for example to 0.9",
             Self::HorizonWithoutFrames { .. } => "remove `evaluation.horizon`",
             Self::TwoBeginnings => "remove `initial_weights` or `continue_from`",
             Self::BatchOfOne => "set `training.batch_size` to at least 2",

@@ -7,7 +7,7 @@ pub use super::training::{EvaluationSpec, TrainingSpec};
 use super::{
     data::DataSpec,
     engine::EngineSpec,
-    model::{FramesUsed, ModelSpec},
+    model::{FramesUsed, ModelSpec, ScheduleTable},
     optim::OptimizerSpec,
     parent_run::ParentRun,
     weights::WeightsId,
@@ -51,6 +51,17 @@ pub struct RunSpec {
 }
 
 impl RunSpec {
+    /// Returns the schedules of the run.
+    pub fn schedules(&self) -> Vec<ScheduleTable> {
+        let mut schedules = self.model.facts().schedules(&self.training);
+        let base = self.optimizer.learning_rate().get();
+        schedules.extend(self.training.learning_rate_schedule.map(|schedule| ScheduleTable {
+            title: "learning rate by epoch",
+            values: schedule.table(base, self.training.epochs),
+        }));
+        schedules
+    }
+
     /// Returns how sequences are divided in training and in evaluation, for systems that predict frames.
     pub fn frames_used(&self) -> Option<[FramesUsed; 2]> {
         let trained = self.model.facts().frames_used()?;

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::Split;
-use crate::scalar::Count;
+use crate::{
+    scalar::{Count, Positive},
+    schedule::LearningRateSchedule,
+};
 
 /// Length and batch size of training. The defaults are those of the cvae original.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,10 +19,29 @@ pub struct TrainingSpec {
     pub steps_per_epoch: Count,
     /// Sequences per training batch. `cvae` needs at least 2, because it normalizes over the batch.
     pub batch_size: Count,
+    /// Limit of the gradients. Without this key, there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "GradientClipping")]
+    pub gradient_clipping: Option<GradientClipping>,
+    /// How the learning rate changes by epoch. Without this key, it is constant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LearningRateSchedule")]
+    pub learning_rate_schedule: Option<LearningRateSchedule>,
     /// Weights that are kept besides the best and the final ones. Changes no number of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "KeptSnapshots")]
     pub keep: Option<KeptSnapshots>,
+}
+
+/// How gradients are limited before an update.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum GradientClipping {
+    /// Largest Euclidean norm of all gradients of an update together: larger gradients are scaled down
+    /// (`torch.nn.utils.clip_grad_norm_`). In `mocogan`, each module has updates of its own.
+    Norm(Positive),
+    /// Largest absolute value of a gradient: larger values are cut off (`torch.nn.utils.clip_grad_value_`).
+    Value(Positive),
 }
 
 /// Weights of chosen epochs that are kept, to be evaluated, exported and begun from.
@@ -51,6 +73,8 @@ impl Default for TrainingSpec {
             epochs: Count::literal(200),
             steps_per_epoch: Count::literal(600),
             batch_size: Count::literal(24),
+            gradient_clipping: None,
+            learning_rate_schedule: None,
             keep: None,
         }
     }

@@ -6,9 +6,11 @@
 //! updates of epoch `e`.
 
 mod kl_weight;
+mod learning_rate;
 mod scheduled_sampling;
 mod teacher_forcing;
 
 pub use kl_weight::KlWeight;
+pub use learning_rate::{LearningRateDecay, LearningRateSchedule, WarmUp};
 pub use scheduled_sampling::{ScheduleArithmetic, ScheduledSampling};
 pub use teacher_forcing::TeacherForcing;

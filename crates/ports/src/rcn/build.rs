@@ -165,6 +165,7 @@ fn optimizer(case: &Case) -> Result<OptimizerSpec, PortError> {
         "GradientDescentOptimizer" => Ok(OptimizerSpec::GradientDescent(GradientDescentSpec {
             learning_rate,
             form: GradientDescentForm::TensorFlow,
+            ..GradientDescentSpec::default()
         })),
         "AdagradOptimizer" => {
             let mut words = details.split([' ', '(', ')', '=', ',']).filter(|w| !w.is_empty());

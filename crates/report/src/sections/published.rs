@@ -154,7 +154,7 @@ fn scale(record: &Record) -> String {
         evaluation: _,
         engine: _,
     } = &record.spec;
-    let TrainingSpec { epochs, steps_per_epoch, batch_size, keep: _ } = training;
+    let TrainingSpec { epochs, steps_per_epoch, batch_size, .. } = training;
     let width = model.facts().size().map_or_else(String::new, |size| format!("{size}, "));
     format!(
         "{epochs} epochs \u{d7} {steps_per_epoch} steps = {} steps, batch {batch_size}, {width}{} \

@@ -34,6 +34,12 @@ const LATER: &[(&str, &str)] = &[
     ("data.dataset.videos.names", "null"),
     ("data.dataset.videos.timing", "\"frames\""),
     ("continue_from", "null"),
+    ("optimizer.adam.decay", "\"l2\""),
+    ("optimizer.gradient_descent.momentum", "0.0"),
+    ("optimizer.gradient_descent.momentum_kind", "\"classical\""),
+    ("optimizer.gradient_descent.weight_decay", "0.0"),
+    ("training.gradient_clipping", "null"),
+    ("training.learning_rate_schedule", "null"),
 ];
 
 /// Keys that change no number of the training, with everything below them.

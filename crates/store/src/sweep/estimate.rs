@@ -45,6 +45,7 @@ fn cost_key(spec: &RunSpec) -> String {
     let model = spec.model.clone().without_schedules();
     let mut spec = RunSpec { seed: Seed(0), model, ..spec.clone() };
     spec.training.epochs = Count::literal(1);
+    spec.training.learning_rate_schedule = None;
     canonical_json(&serde_json::to_value(spec).unwrap_or(Value::Null))
 }
 

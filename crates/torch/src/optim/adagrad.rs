@@ -25,7 +25,7 @@ struct Accumulator {
 /// Adagrad for all parameters of a model.
 #[derive(Debug)]
 pub struct Adagrad {
-    spec: AdagradSpec,
+    pub(super) learning_rate: f64,
     updates: u64,
     accumulators: Vec<Accumulator>,
 }
@@ -41,7 +41,7 @@ impl Adagrad {
                 a: entry.tensor.full_like(start).detach(),
             })
             .collect();
-        Self { spec, updates: 0, accumulators }
+        Self { learning_rate: spec.learning_rate.get(), updates: 0, accumulators }
     }
 
     /// Returns the number of updates.
@@ -73,7 +73,7 @@ impl Adagrad {
     /// Updates every parameter that has a gradient.
     pub fn step(&mut self, params: &Params) {
         self.updates += 1;
-        let alpha = f64::from(single(self.spec.learning_rate.get()));
+        let alpha = f64::from(single(self.learning_rate));
         tch::no_grad(|| {
             for (entry, Accumulator { a, .. }) in params.trained().zip(&mut self.accumulators) {
                 let mut p = entry.tensor.shallow_clone();

@@ -6,6 +6,7 @@
 //! PyTorch (`_single_tensor_adam`):
 //! ```text
 //! g ← g + λ p                                            (if λ > 0)
+//! p ← (1 − α λ) p                                        (instead, if the decay is decoupled: AdamW)
 //! m ← lerp(m, g, 1 − β₁)
 //! v ← β₂ v + (1 − β₂) g²
 //! p ← p − α/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
@@ -26,7 +27,7 @@ use crate::{
     libtorch::shim::{self, AdamTensors, addcdiv_, addcmul_, fused_adam_},
     nn::params::{NamedTensor, Params},
 };
-use reprise_base::config::optim::{AdamForm, AdamSpec};
+use reprise_base::config::optim::{AdamForm, AdamSpec, WeightDecay};
 
 /// Moments of one parameter.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ struct Moments {
 #[derive(Debug)]
 pub struct AdamOptimizer {
     spec: AdamSpec,
+    pub(super) learning_rate: f64,
     /// Prefix of the names of its parameters.
     prefix: String,
     updates: u64,
@@ -68,7 +70,7 @@ impl AdamOptimizer {
                 v: entry.tensor.zeros_like().detach(),
             })
             .collect();
-        Self { spec, prefix, updates: 0, moments }
+        Self { spec, learning_rate: spec.learning_rate.get(), prefix, updates: 0, moments }
     }
 
     /// Returns the number of updates.
@@ -113,17 +115,21 @@ impl AdamOptimizer {
                     continue;
                 }
                 let p = entry.tensor.shallow_clone();
-                if self.spec.weight_decay.get() > 0.0 {
-                    g = shim::add_scaled(&g, &p, self.spec.weight_decay.get());
+                let (alpha, lambda) = (self.learning_rate, self.spec.weight_decay.get());
+                match self.spec.decay {
+                    WeightDecay::L2 if lambda > 0.0 => g = shim::add_scaled(&g, &p, lambda),
+                    WeightDecay::Decoupled if lambda > 0.0 => decay(&p, alpha * lambda),
+                    WeightDecay::L2 | WeightDecay::Decoupled => {}
                 }
                 match self.spec.form {
-                    AdamForm::PyTorch => corrected(self.spec, self.updates, &p, &g, moments),
+                    AdamForm::PyTorch => corrected(self.spec, alpha, self.updates, &p, &g, moments),
                     AdamForm::TensorFlow => {
-                        let rates = Rates::tensorflow(self.spec, self.updates, p.kind());
+                        let rates = Rates::tensorflow(self.spec, alpha, self.updates, p.kind());
                         uncorrected(rates, p, &g, moments);
                     }
                     AdamForm::Chainer => {
-                        uncorrected(Rates::chainer(self.spec, self.updates), p, &g, moments);
+                        let rates = Rates::chainer(self.spec, alpha, self.updates);
+                        uncorrected(rates, p, &g, moments);
                     }
                 }
             }
@@ -133,12 +139,20 @@ impl AdamOptimizer {
     /// Same as [`AdamOptimizer::step`] up to rounding, in one pass over memory
     /// (`torch.optim.Adam(fused=True)`). Forms other than PyTorch's are not fused.
     pub fn step_fused(&mut self, params: &Params) {
-        let AdamSpec { learning_rate, beta1, beta2, epsilon, weight_decay, form } = self.spec;
+        let AdamSpec { beta1, beta2, epsilon, weight_decay, decay: kind, form, .. } = self.spec;
         if form != AdamForm::PyTorch {
             return self.step(params);
         }
         self.updates += 1;
-        let (alpha, lambda) = (learning_rate.get(), weight_decay.get());
+        let (alpha, mut lambda) = (self.learning_rate, weight_decay.get());
+        if kind == WeightDecay::Decoupled && lambda > 0.0 {
+            tch::no_grad(|| {
+                for entry in trained(params, &self.prefix).filter(|it| it.tensor.grad().defined()) {
+                    decay(&entry.tensor, alpha * lambda);
+                }
+            });
+            lambda = 0.0;
+        }
         let rates = [alpha, beta1.get(), beta2.get(), epsilon.get(), lambda];
         let all = trained(params, &self.prefix).zip(&self.moments);
         let tensors: Vec<_> = all
@@ -161,10 +175,22 @@ fn trained<'a>(params: &'a Params, prefix: &'a str) -> impl Iterator<Item = &'a 
     params.trained().filter(move |entry| entry.name.starts_with(prefix))
 }
 
+/// Multiplies a parameter by 1 − `share`.
+fn decay(p: &Tensor, share: f64) {
+    let _p = p.shallow_clone().g_mul_scalar_(1.0 - share);
+}
+
 /// Updates one parameter with ε added to the corrected second moment (PyTorch).
-fn corrected(spec: AdamSpec, updates: u64, p: &Tensor, g: &Tensor, moments: &mut Moments) {
-    let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
-    let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
+fn corrected(
+    spec: AdamSpec,
+    alpha: f64,
+    updates: u64,
+    p: &Tensor,
+    g: &Tensor,
+    moments: &mut Moments,
+) {
+    let AdamSpec { beta1, beta2, epsilon, .. } = spec;
+    let (beta1, beta2) = (beta1.get(), beta2.get());
     let t = updates as f64;
     let step_size = alpha / (1.0 - beta1.powf(t));
     let correction2_sqrt = (1.0 - beta2.powf(t)).sqrt();
@@ -200,10 +226,10 @@ struct Rates {
 impl Rates {
     /// TensorFlow keeps hyper-parameters and powers in f32 and computes the step size in the kind
     /// of the parameter.
-    fn tensorflow(spec: AdamSpec, updates: u64, kind: Kind) -> Self {
-        let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
+    fn tensorflow(spec: AdamSpec, alpha: f64, updates: u64, kind: Kind) -> Self {
+        let AdamSpec { beta1, beta2, epsilon, .. } = spec;
         let [alpha, beta1, beta2, epsilon] =
-            [learning_rate.get(), beta1.get(), beta2.get(), epsilon.get()].map(single);
+            [alpha, beta1.get(), beta2.get(), epsilon.get()].map(single);
         let (power1, power2) = (power(beta1, updates), power(beta2, updates));
         let step_size = if kind == Kind::Double {
             let [alpha, power1, power2] = [alpha, power1, power2].map(f64::from);
@@ -215,9 +241,9 @@ impl Rates {
         Self { first: 1.0 - beta1, second: 1.0 - beta2, step_size, epsilon }
     }
 
-    fn chainer(spec: AdamSpec, updates: u64) -> Self {
-        let AdamSpec { learning_rate, beta1, beta2, epsilon, .. } = spec;
-        let (alpha, beta1, beta2) = (learning_rate.get(), beta1.get(), beta2.get());
+    fn chainer(spec: AdamSpec, alpha: f64, updates: u64) -> Self {
+        let AdamSpec { beta1, beta2, epsilon, .. } = spec;
+        let (beta1, beta2) = (beta1.get(), beta2.get());
         let t = updates as f64;
         let step_size = alpha * (1.0 - beta2.powf(t)).sqrt() / (1.0 - beta1.powf(t));
         Self { first: 1.0 - beta1, second: 1.0 - beta2, step_size, epsilon: epsilon.get() }

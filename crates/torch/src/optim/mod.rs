@@ -7,14 +7,21 @@ use reprise_base::config::optim::OptimizerSpec;
 
 pub mod adagrad;
 pub mod adam;
+mod clipping;
 pub mod gradient_descent;
 pub mod loss_scale;
+pub mod rms_prop;
+mod slots;
 mod tensorflow;
+#[cfg(test)]
+mod tests;
 
 pub use adagrad::Adagrad;
 pub use adam::AdamOptimizer;
+pub use clipping::clip;
 pub use gradient_descent::GradientDescent;
 pub use loss_scale::LossScale;
+pub use rms_prop::RmsProp;
 
 /// The optimizer of a run.
 #[derive(Debug)]
@@ -22,6 +29,7 @@ pub enum Optimizer {
     Adam(AdamOptimizer),
     GradientDescent(GradientDescent),
     Adagrad(Adagrad),
+    RmsProp(RmsProp),
 }
 
 impl Optimizer {
@@ -30,10 +38,22 @@ impl Optimizer {
         match spec {
             OptimizerSpec::Adam(spec) => Self::Adam(AdamOptimizer::new(spec, params)),
             OptimizerSpec::GradientDescent(spec) => {
-                Self::GradientDescent(GradientDescent::new(spec))
+                Self::GradientDescent(GradientDescent::new(spec, params))
             }
             OptimizerSpec::Adagrad(spec) => Self::Adagrad(Adagrad::new(spec, params)),
+            OptimizerSpec::RmsProp(spec) => Self::RmsProp(RmsProp::new(spec, params)),
         }
+    }
+
+    /// Changes the learning rate of the following updates.
+    pub const fn set_learning_rate(&mut self, rate: f64) {
+        let of_optimizer = match self {
+            Self::Adam(adam) => &mut adam.learning_rate,
+            Self::GradientDescent(descent) => &mut descent.learning_rate,
+            Self::Adagrad(adagrad) => &mut adagrad.learning_rate,
+            Self::RmsProp(rms_prop) => &mut rms_prop.learning_rate,
+        };
+        *of_optimizer = rate;
     }
 
     /// Updates every parameter that has a gradient.
@@ -42,6 +62,7 @@ impl Optimizer {
             Self::Adam(adam) => adam.step(params),
             Self::GradientDescent(descent) => descent.step(params),
             Self::Adagrad(adagrad) => adagrad.step(params),
+            Self::RmsProp(rms_prop) => rms_prop.step(params),
         }
     }
 
@@ -49,7 +70,7 @@ impl Optimizer {
     pub fn step_fused(&mut self, params: &Params) {
         match self {
             Self::Adam(adam) => adam.step_fused(params),
-            Self::GradientDescent(_) | Self::Adagrad(_) => self.step(params),
+            Self::GradientDescent(_) | Self::Adagrad(_) | Self::RmsProp(_) => self.step(params),
         }
     }
 
@@ -60,8 +81,9 @@ impl Optimizer {
         }
         match self {
             Self::Adam(adam) => named(adam.state()),
-            Self::GradientDescent(_) => Vec::new(),
+            Self::GradientDescent(descent) => named(descent.state()),
             Self::Adagrad(adagrad) => named(adagrad.state()),
+            Self::RmsProp(rms_prop) => named(rms_prop.state()),
         }
     }
 
@@ -70,8 +92,9 @@ impl Optimizer {
     pub fn restore(&mut self, updates: u64, find: impl FnMut(&str) -> Option<Tensor>) -> bool {
         match self {
             Self::Adam(adam) => adam.restore(updates, find),
-            Self::GradientDescent(_) => true,
+            Self::GradientDescent(descent) => descent.restore(updates, find),
             Self::Adagrad(adagrad) => adagrad.restore(updates, find),
+            Self::RmsProp(rms_prop) => rms_prop.restore(find),
         }
     }
 }

@@ -123,7 +123,7 @@ fn steps_after(
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
         let examples = Examples { pack, split: Split::Train, indices: &indices, device };
         before(system, Step(step));
-        match system.update(&examples, At { step: Step(step), epoch }) {
+        match system.take_step(&examples, At { step: Step(step), epoch }) {
             Ok(scalars) => taken.push(scalars),
             Err(_) => break,
         }

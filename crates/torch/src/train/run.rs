@@ -140,7 +140,7 @@ fn train_to_end(
         let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
         let examples = Examples { pack, split: Split::Train, indices, device };
         log.training_images(at.step, &*system, &examples)?;
-        let scalars = match system.update(&examples, at) {
+        let scalars = match system.take_step(&examples, at) {
             Ok(scalars) => scalars,
             Err(divergence) => {
                 outcome = diverged(at.step, &divergence);

@@ -7,12 +7,13 @@ use tch::Tensor;
 use crate::{
     libtorch::convert::{by_name, numbers, to_stored},
     nn::params::{LoadError, Params},
-    optim::{AdamOptimizer, LossScale, Optimizer},
+    optim::{AdamOptimizer, LossScale, Optimizer, clip},
 };
 use reprise_base::{
     config::{
         engine::Arithmetic,
         optim::{AdamSpec, OptimizerSpec},
+        training::{GradientClipping, TrainingSpec},
     },
     scalar::Epoch,
 };
@@ -87,7 +88,12 @@ pub struct TrainState {
     pub params: Params,
     /// One for the whole model, or one per module that has updates of its own.
     optimizers: Vec<Optimizer>,
+    /// Beginnings of the names of the parameters of each optimizer.
+    prefixes: Vec<String>,
     learning_rate: f64,
+    /// By epoch; empty if the learning rate is constant.
+    learning_rates: Vec<f64>,
+    clipping: Option<GradientClipping>,
     /// Only in float16.
     loss_scale: Option<LossScale>,
 }
@@ -96,8 +102,42 @@ impl TrainState {
     /// Creates the state before the first update, with one optimizer for all parameters.
     pub fn new(spec: OptimizerSpec, params: Params) -> Self {
         let optimizers = vec![Optimizer::new(spec, &params)];
-        let learning_rate = spec.learning_rate().get();
-        Self { params, optimizers, learning_rate, loss_scale: None }
+        Self::with_optimizers(optimizers, vec![String::new()], spec.learning_rate().get(), params)
+    }
+
+    const fn with_optimizers(
+        optimizers: Vec<Optimizer>,
+        prefixes: Vec<String>,
+        learning_rate: f64,
+        params: Params,
+    ) -> Self {
+        Self {
+            params,
+            optimizers,
+            prefixes,
+            learning_rate,
+            learning_rates: Vec::new(),
+            clipping: None,
+            loss_scale: None,
+        }
+    }
+
+    /// Adds the schedule of the learning rate and the limit of gradients.
+    pub fn prepare(&mut self, training: &TrainingSpec) {
+        let schedule = training.learning_rate_schedule;
+        let table = schedule.map(|it| it.table(self.learning_rate, training.epochs));
+        self.learning_rates = table.unwrap_or_default();
+        self.clipping = training.gradient_clipping;
+    }
+
+    /// Sets the learning rate of an epoch.
+    pub fn begin(&mut self, epoch: Epoch) {
+        let of_epoch = usize::try_from(epoch.0).ok().and_then(|at| self.learning_rates.get(at));
+        let Some(&rate) = of_epoch else { return };
+        self.learning_rate = rate;
+        for optimizer in &mut self.optimizers {
+            optimizer.set_learning_rate(rate);
+        }
     }
 
     /// Adds what an arithmetic needs: float16 needs loss scaling.
@@ -115,8 +155,8 @@ impl TrainState {
     ) -> Self {
         let adam = |module| Optimizer::Adam(AdamOptimizer::of_module(spec, &params, module));
         let optimizers = modules.map(adam).into();
-        let learning_rate = spec.learning_rate.get();
-        Self { params, optimizers, learning_rate, loss_scale: None }
+        let prefixes = modules.map(|module| format!("{module}.")).into();
+        Self::with_optimizers(optimizers, prefixes, spec.learning_rate.get(), params)
     }
 
     /// Returns the optimizers' step size.
@@ -150,6 +190,7 @@ impl TrainState {
     /// Updates every parameter that has a gradient, unless gradients overflowed in float16.
     pub fn step(&mut self) {
         if self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
+            self.clip("");
             for optimizer in &mut self.optimizers {
                 optimizer.step(&self.params);
             }
@@ -159,6 +200,7 @@ impl TrainState {
     /// Same as [`TrainState::step`] up to rounding, with fused kernels where there are any.
     pub fn step_fused(&mut self) {
         if self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
+            self.clip("");
             for optimizer in &mut self.optimizers {
                 optimizer.step_fused(&self.params);
             }
@@ -167,7 +209,17 @@ impl TrainState {
 
     /// Updates the parameters of one module, given by its index in [`TrainState::of_modules`].
     pub fn step_module(&mut self, module: usize) {
+        self.clip(&self.prefixes[module]);
         self.optimizers[module].step(&self.params);
+    }
+
+    /// Limits the gradients of the parameters whose names begin with `prefix`.
+    fn clip(&self, prefix: &str) {
+        let Some(clipping) = self.clipping else { return };
+        let of_prefix = self.params.trained().filter(|entry| entry.name.starts_with(prefix));
+        let gradients = of_prefix.map(|entry| entry.tensor.grad());
+        let gradients: Vec<Tensor> = gradients.filter(Tensor::defined).collect();
+        clip(clipping, &gradients);
     }
 
     /// Returns parameters and buffers under their own names.

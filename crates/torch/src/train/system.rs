@@ -23,6 +23,15 @@ pub trait System {
     /// If a quantity is not finite; the parameters that it would have updated are unchanged.
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence>;
 
+    /// Takes one optimizer step with the learning rate of the epoch.
+    ///
+    /// # Errors
+    /// As [`System::update`].
+    fn take_step(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
+        self.state_mut().begin(at.epoch);
+        self.update(examples, at)
+    }
+
     /// Returns the series that progress lines show.
     fn watched_series(&self) -> SeriesName {
         SeriesName::Loss

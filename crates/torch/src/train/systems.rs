@@ -62,7 +62,7 @@ fn check_shapes(spec: &RunSpec, pack: &Pack) -> Result<(), UnfitData> {
 
 /// Builds the system of a run on a device for the data of a pack.
 pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System> {
-    match &spec.model {
+    let mut system: Box<dyn System> = match &spec.model {
         ModelSpec::Cvae(cvae) => Box::new(CvaeSystem::new(spec, cvae, pack, device)),
         ModelSpec::PhysicalInteraction(model) => {
             Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
@@ -73,5 +73,7 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
         }
         ModelSpec::Mocogan(mocogan) => Box::new(MocoganSystem::new(spec, mocogan, pack, device)),
         ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),
-    }
+    };
+    system.state_mut().prepare(&spec.training);
+    system
 }

@@ -73,8 +73,7 @@ fn time(planned: &[PlannedRun], jobs: usize) -> String {
 fn schedules(sweep: &ResolvedSweep) -> String {
     let mut charts: Vec<(&str, Vec<f64>, Vec<&str>)> = Vec::new();
     for arm in sweep.sweep.arms() {
-        for ScheduleTable { title, values } in arm.spec.model.facts().schedules(&arm.spec.training)
-        {
+        for ScheduleTable { title, values } in arm.spec.schedules() {
             match charts.iter_mut().find(|(known, same, _)| *known == title && *same == values) {
                 Some((.., arms)) => arms.push(&arm.arm),
                 None => charts.push((title, values, vec![&arm.arm])),

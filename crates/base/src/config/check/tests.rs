@@ -251,3 +251,42 @@ fn a_system_is_trained_only_in_arithmetics_that_it_supports() {
     assert_eq!(refused.to_string(), "`rcn` does not support `bf16` arithmetic");
     assert_eq!(refused.keys(), ["engine.arithmetic".to_owned()]);
 }
+
+#[test]
+fn what_only_pytorch_has_needs_its_form() {
+    let check = |optimizer: &str, message: Option<&str>| {
+        check_run(
+            &format!(
+                r#""model": {{ "rcn": {{}} }}, "data": {{ "dataset": "facial_keypoints" }},
+            "optimizer": {{ {optimizer} }}"#
+            ),
+            message,
+        );
+    };
+    let momentum = r#""gradient_descent": { "momentum": 0.9"#;
+    check(&format!(r#"{momentum}, "form": "pytorch" }}"#), None);
+    let message = "`optimizer.gradient_descent.momentum` needs the form `pytorch`";
+    check(&format!("{momentum} }}"), Some(message));
+    check(
+        r#""gradient_descent": { "form": "pytorch", "momentum_kind": "nesterov" }"#,
+        Some("Nesterov's momentum needs a momentum above 0"),
+    );
+    check(
+        r#""gradient_descent": { "weight_decay": 0.1 }"#,
+        Some("`optimizer.gradient_descent.weight_decay` needs the form `pytorch`"),
+    );
+    check(
+        r#""adam": { "decay": "decoupled", "form": "chainer" }"#,
+        Some("`optimizer.adam.decay` needs the form `pytorch`"),
+    );
+}
+
+#[test]
+fn a_warm_up_ends_before_the_run() {
+    let warm_up =
+        r#""epochs": 3, "learning_rate_schedule": { "warm_up": { "epochs": 2 } }, "batch_size": 2"#;
+    let start = r#""teacher_forcing": "always""#;
+    check(start, warm_up, None);
+    let message = "the learning rate rises for 3 epochs, but the run has 3";
+    check(start, &warm_up.replace(r#""epochs": 2"#, r#""epochs": 3"#), Some(message));
+}

@@ -160,7 +160,7 @@ impl Trainee {
         let Self { pack, indices, device, .. } = self;
         let examples = Examples { pack, split: Split::Train, indices, device: *device };
         let watch = Stopwatch::start();
-        self.system.update(&examples, at)?;
+        self.system.take_step(&examples, at)?;
         Ok(watch.seconds())
     }
 }
