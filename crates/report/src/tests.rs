@@ -462,7 +462,10 @@ fn the_posterior_is_beside_the_prior() {
         with_pictures(input);
     });
     // The test at the end of the training used the prior.
-    check(&report, "Score with the posterior minus score with the prior.");
+    check(
+        &report,
+        "Score with the posterior minus score with the prior: what the latent variable adds.",
+    );
     check(&report, "| monotonic | PSNR (dB) | 3 | +1.500 | [+1.500, +1.500] |");
     let path = Path::new("evaluations/1_by_hand_000_monotonic--posterior-and-prior.svg");
     let figure = String::from_utf8(report.files[path].clone()).expect("a drawing is text");
@@ -485,4 +488,30 @@ fn the_posterior_is_beside_the_prior() {
         with_pictures(input);
     });
     check(&report, "cyclical, posterior and prior: the truth, then predictions.");
+}
+
+#[test]
+fn a_collapsed_posterior_is_the_first_finding() {
+    assert!(!text(&REPORT, "report.md").contains("Posterior collapse"));
+    let collapsed = |runs: usize| {
+        changed(|input| {
+            for run in &mut input.runs[..runs] {
+                let RunState::Finished { events, .. } = &mut run.state else { panic!("finished") };
+                for event in events {
+                    let Event::Step(step) = event else { continue };
+                    // Only the end of the training counts.
+                    let last = step.epoch.0 == 7;
+                    step.scalars.insert("kl".to_owned(), if last { 2e-7 } else { 5.0 });
+                }
+            }
+        })
+    };
+    check(
+        &collapsed(6),
+        "> - **Posterior collapse** in all arms: in the last epoch, the KL divergence is at most 2.0e-7 nats per frame \
+         (collapsed: below 0.001), so the latent variable carries no information. These runs cannot",
+    );
+    check(&collapsed(3), "> - **Posterior collapse** in monotonic: ");
+    // One run of the arm has a posterior that differs from its prior.
+    assert!(!text(&collapsed(2), "report.md").contains("Posterior collapse"));
 }

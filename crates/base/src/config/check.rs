@@ -203,7 +203,9 @@ fn check_batch(training: &TrainingSpec) -> Result<(), Contradiction> {
 /// between its two ends.
 fn check_teacher_forcing(model: &CvaeSpec, training: &TrainingSpec) -> Result<(), Contradiction> {
     let (start, line_epochs, key) = match model.teacher_forcing {
-        TeacherForcing::Always | TeacherForcing::Never => return Ok(()),
+        TeacherForcing::Always | TeacherForcing::Never | TeacherForcing::Constant { .. } => {
+            return Ok(());
+        }
         TeacherForcing::Original { start_epoch, .. } => {
             (start_epoch, 0, "model.cvae.teacher_forcing.original.start_epoch")
         }

@@ -14,6 +14,11 @@ pub enum TeacherForcing {
     Always,
     /// Every step feeds back predictions.
     Never,
+    /// The same ratio in every epoch.
+    Constant {
+        /// The ratio.
+        ratio: Fraction,
+    },
     /// As in the original: the ratio is `initial` until `start_epoch`, then follows a line from 1
     /// towards `lower`. The line has two quirks, which `linear` does not have: it starts one epoch
     /// late, and it starts at 1 even if `initial` is smaller.
@@ -86,6 +91,7 @@ impl TeacherForcing {
         match *self {
             Self::Always => vec![1.0; epochs.len()],
             Self::Never => vec![0.0; epochs.len()],
+            Self::Constant { ratio } => vec![ratio.get(); epochs.len()],
             Self::Original { initial, start_epoch, lower } => {
                 original(Epoch(0), epochs, initial.get(), start_epoch, lower.get())
             }
@@ -223,6 +229,11 @@ mod tests {
         check(off, 50, &[(0, 0.0), (20, 0.0), (21, 1.0), (49, 1.0)]);
         let half = "teacher_forcing.original = { initial = 0.5 }";
         check(half, 50, &[(20, 0.5), (21, 1.0), (22, 0.983_333_333_333_333_3)]);
+    }
+
+    #[test]
+    fn a_constant_ratio_does_not_change() {
+        check("teacher_forcing.constant = { ratio = 0.25 }", 3, &[(0, 0.25), (1, 0.25), (2, 0.25)]);
     }
 
     #[test]

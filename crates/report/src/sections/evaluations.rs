@@ -56,8 +56,8 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         blocks.extend(shown.differences());
         let arms = shown.arms();
         blocks.extend(twins::tables(results, evaluated, &arms, &shown.metrics()));
-        let mut pictures = shown.pictures()?;
-        pictures.extend(twins::figures(results, evaluated, &arms)?);
+        let mut pictures = twins::figures(results, evaluated, &arms)?;
+        pictures.extend(shown.pictures(bytes_of(&pictures))?);
         for (figures, layout) in
             [(shown.curves()?, FigureLayout::Grid), (pictures, FigureLayout::Wide)]
         {
@@ -67,6 +67,10 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
         }
     }
     Ok(blocks)
+}
+
+fn bytes_of(figures: &[Figure]) -> usize {
+    figures.iter().map(|figure| figure.file().len()).sum()
 }
 
 /// Says how often the test split was used.
@@ -348,9 +352,9 @@ impl<'a> Shown<'a> {
     }
 
     /// Returns sampled futures: the first sequence in all arms, and the best, the median and the worst sequence of each.
-    fn pictures(&self) -> Result<Vec<Figure>, ReportError> {
+    /// `bytes` is the size of the figures before them.
+    fn pictures(&self, mut bytes: usize) -> Result<Vec<Figure>, ReportError> {
         let mut figures = Vec::new();
-        let mut bytes = 0;
         let pictured: Vec<(&ArmResults<'_>, &Samples)> = self
             .arms()
             .into_iter()

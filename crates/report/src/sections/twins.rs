@@ -37,7 +37,7 @@ pub(super) fn tables(
     });
     let posterior = (rollout.latent == Some(Latent::Posterior)).then(|| {
         (
-            "Score with the posterior minus score with the prior.",
+            "Score with the posterior minus score with the prior: what the latent variable adds.",
             RolloutProtocol { latent: Some(Latent::Prior), ..rollout },
         )
     });
