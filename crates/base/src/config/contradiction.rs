@@ -90,7 +90,7 @@ impl Contradiction {
             Self::TwoBeginnings => keys(&["continue_from", "initial_weights"]),
             Self::BatchOfOne => keys(&["training.batch_size"]),
             Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
-            Self::RampWithoutLength { key } => keys(&[key]),
+            Self::RampWithoutLength { key } | Self::NotInThisForm { key } => keys(&[key]),
             Self::CyclesBeyondEpochs { .. } => {
                 keys(&["model.cvae.kl_weight.cyclical.cycles", "training.epochs"])
             }
@@ -102,7 +102,6 @@ impl Contradiction {
             Self::ForeignSampler { .. } | Self::SeedTooLarge { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
             Self::Mocogan(conflict) => keys(conflict.keys()),
-            Self::NotInThisForm { key } => keys(&[key]),
             Self::NesterovWithoutMomentum => keys(&["optimizer.gradient_descent.momentum_kind"]),
             Self::WarmUpToTheEnd { .. } => {
                 keys(&["training.learning_rate_schedule.warm_up.epochs", "training.epochs"])

@@ -7,10 +7,10 @@
 //! d² = |m_x − m_y|² + tr Σ_x + tr Σ_y − 2 tr (Σ_x Σ_y)^½
 //! ```
 //!
-//! With X the centred vectors as rows over √(n − 1), Σ_x = XᵀX, and the last trace is the sum of the singular values
-//! of X Yᵀ, since (X Yᵀ)(X Yᵀ)ᵀ has the eigenvalues of Σ_x Σ_y. So no root of a matrix is taken, and sets with fewer
-//! vectors than dimensions need no correction. Of many vectors, X is replaced by the triangular factor of its QR
-//! decomposition, which has the same XᵀX.
+//! With `X` the centred vectors as rows over √(n − 1), `Σ_x = XᵀX`, and the last trace is the sum of the singular values
+//! of `X Yᵀ`, since `(X Yᵀ)(X Yᵀ)ᵀ` has the eigenvalues of `Σ_x Σ_y`. So no root of a matrix is taken, and sets with
+//! fewer vectors than dimensions need no correction. Of many vectors, `X` is replaced by the triangular factor of its QR
+//! decomposition, which has the same `XᵀX`.
 
 use nalgebra::{DMatrix, RowDVector};
 
@@ -30,7 +30,7 @@ pub fn frechet_distance(xs: &[&[f32]], ys: &[&[f32]]) -> f64 {
 /// A set of vectors as a normal distribution.
 struct Normal {
     mean: RowDVector<f64>,
-    /// F with Σ = FᵀF.
+    /// `F` with `Σ = FᵀF`.
     factor: DMatrix<f64>,
 }
 

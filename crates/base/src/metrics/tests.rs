@@ -1,4 +1,4 @@
-//! Distances in the features of networks, compared with SciPy and PyTorch (tests/fixtures/feature_networks/make.py).
+//! Distances in the features of networks, compared with SciPy and PyTorch (`tests/fixtures/feature_networks/make.py`).
 
 use serde::Deserialize;
 

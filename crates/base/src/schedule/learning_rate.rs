@@ -141,7 +141,7 @@ impl LearningRateDecay {
 mod tests {
     use super::*;
 
-    /// Schedules with the rates that PyTorch gives them (tests/fixtures/optimizers/make.py).
+    /// Schedules with the rates that PyTorch gives them (`tests/fixtures/optimizers/make.py`).
     #[derive(Deserialize)]
     struct Rates {
         base: f64,

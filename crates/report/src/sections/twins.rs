@@ -29,21 +29,22 @@ pub(super) fn tables(
     metrics: &[&ReportedMetric],
 ) -> Vec<PageBlock> {
     let Some(rollout) = evaluated.protocol.rollout else { return Vec::new() };
-    let forced = (rollout.feedback == RolloutFeedback::TeacherForced).then(|| {
+    let compared = [
         (
+            rollout.feedback == RolloutFeedback::TeacherForced,
             "Exposure bias: score with true frames as inputs minus score with predicted ones.",
             RolloutProtocol { feedback: RolloutFeedback::FreeRunning, ..rollout },
-        )
-    });
-    let posterior = (rollout.latent == Some(Latent::Posterior)).then(|| {
+        ),
         (
+            rollout.latent == Some(Latent::Posterior),
             "Score with the posterior minus score with the prior: what the latent variable adds.",
             RolloutProtocol { latent: Some(Latent::Prior), ..rollout },
-        )
-    });
-    let compared = forced.into_iter().chain(posterior);
+        ),
+    ];
     compared
-        .filter_map(|(caption, rollout)| {
+        .into_iter()
+        .filter(|(applies, ..)| *applies)
+        .filter_map(|(_, caption, rollout)| {
             let twin = Twin::of(results, evaluated, rollout);
             table(caption, evaluated, &twin, arms, metrics)
         })

@@ -75,8 +75,8 @@ pub fn evaluations_left(dir: &RunDir, record: &Record, requests: &[EvaluationReq
             Some(dataset) => data.name == dataset.name(),
         };
         let is_done = |it: &EvaluationRecord| it.protocol == protocol && same_data(&it.data);
-        !(is_own && is_own_test(record, &protocol, &record.data.pack_sha256))
-            && !done.iter().any(is_done)
+        let is_tested = is_own && is_own_test(record, &protocol, &record.data.pack_sha256);
+        !is_tested && !done.iter().any(is_done)
     };
     requests.iter().filter(is_left).count()
 }

@@ -1,4 +1,4 @@
-//! Updates compared with those of PyTorch (tests/fixtures/optimizers/make.py).
+//! Updates compared with those of PyTorch (`tests/fixtures/optimizers/make.py`).
 
 use std::collections::BTreeMap;
 

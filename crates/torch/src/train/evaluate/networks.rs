@@ -59,7 +59,7 @@ impl NetworkError {
 
 /// A module with its file.
 struct Module {
-    module: CModule,
+    script: CModule,
     file: PathBuf,
     digest: NetworkDigest,
     device: Device,
@@ -108,14 +108,14 @@ impl Module {
         let load = |error| NetworkError::Load { file: file.clone(), why: reason(&error) };
         let mut module = loaded.map_err(load)?;
         module.f_set_eval().map_err(load)?;
-        Ok(Self { module, file, digest, device })
+        Ok(Self { script: module, file, digest, device })
     }
 
     fn forward(&self, input: &Tensor) -> Result<IValue, NetworkError> {
         jit::set_graph_executor_optimize(false);
         let input = input.to_device(self.device);
         let shape = input.size();
-        let output = tch::no_grad(|| self.module.forward_is(&[IValue::Tensor(input)]));
+        let output = tch::no_grad(|| self.script.forward_is(&[IValue::Tensor(input)]));
         output.map_err(|error| NetworkError::Forward {
             file: self.file.clone(),
             shape,
@@ -281,7 +281,7 @@ impl Fvd {
                 return Err(self.0.refuse(EXPECTED, found));
             }
             let features: Vec<Tensor> = (0..shape[0]).map(|row| features.get(row)).collect();
-            all.extend(features.iter().map(|features| to_host::<f32>(features)));
+            all.extend(features.iter().map(to_host::<f32>));
         }
         Ok(all)
     }

@@ -3,7 +3,10 @@
 //! The noise of a prediction depends on its sequence and sample alone, and averages are taken over sequences, so
 //! scores do not depend on the batch size, except for the rounding of libtorch's kernels.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    ops::ControlFlow,
+};
 
 use tch::Tensor;
 
@@ -302,7 +305,7 @@ impl Scorer<'_> {
         frames: &Tensor,
     ) -> Result<Vec<RowFeatures>, NetworkError> {
         let mut all: Vec<RowFeatures> = rows.iter().map(|_| RowFeatures::default()).collect();
-        let FrameCounts { context, total, .. } = self.counts;
+        let FrameCounts { context, total } = self.counts;
         let (start, horizon) = (batch::size(context), batch::size(total - context));
         let is_first = |row: &SampleRow| row.sample == 0;
         if let Some(network) = &self.networks.lpips {
@@ -311,11 +314,12 @@ impl Scorer<'_> {
                 let of = |frames: &Tensor, start, count| {
                     network.features(&frames.select(1, batch::size(b)).narrow(0, start, count))
                 };
-                if !of_truth.contains_key(&row.sequence) {
+                let truth = match of_truth.entry(row.sequence) {
+                    Entry::Occupied(known) => known.into_mut(),
                     // The last context frame is what the baseline repeats.
-                    of_truth.insert(row.sequence, of(truth, start - 1, horizon + 1)?);
-                }
-                let (truth, model) = (&of_truth[&row.sequence], of(frames, start, horizon)?);
+                    Entry::Vacant(new) => new.insert(of(truth, start - 1, horizon + 1)?),
+                };
+                let (truth, model) = (&*truth, of(frames, start, horizon)?);
                 let steps = || 0..total - context;
                 let distances = steps().map(|t| truth.distance(t + 1, &model, t)).collect();
                 let copied = || steps().map(|t| truth.distance(t + 1, truth, 0)).collect();

@@ -195,7 +195,7 @@ fn latent_and_feedback_change_predictions_and_context_is_given() {
     assert_eq!(of(r#"{ "context": 4, "horizon": 2 }"#).by_frame.len(), 2);
 }
 
-/// Returns the small networks of tests/fixtures/feature_networks.
+/// Returns the small networks of `tests/fixtures/feature_networks`.
 fn networks() -> Networks {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/feature_networks");
     let files = r#"{ "lpips": { "file": "lpips.pt" }, "fvd": { "file": "fvd.pt" } }"#;
