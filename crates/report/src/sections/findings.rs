@@ -60,7 +60,7 @@ fn collapse(results: &SweepResults<'_>) -> Option<RichText> {
     let (which, consequence) = if collapsed.len() == results.arms.len() {
         ("all arms".to_owned(), "These runs cannot show how the weight of the KL term matters.")
     } else {
-        (collapsed.join(", "), "These arms cannot show how the weight of the KL term matters.")
+        (collapsed.join("; "), "These arms cannot show how the weight of the KL term matters.")
     };
     Some(RichText::default().strong("Posterior collapse").plain(format!(
         " in {which}: in the last epoch, the KL divergence is at most {largest:.1e} nats per frame (collapsed: below \
