@@ -508,9 +508,10 @@ fn a_collapsed_posterior_is_the_first_finding() {
     };
     check(
         &collapsed(6),
-        "> - **Posterior collapse** in all arms: in the last epoch, the KL divergence is at most 2.0e-7 nats per frame \
+        "> - **Posterior collapse** in all arms: in the last epoch, the KL divergence is at most 2.0e−7 nats per frame \
          (collapsed: below 0.001), so the latent variable carries no information. These runs cannot",
     );
+    check(&collapsed(3), "| monotonic | 3 | 2.0e−7 | 2.0e−7 | 2.0e−7 | collapsed |");
     check(&collapsed(3), "> - **Posterior collapse** in monotonic: ");
     // One run of the arm has a posterior that differs from its prior.
     assert!(!text(&collapsed(2), "report.md").contains("Posterior collapse"));

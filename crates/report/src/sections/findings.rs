@@ -1,24 +1,16 @@
 //! Findings: sentences computed from the scores on the primary metric.
 
+use super::latent::{COLLAPSED_NATS, final_kls, nats};
 use crate::{
     document::RichText,
-    input::ReportRun,
     number::{fixed, signed, tick},
     paired::{Sign, confidence, interval, sign},
     reported::ReportedMetric,
     sweep_results::{ArmResults, MODEL, SweepResults, UPPER_BOUND},
     words::{difference_decimals, direction, in_words},
 };
-use reprise_base::{
-    stats::{paired::PairedDifference, summary::summarize},
-    vocabulary::SeriesName,
-};
+use reprise_base::stats::paired::PairedDifference;
 use reprise_data::Split;
-use reprise_store::store::event::Event;
-
-/// Below this KL divergence of posterior and prior, in nats per frame, a latent variable carries no information: the
-/// best of samples is no better than their mean.
-const COLLAPSED_NATS: f64 = 1e-3;
 
 /// Lists the findings: a collapse, then those on the primary metric.
 pub(super) fn findings(results: &SweepResults<'_>) -> Vec<RichText> {
@@ -42,13 +34,7 @@ fn collapse(results: &SweepResults<'_>) -> Option<RichText> {
     let mut collapsed = Vec::new();
     let mut largest: f64 = 0.0;
     for arm in &results.arms {
-        let runs: Option<Vec<f64>> = arm
-            .runs
-            .iter()
-            .filter(|run| run.completed().is_some())
-            .map(|run| final_kl(run))
-            .collect();
-        let most = runs.and_then(|values| values.into_iter().reduce(f64::max));
+        let most = final_kls(arm).and_then(|values| values.into_iter().reduce(f64::max));
         if let Some(most) = most.filter(|most| *most < COLLAPSED_NATS) {
             collapsed.push(arm.label);
             largest = largest.max(most);
@@ -63,23 +49,11 @@ fn collapse(results: &SweepResults<'_>) -> Option<RichText> {
         (collapsed.join("; "), "These arms cannot show how the weight of the KL term matters.")
     };
     Some(RichText::default().strong("Posterior collapse").plain(format!(
-        " in {which}: in the last epoch, the KL divergence is at most {largest:.1e} nats per frame (collapsed: below \
+        " in {which}: in the last epoch, the KL divergence is at most {} nats per frame (collapsed: below \
          {}), so the latent variable carries no information. {consequence}",
+        nats(largest),
         tick(COLLAPSED_NATS)
     )))
-}
-
-/// Returns the mean KL divergence over the last epoch of a run, if its system has one.
-fn final_kl(run: &ReportRun) -> Option<f64> {
-    let steps = run.events().iter().filter_map(|event| match event {
-        Event::Step(step) => Some(step),
-        Event::Evaluation(_) => None,
-    });
-    let last = steps.clone().next_back()?.epoch;
-    let values = steps.filter(|step| step.epoch == last);
-    let values: Option<Vec<f64>> =
-        values.map(|step| step.scalars.get(SeriesName::Kl.as_str()).copied()).collect();
-    summarize(&values?).map(|summary| summary.mean)
 }
 
 /// Names the best arm, the next one, and their paired difference.

@@ -17,6 +17,7 @@ mod findings;
 mod futures;
 mod gap;
 mod keypoints;
+mod latent;
 mod picture_grid;
 mod ports;
 mod predictions;
@@ -45,6 +46,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
     blocks.extend(differences::blocks(results));
     blocks.extend(gap::blocks(results));
     blocks.extend(reached::blocks(results));
+    blocks.extend(latent::blocks(results));
     blocks.extend(ports::blocks(results));
     blocks.extend(published::blocks(results));
     blocks.extend(evaluations::blocks(results)?);
