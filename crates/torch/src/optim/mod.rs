@@ -93,7 +93,7 @@ impl Optimizer {
         match self {
             Self::Adam(adam) => adam.restore(updates, find),
             Self::GradientDescent(descent) => descent.restore(updates, find),
-            Self::Adagrad(adagrad) => adagrad.restore(updates, find),
+            Self::Adagrad(adagrad) => adagrad.restore(find),
             Self::RmsProp(rms_prop) => rms_prop.restore(find),
         }
     }

@@ -15,10 +15,14 @@ pub(super) struct Slots {
 impl Slots {
     /// Creates tensors of zeros.
     pub(super) fn new(kind: &'static str, params: &Params) -> Self {
-        let tensors = params.trained();
-        let tensors =
-            tensors.map(|entry| (entry.name.clone(), entry.tensor.zeros_like().detach())).collect();
-        Self { kind, tensors }
+        Self::filled(kind, params, 0.0)
+    }
+
+    /// Creates tensors that are filled with a value.
+    pub(super) fn filled(kind: &'static str, params: &Params, value: f64) -> Self {
+        let filled = |tensor: &Tensor| tensor.full_like(value).detach();
+        let tensors = params.trained().map(|entry| (entry.name.clone(), filled(&entry.tensor)));
+        Self { kind, tensors: tensors.collect() }
     }
 
     /// Returns the tensor of a parameter, by its place among the trained ones.
