@@ -44,6 +44,11 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// Returns whether a text consists of this number of lower-case hexadecimal digits.
+pub fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Debug;

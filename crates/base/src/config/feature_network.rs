@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::text::is_hex;
+
 /// One entry per metric that needs a feature network. Metrics without an entry are not computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +32,7 @@ impl<T> Default for FeatureNetworks<T> {
 }
 
 impl<T> FeatureNetworks<T> {
-    /// Returns whether there is no entry.
+    /// Returns whether no metric has a network.
     pub const fn is_empty(&self) -> bool {
         self.lpips.is_none() && self.fvd.is_none()
     }
@@ -90,8 +92,7 @@ impl FromStr for NetworkDigest {
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let invalid = || InvalidDigest(text.to_owned());
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.bytes().all(is_hex) {
+        if !is_hex(text, 64) {
             return Err(invalid());
         }
         let mut bytes = [0; 32];

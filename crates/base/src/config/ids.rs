@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::text::is_hex;
+
 /// Hexadecimal digits of an id.
 const DIGITS: usize = 16;
 
@@ -53,13 +55,9 @@ macro_rules! ids {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                let is_id = is_hex(text, DIGITS);
                 let text = text.to_owned();
-                if text.len() == DIGITS && text.bytes().all(is_hex) {
-                    Ok(Self(text))
-                } else {
-                    Err(InvalidId { text, what: $what })
-                }
+                if is_id { Ok(Self(text)) } else { Err(InvalidId { text, what: $what }) }
             }
         }
 

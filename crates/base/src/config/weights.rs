@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::text::is_hex;
+
 /// Number of hexadecimal digits of a SHA-256.
 const DIGITS: usize = 64;
 
@@ -42,8 +44,7 @@ impl FromStr for WeightsId {
     type Err = InvalidWeightsId;
 
     fn from_str(text: &str) -> Result<Self, InvalidWeightsId> {
-        let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        if text.len() == DIGITS && text.chars().all(digit) {
+        if is_hex(text, DIGITS) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidWeightsId(text.to_owned()))
