@@ -1,6 +1,6 @@
 //! `reprise evaluate`: scores finished runs from their stored weights.
 
-use std::{collections::BTreeMap, env, num::NonZeroUsize, path::PathBuf, str::FromStr, thread};
+use std::{collections::BTreeMap, env, num::NonZeroUsize, thread};
 
 use clap::Args;
 use serde::Serialize;
@@ -28,7 +28,7 @@ use reprise_base::{
     config::{
         RunSpec,
         data::Split,
-        feature_network::NetworkFile,
+        feature_network::{FeatureNetworks, NetworkFile},
         protocol::{EvaluationRequest, Protocol, StandardProtocol},
         sweep::change_request,
     },
@@ -76,8 +76,8 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "NAME", default_value = StandardProtocol::Document.name())]
     protocol: String,
     /// Compute LPIPS or FVD with the feature network in this file of TorchScript
-    #[arg(long = "feature-network", value_name = "lpips=FILE|fvd=FILE")]
-    feature_networks: Vec<FeatureNetworkArg>,
+    #[arg(long = "feature-network", value_name = "lpips=FILE|fvd=FILE", value_parser = feature_network)]
+    feature_networks: Vec<FeatureNetworks<NetworkFile>>,
     /// Change a key of the protocol, e.g. `samples=20`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -93,32 +93,15 @@ pub struct EvaluateArgs {
     format: FormatArgs,
 }
 
-/// A feature network with the metric that it is for.
-#[derive(Clone, Debug)]
-struct FeatureNetworkArg {
-    metric: NetworkMetric,
-    file: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum NetworkMetric {
-    Lpips,
-    Fvd,
-}
-
-impl FromStr for FeatureNetworkArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (metric, file) = match text.split_once('=') {
-            Some(("lpips", file)) => (NetworkMetric::Lpips, file),
-            Some(("fvd", file)) => (NetworkMetric::Fvd, file),
-            _ => return Err("expected `lpips=FILE` or `fvd=FILE`"),
-        };
-        if file.is_empty() {
-            return Err("the file is missing");
-        }
-        Ok(Self { metric, file: file.into() })
+/// Parses `lpips=FILE` or `fvd=FILE`.
+fn feature_network(text: &str) -> Result<FeatureNetworks<NetworkFile>, &'static str> {
+    let network = |file: &str| Some(NetworkFile { file: file.into(), sha256: None });
+    let none = FeatureNetworks::default();
+    match text.split_once('=') {
+        Some(("lpips" | "fvd", "")) => Err("the file is missing"),
+        Some(("lpips", file)) => Ok(FeatureNetworks { lpips: network(file), ..none }),
+        Some(("fvd", file)) => Ok(FeatureNetworks { fvd: network(file), ..none }),
+        _ => Err("expected `lpips=FILE` or `fvd=FILE`"),
     }
 }
 
@@ -195,13 +178,10 @@ impl EvaluateArgs {
             });
         };
         let mut request = change_request(named, &self.sets)?;
-        for FeatureNetworkArg { metric, file } in &self.feature_networks {
-            let networks = &mut request.feature_network;
-            let entry = match metric {
-                NetworkMetric::Lpips => &mut networks.lpips,
-                NetworkMetric::Fvd => &mut networks.fvd,
-            };
-            *entry = Some(NetworkFile { file: file.clone(), sha256: None });
+        for given in self.feature_networks.iter().cloned() {
+            let FeatureNetworks { lpips, fvd } = std::mem::take(&mut request.feature_network);
+            request.feature_network =
+                FeatureNetworks { lpips: given.lpips.or(lpips), fvd: given.fvd.or(fvd) };
         }
         Ok(identified(&request)?)
     }

@@ -110,14 +110,12 @@ fn look(store: &Store, manifest: &SweepManifest) -> SweepStatus {
     let runs = manifest.runs.iter().map(|entry| {
         let dir = store.run(&entry.run);
         let total_steps = dir.read_spec().ok().map(|spec| spec.training.total_steps());
-        let record = dir.read_record().ok();
-        let left = record.map(|record| evaluations_left(&dir, &record, &manifest.evaluations));
         RunProgress {
             run: entry.run.to_string(),
             arm: entry.arm.clone(),
             seed: entry.seed.0,
             total_steps,
-            evaluations_left: left.unwrap_or(0),
+            evaluations_left: evaluations_left(&dir, &manifest.evaluations),
             status: run_status(&dir),
         }
     });

@@ -71,7 +71,7 @@ pub struct EvaluationRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Seed")]
     pub seed: Option<Seed>,
-    /// Feature networks, by the metric that is computed with them. Without any, there is no such metric.
+    /// Feature networks for LPIPS and FVD. A metric without a network is not computed.
     #[serde(skip_serializing_if = "FeatureNetworks::is_empty")]
     pub feature_network: FeatureNetworks<NetworkFile>,
 }

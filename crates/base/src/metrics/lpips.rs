@@ -24,7 +24,7 @@ pub struct LayerFeatures<'a> {
 /// Returns the contribution of a layer to the distance of two pictures; `head` has a weight per channel.
 ///
 /// # Panics
-/// If the shapes disagree, or there are no features.
+/// If the shapes differ, or a layer is empty.
 pub fn layer_distance(x: LayerFeatures<'_>, y: LayerFeatures<'_>, head: &[f32]) -> f64 {
     let channels = x.channels;
     assert!(channels > 0 && !x.values.is_empty(), "a layer has features");

@@ -10,7 +10,7 @@ use reprise_base::{stats::summary::summarize, vocabulary::SeriesName};
 use reprise_store::store::event::Event;
 
 /// Below this KL divergence of posterior and prior, in nats per frame, a latent variable carries no information: the
-/// best of samples is no better than their mean.
+/// best of several samples is no better than their mean.
 pub(super) const COLLAPSED_NATS: f64 = 1e-3;
 
 /// Returns the section; empty if no run has a KL divergence.

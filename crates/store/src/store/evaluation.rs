@@ -58,10 +58,14 @@ pub fn is_own_test(record: &Record, protocol: &Protocol, data_digest: &str) -> b
         && *protocol == Protocol::own(&record.spec, Split::Test)
 }
 
-/// Returns how many of the evaluations that a sweep asks for a completed run lacks. Evaluations on other data sets are
-/// told apart by the name of the data set.
-pub fn evaluations_left(dir: &RunDir, record: &Record, requests: &[EvaluationRequest]) -> usize {
-    if record.outcome != Outcome::Completed || requests.is_empty() {
+/// Returns how many of the evaluations that a sweep asks for a completed run lacks; 0 for other runs. Evaluations on other
+/// data sets are told apart by the name of the data set.
+pub fn evaluations_left(dir: &RunDir, requests: &[EvaluationRequest]) -> usize {
+    if requests.is_empty() {
+        return 0;
+    }
+    let Ok(record) = dir.read_record() else { return 0 };
+    if record.outcome != Outcome::Completed {
         return 0;
     }
     let folders = dir.evaluations().unwrap_or_default();
@@ -69,13 +73,13 @@ pub fn evaluations_left(dir: &RunDir, record: &Record, requests: &[EvaluationReq
         folders.iter().filter_map(|folder| folder.read_record().ok()).collect();
     let is_left = |request: &&EvaluationRequest| {
         let Ok(protocol) = request.resolve(&record.spec) else { return false };
-        let is_own = request.dataset.is_none();
         let same_data = |data: &DataRecord| match &request.dataset {
             None => data.pack_sha256 == record.data.pack_sha256,
             Some(dataset) => data.name == dataset.name(),
         };
         let is_done = |it: &EvaluationRecord| it.protocol == protocol && same_data(&it.data);
-        let is_tested = is_own && is_own_test(record, &protocol, &record.data.pack_sha256);
+        let is_tested =
+            request.dataset.is_none() && is_own_test(&record, &protocol, &record.data.pack_sha256);
         !is_tested && !done.iter().any(is_done)
     };
     requests.iter().filter(is_left).count()

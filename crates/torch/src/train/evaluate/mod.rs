@@ -11,7 +11,7 @@ mod samples;
 mod scope;
 
 pub use frame_metric::{FrameMetric, of_set};
-pub use networks::{Fvd, NetworkError, Networks, fvd, identify};
+pub use networks::{Fvd, NetworkError, Networks, identify};
 pub use rollouts::{PredictedRows, RolloutRequest, SampleRow, VideoPredictor};
 pub use scope::{AfterBatch, Course, EvaluateError, Evaluation, Scope};
 

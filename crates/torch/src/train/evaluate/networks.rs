@@ -11,10 +11,7 @@ use crate::{libtorch::convert::to_host, train::batch::size};
 use reprise_base::{
     config::feature_network::{FeatureNetworks, NetworkDigest, NetworkFile},
     fs::{self, FsError, sha256_hex},
-    metrics::{
-        frechet::frechet_distance,
-        lpips::{LayerFeatures, layer_distance},
-    },
+    metrics::lpips::{LayerFeatures, layer_distance},
     vocabulary::MetricName,
 };
 
@@ -287,11 +284,6 @@ impl Fvd {
     }
 }
 
-/// Returns the FVD of two sets of features.
-pub fn fvd(truth: &[&[f32]], predicted: &[&[f32]]) -> f64 {
-    frechet_distance(truth, predicted)
-}
-
 /// The feature networks of an evaluation.
 #[derive(Debug, Default)]
 pub struct Networks {
@@ -328,7 +320,7 @@ const fn kind(value: &IValue) -> &'static str {
         IValue::Tensor(_) => "a tensor",
         IValue::Tuple(_) => "a tuple",
         IValue::TensorList(_) => "a list of tensors",
-        _ => "a value that is no tensor",
+        _ => "a value that is not a tensor",
     }
 }
 

@@ -12,7 +12,7 @@ use tch::Tensor;
 
 use super::{
     frame_metric::{FrameMetric, mean, of_set, score},
-    networks::{FrameFeatures, Lpips, NetworkError, Networks, fvd},
+    networks::{FrameFeatures, Lpips, NetworkError, Networks},
     samples::{SampleCurves, statistics},
     scope::{Course, EvaluateError, Evaluation, Scope},
 };
@@ -22,7 +22,7 @@ use crate::{
 };
 use reprise_base::{
     config::protocol::{Protocol, RolloutProtocol},
-    metrics::FrameShape,
+    metrics::{FrameShape, frechet::frechet_distance},
     vocabulary::{
         MetricName, Predictor,
         rollouts::{BEST_SAMPLE, PREDICTION, SAMPLES, TRUTH},
@@ -177,7 +177,7 @@ fn set_distances(all: &[SequenceScores]) -> Vec<(String, f64)> {
     };
     let truth = set(TRUTH);
     let predictors = [Predictor::Model, Predictor::CopyLastFrame].map(Predictor::as_str);
-    predictors.map(|name| (name.to_owned(), fvd(&truth, &set(name)))).into()
+    predictors.map(|name| (name.to_owned(), frechet_distance(&truth, &set(name)))).into()
 }
 
 /// The frames of a sequence that are saved for the report, each `[T, C, H, W]`.

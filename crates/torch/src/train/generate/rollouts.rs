@@ -35,7 +35,7 @@ pub struct RolloutSet<'a> {
 /// If the weights do not fit the model or the data does not fit the protocols.
 ///
 /// # Panics
-/// If there is no protocol, or if the system predicts no frames, which [`EvaluationRequest::resolve`] rejects.
+/// If `protocols` is empty, or if the system predicts no frames. [`EvaluationRequest::resolve`] rejects such systems.
 ///
 /// [`EvaluationRequest::resolve`]: reprise_base::config::protocol::EvaluationRequest::resolve
 pub fn rollouts(

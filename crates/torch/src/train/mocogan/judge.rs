@@ -17,12 +17,15 @@ use crate::{
     nn::Mode,
     train::{
         batch::{size, unit},
-        evaluate::{Evaluation, Fvd, Judge, NetworkError, Networks, Scope, fvd, of_set},
+        evaluate::{Evaluation, Fvd, Judge, NetworkError, Networks, Scope, of_set},
         noise::RolloutNoise,
     },
 };
 use reprise_base::{
-    metrics::distribution::{ClassMeans, Described, VideoShape, energy_distance},
+    metrics::{
+        distribution::{ClassMeans, Described, VideoShape, energy_distance},
+        frechet::frechet_distance,
+    },
     vocabulary::{
         MetricName, Predictor,
         rollouts::{GENERATED_VIDEOS, REAL_VIDEOS},
@@ -147,7 +150,7 @@ impl Judge for MocoganSystem {
                 (Predictor::RealVideos, &real.bytes),
                 (Predictor::UntrainedGenerator, &untrained),
             ] {
-                let distance = fvd(&slices(&truth), &slices(&of(videos)?));
+                let distance = frechet_distance(&slices(&truth), &slices(&of(videos)?));
                 let of_predictor = scores.iter_mut().find(|(it, _)| *it == predictor);
                 of_predictor.expect("it is scored").1.insert(name.clone(), of_set(distance));
             }
