@@ -54,7 +54,9 @@ def build(case, precision):
 
 
 def skip_rule(case):
-    return SkipRule(case.config["n_past"], case.config["last_frame_skip"])
+    config = case.config
+    connected = config.get("skip_connections", True)
+    return SkipRule(config["n_past"], config["last_frame_skip"], connected)
 
 
 def optimizer(case, model):

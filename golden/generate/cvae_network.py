@@ -6,7 +6,7 @@ Module names give the state_dict keys of the original, so its checkpoints load. 
 number: noise is an argument. Start from `Cvae`.
 
 Shapes: B sequences, T frames, G = g_dim, Z = z_dim, R = rnn_size, C = cond_dim; frames are
-[B, 3, 64, 64] in [0, 1].
+[B, 3, S, S] in [0, 1], with a side S of 64 (VGG-64) or 128 (VGG-128).
 
 Where the report deviates from SVG, this follows the report: the predictor has a BatchNorm, and the
 skip connection is updated up to and including t = n_past.
@@ -25,6 +25,7 @@ LEAKY_SLOPE = 0.2
 class Sizes:
     """Sizes of the modules under the original's argument names; `width` is 64 in the original."""
 
+    side: int = 64
     width: int = 64
     g_dim: int = 128
     z_dim: int = 64
@@ -33,6 +34,7 @@ class Sizes:
     predictor_rnn_layers: int = 2
     posterior_rnn_layers: int = 1
     prior_rnn_layers: int = 0  # 0: the prior is N(0, I)
+    skip_connections: bool = True
 
 
 class ConvBlock(nn.Module):
@@ -55,54 +57,63 @@ def blocks(*channels):
     return [ConvBlock(a, b) for a, b in zip(channels, channels[1:])]
 
 
-class Encoder(nn.Module):
-    """A frame to its code [B, G] and the four maps that the decoder sees (`vgg_encoder`)."""
+def widths(side, width):
+    """Channels of the encoder's blocks: four for frames of 64 pixels, five for 128 (`vgg_128`)."""
+    return [width * min(2**k, 8) for k in range((side // 4).bit_length() - 1)]
 
-    def __init__(self, width, g_dim):
+
+class Encoder(nn.Module):
+    """A frame to its code [B, G] and the maps that the decoder sees (`vgg_encoder`)."""
+
+    def __init__(self, width, g_dim, side=64):
         super().__init__()
-        a, b, c, d = width, 2 * width, 4 * width, 8 * width
-        self.c1 = nn.Sequential(*blocks(3, a, a))
-        self.c2 = nn.Sequential(*blocks(a, b, b))
-        self.c3 = nn.Sequential(*blocks(b, c, c, c))
-        self.c4 = nn.Sequential(*blocks(c, d, d, d))
-        self.c5 = nn.Sequential(nn.Conv2d(d, g_dim, 4, 1, 0), nn.BatchNorm2d(g_dim), nn.Tanh())
+        inputs, self.count = 3, 0
+        for k, outputs in enumerate(widths(side, width)):
+            layers = blocks(inputs, *[outputs] * (2 if k < 2 else 3))
+            self.add_module(f"c{k + 1}", nn.Sequential(*layers))
+            inputs, self.count = outputs, k + 1
+        code = (nn.Conv2d(inputs, g_dim, 4, 1, 0), nn.BatchNorm2d(g_dim), nn.Tanh())
+        self.add_module(f"c{self.count + 1}", nn.Sequential(*code))
         self.mp = nn.MaxPool2d(2, 2)
 
     def forward(self, x):
-        h1 = self.c1(x)  # 64x64
-        h2 = self.c2(self.mp(h1))  # 32x32
-        h3 = self.c3(self.mp(h2))  # 16x16
-        h4 = self.c4(self.mp(h3))  # 8x8
-        h5 = self.c5(self.mp(h4))  # 4x4 to 1x1
-        return h5.flatten(1), [h1, h2, h3, h4]
+        maps = []
+        for k in range(self.count):
+            maps.append(getattr(self, f"c{k + 1}")(self.mp(maps[-1]) if maps else x))
+        code = getattr(self, f"c{self.count + 1}")(self.mp(maps[-1]))  # 4x4 to 1x1
+        return code.flatten(1), maps
 
 
 class Decoder(nn.Module):
-    """A code [B, G] and the skip maps to a frame (`vgg_decoder`)."""
+    """A code [B, G] and the skip maps, if any, to a frame (`vgg_decoder`)."""
 
-    def __init__(self, width, g_dim):
+    def __init__(self, width, g_dim, side=64, joined=2):
         super().__init__()
-        a, b, c, d = width, 2 * width, 4 * width, 8 * width
+        of_blocks = widths(side, width)
+        last = of_blocks[-1]
+        self.count = len(of_blocks)
         self.upc1 = nn.Sequential(
-            nn.ConvTranspose2d(g_dim, d, 4, 1, 0),
-            nn.BatchNorm2d(d),
+            nn.ConvTranspose2d(g_dim, last, 4, 1, 0),
+            nn.BatchNorm2d(last),
             nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
         )
-        self.upc2 = nn.Sequential(*blocks(2 * d, d, d, c))
-        self.upc3 = nn.Sequential(*blocks(2 * c, c, c, b))
-        self.upc4 = nn.Sequential(*blocks(2 * b, b, a))
-        self.upc5 = nn.Sequential(
-            *blocks(2 * a, a), nn.ConvTranspose2d(a, 3, 3, 1, 1), nn.Sigmoid()
-        )
+        for k in reversed(range(self.count)):
+            c = of_blocks[k]
+            inner = [c] * (min(k + 1, 3) - 1)
+            layers = blocks(joined * c, *inner, of_blocks[max(k - 1, 0)])
+            if k == 0:
+                layers += [nn.ConvTranspose2d(c, 3, 3, 1, 1), nn.Sigmoid()]
+            self.add_module(f"upc{self.count + 1 - k}", nn.Sequential(*layers))
         self.up = nn.UpsamplingNearest2d(scale_factor=2)
 
     def forward(self, g, skip):
-        h1, h2, h3, h4 = skip
-        d1 = self.upc1(g[:, :, None, None])  # 4x4
-        d2 = self.upc2(torch.cat([self.up(d1), h4], 1))  # 8x8
-        d3 = self.upc3(torch.cat([self.up(d2), h3], 1))  # 16x16
-        d4 = self.upc4(torch.cat([self.up(d3), h2], 1))  # 32x32
-        return self.upc5(torch.cat([self.up(d4), h1], 1))  # 64x64
+        d = self.upc1(g[:, :, None, None])  # 4x4
+        for k in reversed(range(self.count)):
+            d = self.up(d)
+            if skip is not None:
+                d = torch.cat([d, skip[k]], 1)
+            d = getattr(self, f"upc{self.count + 1 - k}")(d)
+        return d
 
 
 class Recurrent(nn.Module):
@@ -172,8 +183,9 @@ class Cvae(nn.Module):
         self.prior = None
         if sizes.prior_rnn_layers:
             self.prior = GaussianLstm(*gaussian, sizes.prior_rnn_layers)
-        self.encoder = Encoder(sizes.width, sizes.g_dim)
-        self.decoder = Decoder(sizes.width, sizes.g_dim)
+        self.encoder = Encoder(sizes.width, sizes.g_dim, sizes.side)
+        joined = 2 if sizes.skip_connections else 1
+        self.decoder = Decoder(sizes.width, sizes.g_dim, sizes.side, joined)
 
 
 def sample(mu, logvar, epsilon):
@@ -200,9 +212,10 @@ class SkipRule:
 
     n_past: int
     last_frame_skip: bool = False  # True: always the current one
+    skip_connections: bool = True
 
     def refreshes(self, t):
-        return self.last_frame_skip or t <= self.n_past
+        return self.skip_connections and (self.last_frame_skip or t <= self.n_past)
 
 
 @dataclasses.dataclass
@@ -221,7 +234,7 @@ class Objective:
 def objective(model, x, cond, teacher_forcing, skips, noise):
     """Runs a batch in the modules' current mode and returns the terms of the loss (`train`).
 
-    `x` is [B, T, 3, 64, 64], `cond` is [B, T, C]. `noise(t, "posterior")` returns [B, Z]; with a
+    `x` is [B, T, 3, S, S], `cond` is [B, T, C]. `noise(t, "posterior")` returns [B, Z]; with a
     learned prior `noise(t, "prior")` is drawn after it, and the sample is not used. Without
     teacher forcing only frame 0 is a true frame, and gradients flow through the whole roll-out.
 
@@ -266,7 +279,7 @@ def objective(model, x, cond, teacher_forcing, skips, noise):
 
 @torch.no_grad()
 def predict(model, x, cond, source, skips, noise):
-    """Rolls the model out in evaluation mode and returns T frames [B, 3, 64, 64] (`pred`).
+    """Rolls the model out in evaluation mode and returns T frames [B, 3, S, S] (`pred`).
 
     True frames are fed, and returned, up to n_past; predictions there are computed to advance the
     states, and discarded. `source` is the source of z: `fixed` (N(0, I)), `prior` or `posterior`,

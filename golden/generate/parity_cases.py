@@ -7,8 +7,8 @@ with every gradient and every module's output, and `--steps` steps, with the los
 parameter and buffer after the last. They have no stored outputs: `golden parity` runs our port and
 `cvae.py` on them, on one machine with the same number of threads, and compares bits.
 
-The kinds are the eight training steps (prior fixed or learned, teacher forcing or not, skip from the
-last true frame or from the last frame) and the five trajectories of the lab report: monotonic and
+The kinds are ten training steps (prior fixed or learned, teacher forcing or not, skip from the last true
+frame or from the last frame; without skip connections; 128x128 frames) and the five trajectories of the lab report: monotonic and
 cyclical KL annealing, learned prior, and without teacher forcing, constant KL weight or none.
 """
 
@@ -37,6 +37,8 @@ class Kind:
     name: str
     learned_prior: bool = False
     last_frame_skip: bool = False
+    skip_connections: bool = True
+    side: int = 64
     beta: object = None
     tfr: object = None
 
@@ -57,7 +59,7 @@ def by_epoch(table):
 
 
 def kinds():
-    """Returns the eight training steps and the five trajectories."""
+    """Returns the ten training steps and the five trajectories."""
     priors, feedbacks, skips = ("fixed", "learned"), ("tf", "notf"), ("gtskip", "lastframeskip")
     for prior, feedback, skip in itertools.product(priors, feedbacks, skips):
         yield Kind(
@@ -67,6 +69,9 @@ def kinds():
             beta=constant(0.5),
             tfr=constant(1.0 if feedback == "tf" else 0.0),
         )
+    step = {"beta": constant(0.5), "tfr": constant(1.0)}
+    yield Kind("train_step_no_skip", skip_connections=False, **step)
+    yield Kind("train_step_128", side=128, **step)
     monotonic = by_epoch(lambda niter: kl_weights(niter, 1, 0.25))
     cyclical = by_epoch(lambda niter: kl_weights(niter, min(4, niter), 0.5))
     decaying = by_epoch(lambda niter: teacher_forcing_ratios(niter, 1.0, niter // 5, 0.0))
@@ -81,6 +86,8 @@ def kinds():
 def sizes(kind, width):
     """The original's sizes at width 64, an eighth of them at width 8."""
     return Sizes(
+        side=kind.side,
+        skip_connections=kind.skip_connections,
         width=width,
         g_dim=2 * width,
         z_dim=width,
@@ -112,7 +119,7 @@ def prepare(kind, width, steps, batch_size):
     case.configure(steps=steps, kl_anneal_idx_at_start=0, beta_per_step=betas, tfr_per_step=ratios)
     declare(case, Cvae(network))
     for step in range(steps):
-        case.input(f"x/{step}", [batch_size, FRAMES, 3, 64, 64], uniform(0.0, 1.0))
+        case.input(f"x/{step}", [batch_size, FRAMES, 3, kind.side, kind.side], uniform(0.0, 1.0))
         case.input(f"cond/{step}", [batch_size, FRAMES, COND_DIM], uniform(-1.0, 1.0))
         for t in range(1, FRAMES):
             for purpose in ("posterior", "prior")[: 1 + kind.learned_prior]:
@@ -138,7 +145,7 @@ def declare_outputs(case, kind, width, steps, batch_size):
                     for value in ("z", "mu", "logvar"):
                         case.output(f"{gaussian}/{value}/{t}", z)
             case.output(f"g/{t}", code)
-            case.output(f"prediction/{t}", [batch_size, 3, 64, 64])
+            case.output(f"prediction/{t}", [batch_size, 3, kind.side, kind.side])
         for name, parameter in model.named_parameters():
             case.output(f"grad/{name}", parameter.shape)
     for name, value in model.state_dict().items():

@@ -6,6 +6,7 @@ use crate::{
     torch::{Capture, Placement, builder, inner, input, leaf, load},
     unsupported,
 };
+use reprise_base::config::model::cvae::{PredictorRecurrence, SkipRule};
 use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::cvae::{
@@ -80,7 +81,7 @@ fn divergence(
 /// Returns the sizes of a case's encoder or decoder, which the original defines for RGB frames.
 fn sizes(case: &Case) -> Result<VggSizes, PortError> {
     let (width, g_dim) = (case.config.i64("width")?, case.config.i64("g_dim")?);
-    Ok(VggSizes { channels: 3, width, g_dim })
+    Ok(VggSizes { side: 64, channels: 3, width, g_dim })
 }
 
 fn encoder(case: &Case, place: Placement) -> Result<Outputs, PortError> {
@@ -106,14 +107,15 @@ fn encoder(case: &Case, place: Placement) -> Result<Outputs, PortError> {
 
 fn decoder(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let builder = builder(place);
-    let decoder = VggDecoder::new(&builder.module("decoder"), sizes(case)?);
+    let decoder =
+        VggDecoder::new(&builder.module("decoder"), sizes(case)?, SkipRule::LastGroundTruth);
     let mut params = builder.finish();
     load(case, &mut params, place)?;
     let g = leaf(case, "vec", place)?;
     let skips = ["skip0", "skip1", "skip2", "skip3"];
     let [h1, h2, h3, h4] = skips.map(|name| leaf(case, name, place));
-    let skip = Skip([h1?, h2?, h3?, h4?]);
-    let output = decoder.forward(&g, &skip, mode(case)?);
+    let skip = Skip(vec![h1?, h2?, h3?, h4?]);
+    let output = decoder.forward(&g, Some(&skip), mode(case)?);
     inner(&output, &input(case, "cot", place)?).backward();
     let mut capture = Capture::default();
     capture.tensor("output", &output);
@@ -135,6 +137,7 @@ fn frame_predictor(case: &Case, place: Placement) -> Result<Outputs, PortError> 
         outputs: g_dim,
         rnn: config.i64("rnn_size")?,
         layers: config.i64("predictor_rnn_layers")?,
+        recurrence: PredictorRecurrence::Lstm,
     };
     let predictor = FramePredictor::new(&builder.module("frame_predictor"), sizes);
     let mut params = builder.finish();

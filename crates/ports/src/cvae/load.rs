@@ -24,11 +24,9 @@ pub(super) struct LoadedCvae {
 pub(super) fn load(case: &Case, place: Placement) -> Result<LoadedCvae, PortError> {
     let learned = case.tensor_spec("prior.embed.weight").is_some();
     let config = &case.config;
-    let prior_layers = if config.contains("prior_rnn_layers") {
-        "prior_rnn_layers"
-    } else {
-        "posterior_rnn_layers"
-    };
+    let has = |key: &str| config.contains(key);
+    let prior_layers =
+        if has("prior_rnn_layers") { "prior_rnn_layers" } else { "posterior_rnn_layers" };
     let spec = CvaeSpec {
         context_frames: integer(case, "n_past")?,
         horizon: integer(case, "n_future")?,
@@ -43,18 +41,22 @@ pub(super) fn load(case: &Case, place: Placement) -> Result<LoadedCvae, PortErro
         } else {
             Prior::Fixed
         },
-        skip: if config.bool("last_frame_skip")? {
+        skip: if has("skip_connections") && !config.bool("skip_connections")? {
+            SkipRule::None
+        } else if config.bool("last_frame_skip")? {
             SkipRule::LastFrame
         } else {
             SkipRule::LastGroundTruth
         },
         ..CvaeSpec::default()
     };
+    // Cases of the original have neither key: it knows VGG-64 with skip connections alone.
+    let side = if has("side") { config.i64("side")? } else { 64 };
     let builder = torch::builder(place);
     let model = Cvae::new(
         &builder,
         &spec,
-        CvaeDataSizes { channels: 3, condition_size: config.i64("cond_dim")? },
+        CvaeDataSizes { side, channels: 3, condition_size: config.i64("cond_dim")? },
     );
     let mut params = builder.finish();
     torch::load(case, &mut params, place)?;

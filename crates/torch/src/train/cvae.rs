@@ -17,7 +17,7 @@ use crate::{
             Cvae, CvaeDataSizes, fast,
             rollout::{RolloutPolicy, rollout},
             training::{ConditionedBatch, CvaeObjective, Feedback, SkipPolicy, objective},
-            vgg::VGG_SIDE,
+            vgg::VGG_SIDES,
         },
     },
     nn::params::Builder,
@@ -34,14 +34,17 @@ use reprise_store::store::record::SeriesDefinition;
 /// Stream of the draw per step that decides between true frames and predictions.
 const TEACHER_FORCING_STREAM: &str = "teacher_forcing";
 
-/// Checks that frames have the size that the encoder takes.
+/// Checks that frames have a size that the encoder takes.
 ///
 /// # Errors
 /// If they have another size.
 pub fn check_data(pack: &Pack) -> Result<(), UnfitData> {
-    let found = pack.frame_shape();
-    let expected = [VGG_SIDE, VGG_SIDE, found[2]];
-    if found == expected { Ok(()) } else { Err(UnfitData::FrameShape { expected, found }) }
+    let [height, width, _] = pack.frame_shape();
+    if height == width && VGG_SIDES.contains(&height) {
+        Ok(())
+    } else {
+        Err(UnfitData::NoSuchSide { sides: VGG_SIDES, height, width })
+    }
 }
 
 /// Model, optimizer and schedules of a run.
@@ -64,8 +67,8 @@ impl CvaeSystem {
     /// Builds the model with its initial weights for the frames, actions and positions of a pack.
     pub fn new(spec: &RunSpec, cvae: &CvaeSpec, pack: &Pack, device: tch::Device) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
-        let [_, _, channels] = pack.frame_shape().map(size);
-        let data = CvaeDataSizes { channels, condition_size: size(pack.condition_size()) };
+        let [side, _, channels] = pack.frame_shape().map(size);
+        let data = CvaeDataSizes { side, channels, condition_size: size(pack.condition_size()) };
         let model = Cvae::new(&builder, cvae, data);
         let mut params = builder.finish();
         let arithmetic = spec.engine.arithmetic;

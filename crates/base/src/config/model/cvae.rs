@@ -20,7 +20,8 @@ pub struct CvaeSpec {
     /// Frames predicted after the context (`n_future`).
     pub horizon: Count,
     /// Channels of the first VGG block of encoder and decoder. The original has 64; other values scale
-    /// the channels of every block.
+    /// the channels of every block. The number of blocks follows the frames: SVG's VGG-64 for 64×64,
+    /// its VGG-128 for 128×128.
     pub width: Count,
     /// Length of an encoded frame's vector (`g_dim`).
     pub g_dim: Count,
@@ -31,6 +32,8 @@ pub struct CvaeSpec {
     pub rnn_size: Count,
     /// LSTM layers of the frame predictor (`predictor_rnn_layers`).
     pub predictor_layers: Count,
+    /// What the LSTM layers of the frame predictor remember of earlier steps.
+    pub predictor_recurrence: PredictorRecurrence,
     /// LSTM layers of the posterior (`posterior_rnn_layers`).
     pub posterior_layers: Count,
     /// Distribution from which the latent vector z is drawn in roll-outs, where the next frame is not
@@ -55,6 +58,7 @@ impl Default for CvaeSpec {
             z_dim: Count::literal(64),
             rnn_size: Count::literal(256),
             predictor_layers: Count::literal(2),
+            predictor_recurrence: PredictorRecurrence::Lstm,
             posterior_layers: Count::literal(1),
             prior: Prior::Fixed,
             skip: SkipRule::LastGroundTruth,
@@ -142,4 +146,19 @@ pub enum SkipRule {
     /// The input frame of every step, which is a true frame or a prediction
     /// (`last_frame_skip = True`).
     LastFrame,
+    /// None: the decoder reads the predicted code alone, and its blocks have no input channels for
+    /// activations.
+    None,
+}
+
+/// What the LSTM layers of the frame predictor remember of earlier steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PredictorRecurrence {
+    /// Their states.
+    #[default]
+    Lstm,
+    /// Nothing: their states are zero before every step. The parameters are the same, so nothing else
+    /// changes. The posterior and a learned prior stay recurrent.
+    None,
 }

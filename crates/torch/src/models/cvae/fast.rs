@@ -83,7 +83,7 @@ impl FrameCoder for Fast<'_> {
         self.decoder.skip(&activations)
     }
 
-    fn decode(&self, g: &Tensor, skip: &SharedSkip) -> Tensor {
+    fn decode(&self, g: &Tensor, skip: Option<&SharedSkip>) -> Tensor {
         self.decoder.forward(g, skip)
     }
 }
@@ -100,7 +100,7 @@ pub fn objective(
     let time_and_batch = [frames.size()[0], frames.size()[1]]; // [T, B]
     let frames = channels_last(&frames.flatten(0, 1)).unflatten(0, time_and_batch);
     let batch = ConditionedBatch { frames, condition: condition.shallow_clone() };
-    let (encoder, decoder) = (&model.encoder, SharedDecoder::new(&model.decoder));
+    let (encoder, decoder) = (&model.encoder, SharedDecoder::new(&model.decoder, skips.rule));
     let mut coder = Fast { encoder, decoder, feedback, target: None, previous: None };
     objective_by(&mut coder, model, &batch, feedback, skips, noise)
 }
@@ -120,7 +120,7 @@ mod tests {
     use reprise_base::{
         config::model::{
             CvaeSpec,
-            cvae::{Prior, SkipRule},
+            cvae::{PredictorRecurrence, Prior, SkipRule},
         },
         scalar::{Count, Seed},
     };
@@ -172,13 +172,15 @@ mod tests {
         spec: &CvaeSpec,
         feedback: Feedback,
         objective: ObjectiveOf,
+        side: i64,
         arrange: fn(&mut Params),
     ) -> Vec<(String, Tensor)> {
         let builder = Builder::new(Seed(5), Kind::Double, Device::Cpu);
-        let model = Cvae::new(&builder, spec, CvaeDataSizes { channels: 3, condition_size: 7 });
+        let model =
+            Cvae::new(&builder, spec, CvaeDataSizes { side, channels: 3, condition_size: 7 });
         let mut params = builder.finish();
         arrange(&mut params);
-        let frames = waves(&[FRAMES, BATCH, 3, 64, 64], 0.9, 0.0) * 0.5 + 0.5;
+        let frames = waves(&[FRAMES, BATCH, 3, side, side], 0.9, 0.0) * 0.5 + 0.5;
         let batch = ConditionedBatch { frames, condition: waves(&[FRAMES, BATCH, 7], 0.3, 0.0) };
         let skips = SkipPolicy { rule: spec.skip, context_frames: 2 };
         let found = objective(&model, &batch, feedback, skips, &mut Waves);
@@ -195,9 +197,13 @@ mod tests {
 
     #[track_caller]
     fn check(prior: Prior, skip: SkipRule, feedback: Feedback) {
-        let spec = spec(prior, skip);
-        let exact = step(&spec, feedback, training::objective, |_| {});
-        let fast = step(&spec, feedback, objective, Params::store_channels_last);
+        check_sized(&spec(prior, skip), feedback, 64);
+    }
+
+    #[track_caller]
+    fn check_sized(spec: &CvaeSpec, feedback: Feedback, side: i64) {
+        let exact = step(spec, feedback, training::objective, side, |_| {});
+        let fast = step(spec, feedback, objective, side, Params::store_channels_last);
         assert_eq!(exact.len(), fast.len());
         for ((name, exact), (_, fast)) in exact.iter().zip(&fast) {
             assert_eq!(exact.size(), fast.size(), "{name}");
@@ -215,6 +221,7 @@ mod tests {
     fn teacher_forced_steps_equal_the_original_up_to_rounding() {
         check(Prior::Fixed, SkipRule::LastGroundTruth, Feedback::TrueFrame);
         check(Prior::Fixed, SkipRule::LastFrame, Feedback::TrueFrame);
+        check(Prior::Fixed, SkipRule::None, Feedback::TrueFrame);
     }
 
     #[test]
@@ -224,8 +231,29 @@ mod tests {
     }
 
     #[test]
+    fn frames_of_128_pixels_have_a_fast_step_too() {
+        check_sized(&spec(Prior::Fixed, SkipRule::LastFrame), Feedback::TrueFrame, 128);
+    }
+
+    #[test]
     fn the_learned_prior_sees_the_same_codes() {
         let learned = Prior::Learned { layers: Count::literal(1) };
         check(learned, SkipRule::LastGroundTruth, Feedback::TrueFrame);
+    }
+
+    /// Without memory, the predictor's recurrent weights multiply zeros and get no gradient.
+    #[test]
+    fn a_predictor_without_recurrence_does_not_use_its_recurrent_weights() {
+        let gradient = |predictor_recurrence| {
+            let spec =
+                CvaeSpec { predictor_recurrence, ..spec(Prior::Fixed, SkipRule::LastGroundTruth) };
+            let values = step(&spec, Feedback::TrueFrame, training::objective, 64, |_| {});
+            let name = "grad/frame_predictor.lstm.0.weight_hh";
+            let (_, gradient) =
+                values.into_iter().find(|(found, _)| found == name).expect("the cell has it");
+            gradient.abs().max().double_value(&[])
+        };
+        assert!(gradient(PredictorRecurrence::Lstm) > 0.0);
+        assert!(gradient(PredictorRecurrence::None) == 0.0);
     }
 }

@@ -35,6 +35,8 @@ pub use vgg::{VggDecoder, VggEncoder, VggSizes};
 /// Sizes of the model that the data decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CvaeDataSizes {
+    /// Height and width of a frame, one of [`vgg::VGG_SIDES`]: 64 in the original.
+    pub side: i64,
     /// Channels of a frame: 3 in the original.
     pub channels: i64,
     /// Length of action ⊕ position; 0 if the data have neither.
@@ -56,9 +58,9 @@ pub struct Cvae {
 impl Cvae {
     /// Creates all modules.
     pub fn new(builder: &Builder, spec: &CvaeSpec, data: CvaeDataSizes) -> Self {
-        let CvaeDataSizes { channels, condition_size } = data;
+        let CvaeDataSizes { side, channels, condition_size } = data;
         let (g, z, rnn) = (spec.g_dim.size(), spec.z_dim.size(), spec.rnn_size.size());
-        let vgg = VggSizes { channels, width: spec.width.size(), g_dim: g };
+        let vgg = VggSizes { side, channels, width: spec.width.size(), g_dim: g };
         let gaussian = |name: &str, layers: i64| {
             GaussianLstm::new(
                 &builder.module(name),
@@ -73,6 +75,7 @@ impl Cvae {
                     outputs: g,
                     rnn,
                     layers: spec.predictor_layers.size(),
+                    recurrence: spec.predictor_recurrence,
                 },
             ),
             posterior: gaussian("posterior", spec.posterior_layers.size()),
@@ -81,7 +84,7 @@ impl Cvae {
                 Prior::Learned { layers } => Some(gaussian("prior", layers.size())),
             },
             encoder: VggEncoder::new(&builder.module("encoder"), vgg),
-            decoder: VggDecoder::new(&builder.module("decoder"), vgg),
+            decoder: VggDecoder::new(&builder.module("decoder"), vgg, spec.skip),
         }
     }
 }

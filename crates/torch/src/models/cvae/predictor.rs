@@ -11,6 +11,7 @@ use crate::nn::{
     layers::{BatchNorm, Linear, LstmCell, LstmState},
     params::Path,
 };
+use reprise_base::config::model::cvae::PredictorRecurrence;
 
 /// Sizes of a [`FramePredictor`].
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub struct FramePredictorSizes {
     pub rnn: i64,
     /// Number of LSTM layers.
     pub layers: i64,
+    /// What the LSTM layers remember.
+    pub recurrence: PredictorRecurrence,
 }
 
 /// Linear → LSTM × layers → Linear → BatchNorm → tanh.
@@ -32,18 +35,20 @@ pub struct FramePredictor {
     cells: Vec<LstmCell>,
     output: Linear,
     norm: BatchNorm,
+    recurrence: PredictorRecurrence,
 }
 
 impl FramePredictor {
     /// Creates `embed`, `lstm.N`, `output.0` and `output.1`.
     pub fn new(path: &Path<'_>, sizes: FramePredictorSizes) -> Self {
-        let FramePredictorSizes { inputs, outputs, rnn, layers } = sizes;
+        let FramePredictorSizes { inputs, outputs, rnn, layers, recurrence } = sizes;
         let output = path.sub("output");
         Self {
             embed: Linear::new(&path.sub("embed"), inputs, rnn, AFFINE_INIT),
             cells: stack(path, rnn, layers),
             output: Linear::new(&output.sub("0"), rnn, outputs, AFFINE_INIT),
             norm: BatchNorm::new(&output.sub("1"), outputs, BATCH_NORM_INIT),
+            recurrence,
         }
     }
 
@@ -54,7 +59,13 @@ impl FramePredictor {
 
     /// Advances `states` by the input `x` `[B, in]` and returns the code `[B, out]` in (−1, 1).
     pub fn step(&self, x: &Tensor, states: &mut [LstmState], mode: Mode) -> Tensor {
-        let top = advance(&self.cells, &self.embed.forward(x), states);
+        let embedded = self.embed.forward(x);
+        let top = match self.recurrence {
+            PredictorRecurrence::Lstm => advance(&self.cells, &embedded, states),
+            PredictorRecurrence::None => {
+                advance(&self.cells, &embedded, &mut self.zero_states(&embedded))
+            }
+        };
         self.norm.forward(&self.output.forward(&top), mode).tanh()
     }
 }

@@ -24,7 +24,7 @@ pub struct RolloutPolicy {
     pub skips: SkipPolicy,
 }
 
-/// Rolls the model out in evaluation mode and returns `[T, B, 3, H, W]`.
+/// Rolls the model out in evaluation mode and returns `[T, B, C, H, W]`.
 ///
 /// The first `context_frames` entries are the true frames. The model runs on them to advance its
 /// states; its predictions there are dropped. `batch.frames` needs only the frames that are read; T is the
@@ -51,8 +51,7 @@ pub fn rollout(
             let z = source.sample(&h, t, noise);
             let info = Tensor::cat(&[&batch.condition.get(t - 1), &h, &z], 1);
             let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Eval);
-            let skip = skip.as_ref().expect("the first step refreshes the skip");
-            let prediction = model.decoder.forward(&g, skip, Mode::Eval);
+            let prediction = model.decoder.forward(&g, skip.as_ref(), Mode::Eval);
             let is_given = t < skips.context_frames;
             x_t = match feedback {
                 RolloutFeedback::FreeRunning if !is_given => prediction.shallow_clone(),

@@ -18,9 +18,9 @@ use reprise_base::config::model::cvae::SkipRule;
 /// A batch of sequences, time first as in the original.
 #[derive(Debug)]
 pub struct ConditionedBatch {
-    /// Frames `[T, B, 3, H, W]` in [0, 1].
+    /// Frames `[T, B, C, H, W]` in [0, 1].
     pub frames: Tensor,
-    /// Action ⊕ position `[T, B, C]`.
+    /// Action ⊕ position `[T, B, A]`.
     pub condition: Tensor,
 }
 
@@ -48,7 +48,7 @@ pub struct StepTrace {
     pub prior: Option<(Gaussian, Tensor)>,
     /// Predicted code.
     pub g: Tensor,
-    /// Predicted frame `[B, 3, H, W]`.
+    /// Predicted frame `[B, C, H, W]`.
     pub prediction: Tensor,
 }
 
@@ -82,7 +82,11 @@ impl SkipPolicy {
     /// Returns whether the skip connections are refreshed at t: `last_frame_skip or t <= n_past`
     /// (SVG: `<`).
     pub(super) fn refreshes(self, t: i64) -> bool {
-        self.rule == SkipRule::LastFrame || t <= self.context_frames
+        match self.rule {
+            SkipRule::LastGroundTruth => t <= self.context_frames,
+            SkipRule::LastFrame => true,
+            SkipRule::None => false,
+        }
     }
 }
 
@@ -100,8 +104,8 @@ pub(super) trait FrameCoder {
     /// Converts activations to skip connections.
     fn skip(&self, activations: Skip) -> Self::Skip;
 
-    /// Returns the frame of a code.
-    fn decode(&self, g: &Tensor, skip: &Self::Skip) -> Tensor;
+    /// Returns the frame of a code; `skip` is absent with [`SkipRule::None`].
+    fn decode(&self, g: &Tensor, skip: Option<&Self::Skip>) -> Tensor;
 }
 
 /// The original's operations in its order.
@@ -122,7 +126,7 @@ impl FrameCoder for Exact<'_> {
         activations
     }
 
-    fn decode(&self, g: &Tensor, skip: &Skip) -> Tensor {
+    fn decode(&self, g: &Tensor, skip: Option<&Skip>) -> Tensor {
         self.0.decoder.forward(g, skip, Mode::Train)
     }
 }
@@ -180,8 +184,7 @@ pub(super) fn objective_by<C: FrameCoder>(
 
         let info = Tensor::cat(&[&batch.condition.get(t - 1), &h_input, &z], 1);
         let g = model.frame_predictor.step(&info, &mut predictor_states, Mode::Train);
-        let skip = skip.as_ref().expect("the first step refreshes the skip");
-        let prediction = coder.decode(&g, skip);
+        let prediction = coder.decode(&g, skip.as_ref());
 
         previous = match feedback {
             Feedback::TrueFrame => x_t.shallow_clone(),
