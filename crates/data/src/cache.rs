@@ -74,8 +74,17 @@ pub(super) const CONTENT: u8 = 3;
 /// of everything else that decides the pack's content, which [`settings`] encodes.
 pub(super) fn folder(cache: &Path, name: &str, source: &Path, settings: &[u8]) -> PathBuf {
     let absolute = path::absolute(source).unwrap_or_else(|_| source.to_owned());
-    let key = [absolute.as_os_str().as_encoded_bytes(), settings, &[CONTENT]].concat();
-    cache.join(format!("{name}-{}", &fs::sha256_hex(&key)[..16]))
+    keyed(cache, name, &[absolute.as_os_str().as_encoded_bytes(), settings, &[CONTENT]].concat())
+}
+
+/// Returns the folder of a pack that is drawn by this program: `<name>-<16 hex digits>`. The digits are
+/// those of `content`, the digest of what it is drawn from, and of the settings.
+pub(super) fn drawn_folder(cache: &Path, name: &str, content: &str, settings: &[u8]) -> PathBuf {
+    keyed(cache, name, &[content.as_bytes(), settings].concat())
+}
+
+fn keyed(cache: &Path, name: &str, key: &[u8]) -> PathBuf {
+    cache.join(format!("{name}-{}", &fs::sha256_hex(key)[..16]))
 }
 
 /// Returns the JSON form of settings after a zero byte, which no path contains.

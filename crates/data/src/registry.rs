@@ -11,7 +11,7 @@ use super::{
     findings::Findings,
     keypoints::KeypointTable,
     moving_mnist::{
-        sets::{self, DigitFolder, DrawSettings, EmbeddedDigits},
+        sets::{self, DigitFolder, DrawSettings, DrawnDigits, EmbeddedDigits},
         test_seq::TestFile,
     },
     moving_square::MovingSquare,
@@ -25,7 +25,10 @@ use super::{
     video_folder::VideoFolder,
     videos::VideoSettings,
 };
-use reprise_base::config::data::{Dataset, Overlap, Split};
+use reprise_base::config::{
+    data::{Dataset, Overlap, Split},
+    digits::DigitSampling,
+};
 
 /// Fewer levels than this between the smallest and the largest value of all frames are doubtful.
 const FEW_LEVELS: u8 = 4;
@@ -129,8 +132,13 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         }
         Dataset::Npy { ref root } => Box::new(PushingFolder::Arrays { root }),
         Dataset::MovingMnist => Box::new(EmbeddedDigits),
-        Dataset::MovingMnistIdx { ref root, sampling, frames, sequences } => {
-            Box::new(DigitFolder { root, settings: DrawSettings { sampling, frames, sequences } })
+        Dataset::MovingMnistDrawn { scene, frames, sequences } => {
+            let sampling = DigitSampling::Streams;
+            Box::new(DrawnDigits { settings: DrawSettings { sampling, scene, frames, sequences } })
+        }
+        Dataset::MovingMnistIdx { ref root, sampling, scene, frames, sequences } => {
+            let settings = DrawSettings { sampling, scene, frames, sequences };
+            Box::new(DigitFolder { root, settings })
         }
         Dataset::MnistTestSeq { ref file, sequences, axes, ref key } => {
             Box::new(TestFile { file, sequences, axes, key: key.as_deref() })
@@ -178,7 +186,7 @@ impl DatasetSizes {
 pub fn list() -> Vec<ListedDataset> {
     let listed = |name, about, sizes| ListedDataset { name, about, sizes };
     let digits = DatasetSizes {
-        frame_shape: sets::FRAME_SHAPE,
+        frame_shape: sets::EMBEDDED.frame_shape(),
         frames: sets::EMBEDDED.frames.get(),
         sequences: Split::ALL.map(|split| sets::EMBEDDED.sequences.of(split).get()),
     };
@@ -219,6 +227,12 @@ pub fn list() -> Vec<ListedDataset> {
             "moving_mnist",
             "two MNIST digits that move and bounce off walls, 64x64 grey, embedded in this program",
             Some(digits),
+        ),
+        listed(
+            "moving_mnist_drawn",
+            "Moving MNIST of the same digits, with a number, size and bounce of your own: \
+             bounce = \"redrawn\" makes it stochastic",
+            None,
         ),
         listed(
             "moving_mnist_idx",

@@ -513,6 +513,7 @@ fn a_data_set_has_its_name_in_sweep_files() {
         r#"{"facial_keypoints": null}"#,
         r#"{"kaggle": {"root": ""}}"#,
         r#"{"moving_mnist": null}"#,
+        r#"{"moving_mnist_drawn": {"frames": 2}}"#,
         r#"{"moving_mnist_idx": {"root": "", "sampling": "streams", "frames": 2,
                                  "sequences": {"train": 1, "validate": 1, "test": 1}}}"#,
         r#"{"mnist_test_seq": {"file": "", "sequences": {"train": 1, "validate": 1, "test": 1}}}"#,

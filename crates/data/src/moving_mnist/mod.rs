@@ -16,13 +16,14 @@ pub(super) mod sets;
 pub(super) mod test_seq;
 
 use super::idx::{self, Digits};
-use reprise_base::rng::{numpy::RandomState, streams::Draws};
+use reprise_base::{
+    config::digits::{Bounce, DIGIT_SIDE, DigitScene},
+    rng::{numpy::RandomState, streams::Draws},
+    scalar::Count,
+};
 
 pub use error::MovingMnistError;
 pub use resize::resize_bilinear;
-
-/// Side of a digit in a frame in pixels; MNIST's 28 pixels are resized to it.
-pub const DIGIT_SIDE: usize = 32;
 
 /// Pixels of a digit.
 pub const DIGIT_PIXELS: usize = DIGIT_SIDE * DIGIT_SIDE;
@@ -30,7 +31,7 @@ pub const DIGIT_PIXELS: usize = DIGIT_SIDE * DIGIT_SIDE;
 /// Highest speed of a digit along an axis, in pixels per frame.
 const SPEED_MAX: i64 = 4;
 
-/// Size and content of a sequence; the default is the original's.
+/// Size and content of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scene {
     /// Frames of the sequence (`seq_len`).
@@ -42,19 +43,12 @@ pub struct Scene {
     pub bounce: Bounce,
 }
 
-impl Default for Scene {
-    fn default() -> Self {
-        Self { frames: 20, digits: 2, side: 64, bounce: Bounce::Mirrored }
+impl Scene {
+    /// Returns the scene that settings describe.
+    pub const fn of(frames: Count, scene: DigitScene) -> Self {
+        let DigitScene { digits, side, bounce } = scene;
+        Self { frames: frames.len(), digits: digits.len(), side: side.len(), bounce }
     }
-}
-
-/// How the velocity of a digit changes at a wall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bounce {
-    /// Its component across the wall changes sign (`deterministic=True`).
-    Mirrored,
-    /// It is drawn again, pointing away from the wall (`deterministic=False`).
-    Redrawn,
 }
 
 /// A source of random integers.

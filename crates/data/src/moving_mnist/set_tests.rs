@@ -13,7 +13,10 @@ use crate::{
     npy::{self, Array, ArrayData},
 };
 use reprise_base::{
-    config::data::{Dataset, DigitSampling, SplitSizes},
+    config::{
+        data::{Dataset, SplitSizes},
+        digits::{DigitSampling, DigitScene},
+    },
     fs,
     scalar::Count,
 };
@@ -49,7 +52,13 @@ fn write_digits(root: &Path) {
 
 fn open_idx(folder: &Path, sampling: DigitSampling) -> Result<Pack, DataError> {
     let (root, frames) = (folder.join("mnist"), Count::literal(4));
-    let dataset = Dataset::MovingMnistIdx { root, sampling, frames, sequences: SIZES };
+    let dataset = Dataset::MovingMnistIdx {
+        root,
+        sampling,
+        scene: DigitScene::ORIGINAL,
+        frames,
+        sequences: SIZES,
+    };
     crate::open(&dataset, Required::AllSplits, &folder.join("cache"), &mut |_| {})
 }
 
@@ -101,7 +110,7 @@ fn the_originals_sampling_is_one_generator_for_each_of_its_two_data_sets() {
     let folder = tempfile::tempdir().unwrap();
     write_digits(&folder.path().join("mnist"));
     let pack = open_idx(folder.path(), DigitSampling::Original { first_index: 7 }).unwrap();
-    let scene = Scene { frames: 4, ..Scene::default() };
+    let scene = Scene::of(Count::literal(4), DigitScene::ORIGINAL);
     let training = [[SEEN; 18].as_slice(), &[HELD_OUT; 2]].concat();
     let mut random = RandomState::new(7);
     for (split, n) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)] {
@@ -239,4 +248,28 @@ fn digits_and_arrays_are_detected() {
     write_sequences(folder.path(), 5);
     let file = folder.path().join("test_seq.npy");
     assert_eq!(crate::detect(&file, None).unwrap(), Dataset::mnist_test_seq(file));
+}
+
+fn drawn(scene: DigitScene, cache: &Path) -> Pack {
+    let dataset = Dataset::MovingMnistDrawn { scene, frames: Count::literal(6), sequences: SIZES };
+    crate::open(&dataset, Required::AllSplits, cache, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn a_scene_decides_number_size_and_bounce_of_the_embedded_digits() {
+    let cache = tempfile::tempdir().unwrap();
+    let scene = DigitScene { side: Count::literal(40), ..DigitScene::ORIGINAL };
+    let one = DigitScene { digits: Count::literal(1), ..scene };
+    let [two, one, redrawn] = [scene, one, DigitScene { bounce: Bounce::Redrawn, ..one }]
+        .map(|scene| drawn(scene, cache.path()));
+    assert_eq!(one.frame_shape(), [40, 40, 1]);
+    let first = |pack: &Pack| pack.sequence(Split::Train, 0).frames.to_vec();
+    // A second digit only adds light. Its path is drawn after that of the first one.
+    let pairs = first(&one).into_iter().zip(first(&two));
+    assert!(pairs.into_iter().all(|(one, two)| one <= two));
+    // Paths are equal until the first wall.
+    let frame = ..40 * 40;
+    assert!(first(&one)[frame] == first(&redrawn)[frame]);
+    assert!(first(&one) != first(&redrawn));
+    assert_ne!(one.payload_sha256(), two.payload_sha256());
 }

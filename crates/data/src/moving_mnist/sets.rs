@@ -26,13 +26,14 @@ use crate::{
     source_files::{difference, source},
 };
 use reprise_base::{
-    config::data::{Dataset, DigitSampling, Split, SplitSizes},
+    config::{
+        data::{Dataset, Split, SplitSizes},
+        digits::{DigitSampling, DigitScene},
+    },
     rng::{numpy::RandomState, streams::Stream},
     scalar::{Count, Seed},
     text::quoted_list,
 };
-
-pub(crate) const FRAME_SHAPE: HwcShape = [64, 64, 1];
 
 /// Seed of [`DigitSampling::Streams`]: runs with different seeds see the same data.
 const SEED: Seed = Seed(0);
@@ -49,6 +50,7 @@ const EMBEDDED_FILES: [&[u8]; 2] = [
 /// Settings of the embedded data set.
 pub(crate) const EMBEDDED: DrawSettings = DrawSettings {
     sampling: DigitSampling::Streams,
+    scene: DigitScene::ORIGINAL,
     frames: Count::literal(20),
     sequences: SplitSizes {
         train: Count::literal(1000),
@@ -67,9 +69,23 @@ const ORIGIN: &str = "two of 7000 MNIST digits that bounce about, drawn by this 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DrawSettings {
     pub(crate) sampling: DigitSampling,
+    pub(crate) scene: DigitScene,
     /// Frames of a sequence.
     pub(crate) frames: Count,
     pub(crate) sequences: SplitSizes,
+}
+
+impl DrawSettings {
+    /// Returns the part of a cached pack's name that tells the settings.
+    fn key(self) -> Vec<u8> {
+        let Self { sampling, scene, frames, sequences } = self;
+        cache::settings(&(sampling, scene, frames, sequences))
+    }
+
+    /// Returns height, width and channels of a frame.
+    pub(crate) const fn frame_shape(self) -> HwcShape {
+        [self.scene.side.len(), self.scene.side.len(), 1]
+    }
 }
 
 /// Digits of 32×32 pixels, one after another.
@@ -140,6 +156,36 @@ fn verify(pack: &Pack) -> Result<(), PackError> {
     }
 }
 
+/// What is drawn from the embedded digits with settings of one's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DrawnDigits {
+    pub(crate) settings: DrawSettings,
+}
+
+impl DataOrigin for DrawnDigits {
+    fn open(&self, _: Required, cache: &Path, progress: Watch<'_>) -> Result<Pack, DataError> {
+        // The digits are those of the embedded data set, so its digest stands for them.
+        let (name, key) = ("moving_mnist_drawn", self.settings.key());
+        let folder = cache::drawn_folder(cache, name, EMBEDDED_SHA256, &key);
+        let encode = |out: &mut dyn Write, progress: Watch<'_>| self.encode(out, progress);
+        let digits = self.settings.scene.digits;
+        let origin = format!("{digits} of 7000 embedded MNIST digits that bounce about");
+        let description = Description { name, origin };
+        cache::load_or_make(&folder, &description, &|_| Ok(None), &encode, progress)
+    }
+
+    fn check(&self, _: Required, progress: Watch<'_>) -> Findings {
+        Findings::of(cache::write_to_nothing(|out| self.encode(out, progress)))
+    }
+}
+
+impl DrawnDigits {
+    fn encode(self, out: &mut dyn Write, progress: Watch<'_>) -> Result<(), WriteError> {
+        let (digits, sources) = (embedded_digits(), DigitSources::default());
+        Ok(encode(&digits, self.settings, sources, out, progress)?)
+    }
+}
+
 /// A folder of MNIST's files, and what is drawn from their digits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DigitFolder<'a> {
@@ -157,12 +203,12 @@ impl DataOrigin for DigitFolder<'_> {
         let Self { root, settings } = *self;
         let files = DigitFiles::find(root)?;
         let names = files.names();
-        let DrawSettings { sampling, frames, sequences } = settings;
-        let key = cache::settings(&(sampling, frames, sequences));
+        let key = settings.key();
         let folder = cache::folder(cache, "moving_mnist_idx", root, &key);
         let outdated = |pack: &Pack| difference(root, &names, pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| self.encode(&files, out, progress);
-        let origin = format!("two digits of `{}` that bounce about", root.display());
+        let digits = settings.scene.digits;
+        let origin = format!("{digits} digits of `{}` that bounce about", root.display());
         let description = Description { name: "moving_mnist_idx", origin };
         cache::load_or_make(&folder, &description, &outdated, &encode, progress)
     }
@@ -217,8 +263,8 @@ fn encode(
     out: &mut dyn Write,
     progress: Watch<'_>,
 ) -> io::Result<()> {
-    let DrawSettings { sampling, frames, sequences } = settings;
-    let scene = Scene { frames: frames.len(), ..Scene::default() };
+    let DrawSettings { sampling, scene, frames, sequences } = settings;
+    let scene = Scene::of(frames, scene);
     let total = Split::ALL.iter().map(|&split| sequences.of(split).len()).sum();
     let DigitSources { template: mut buffer, names: mut files, findings } = sources;
     let mut encoder = Encoder::begin(out)?;
@@ -257,7 +303,7 @@ fn encode(
             }
         }
     }
-    encoder.finish(SequenceFormat::frames_only(FRAME_SHAPE), findings)
+    encoder.finish(SequenceFormat::frames_only(settings.frame_shape()), findings)
 }
 
 /// Draws a sequence of the digits that belong to a split.
