@@ -8,14 +8,14 @@ use crate::{
     torch::{Capture, Placement, builder, inner, input, leaf, load, zero},
     unsupported,
 };
-use reprise_base::scalar::Count;
+use reprise_base::{config::model::convlstm::Presence, scalar::Count};
 use reprise_golden::{Case, Outputs, PortError};
 use reprise_torch::{
     models::convlstm::{
-        Head,
+        HEAD_KERNEL, Head,
         picture::{self, GridExample, picture_grid},
     },
-    nn::conv_lstm::{self, Bias, ConvLstmCell, ConvLstmState},
+    nn::conv_lstm::{self, ConvLstmCell, ConvLstmState},
 };
 
 /// Steps of one cell from the zero state.
@@ -24,13 +24,15 @@ pub(super) fn cell(case: &Case, place: Placement) -> Result<Outputs, PortError> 
     let &[height, width] = case.config.i64s("kernel_size")?.as_slice() else {
         return Err(unsupported(case, "a kernel size that is not two numbers"));
     };
-    let bias = if case.tensor_spec("conv.bias").is_some() { Bias::Present } else { Bias::Absent };
+    let has = |name: &str| case.tensor_spec(name).is_some();
+    let bias = if has("conv.bias") { Presence::Present } else { Presence::Absent };
     let builder = builder(place);
     let sizes = conv_lstm::ConvLstmSizes {
         inputs: size("input_dim")?,
         hidden: size("hidden_dim")?,
         kernel: [height, width],
         bias,
+        peepholes: None,
     };
     let cell = ConvLstmCell::new(&builder.module("conv"), sizes);
     let mut params = builder.finish();
@@ -62,8 +64,12 @@ pub(super) fn cell(case: &Case, place: Placement) -> Result<Outputs, PortError> 
 pub(super) fn head(case: &Case, place: Placement) -> Result<Outputs, PortError> {
     let hidden = input_channels(case, "decoder_CNN.weight")?;
     let builder = builder(place);
-    let head =
-        Head::new(&builder.module("decoder_CNN"), i64::try_from(hidden).map_err(refused)?, 1);
+    let head = Head::new(
+        &builder.module("decoder_CNN"),
+        i64::try_from(hidden).map_err(refused)?,
+        1,
+        HEAD_KERNEL,
+    );
     let mut params = builder.finish();
     load(case, &mut params, place)?;
     let h = leaf(case, "input", place)?;

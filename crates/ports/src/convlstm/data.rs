@@ -1,10 +1,13 @@
 //! Moving MNIST: resized digits, trajectories and frames.
 
 use crate::{integer, refused, unsupported};
-use reprise_base::{rng::numpy::RandomState, scalar::Count};
+use reprise_base::{
+    config::digits::{Bounce, DIGIT_SIDE},
+    rng::numpy::RandomState,
+    scalar::Count,
+};
 use reprise_data::moving_mnist::{
-    Bounce, DIGIT_PIXELS, DIGIT_SIDE, Scene, Trajectory, draw, resize_bilinear, to_unit,
-    trajectories,
+    DIGIT_PIXELS, Scene, Trajectory, draw, resize_bilinear, to_unit, trajectories,
 };
 use reprise_golden::{Case, Outputs, PortError, Tensor, TensorData};
 

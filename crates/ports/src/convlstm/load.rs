@@ -9,7 +9,10 @@ use crate::{
 };
 use reprise_base::{config::model::ConvLstmSpec, scalar::Count};
 use reprise_golden::{Case, PortError};
-use reprise_torch::{models::convlstm::ConvLstm, nn::params::Params};
+use reprise_torch::{
+    models::convlstm::{ConvLstm, FrameSize},
+    nn::params::Params,
+};
 
 /// A weight that every model has.
 pub(super) const FIRST_WEIGHT: &str = "encoder_1_convlstm.conv.weight";
@@ -48,7 +51,9 @@ impl LoadedConvLstm {
             .checked_sub(hidden)
             .ok_or_else(|| unsupported(case, "a cell with fewer inputs than hidden channels"))?;
         let builder = builder(place);
-        let model = ConvLstm::new(&builder, &spec, count(channels)?);
+        // Only peepholes and full connections, which the original does not have, depend on the size.
+        let frame = FrameSize { channels: count(channels)?, height: 1, width: 1 };
+        let model = ConvLstm::new(&builder, &spec, frame);
         let mut params = builder.finish();
         renamed::load(case, &mut params, to_case, place)?;
         Ok(Self { model, params, to_case })

@@ -1,8 +1,13 @@
-//! The convolutional LSTM cell (Shi et al. 2015, arXiv:1506.04214, equation 3), without peepholes.
+//! The convolutional LSTM cell (Shi et al. 2015, arXiv:1506.04214, equation 3).
 
 use tch::Tensor;
 
-use super::{init, layers::AffineInit, params::Path};
+use super::{
+    init::{self, Init},
+    layers::AffineInit,
+    params::Path,
+};
+use reprise_base::config::model::convlstm::Presence;
 
 /// Sizes of a [`ConvLstmCell`].
 #[derive(Clone, Copy, Debug)]
@@ -13,14 +18,9 @@ pub struct ConvLstmSizes {
     pub hidden: i64,
     /// Height and width of the kernel, both odd so that the state has the size of the input.
     pub kernel: [i64; 2],
-    pub bias: Bias,
-}
-
-/// Whether a layer has a bias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bias {
-    Present,
-    Absent,
+    pub bias: Presence,
+    /// Height and width of the states, if the cell has peepholes.
+    pub peepholes: Option<[i64; 2]>,
 }
 
 /// State of a [`ConvLstmCell`].
@@ -41,29 +41,49 @@ pub struct ConvLstmState {
 /// c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
 /// h_t = σ(o) ⊙ tanh(c_t)
 /// ```
-/// Deviation from the paper, as in the original code: no peephole terms `W_c ⊙ c`.
+/// The original's code has no peepholes. With them, as in the paper and in the guide's equations,
+/// ```text
+/// i += W_ci ⊙ c_{t−1}        f += W_cf ⊙ c_{t−1}        o += W_co ⊙ c_t
+/// ```
 #[derive(Debug)]
 pub struct ConvLstmCell {
     weight: Tensor,
     bias: Option<Tensor>,
+    peepholes: Option<Peepholes>,
     hidden: i64,
     padding: [i64; 2],
 }
 
+/// Weights of the peepholes, `[hidden, H, W]`.
+#[derive(Debug)]
+struct Peepholes {
+    /// `W_ci`.
+    input: Tensor,
+    /// `W_cf`.
+    forget: Tensor,
+    /// `W_co`.
+    output: Tensor,
+}
+
 impl ConvLstmCell {
     /// Creates `weight` `[4·hidden, inputs + hidden, kh, kw]` and `bias` `[4·hidden]` with the
-    /// initial values of `torch.nn.Conv2d`.
+    /// initial values of `torch.nn.Conv2d`, and `W_ci`, `W_cf`, `W_co` `[hidden, H, W]`, which are zero.
     pub fn new(path: &Path<'_>, sizes: ConvLstmSizes) -> Self {
-        let ConvLstmSizes { inputs, hidden, kernel: [height, width], bias } = sizes;
+        let ConvLstmSizes { inputs, hidden, kernel: [height, width], bias, peepholes } = sizes;
         let AffineInit { weight: weight_init, bias: bias_init } =
             default_init((inputs + hidden) * height * width);
         let shape = [4 * hidden, inputs + hidden, height, width];
         Self {
             weight: path.parameter("weight", &shape, weight_init),
             bias: match bias {
-                Bias::Present => Some(path.parameter("bias", &[4 * hidden], bias_init)),
-                Bias::Absent => None,
+                Presence::Present => Some(path.parameter("bias", &[4 * hidden], bias_init)),
+                Presence::Absent => None,
             },
+            peepholes: peepholes.map(|[rows, columns]| {
+                let zeros =
+                    |name| path.parameter(name, &[hidden, rows, columns], Init::Constant(0.0));
+                Peepholes { input: zeros("W_ci"), forget: zeros("W_cf"), output: zeros("W_co") }
+            }),
             hidden,
             padding: [height / 2, width / 2],
         }
@@ -82,8 +102,15 @@ impl ConvLstmCell {
         let gates =
             combined.conv2d(&self.weight, self.bias.as_ref(), [1, 1], self.padding, [1, 1], 1);
         let gate = |at: i64| gates.narrow(1, at * self.hidden, self.hidden);
-        let [i, f, o, g] = [gate(0), gate(1), gate(2), gate(3)];
+        let [mut i, mut f, mut o, g] = [gate(0), gate(1), gate(2), gate(3)];
+        if let Some(Peepholes { input, forget, .. }) = &self.peepholes {
+            i = i + input * &previous.c;
+            f = f + forget * &previous.c;
+        }
         let c = f.sigmoid() * &previous.c + i.sigmoid() * g.tanh();
+        if let Some(Peepholes { output, .. }) = &self.peepholes {
+            o = o + output * &c;
+        }
         let h = o.sigmoid() * c.tanh();
         ConvLstmState { h, c }
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     libtorch::{autocast::autocast, convert::to_stored},
     models::convlstm::{
-        ConvLstm,
+        ConvLstm, FrameSize,
         picture::{GridExample, picture_grid},
         training::{FrameSplit, objective},
     },
@@ -24,7 +24,7 @@ use reprise_base::{
     config::{RunSpec, engine::Arithmetic, model::ConvLstmSpec},
     vocabulary::{MetricName, SeriesName, rollouts::PICTURE_GRID},
 };
-use reprise_data::Pack;
+use reprise_data::{HwcShape, Pack};
 use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
 
 /// Metrics of roll-outs, among them the squared error in both conventions of the literature.
@@ -44,16 +44,17 @@ pub struct ConvLstmSystem {
 }
 
 impl ConvLstmSystem {
-    /// Builds the model with its initial weights; `channels` is that of a frame (`in_chan`).
+    /// Builds the model with its initial weights for frames of the given size.
     pub fn new(
         spec: &RunSpec,
         convlstm: &ConvLstmSpec,
-        channels: usize,
+        [height, width, channels]: HwcShape,
         device: tch::Device,
     ) -> Self {
         let builder = Builder::new(spec.seed, Kind::Float, device);
-        let channels = size(channels);
-        let build = |builder: &Builder| ConvLstm::new(builder, convlstm, channels);
+        let frame =
+            FrameSize { channels: size(channels), height: size(height), width: size(width) };
+        let build = |builder: &Builder| ConvLstm::new(builder, convlstm, frame);
         let model = build(&builder);
         let params = builder.finish();
         Self {

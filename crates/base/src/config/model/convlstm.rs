@@ -23,8 +23,62 @@ pub struct ConvLstmSpec {
     pub horizon: Count,
     /// Channels of each hidden state (`n_hidden_dim`, `nf`).
     pub hidden: Count,
-    /// ConvLSTM cells of the encoder. The decoder has the same number.
+    /// ConvLSTM cells of the encoder. The decoder has the same number, unless it is `all_at_once`.
     pub layers: Count,
+    /// What connects the input and the hidden state of a cell to its gates.
+    pub connections: Connections,
+    /// Bias of the gates (`bias`).
+    pub bias: Presence,
+    /// Peephole terms `W_c ∘ C` of the gates, which the guide's equations contain and its code leaves
+    /// out. Their weights are zero at the start.
+    pub peepholes: Presence,
+    /// How the decoder makes several frames.
+    pub decoding: Decoding,
+    /// Concatenation of the first cell's last hidden state of the encoder to the input of each cell of
+    /// the decoder. The original only suggests it ("we could concat to provide skip conn here").
+    pub skip: Presence,
+}
+
+/// What connects the input and the hidden state of a cell to its gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Connections {
+    /// A convolution.
+    Convolutional {
+        /// Height and width of its kernel, odd (`kernel_size`).
+        kernel: Count,
+    },
+    /// A matrix: frames are vectors of all their pixels, and `hidden` counts units. With it the model is
+    /// the FC-LSTM to which Shi et al. 2015 compare the ConvLSTM.
+    Full,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::Convolutional { kernel: Count::literal(3) }
+    }
+}
+
+/// Whether a model has a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Presence {
+    /// It has the part.
+    Present,
+    /// It does not have the part.
+    Absent,
+}
+
+/// How the decoder makes several frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Decoding {
+    /// One frame per step: the last hidden state is the next input (method 1 of the guide).
+    #[default]
+    Recurrent,
+    /// One cell per frame: each cell reads the hidden state of the one before it, once (method 2 of the
+    /// guide). Such a model predicts at most `horizon` frames.
+    AllAtOnce,
 }
 
 impl Default for ConvLstmSpec {
@@ -34,6 +88,11 @@ impl Default for ConvLstmSpec {
             horizon: Count::literal(10),
             hidden: Count::literal(64),
             layers: Count::literal(2),
+            connections: Connections::default(),
+            bias: Presence::Present,
+            peepholes: Presence::Absent,
+            decoding: Decoding::Recurrent,
+            skip: Presence::Absent,
         }
     }
 }
@@ -59,6 +118,13 @@ impl SystemFacts for ConvLstmSpec {
         Some(FramesUsed { context: self.context_frames, horizon: self.horizon })
     }
 
+    fn longest_horizon(&self) -> Option<Count> {
+        match self.decoding {
+            Decoding::Recurrent => None,
+            Decoding::AllAtOnce => Some(self.horizon),
+        }
+    }
+
     fn has_latent(&self) -> bool {
         false
     }
@@ -68,7 +134,10 @@ impl SystemFacts for ConvLstmSpec {
     }
 
     fn size(&self) -> Option<String> {
-        Some(format!("{} hidden channels", self.hidden))
+        Some(match self.connections {
+            Connections::Convolutional { .. } => format!("{} hidden channels", self.hidden),
+            Connections::Full => format!("{} hidden units", self.hidden),
+        })
     }
 
     fn schedules(&self, _: &TrainingSpec) -> Vec<ScheduleTable> {

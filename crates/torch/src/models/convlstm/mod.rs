@@ -8,6 +8,10 @@
 //!                          v_1 = h²_T               v_{t+1} = h⁴_t
 //! prediction:              x̂_{T+t} = σ(W ∗ h⁴_t + b)
 //! ```
+//! With `all_at_once` the decoder has n cells, one per frame: `h^{2+k}_1 = cell_{2+k}(h^{1+k})`, and
+//! `x̂_{T+k} = σ(W ∗ h^{2+k}_1 + b)`. With a skip connection each of its cells reads `[v, h¹_T]`. With
+//! full connections frames are vectors of their pixels, so ∗ is a product of matrices.
+//!
 //! The decoder reads no frame: it feeds back its hidden state. Its initial states are zero, so only
 //! `h²_T` passes from encoder to decoder. Parameters have the original's names, so its checkpoints
 //! load unchanged.
@@ -21,17 +25,36 @@ pub mod training;
 use tch::Tensor;
 
 use crate::nn::{
-    conv_lstm::{Bias, ConvLstmCell, ConvLstmSizes, ConvLstmState, default_init},
+    conv_lstm::{ConvLstmCell, ConvLstmSizes, ConvLstmState, default_init},
     layers::{AffineInit, advance},
     params::{Builder, Path},
 };
-use reprise_base::config::model::ConvLstmSpec;
+use reprise_base::{
+    config::model::{
+        ConvLstmSpec,
+        convlstm::{Connections, Decoding, Presence},
+    },
+    scalar::Count,
+};
 
-/// Kernel of every cell (`kernel_size=(3, 3)`).
-const CELL_KERNEL: [i64; 2] = [3, 3];
+/// Height and width of the head's kernel (`kernel_size=(1, 3, 3)`).
+pub const HEAD_KERNEL: i64 = 3;
 
-/// Depth, height and width of the head's kernel (`kernel_size=(1, 3, 3)`).
-const HEAD_KERNEL: [i64; 3] = [1, 3, 3];
+/// Size of the frames that the model reads and predicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameSize {
+    /// Channels (`in_chan`): 1 in the original.
+    pub channels: i64,
+    pub height: i64,
+    pub width: i64,
+}
+
+impl FrameSize {
+    /// Returns a frame of one pixel whose channels are all values of this one.
+    const fn as_vector(self) -> Self {
+        Self { channels: self.channels * self.height * self.width, height: 1, width: 1 }
+    }
+}
 
 /// The autoencoder (`EncoderDecoderConvLSTM`).
 #[derive(Debug)]
@@ -42,6 +65,9 @@ pub struct ConvLstm {
     pub decoder: Vec<ConvLstmCell>,
     /// Maps hidden states to frames (`decoder_CNN`).
     pub head: Head,
+    connections: Connections,
+    decoding: Decoding,
+    skip: Presence,
 }
 
 /// The result of a forward pass.
@@ -56,33 +82,74 @@ pub struct Forecast {
 }
 
 impl ConvLstm {
-    /// Creates all cells and the head; `channels` is that of a frame (`in_chan`).
-    pub fn new(builder: &Builder, spec: &ConvLstmSpec, channels: i64) -> Self {
+    /// Creates all cells and the head for frames of the given size.
+    pub fn new(builder: &Builder, spec: &ConvLstmSpec, frame: FrameSize) -> Self {
         let hidden = spec.hidden.size();
-        let stack = |name: &str, inputs: i64| -> Vec<ConvLstmCell> {
-            (1..=spec.layers.get())
+        let FrameSize { channels, height, width } = match spec.connections {
+            Connections::Convolutional { .. } => frame,
+            Connections::Full => frame.as_vector(),
+        };
+        let (kernel, head) = match spec.connections {
+            Connections::Convolutional { kernel } => (kernel.size(), HEAD_KERNEL),
+            Connections::Full => (1, 1),
+        };
+        let peepholes = match spec.peepholes {
+            Presence::Present => Some([height, width]),
+            Presence::Absent => None,
+        };
+        let stack = |name: &str, cells: Count, first: i64, others: i64| -> Vec<ConvLstmCell> {
+            (1..=cells.get())
                 .map(|layer| {
                     let cell = builder.module(&format!("{name}_{layer}_convlstm")).sub("conv");
-                    let inputs = if layer == 1 { inputs } else { hidden };
+                    let inputs = if layer == 1 { first } else { others };
+                    let (kernel, bias) = ([kernel; 2], spec.bias);
                     ConvLstmCell::new(
                         &cell,
-                        ConvLstmSizes { inputs, hidden, kernel: CELL_KERNEL, bias: Bias::Present },
+                        ConvLstmSizes { inputs, hidden, kernel, bias, peepholes },
                     )
                 })
                 .collect()
         };
+        let decoder_cells = match spec.decoding {
+            Decoding::Recurrent => spec.layers,
+            Decoding::AllAtOnce => spec.horizon,
+        };
+        let read = match spec.skip {
+            Presence::Present => 2 * hidden,
+            Presence::Absent => hidden,
+        };
         Self {
-            encoder: stack("encoder", channels),
-            decoder: stack("decoder", hidden),
-            head: Head::new(&builder.module("decoder_CNN"), hidden, channels),
+            encoder: stack("encoder", spec.layers, channels, hidden),
+            decoder: stack("decoder", decoder_cells, read, read),
+            head: Head::new(&builder.module("decoder_CNN"), hidden, channels, head),
+            connections: spec.connections,
+            decoding: spec.decoding,
+            skip: spec.skip,
         }
     }
 
     /// Predicts `horizon` frames after the context `[B, T, C, H, W]`.
     ///
     /// # Panics
-    /// If the context is empty or `horizon` is not positive.
+    /// If the context is empty or `horizon` is not positive, or if each frame has its own cell of the
+    /// decoder and there are fewer cells.
     pub fn forward(&self, context: &Tensor, horizon: i64) -> Forecast {
+        match self.connections {
+            Connections::Convolutional { .. } => self.forward_maps(context, horizon),
+            Connections::Full => {
+                let (batch, steps, channels, height, width) =
+                    context.size5().expect("a context is [B, T, C, H, W]");
+                let vectors = context.reshape([batch, steps, -1, 1, 1]);
+                let forecast = self.forward_maps(&vectors, horizon);
+                let frames = forecast.frames.transpose(1, 2); // [B, horizon, C H W, 1, 1]
+                let frames = frames.reshape([batch, horizon, channels, height, width]);
+                Forecast { frames: frames.transpose(1, 2), ..forecast }
+            }
+        }
+    }
+
+    /// Predicts as [`ConvLstm::forward`], from frames in the form that the cells take.
+    fn forward_maps(&self, context: &Tensor, horizon: i64) -> Forecast {
         let first = context.select(1, 0);
         let zero_states = |cells: &[ConvLstmCell]| -> Vec<ConvLstmState> {
             cells.iter().map(|cell| cell.zero_state(&first)).collect()
@@ -91,11 +158,29 @@ impl ConvLstm {
 
         let mut v = first.shallow_clone();
         for t in 0..context.size()[1] {
-            v = advance_cells(&self.encoder, &context.select(1, t), &mut encoder);
+            v = advance(
+                &self.encoder,
+                &context.select(1, t),
+                &mut encoder,
+                ConvLstmCell::step,
+                |state| &state.h,
+            );
         }
+        let step = |cell: &ConvLstmCell, v: &Tensor, state: &ConvLstmState| match self.skip {
+            Presence::Absent => cell.step(v, state),
+            Presence::Present => cell.step(&Tensor::cat(&[v, &encoder[0].h], 1), state),
+        };
         let mut hidden = Vec::new();
-        for _ in 0..horizon {
-            v = advance_cells(&self.decoder, &v, &mut decoder);
+        for k in 0..usize::try_from(horizon).expect("a horizon is positive") {
+            v = match self.decoding {
+                Decoding::Recurrent => {
+                    advance(&self.decoder, &v, &mut decoder, step, |state| &state.h)
+                }
+                Decoding::AllAtOnce => {
+                    decoder[k] = step(&self.decoder[k], &v, &decoder[k]);
+                    decoder[k].h.shallow_clone()
+                }
+            };
             hidden.push(v.shallow_clone());
         }
         let frames = self.head.forward(&Tensor::stack(&hidden, 2)); // [B, hidden, horizon, H, W]
@@ -108,10 +193,6 @@ impl ConvLstm {
     }
 }
 
-fn advance_cells(cells: &[ConvLstmCell], x: &Tensor, states: &mut [ConvLstmState]) -> Tensor {
-    advance(cells, x, states, ConvLstmCell::step, |state| &state.h)
-}
-
 /// The output head, `x̂ = σ(W ∗ h + b)`.
 ///
 /// The original's convolution is three-dimensional, but its kernel is one frame deep, so frames do
@@ -120,22 +201,27 @@ fn advance_cells(cells: &[ConvLstmCell], x: &Tensor, states: &mut [ConvLstmState
 pub struct Head {
     weight: Tensor,
     bias: Tensor,
+    kernel: i64,
 }
 
 impl Head {
-    /// Creates `weight` `[C, hidden, 1, 3, 3]` and `bias` `[C]`; the original has C = 1.
-    pub fn new(path: &Path<'_>, hidden: i64, channels: i64) -> Self {
-        let [depth, height, width] = HEAD_KERNEL;
-        let AffineInit { weight, bias } = default_init(hidden * depth * height * width);
+    /// Creates `weight` `[C, hidden, 1, k, k]` and `bias` `[C]`; the original has C = 1 and k =
+    /// [`HEAD_KERNEL`].
+    pub fn new(path: &Path<'_>, hidden: i64, channels: i64, kernel: i64) -> Self {
+        let AffineInit { weight, bias } = default_init(hidden * kernel * kernel);
         Self {
-            weight: path.parameter("weight", &[channels, hidden, depth, height, width], weight),
+            weight: path.parameter("weight", &[channels, hidden, 1, kernel, kernel], weight),
             bias: path.parameter("bias", &[channels], bias),
+            kernel,
         }
     }
 
     /// Maps `[B, hidden, T, H, W]` to `[B, C, T, H, W]` in (0, 1).
     pub fn forward(&self, h: &Tensor) -> Tensor {
-        let padding = HEAD_KERNEL.map(|k| k / 2);
+        let padding = [0, self.kernel / 2, self.kernel / 2];
         h.conv3d(&self.weight, Some(&self.bias), [1; 3], padding, [1; 3], 1).sigmoid()
     }
 }
+
+#[cfg(test)]
+mod tests;

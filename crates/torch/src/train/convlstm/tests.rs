@@ -30,7 +30,7 @@ fn sharing(arithmetic: &str, devices: usize) -> ConvLstmSystem {
     let reprise_base::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else {
         unreachable!()
     };
-    ConvLstmSystem::new(&spec, convlstm, 1, tch::Device::Cpu)
+    ConvLstmSystem::new(&spec, convlstm, [64, 64, 1], tch::Device::Cpu)
 }
 
 /// A data set of six grey sequences of five frames.
@@ -213,7 +213,7 @@ fn the_loss_of_colour_frames_compares_each_channel_with_itself() {
     let reprise_base::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else {
         unreachable!()
     };
-    let system = ConvLstmSystem::new(&spec, convlstm, 3, tch::Device::Cpu);
+    let system = ConvLstmSystem::new(&spec, convlstm, [64, 64, 3], tch::Device::Cpu);
     let frames = Tensor::linspace(0, 1, 2 * 5 * 3 * 8 * 8, (Kind::Float, tch::Device::Cpu))
         .view([2, 5, 3, 8, 8]);
     let predicted = system.model.predict(&frames.narrow(1, 0, 2), 3);
