@@ -5,7 +5,7 @@ use reprise_base::{
     config::{
         model::{
             PhysicalInteractionSpec,
-            physical_interaction::{Conditioning, Port, Transformation, Version},
+            physical_interaction::{Conditioning, Port, PortDifferences, Transformation, Version},
         },
         optim::{AdamForm, AdamSpec},
     },
@@ -126,6 +126,7 @@ fn settings(
     let default = PhysicalInteractionSpec::default();
     let spec = PhysicalInteractionSpec {
         port: names.port,
+        differences: PortDifferences::default(),
         transformation: transformation(case, case.config.str(names.transformation)?)?,
         conditioning: if flag(case, "use_state", true)? {
             Conditioning::ActionAndState

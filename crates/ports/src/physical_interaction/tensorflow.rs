@@ -166,8 +166,11 @@ fn layer_norms(case: &Case, place: Placement, capture: &mut Capture) -> Result<(
         let x = leaf(case, &format!("{group}x"), place)?;
         let map = AXES.to_ours(&x);
         let builder = builder(place);
-        let norm =
-            LayerNorm::new(&builder.module("norm_enc0"), &map.size()[1..], LayerNormForm::Channel);
+        let norm = LayerNorm::new(
+            &builder.module("norm_enc0"),
+            &map.size()[1..],
+            LayerNormForm::TENSORFLOW,
+        );
         let translated = Translated::load(case, place, builder, FORM, group, last(group))?;
         let y = AXES.to_original(&norm.forward(&map));
         inner(&y, &input(case, &format!("{group}cotangent"), place)?).backward();
@@ -260,7 +263,7 @@ fn stp_transformation(
         let maps = AffineMaps::new(Layers::new(&builder, PORT), hidden.size()[1], count);
         let rename = |name: &str| format!("{group}{name}");
         let translated = Translated::load(case, place, builder, FORM, group, rename)?;
-        let frames = maps.apply(&AXES.to_ours(&previous), &hidden, PORT);
+        let frames = maps.apply(&AXES.to_ours(&previous), &hidden);
         let frames = transformed(capture, group, &frames);
         paired(case, place, &frames)?.backward();
         translated.gradients(capture);

@@ -5,15 +5,35 @@ use tch::{Kind, Tensor};
 
 use super::{init::Init, params::Path};
 
-/// Shape of scale and shift, and position of ε.
+/// Shape of scale and shift, and place of ε.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LayerNormForm {
-    /// γ and β per channel, ε = 1e-12 inside the square root
-    /// (`tf.contrib.layers.layer_norm` of TensorFlow 1).
+pub struct LayerNormForm {
+    pub parameters: ScaleAndShift,
+    pub epsilon: NormEpsilon,
+}
+
+impl LayerNormForm {
+    /// `tf.contrib.layers.layer_norm` of TensorFlow 1.
+    pub const TENSORFLOW: Self =
+        Self { parameters: ScaleAndShift::Channel, epsilon: NormEpsilon::InRoot };
+}
+
+/// Shape of the scale γ and the shift β.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleAndShift {
+    /// One number per channel.
     Channel,
-    /// γ and β per element, ε = 1e-6 added to the standard deviation
-    /// (`chainer.links.LayerNormalization` of Chainer 2, on flattened maps).
+    /// One number per element of a map.
     Element,
+}
+
+/// Size and place of ε.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormEpsilon {
+    /// 1e-12 inside the square root.
+    InRoot,
+    /// 1e-6 added to the standard deviation.
+    AfterRoot,
 }
 
 /// ε of `tf.contrib.layers.layer_norm`.
@@ -25,8 +45,8 @@ const ELEMENT_EPSILON: f64 = 1e-6;
 /// columns.
 ///
 /// ```text
-/// y = (x − μ) / √(σ² + 1e-12) · γ_c + β_c            Channel
-/// y = (x − μ) / (σ + 1e-6) · γ_chw + β_chw           Element
+/// y = (x − μ) / √(σ² + 1e-12) · γ + β            InRoot
+/// y = (x − μ) / (σ + 1e-6) · γ + β               AfterRoot
 /// ```
 #[derive(Debug)]
 pub struct LayerNorm {
@@ -39,9 +59,9 @@ impl LayerNorm {
     /// Creates `beta` = 0 and `gamma` = 1 for maps `[C, H, W]` or vectors `[C]`; their shape is
     /// `[C]`, or `[C·H·W]` per element.
     pub fn new(path: &Path<'_>, map: &[i64], form: LayerNormForm) -> Self {
-        let n = match form {
-            LayerNormForm::Channel => map[0],
-            LayerNormForm::Element => map.iter().product(),
+        let n = match form.parameters {
+            ScaleAndShift::Channel => map[0],
+            ScaleAndShift::Element => map.iter().product(),
         };
         Self {
             beta: path.parameter("beta", &[n], Init::Constant(0.0)),
@@ -54,23 +74,24 @@ impl LayerNorm {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let size = x.size();
         let map = &size[1..];
-        let (normalized, shape) = match self.form {
-            LayerNormForm::Channel => {
-                let per_channel: Vec<i64> =
-                    [map[0]].into_iter().chain(map.iter().skip(1).map(|_| 1)).collect();
+        let normalized = match self.form.epsilon {
+            NormEpsilon::InRoot => {
                 let none: Option<Tensor> = None;
-                (
-                    x.layer_norm(map, none.as_ref(), none.as_ref(), CHANNEL_EPSILON, false),
-                    per_channel,
-                )
+                x.layer_norm(map, none.as_ref(), none.as_ref(), CHANNEL_EPSILON, false)
             }
-            LayerNormForm::Element => {
+            NormEpsilon::AfterRoot => {
                 let axes: Vec<i64> = (1..).take(map.len()).collect();
                 let mean = |x: &Tensor| x.mean_dim(axes.as_slice(), true, None::<Kind>);
                 let centred = x - mean(x);
                 let deviation = mean(&(&centred * &centred)).sqrt() + ELEMENT_EPSILON;
-                (centred / deviation, map.to_vec())
+                centred / deviation
             }
+        };
+        let shape: Vec<i64> = match self.form.parameters {
+            ScaleAndShift::Channel => {
+                [map[0]].into_iter().chain(map.iter().skip(1).map(|_| 1)).collect()
+            }
+            ScaleAndShift::Element => map.to_vec(),
         };
         normalized * self.gamma.reshape(shape.as_slice()) + self.beta.reshape(shape.as_slice())
     }

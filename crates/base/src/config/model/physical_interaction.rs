@@ -15,7 +15,7 @@ use crate::{
 
 mod differences;
 
-pub use differences::{DIFFERENCES, Difference};
+pub use differences::{DIFFERENCES, Difference, FollowedPorts, PortDifferences, Topic};
 
 /// Architecture and objective of the physical-interaction model. The defaults are those of the
 /// TensorFlow original's flags.
@@ -25,6 +25,9 @@ pub struct PhysicalInteractionSpec {
     /// Implementation whose numerics the model follows. `optimizer.adam.form` must name the framework
     /// of this implementation.
     pub port: Port,
+    /// Implementations to follow in single respects, instead of `port`. `optimizer.adam.form` may then
+    /// name the framework of any of them.
+    pub differences: PortDifferences,
     /// Transformation of the previous frame into the next one (`model`).
     pub transformation: Transformation,
     /// Inputs of the bottleneck besides the frame (`use_state`).
@@ -44,6 +47,7 @@ impl Default for PhysicalInteractionSpec {
     fn default() -> Self {
         Self {
             port: Port::default(),
+            differences: PortDifferences::default(),
             transformation: Transformation::default(),
             conditioning: Conditioning::default(),
             context_frames: Count::literal(2),
@@ -88,7 +92,8 @@ impl SystemFacts for PhysicalInteractionSpec {
     }
 
     fn schedules(&self, training: &TrainingSpec) -> Vec<ScheduleTable> {
-        let (batch, arithmetic) = (training.batch_size, self.port.schedule_arithmetic());
+        let sampling = self.numerics().of(Topic::ScheduledSampling);
+        let (batch, arithmetic) = (training.batch_size, sampling.schedule_arithmetic());
         let at_first_step_of = |epoch: u64| {
             let step = Step(epoch * training.steps_per_epoch.get());
             let true_frames = self.scheduled_sampling.true_frames(batch, step, arithmetic);
@@ -102,6 +107,24 @@ impl SystemFacts for PhysicalInteractionSpec {
 
     fn reset_schedules(&mut self) {
         self.scheduled_sampling = ScheduledSampling::default();
+    }
+}
+
+impl PhysicalInteractionSpec {
+    /// Returns the implementation to follow in every respect.
+    pub fn numerics(&self) -> FollowedPorts {
+        (self.port, self.differences).into()
+    }
+
+    /// Returns the forms of Adam of the implementations that the model follows, that of `port` first.
+    pub fn adam_forms(&self) -> Vec<AdamForm> {
+        let mut forms = vec![self.port.adam_form()];
+        for (_, port) in self.differences.named() {
+            if !forms.contains(&port.adam_form()) {
+                forms.push(port.adam_form());
+            }
+        }
+        forms
     }
 }
 

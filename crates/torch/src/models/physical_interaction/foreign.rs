@@ -136,7 +136,7 @@ fn skeleton(spec: &PhysicalInteractionSpec, sizes: NetworkSizes) -> (Params, Vec
     let builder = Builder::new(Seed(0), Kind::Float, Device::Cpu);
     let _network = Network::new(&builder, spec, sizes);
     let params = builder.finish();
-    let originals = originals(&params, spec.port, bottleneck(spec, sizes));
+    let originals = originals(&params, spec.numerics(), bottleneck(spec, sizes));
     (params, originals)
 }
 

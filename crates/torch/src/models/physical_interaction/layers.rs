@@ -7,12 +7,14 @@ use tch::Tensor;
 use super::conv_lstm::{BasicConvLstmCell, BasicConvLstmShape, GateOrder};
 use crate::nn::{
     init::{self, Init},
-    layer_norm::{LayerNorm, LayerNormForm},
+    layer_norm::{LayerNorm, LayerNormForm, NormEpsilon, ScaleAndShift},
     layers::{AffineInit, Linear},
     params::{Builder, Path},
     same::{Convolution, LayerInit, Padding, Shape, TransposedConvolution},
 };
-use reprise_base::config::model::physical_interaction::{Port, Transformation, Version};
+use reprise_base::config::model::physical_interaction::{
+    FollowedPorts, Port, Topic, Transformation, Version,
+};
 
 /// Kernel of the recurrent cells (`filter_size`).
 const CELL_KERNEL: i64 = 5;
@@ -25,7 +27,7 @@ const BIAS: Init = Init::Constant(0.0);
 #[derive(Clone, Copy, Debug)]
 pub struct Layers<'a> {
     builder: &'a Builder,
-    port: Port,
+    numerics: FollowedPorts,
 }
 
 /// The operation after a layer.
@@ -48,13 +50,13 @@ pub struct ConvSizes {
 
 impl<'a> Layers<'a> {
     /// Creates layers as top-level modules of `builder`.
-    pub const fn new(builder: &'a Builder, port: Port) -> Self {
-        Self { builder, port }
+    pub fn new(builder: &'a Builder, numerics: impl Into<FollowedPorts>) -> Self {
+        Self { builder, numerics: numerics.into() }
     }
 
-    /// Returns the port.
-    pub const fn port(&self) -> Port {
-        self.port
+    /// Returns the implementation to follow in every respect.
+    pub const fn numerics(&self) -> FollowedPorts {
+        self.numerics
     }
 
     /// Returns the path of a layer.
@@ -87,7 +89,7 @@ impl<'a> Layers<'a> {
 
     /// Creates a recurrent cell.
     pub fn cell(&self, name: &str, inputs: i64, hidden: i64) -> BasicConvLstmCell {
-        let gates = match self.port {
+        let gates = match self.numerics.of(Topic::GateOrder) {
             Port::Tensorflow(_) | Port::ChainerStateless => GateOrder::Ijfo,
             // 13: the last commit splits its `j_i_f_o` (train_model.py:BasicConvLSTMCell).
             Port::Chainer => GateOrder::Jifo,
@@ -107,19 +109,25 @@ impl<'a> Layers<'a> {
 
     /// Creates a layer normalization of maps `[C, H, W]`.
     pub fn norm(&self, name: &str, map: &[i64]) -> LayerNorm {
-        let form = match self.port {
-            // 1, 2: `tf_layers.layer_norm` has γ, β per channel and ε = 1e-12 in the root.
-            Port::Tensorflow(_) => LayerNormForm::Channel,
-            // `L.LayerNormalization` gets flat vectors: γ, β per element, ε = 1e-6 added to the root.
-            Port::Chainer | Port::ChainerStateless => LayerNormForm::Element,
+        let parameters = match self.numerics.of(Topic::LayerNormParameters) {
+            // 1: `tf_layers.layer_norm` has γ, β per channel.
+            Port::Tensorflow(_) => ScaleAndShift::Channel,
+            // `L.LayerNormalization` gets flat vectors: γ, β per element.
+            Port::Chainer | Port::ChainerStateless => ScaleAndShift::Element,
         };
-        LayerNorm::new(&self.path(name), map, form)
+        let epsilon = match self.numerics.of(Topic::LayerNormEpsilon) {
+            // 2: ε = 1e-12 in the root.
+            Port::Tensorflow(_) => NormEpsilon::InRoot,
+            // ε = 1e-6 added to the root.
+            Port::Chainer | Port::ChainerStateless => NormEpsilon::AfterRoot,
+        };
+        LayerNorm::new(&self.path(name), map, LayerNormForm { parameters, epsilon })
     }
 
     /// Returns the initialization of a layer from its fans in and out.
     fn init(&self, fans: [i64; 2], then: Then) -> LayerInit {
-        let bias = match (self.port, then) {
-            // slim omits the bias of a layer with a `normalizer_fn`.
+        let bias = match (self.numerics.of(Topic::LayerNormParameters), then) {
+            // 1: slim omits the bias of a layer with a `normalizer_fn`.
             (Port::Tensorflow(_), Then::Normalization) => None,
             (Port::Tensorflow(_), Then::Activation)
             | (Port::Chainer | Port::ChainerStateless, _) => Some(BIAS),
@@ -129,7 +137,7 @@ impl<'a> Layers<'a> {
 
     /// Returns the initial distribution of a weight from its fans in and out.
     pub fn weight(&self, [fan_in, fan_out]: [i64; 2]) -> Init {
-        match self.port {
+        match self.numerics.of(Topic::InitialWeights) {
             // 17: slim's default `xavier_initializer`.
             Port::Tensorflow(_) => init::xavier_uniform(fan_in, fan_out),
             // Chainer's default `LeCunNormal`.
@@ -137,13 +145,13 @@ impl<'a> Layers<'a> {
         }
     }
 
-    const fn shape(&self, window: ConvSizes) -> Shape {
+    fn shape(&self, window: ConvSizes) -> Shape {
         let ConvSizes { channels: [inputs, outputs], kernel, stride } = window;
         Shape { inputs, outputs, kernel, stride, padding: self.padding() }
     }
 
-    const fn padding(&self) -> Padding {
-        match self.port {
+    fn padding(&self) -> Padding {
+        match self.numerics.of(Topic::Padding) {
             // 12: SAME adds an odd zero at the end.
             Port::Tensorflow(_) => Padding::Same,
             // `pad=5/2` and `pad=3/2` add as many zeros on both sides.
@@ -166,8 +174,12 @@ pub enum LayerKind {
 }
 
 /// Applies a ReLU where the port has one. Cells, CDNA kernels, affine maps and states have none.
-pub fn activate(x: Tensor, port: Port, kind: LayerKind) -> Tensor {
-    let rectified = match port {
+pub fn activate(x: Tensor, numerics: FollowedPorts, kind: LayerKind) -> Tensor {
+    let topic = match kind {
+        LayerKind::Image(_) => Topic::Enc7Rectifier,
+        LayerKind::Inner | LayerKind::Features | LayerKind::Masks => Topic::Rectifiers,
+    };
+    let rectified = match numerics.of(topic) {
         // 15: slim's layers have a ReLU by default.
         Port::Tensorflow(Version::V1 | Version::Fixed) => true,
         // Since 8699e3b convt3, convt4 and convt7 have `activation_fn=None`.

@@ -48,3 +48,6 @@ pub mod transformation;
 
 pub use network::{Network, NetworkSizes};
 pub use sequence::Sequences;
+
+#[cfg(test)]
+mod difference_tests;

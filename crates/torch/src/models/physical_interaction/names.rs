@@ -9,7 +9,10 @@ use tch::Tensor;
 
 use super::{network, transformation::kernels::KERNEL};
 use crate::nn::params::{LoadError, Params};
-use reprise_base::config::model::{PhysicalInteractionSpec, physical_interaction::Port};
+use reprise_base::config::model::{
+    PhysicalInteractionSpec,
+    physical_interaction::{FollowedPorts, Port, Topic},
+};
 
 /// One parameter in an original.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,14 +80,19 @@ pub fn bottleneck(spec: &PhysicalInteractionSpec, sizes: network::NetworkSizes) 
     [4 * spec.width.size(), halved(height), halved(width)]
 }
 
-/// Lists the parameters of a network, or of a part of one, with their names in the original of
-/// `port`.
+/// Lists the parameters of a network, or of a part of one, with their names in the original of the
+/// port.
 ///
 /// `bottleneck` is the shape `[C, H, W]` of `hidden5`, which TensorFlow flattens in another order.
 ///
 /// # Panics
 /// If a parameter does not belong to this model.
-pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Original> {
+pub fn originals(
+    params: &Params,
+    numerics: impl Into<FollowedPorts>,
+    bottleneck: [i64; 3],
+) -> Vec<Original> {
+    let numerics = numerics.into();
     let mut links: Vec<String> = Vec::new();
     let entries = params.trained().map(|entry| {
         let ours = entry.name.clone();
@@ -93,20 +101,16 @@ pub fn originals(params: &Params, port: Port, bottleneck: [i64; 3]) -> Vec<Origi
             links.push(module.to_owned());
         }
         let shape = entry.tensor.size();
-        let (name, layout) = match port {
-            Port::Tensorflow(_) => {
-                (tensorflow_name(module, parameter), tensorflow_layout(&ours, &shape, bottleneck))
-            }
-            Port::Chainer => (chainer_name(module, parameter), ParameterLayout::same(&shape)),
-            Port::ChainerStateless => {
-                let name = format!(
-                    "{:02}_{}/{}",
-                    links.len() - 1,
-                    link_kind(module),
-                    chainer_parameter(parameter)
-                );
-                (name, ParameterLayout::same(&shape))
-            }
+        let layout = layout(numerics, &ours, &shape, bottleneck);
+        let name = match numerics.port() {
+            Port::Tensorflow(_) => tensorflow_name(module, parameter),
+            Port::Chainer => chainer_name(module, parameter),
+            Port::ChainerStateless => format!(
+                "{:02}_{}/{}",
+                links.len() - 1,
+                link_kind(module),
+                chainer_parameter(parameter)
+            ),
         };
         Original { ours, name, layout }
     });
@@ -154,6 +158,8 @@ pub fn export(params: &Params, originals: &[Original]) -> Vec<(String, Tensor)> 
 fn tensorflow_name(module: &str, parameter: &str) -> String {
     let scope = match module.split_once('.') {
         Some(("stp", index)) => format!("stp_params{index}"),
+        // 4: trained filters, which only the stateless port has.
+        Some(("depthwise", index)) => format!("cdna_depthwise{index}"),
         _ => match module {
             "enc0" => "scale1_conv1".to_owned(),
             "norm_enc0" => "scale1_conv1/layer_norm1".to_owned(),
@@ -168,6 +174,8 @@ fn tensorflow_name(module: &str, parameter: &str) -> String {
             "masks" => "convt7".to_owned(),
             "kernels" => "cdna_params".to_owned(),
             "stp_hidden" => "fc_stp".to_owned(),
+            // 9: a single layer, which only the port to Chainer has.
+            "stp" => "stp_params".to_owned(),
             "state" => "state_pred".to_owned(),
             _ => match (numbered(module, "lstm"), numbered(module, "hidden")) {
                 (Some(k), _) => format!("state{k}/Gates"),
@@ -222,6 +230,40 @@ fn link_kind(module: &str) -> &'static str {
 
 fn numbered(module: &str, prefix: &str) -> Option<u32> {
     module.strip_prefix(prefix)?.parse().ok()
+}
+
+/// Returns the layout of a parameter in the framework of the port. The kernels of CDNA have an order of
+/// their own (5).
+fn layout(
+    numerics: FollowedPorts,
+    ours: &str,
+    shape: &[i64],
+    bottleneck: [i64; 3],
+) -> ParameterLayout {
+    let is_kernels = ours.starts_with("kernels.");
+    match (numerics.port(), numerics.of(Topic::CdnaLayout)) {
+        (Port::Tensorflow(_), Port::Chainer | Port::ChainerStateless) if is_kernels => {
+            tensorflow_layout("", shape, bottleneck)
+        }
+        (Port::Chainer | Port::ChainerStateless, Port::Tensorflow(_)) if is_kernels => {
+            kernels_last(shape, bottleneck)
+        }
+        (Port::Tensorflow(_), _) => tensorflow_layout(ours, shape, bottleneck),
+        (Port::Chainer | Port::ChainerStateless, _) => ParameterLayout::same(shape),
+    }
+}
+
+/// Returns Chainer's layout `[out, in]` of CDNA's predictor, with TensorFlow's order of its rows and
+/// columns.
+fn kernels_last(shape: &[i64], [channels, height, width]: [i64; 3]) -> ParameterLayout {
+    let masks = shape[0] / (KERNEL * KERNEL);
+    match shape {
+        [_, _] => {
+            let split = [KERNEL, KERNEL, masks, height, width, channels];
+            ParameterLayout::new(shape, shape, &split, &[2, 0, 1, 5, 3, 4])
+        }
+        _ => ParameterLayout::new(shape, shape, &[KERNEL, KERNEL, masks], &[2, 0, 1]),
+    }
 }
 
 /// Returns TensorFlow's layout: `[k, k, in, out]` for convolutions, `[k, k, out, in]` for

@@ -16,7 +16,7 @@ use crate::nn::{
 };
 use reprise_base::config::model::{
     PhysicalInteractionSpec,
-    physical_interaction::{Conditioning, Port},
+    physical_interaction::{Conditioning, FollowedPorts, Port, Topic},
 };
 
 /// Number of times that height and width are halved.
@@ -86,7 +86,7 @@ pub struct Network {
     transformer: Transformer,
     masks: TransposedConvolution,
     state: Linear,
-    port: Port,
+    numerics: FollowedPorts,
     conditioning: Conditioning,
 }
 
@@ -99,7 +99,7 @@ impl Network {
         let NetworkSizes { frame: [channels, height, width], actions, states, .. } = sizes;
         let side = 1 << HALVINGS;
         assert!(height % side == 0 && width % side == 0, "height and width are multiples of 8");
-        let layers = Layers::new(builder, spec.port);
+        let layers = Layers::new(builder, spec.numerics());
         let w = spec.width.size();
         let map = |channels: i64, halvings: u32| [channels, height >> halvings, width >> halvings];
         let conv = |name: &str, channels: [i64; 2], kernel: i64, then: Then| {
@@ -164,14 +164,14 @@ impl Network {
                 Then::Activation,
             ),
             state: layers.linear("state", actions + states, states),
-            port: spec.port,
+            numerics: spec.numerics(),
             conditioning: spec.conditioning,
         }
     }
 
-    /// Returns the port.
-    pub const fn port(&self) -> Port {
-        self.port
+    /// Returns the implementation that the network follows in every respect.
+    pub const fn numerics(&self) -> FollowedPorts {
+        self.numerics
     }
 
     /// Returns zero states for frames like `image` `[B, C, H, W]`, with its kind and device.
@@ -202,7 +202,7 @@ impl Network {
         states: &mut States,
     ) -> NetworkStep {
         let States([c1, c2, c3, c4, c5, c6, c7]) = states;
-        let inner = |x: Tensor| activate(x, self.port, LayerKind::Inner);
+        let inner = |x: Tensor| activate(x, self.numerics, LayerKind::Inner);
         let state_action = Tensor::cat(&[action, state], 1); // [B, A + S]
 
         let enc0 = inner(self.norm_enc0.forward(&self.enc0.forward(previous)));
@@ -219,11 +219,11 @@ impl Network {
         let enc5 = inner(self.enc5.forward(&Tensor::cat(&[&hidden6, &enc1], 1)));
         let hidden7 = self.advance(&self.cell7, &enc5, c7);
         let last = self.norm_enc6.forward(&self.enc6.forward(&Tensor::cat(&[&hidden7, &enc0], 1)));
-        let enc6 = activate(last, self.port, LayerKind::Features);
+        let enc6 = activate(last, self.numerics, LayerKind::Features);
 
         let transformed = self.transformer.forward(&enc6, &hidden5, previous);
-        let logits = activate(self.masks.forward(&enc6), self.port, LayerKind::Masks);
-        let masks = masks(&logits, self.port);
+        let logits = activate(self.masks.forward(&enc6), self.numerics, LayerKind::Masks);
+        let masks = masks(&logits, self.numerics.of(Topic::MaskSoftmax));
         let image = merge(previous, &transformed.images, &masks);
         let state = self.state.forward(&state_action);
         NetworkStep {
@@ -240,7 +240,7 @@ impl Network {
     /// Advances a cell and returns its normalized output.
     fn advance(&self, recurrent: &Recurrent, x: &Tensor, state: &mut BasicConvLstmState) -> Tensor {
         let Recurrent { cell, norm } = recurrent;
-        *state = match self.port {
+        *state = match self.numerics.of(Topic::CellState) {
             Port::Tensorflow(_) | Port::Chainer => cell.step(x, state),
             // 14: the printed cell returns concat(c, h) and splits it as (h, c).
             Port::ChainerStateless => cell.step(x, &state.swapped()),

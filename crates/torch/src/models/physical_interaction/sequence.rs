@@ -6,7 +6,7 @@ use super::{
     network::{Network, NetworkStep},
     sampling::{ScheduledFeedback, ShuffleSource, mix},
 };
-use reprise_base::config::protocol::RolloutFeedback;
+use reprise_base::config::{model::physical_interaction::Topic, protocol::RolloutFeedback};
 
 /// A batch of sequences, time first.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ pub fn unroll(
     let steps = batch.actions.size()[0] - 1;
     let mut state = batch.states.get(0);
     let mut generated: Option<Tensor> = None;
+    let sampling = network.numerics().of(Topic::ScheduledSampling);
     let mut cells = network.zero_states(&batch.images.get(0));
     for (time, t) in (0..steps).enumerate() {
         let previous = match &generated {
@@ -62,7 +63,7 @@ pub fn unroll(
                     let truth = batch.images.get(t);
                     let order =
                         shuffle.permutation((time - context_frames) as u64, truth.size()[0]);
-                    mix(&truth, generated, &order, true_frames, network.port())
+                    mix(&truth, generated, &order, true_frames, sampling)
                 }
             },
             _ => batch.images.get(t),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::nn::Mode;
 use reprise_base::{
-    config::model::PhysicalInteractionSpec,
+    config::model::{PhysicalInteractionSpec, physical_interaction::Topic},
     scalar::{Count, Step},
 };
 
@@ -68,5 +68,6 @@ pub fn feedback(
 ) -> ScheduledFeedback {
     let sequences = batch.actions.size()[1];
     let sequences = Count::try_from(sequences).expect("a batch has at least one sequence");
-    ScheduledFeedback::at(spec.scheduled_sampling, spec.port, sequences, at.step, at.mode)
+    let port = spec.numerics().of(Topic::ScheduledSampling);
+    ScheduledFeedback::at(spec.scheduled_sampling, port, sequences, at.step, at.mode)
 }

@@ -1,8 +1,148 @@
-//! The differences between the ports, for the reader of a report.
+//! The differences between the ports: as settings, and for the reader of a report.
 //!
 //! `models::physical_interaction` lists the lines of code under the same numbers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Port, Transformation, Version};
+
+/// Makes the enum of the differences, their settings and the list that connects both.
+macro_rules! differences {
+    ($($(#[$doc:meta])* $key:ident $name:ident;)+) => {
+        /// One of the [`DIFFERENCES`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Topic {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Topic {
+            /// All topics in the order of their numbers.
+            pub const ALL: [Self; 17] = [$(Self::$name),+];
+
+            /// Returns the key in [`PortDifferences`].
+            pub const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($key),)+
+                }
+            }
+        }
+
+        /// Implementations to follow in single respects, instead of `port`. A respect that is not
+        /// mentioned follows `port`.
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
+        )]
+        #[serde(default, deny_unknown_fields)]
+        pub struct PortDifferences {
+            $(
+                $(#[$doc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $key: Option<Port>,
+            )+
+        }
+
+        impl PortDifferences {
+            /// Returns the implementation to follow in one respect, if it is named.
+            pub const fn of(&self, topic: Topic) -> Option<Port> {
+                match topic {
+                    $(Topic::$name => self.$key,)+
+                }
+            }
+
+            /// Names an implementation for one respect.
+            pub const fn set(&mut self, topic: Topic, port: Port) {
+                match topic {
+                    $(Topic::$name => self.$key = Some(port),)+
+                }
+            }
+        }
+    };
+}
+
+differences! {
+    /// 1: shape of scale and shift of the layer normalization, and bias of the layer before it.
+    layer_norm_parameters LayerNormParameters;
+    /// 2: size and place of the layer normalization's ε.
+    layer_norm_epsilon LayerNormEpsilon;
+    /// 3: axis of the softmax of the masks.
+    mask_softmax MaskSoftmax;
+    /// 4: images that CDNA makes with its kernels.
+    cdna_images CdnaImages;
+    /// 5: order of the weights that predict CDNA's kernels. It permutes weights: it changes exported
+    /// weights, but no score.
+    cdna_layout CdnaLayout;
+    /// 6: shifts of DNA.
+    dna_shifts DnaShifts;
+    /// 7: gradient of DNA to the previous frame.
+    dna_gradient DnaGradient;
+    /// 8: lower limit of DNA's kernels.
+    dna_floor DnaFloor;
+    /// 9: affine maps of STP.
+    stp_maps StpMaps;
+    /// 10: sampling of STP.
+    stp_sampling StpSampling;
+    /// 11: rectifier after `enc7`.
+    enc7_rectifier Enc7Rectifier;
+    /// 12: zero padding of strided convolutions.
+    padding Padding;
+    /// 13: order of the gates in the weights of a cell. The gates start with each other's weights.
+    gate_order GateOrder;
+    /// 14: state that a cell keeps.
+    cell_state CellState;
+    /// 15: rectifiers after all layers but `enc7`.
+    rectifiers Rectifiers;
+    /// 16: gradient, arithmetic and use in evaluation of scheduled sampling.
+    scheduled_sampling ScheduledSampling;
+    /// 17: distribution of the initial weights.
+    initial_weights InitialWeights;
+}
+
+impl PortDifferences {
+    /// Returns whether no respect is named.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the named implementations in the order of the numbers.
+    pub fn named(&self) -> impl Iterator<Item = (Topic, Port)> + '_ {
+        Topic::ALL.into_iter().filter_map(|topic| Some((topic, self.of(topic)?)))
+    }
+}
+
+/// The implementation to follow in every respect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowedPorts {
+    port: Port,
+    differences: PortDifferences,
+}
+
+impl FollowedPorts {
+    /// Returns the implementation that is followed where nothing else is named.
+    pub const fn port(&self) -> Port {
+        self.port
+    }
+
+    /// Returns the implementation that is followed in one respect.
+    pub const fn of(&self, topic: Topic) -> Port {
+        match self.differences.of(topic) {
+            Some(port) => port,
+            None => self.port,
+        }
+    }
+}
+
+impl From<Port> for FollowedPorts {
+    fn from(port: Port) -> Self {
+        Self { port, differences: PortDifferences::default() }
+    }
+}
+
+impl From<(Port, PortDifferences)> for FollowedPorts {
+    fn from((port, differences): (Port, PortDifferences)) -> Self {
+        Self { port, differences }
+    }
+}
 
 /// One respect in which the ports differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +173,11 @@ impl Difference {
             Port::Chainer => 3,
             Port::ChainerStateless => 4,
         }]
+    }
+
+    /// Returns the topic under which settings name it.
+    pub fn topic(&self) -> Topic {
+        Topic::ALL[usize::from(self.number) - 1]
     }
 
     /// Returns whether it affects models with this transformation.

@@ -8,7 +8,7 @@ use crate::{
     models::physical_interaction::layers::Layers,
     nn::{init::Init, layers::Linear},
 };
-use reprise_base::config::model::physical_interaction::{Port, Version};
+use reprise_base::config::model::physical_interaction::{Port, Topic, Version};
 
 /// Sizes of a [`Cdna`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Cdna {
     predictor: Linear,
     depthwise: Vec<Depthwise>,
     masks: i64,
-    port: Port,
+    images: Port,
 }
 
 /// A depthwise convolution with trained weights.
@@ -52,7 +52,8 @@ impl Cdna {
         let CdnaSizes { inputs, masks, colours, batch } = sizes;
         let area = KERNEL * KERNEL;
         let predictor = layers.linear("kernels", inputs, area * masks);
-        let links = match layers.port() {
+        let images = layers.numerics().of(Topic::CdnaImages);
+        let links = match images {
             Port::Tensorflow(_) | Port::Chainer => 0,
             Port::ChainerStateless => batch,
         };
@@ -64,12 +65,7 @@ impl Cdna {
                 bias: path.parameter("bias", &[colours * masks], Init::Constant(0.0)),
             }
         };
-        Self {
-            predictor,
-            depthwise: (0..links).map(depthwise).collect(),
-            masks,
-            port: layers.port(),
-        }
+        Self { predictor, depthwise: (0..links).map(depthwise).collect(), masks, images }
     }
 
     /// Predicts normalized kernels `[B, M, 5, 5]` from the flat bottleneck `[B, inputs]`.
@@ -87,7 +83,7 @@ impl Cdna {
 
     /// Applies kernels `[B, M, 5, 5]` to frames `[B, C, H, W]`; returns M frames.
     pub fn apply(&self, previous: &Tensor, kernels: &Tensor) -> Vec<Tensor> {
-        match self.port {
+        match self.images {
             // 4: since 69cc9e9, and in the last commit of the port to Chainer, frame m is kernel m
             // applied to all colours.
             Port::Tensorflow(Version::Fixed | Version::FixedLinear) | Port::Chainer => {

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::kernels::{KERNEL, KERNEL_FLOOR};
-use reprise_base::config::model::physical_interaction::Port;
+use reprise_base::config::model::physical_interaction::{FollowedPorts, Port, Topic};
 
 /// Transforms the previous frame x `[B, C, H, W]` by the kernels `e_7` = `enc7` `[B, 25, H, W]`
 /// (section 3.1 of the paper); p is a pixel, d an offset of the kernel.
@@ -12,8 +12,9 @@ use reprise_base::config::model::physical_interaction::Port;
 /// k = max(e_7 − ε, 0) + ε        J(x)_p = Σ_d k_{d,p} x_{p+d} / Σ_d k_{d,p}
 /// ```
 /// Channel `5·dy + dx` weighs the pixel at `(y + dy − 2, x + dx − 2)`.
-pub fn apply(previous: &Tensor, enc7: &Tensor, port: Port) -> Tensor {
-    let floor = match port {
+pub fn apply(previous: &Tensor, enc7: &Tensor, numerics: impl Into<FollowedPorts>) -> Tensor {
+    let numerics = numerics.into();
+    let floor = match numerics.of(Topic::DnaFloor) {
         Port::Tensorflow(_) | Port::Chainer => KERNEL_FLOOR,
         // 8: the printed code adds `1e+12`, which exceeds the network's output so far that every
         // kernel becomes 1/25.
@@ -21,11 +22,12 @@ pub fn apply(previous: &Tensor, enc7: &Tensor, port: Port) -> Tensor {
     };
     let kernel = (enc7 - KERNEL_FLOOR).relu() + floor;
     let normalized = &kernel / kernel.sum_dim_intlist([1].as_slice(), true, kernel.kind());
-    let shifted = match port {
-        Port::Tensorflow(_) => shifts(previous, port),
+    let source = match numerics.of(Topic::DnaGradient) {
+        Port::Tensorflow(_) => previous.shallow_clone(),
         // 7: the port stacks arrays (`tmp.data`), so no gradient reaches the previous frame.
-        Port::Chainer | Port::ChainerStateless => shifts(&previous.detach(), port),
+        Port::Chainer | Port::ChainerStateless => previous.detach(),
     };
+    let shifted = shifts(&source, numerics.of(Topic::DnaShifts));
     let weighted = normalized.unsqueeze(2) * shifted;
     weighted.sum_dim_intlist([1].as_slice(), false, weighted.kind())
 }

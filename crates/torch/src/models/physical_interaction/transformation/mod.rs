@@ -10,7 +10,7 @@ use tch::Tensor;
 use self::kernels::KERNEL;
 use super::layers::{ConvSizes, LayerKind, Layers, Then, activate};
 use crate::nn::same::TransposedConvolution;
-use reprise_base::config::model::physical_interaction::{Port, Transformation};
+use reprise_base::config::model::physical_interaction::{FollowedPorts, Transformation};
 
 pub use cdna::{Cdna, CdnaSizes};
 pub use stp::Stp;
@@ -46,7 +46,7 @@ pub struct Transformer {
     enc7: TransposedConvolution,
     motion: MotionPredictor,
     transformation: Transformation,
-    port: Port,
+    numerics: FollowedPorts,
 }
 
 /// The layers besides `enc7`.
@@ -87,7 +87,7 @@ impl Transformer {
                 }
             },
             transformation,
-            port: layers.port(),
+            numerics: layers.numerics(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Transformer {
     /// `[B, …]`.
     pub fn forward(&self, enc6: &Tensor, hidden5: &Tensor, previous: &Tensor) -> Transformed {
         let kind = LayerKind::Image(self.transformation);
-        let enc7 = activate(self.enc7.forward(enc6), self.port, kind);
+        let enc7 = activate(self.enc7.forward(enc6), self.numerics, kind);
         let bottleneck = || hidden5.flatten(1, -1);
         // The first frame is generated from scratch, for pixels that come into view.
         let with_generated =
@@ -105,7 +105,7 @@ impl Transformer {
                 let kernels = cdna.kernels(&bottleneck());
                 (with_generated(cdna.apply(previous, &kernels)), Some(kernels))
             }
-            MotionPredictor::Dna => (vec![dna::apply(previous, &enc7, self.port)], None),
+            MotionPredictor::Dna => (vec![dna::apply(previous, &enc7, self.numerics)], None),
             MotionPredictor::Stp(stp) => (with_generated(stp.apply(previous, &bottleneck())), None),
         };
         Transformed { images, enc7, kernels }

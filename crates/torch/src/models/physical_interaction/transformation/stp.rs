@@ -7,7 +7,7 @@ use crate::{
     models::physical_interaction::layers::{LayerKind, Layers, activate},
     nn::layers::Linear,
 };
-use reprise_base::config::model::physical_interaction::Port;
+use reprise_base::config::model::physical_interaction::{FollowedPorts, Port, Topic};
 
 /// Units of the hidden layer (`fc_stp`).
 const HIDDEN: i64 = 100;
@@ -25,7 +25,7 @@ const IDENTITY: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 pub struct Stp {
     hidden: Linear,
     maps: AffineMaps,
-    port: Port,
+    numerics: FollowedPorts,
 }
 
 /// Linear layers from hidden units to affine maps.
@@ -33,6 +33,7 @@ pub struct Stp {
 pub struct AffineMaps {
     layers: Vec<Linear>,
     count: i64,
+    numerics: FollowedPorts,
 }
 
 impl Stp {
@@ -41,21 +42,22 @@ impl Stp {
         Self {
             hidden: layers.linear("stp_hidden", inputs, HIDDEN),
             maps: AffineMaps::new(layers, HIDDEN, masks - 1),
-            port: layers.port(),
+            numerics: layers.numerics(),
         }
     }
 
     /// Transforms frames `[B, C, H, W]` by maps predicted from the flat bottleneck `[B, inputs]`.
     pub fn apply(&self, previous: &Tensor, bottleneck: &Tensor) -> Vec<Tensor> {
-        let hidden = activate(self.hidden.forward(bottleneck), self.port, LayerKind::Inner);
-        self.maps.apply(previous, &hidden, self.port)
+        let hidden = activate(self.hidden.forward(bottleneck), self.numerics, LayerKind::Inner);
+        self.maps.apply(previous, &hidden)
     }
 }
 
 impl AffineMaps {
     /// Creates `stp.M` for each of `count` maps, or one `stp` for all of them.
     pub fn new(layers: Layers<'_>, inputs: i64, count: i64) -> Self {
-        let layers = match layers.port() {
+        let numerics = layers.numerics();
+        let layers = match numerics.of(Topic::StpMaps) {
             // 9: one layer per map.
             Port::Tensorflow(_) | Port::ChainerStateless => {
                 (0..count).map(|m| layers.linear(&format!("stp.{m}"), inputs, AFFINE)).collect()
@@ -63,15 +65,17 @@ impl AffineMaps {
             // The last commit of the port to Chainer has one layer, so all maps are equal.
             Port::Chainer => vec![layers.linear("stp", inputs, AFFINE)],
         };
-        Self { layers, count }
+        Self { layers, count, numerics }
     }
 
     /// Transforms frames `[B, C, H, W]` by maps predicted from hidden units `[B, inputs]`.
-    pub fn apply(&self, previous: &Tensor, hidden: &Tensor, port: Port) -> Vec<Tensor> {
+    pub fn apply(&self, previous: &Tensor, hidden: &Tensor) -> Vec<Tensor> {
         let identity =
             Tensor::from_slice(&IDENTITY).to_kind(hidden.kind()).to_device(hidden.device());
-        let moved = |layer: &Linear| sample(previous, &(layer.forward(hidden) + &identity), port);
-        match port {
+        let sampling = self.numerics.of(Topic::StpSampling);
+        let moved =
+            |layer: &Linear| sample(previous, &(layer.forward(hidden) + &identity), sampling);
+        match self.numerics.of(Topic::StpMaps) {
             Port::Tensorflow(_) | Port::ChainerStateless => self.layers.iter().map(moved).collect(),
             Port::Chainer => {
                 let shared = self.layers.first().map(moved);
