@@ -133,6 +133,11 @@ fuzz TARGET *ARGS:
     cp -n golden/data/*/data/* tests/fixtures/jpeg/*.* tests/fixtures/npz/*.npz fuzz/corpus/{{ TARGET }}
     cargo +nightly fuzz run "$@"
 
+# train the preset `smoke` of every sweep, or of the named ones: checks that everything runs, in minutes
+[group('tests')]
+smoke *NAMES:
+    @tools/smoke "$@"
+
 # review changed snapshots one by one
 [group('tests')]
 snap:

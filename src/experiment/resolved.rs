@@ -10,6 +10,7 @@ use reprise_base::config::{
     sweep::{Sweep, SweepRun},
 };
 use reprise_data::{self as data, DataSummary, Pack, Required};
+use reprise_golden::matches_glob;
 use reprise_store::store::{
     MANIFEST_FORMAT,
     manifest::{ManifestRun, SweepManifest},
@@ -99,6 +100,28 @@ impl ResolvedSweep {
         let warnings = warnings.collect();
         let data = opened.iter().map(|(_, _, pack)| pack.summary()).collect();
         Ok(Self { sweep, command, runs, data, warnings })
+    }
+
+    /// Keeps the runs of the arms whose label matches one of these patterns; without a pattern, all.
+    ///
+    /// # Errors
+    /// If a pattern matches no arm; returns the pattern. Nothing is changed then.
+    pub fn select<'p>(&mut self, patterns: &'p [String]) -> Result<(), &'p str> {
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        let matches = |run: &SweepRun, pattern: &String| matches_glob(pattern, &run.arm);
+        let runs = &self.sweep.runs;
+        if let Some(unused) = patterns.iter().find(|it| !runs.iter().any(|run| matches(run, it))) {
+            return Err(unused);
+        }
+        let is_kept: Vec<bool> =
+            runs.iter().map(|run| patterns.iter().any(|it| matches(run, it))).collect();
+        let mut kept = is_kept.iter();
+        self.runs.retain(|_| *kept.next().expect("there is one entry per run"));
+        let mut kept = is_kept.iter();
+        self.sweep.runs.retain(|_| *kept.next().expect("there is one entry per run"));
+        Ok(())
     }
 
     /// Returns the manifest of the sweep.

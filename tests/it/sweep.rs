@@ -54,6 +54,24 @@ fn a_sweep_trains_records_reports_and_then_has_nothing_to_do() {
 }
 
 #[test]
+fn some_arms_are_trained_and_the_report_shows_all() {
+    let place = Place::new();
+    let plan = place.succeed(&["sweep", "tiny", "--arm", "lea*", "--dry-run"]).stdout;
+    check_contains(&plan, &["1 run\n", "learned"]);
+    assert!(!plan.contains("fixed"), "{plan}");
+    let first = place.succeed(&["sweep", "tiny", "--arm", "lea*"]).stderr;
+    check_contains(&first, &["learned · seed 1: finished in "]);
+    assert!(!first.contains("fixed · seed 1"), "{first}");
+    let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    check_contains(&page, &["| fixed | 0 of 1, 1 unfinished |", "| learned | 1 of 1 |"]);
+    let rest = place.succeed(&["sweep", "tiny"]).stderr;
+    check_contains(&rest, &["fixed · seed 1: finished in "]);
+    let none = place.run(&["sweep", "tiny", "--arm", "learned", "--arm", "large"]);
+    assert_eq!(none.code, Some(2), "{}", none.stderr);
+    check_contains(&none.stderr, &["no arm matches `large`; the arms are `fixed`, `learned`"]);
+}
+
+#[test]
 fn another_preset_has_a_manifest_and_a_report_of_its_own() {
     let place = Place::new();
     let tiny = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();

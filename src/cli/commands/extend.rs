@@ -95,5 +95,5 @@ pub fn run(args: ExtendArgs) -> Result<(), Failure> {
         published: Vec::new(),
     };
     let command = format!("./just extend {from} --epochs {epochs}");
-    carry_out(sweep, command, &how)
+    carry_out(sweep, command, &[], &how)
 }

@@ -24,11 +24,11 @@ use reprise_base::{
         engine::Device,
         sweep::{Sweep, parse},
     },
-    text::{count, error_chain, shell_word},
+    text::{count, error_chain, quoted_list, shell_word},
 };
 use reprise_store::{
     provenance::{GitError, check_trust, visible_devices},
-    store::Store,
+    store::{Store, manifest::SweepManifest},
     sweep::scheduler::{Limits, OnFailure},
 };
 
@@ -47,6 +47,7 @@ Examples:
   reprise sweep kl_annealing --preset smoke       all arms with a toy model, in a minute
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
+  reprise sweep ports --arm 'tensorflow*'         some of its arms only
   reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
 
 The report is `reports/NAME/report.html` for the default preset of the file and
@@ -68,6 +69,10 @@ pub struct SweepArgs {
     /// auto, cpu, cuda or cuda:N [default: the file's engine.device]
     #[arg(long, value_name = "DEVICE")]
     device: Option<Device>,
+    /// Train only the arms whose label matches: `*` stands for any characters, `?` for one. The report
+    /// shows all arms
+    #[arg(long = "arm", value_name = "GLOB")]
+    arms: Vec<String>,
     #[command(flatten)]
     carry_out: CarryOutArgs,
 }
@@ -104,15 +109,22 @@ pub struct CarryOutArgs {
 pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     let sweep = args.parsed()?;
     let command = args.command(&sweep);
-    carry_out(sweep, command, &args.carry_out)
+    carry_out(sweep, command, &args.arms, &args.carry_out)
 }
 
-/// Carries out a sweep; `command` repeats it.
-pub fn carry_out(sweep: Sweep, command: String, args: &CarryOutArgs) -> Result<(), Failure> {
+/// Carries out a sweep, or some of its arms; `command` repeats all of it.
+pub fn carry_out(
+    sweep: Sweep,
+    command: String,
+    arms: &[String],
+    args: &CarryOutArgs,
+) -> Result<(), Failure> {
     let interrupts = Interrupts::listen()?;
     check_git(args.allow_untrusted_git)?;
     let packs = places::packs()?;
-    let sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
+    let mut sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
+    let manifest = sweep.manifest();
+    sweep.select(arms).map_err(|pattern| no_such_arm(pattern, &manifest))?;
     for summary in &sweep.data {
         tell(summary_text(summary).trim_end());
     }
@@ -130,7 +142,6 @@ pub fn carry_out(sweep: Sweep, command: String, args: &CarryOutArgs) -> Result<(
         }
         warn_of_schedules(&store, run)?;
     }
-    let manifest = sweep.manifest();
     let before = match store.read_manifest(&manifest.name) {
         Err(error) if error.is_damage() => {
             tell(&format!("warning: {}; it is written again", error_chain(&error)));
@@ -172,6 +183,19 @@ pub fn carry_out(sweep: Sweep, command: String, args: &CarryOutArgs) -> Result<(
     }
     report::after_sweep(&store, &manifest.name)?;
     settle(counts, sweep.runs.len())
+}
+
+fn no_such_arm(pattern: &str, manifest: &SweepManifest) -> Failure {
+    let mut arms: Vec<String> = Vec::new();
+    for run in &manifest.runs {
+        if !arms.contains(&run.arm) {
+            arms.push(run.arm.clone());
+        }
+    }
+    Failure::Usage {
+        message: format!("no arm matches `{pattern}`; the arms are {}", quoted_list(&arms)),
+        hint: "quote the pattern, so that the shell does not expand it",
+    }
 }
 
 /// Checks that the run that a run continues is there, and says which schedules differ from those of one that is trained

@@ -236,6 +236,12 @@ impl TrainingProgress {
             }) => {
                 self.print(&format!("{name}: diverged in step {}: {quantity} is {value}", step.0));
             }
+            TaskEvent::Message(WorkerMessage::Finished {
+                outcome: Outcome::StoppedEarly { epochs },
+            }) => {
+                let epochs = count(epochs.get(), "epoch");
+                self.print(&format!("{name}: stopped early after {epochs}"));
+            }
             TaskEvent::Started | TaskEvent::Message(_) => {}
             TaskEvent::Retried(failure) => {
                 self.print(&format!(
