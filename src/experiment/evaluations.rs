@@ -11,7 +11,7 @@ use reprise_data::{Pack, Required};
 use reprise_store::store::{
     EvaluationId, RunDir, RunFile,
     evaluation::{evaluation_id, is_own_test},
-    record::{Outcome, Record},
+    record::Record,
 };
 use reprise_torch::{
     libtorch,
@@ -74,7 +74,7 @@ impl ResolvedEvaluation {
     /// Returns the id for a finished run; none if the run has no such weights, or if its own test is this evaluation.
     pub fn id(&self, record: &Record) -> Option<EvaluationId> {
         let Self { protocol, data, .. } = self;
-        if is_own_test(record, protocol, data) || record.outcome != Outcome::Completed {
+        if is_own_test(record, protocol, data) || !record.outcome.is_trained() {
             return None;
         }
         let file = RunFile::of(protocol.checkpoint).name();
@@ -89,8 +89,8 @@ impl ResolvedEvaluation {
         match self.id(record) {
             Some(id) => dir.evaluation(&id).read_record().is_err(),
             None => {
-                matches!(checkpoint, CheckpointKind::Epoch(_))
-                    && record.outcome == Outcome::Completed
+                matches!(checkpoint, CheckpointKind::Epoch(_) | CheckpointKind::Average)
+                    && record.outcome.is_trained()
             }
         }
     }

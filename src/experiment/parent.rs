@@ -10,9 +10,7 @@ use reprise_base::{
     scalar::Step,
 };
 use reprise_store::store::{
-    FinishedRun, RunDir, RunFile, Store, StoreError,
-    checkpoint::read_checkpoint,
-    record::{Outcome, RunId},
+    FinishedRun, RunDir, RunFile, Store, StoreError, checkpoint::read_checkpoint, record::RunId,
 };
 
 /// Larger than any file of a run.
@@ -28,7 +26,7 @@ pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, Expe
     let parent = FinishedRun::open(&store.run(id)).map_err(|error| refused_by_store(id, error))?;
     let record = parent.record();
     let problem = match *epochs {
-        None => (record.outcome != Outcome::Completed).then_some(ParentProblem::Diverged),
+        None => (!record.outcome.is_trained()).then_some(ParentProblem::Diverged),
         Some(epochs) => (!parent.has(RunFile::SnapshotState(epochs)))
             .then_some(ParentProblem::NoSnapshot { epochs: epochs.get() }),
     };
@@ -44,7 +42,7 @@ pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, Expe
         let (parent, steps) = (old.steps_per_epoch.get(), new.steps_per_epoch.get());
         return Err(refused(ParentProblem::OtherEpochs { parent, steps }));
     }
-    let trained = epochs.unwrap_or(old.epochs);
+    let trained = epochs.or(record.outcome.epochs()).unwrap_or(old.epochs);
     if trained >= new.epochs {
         let (parent, epochs) = (trained.get(), new.epochs.get());
         return Err(refused(ParentProblem::NotLonger { parent, epochs }));
@@ -107,7 +105,8 @@ pub(super) fn adopt(
     }
     let checkpoint = read_checkpoint(&of_parent(state))?;
     let training = parent.record().spec.training;
-    let end = epochs.unwrap_or(training.epochs).get() * training.steps_per_epoch.get();
+    let trained = epochs.or(parent.record().outcome.epochs()).unwrap_or(training.epochs);
+    let end = trained.get() * training.steps_per_epoch.get();
     let Step(step) = checkpoint.position.next_step;
     if step != end {
         let why = ParentProblem::NotAtItsEnd { step };

@@ -88,6 +88,43 @@ fn optimizers_schedules_and_clipping_resume_to_the_same_bits() {
     }
 }
 
+/// Updates this large make scores worse again, so no run lasts for all of its epochs.
+const OVERSHOOTING: [&str; 4] = [
+    "optimizer.adam.learning_rate=0.3",
+    "training.epochs=12",
+    "training.early_stopping.patience_epochs=1",
+    "evaluation.every_epochs=1",
+];
+
+#[test]
+fn averages_and_early_stopping_resume_to_the_same_bits() {
+    let sets = [&OVERSHOOTING[..], &["training.weight_average.decay=0.5"]].concat();
+    check_with(&sets, &[(5, kill_all), (13, interrupt)]);
+}
+
+#[test]
+fn a_run_stops_early_and_its_average_is_scored() {
+    let place = Place::new();
+    let average = "training.weight_average.decay=0.5";
+    place.succeed(&arguments(&[&OVERSHOOTING[..], &[average]].concat(), "store"));
+    let run = &place.runs("store")[0];
+    let record = std::fs::read_to_string(run.join("record.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let epochs = record["outcome"]["stopped_early"]["epochs"].as_u64().expect("it stopped early");
+    let best = record["scores"]["best"]["epoch"].as_u64();
+    assert!((2..12).contains(&epochs), "{epochs} epochs, best {best:?}");
+    let text = format!("stopped early after {epochs} epochs");
+    let status = place.succeed(&["status", "--store", "store"]).stdout;
+    assert!(status.contains(&text), "{status}");
+    let id = run.file_name().unwrap().to_str().unwrap();
+    let evaluated = place.succeed(&["evaluate", id, "--set", "checkpoint=average"]).stdout;
+    assert!(evaluated.contains("averaged weights"), "{evaluated}");
+    // Nothing is trained again.
+    let plan = arguments(&[&OVERSHOOTING[..], &[average]].concat(), "store");
+    let plan = place.succeed(&[&plan[..], &["--dry-run"]].concat()).stdout;
+    assert!(plan.contains("skip"), "{plan}");
+}
+
 #[test]
 fn the_learning_rate_follows_its_schedule() {
     let place = Place::new();

@@ -115,6 +115,18 @@ pub(super) fn draw(plot: &Plot) -> Result<Drawing, DrawError> {
     Ok(Drawing { width: WIDTH, height: HEIGHT, scale: SCALE, elements: svg })
 }
 
+/// Draws plots one below the other.
+pub(super) fn stack(plots: &[Plot]) -> Result<Drawing, DrawError> {
+    let mut stacked = Drawing { width: WIDTH, height: 0, scale: SCALE, elements: String::new() };
+    for plot in plots {
+        let Drawing { height, elements, .. } = draw(plot)?;
+        let top = stacked.height * SCALE;
+        stacked.elements.push_str(&format!("<g transform=\"translate(0 {top})\">{elements}</g>\n"));
+        stacked.height += height;
+    }
+    Ok(stacked)
+}
+
 /// Draws the vertical axis' label and the legend; returns their height in units.
 fn draw_head(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot) -> Result<u32, DrawError> {
     let scale = match y_axis(plot) {

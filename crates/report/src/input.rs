@@ -7,7 +7,7 @@ use reprise_store::store::{
     evaluation::EvaluationRecord,
     event::Event,
     manifest::{ManifestRun, SweepManifest},
-    record::{Outcome, Record},
+    record::Record,
 };
 
 /// Everything that a report is computed from.
@@ -70,7 +70,7 @@ impl ReportRun {
 
     /// Returns the record if the run completed.
     pub(super) fn completed(&self) -> Option<&Record> {
-        self.record().filter(|record| record.outcome == Outcome::Completed)
+        self.record().filter(|record| record.outcome.is_trained())
     }
 
     /// Returns the journal; empty if the run is unfinished.

@@ -12,7 +12,7 @@ use reprise_base::{
     config::{
         model::{
             ModelSpec, PhysicalInteractionSpec,
-            physical_interaction::{Port, Version},
+            physical_interaction::{Port, Topic, Version},
         },
         protocol::{EvaluationRequest, Latent, RolloutFeedback},
     },
@@ -89,10 +89,26 @@ fn differences_between_ports_are_listed() {
     });
     check(&report, "| 13 | gates of a cell (order of weights) | j, i, f, o | i, j, f, o |");
     // Differences by seed: -0.10, -0.15, -0.35.
-    check(&report, "**cyclical \u{2212} monotonic**: PSNR (dB) \u{2212}0.200 on test");
+    check(&report, "| cyclical | monotonic | all | \u{2212}0.200 |");
     let markdown = text(&report, "report.md");
     assert!(!markdown.contains("shifts of DNA"), "CDNA is not concerned");
     assert!(!text(&REPORT, "report.md").contains("Differences between the ports"));
+}
+
+#[test]
+fn a_difference_of_its_own_has_its_own_cost() {
+    let report = changed(|input| {
+        for run in &mut input.runs {
+            let RunState::Finished { record, .. } = &mut run.state else { continue };
+            let mut model = PhysicalInteractionSpec::default();
+            if run.entry.arm != fixture::ARMS[0] {
+                model.differences.set(Topic::MaskSoftmax, Port::Chainer);
+            }
+            record.spec.model = ModelSpec::PhysicalInteraction(model);
+        }
+    });
+    check(&report, "| cyclical | monotonic | 3: softmax of the masks | \u{2212}0.200 |");
+    check(&report, "| 12 | zero padding of strided convolutions |");
 }
 
 #[test]
@@ -303,8 +319,8 @@ fn every_figure_of_the_markdown_is_a_file() {
         assert!(REPORT.files.contains_key(Path::new(path)), "`{path}` is missing");
         figures += 1;
     }
-    // Six series, three metrics by epoch and by frame, three sequences still and moving.
-    assert_eq!(figures, 6 + 3 + 3 + 3 + 3);
+    // The course of training, six series, three metrics by epoch and by frame, three sequences still and moving.
+    assert_eq!(figures, 1 + 6 + 3 + 3 + 3 + 3);
 }
 
 #[test]

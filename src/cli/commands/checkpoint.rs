@@ -12,10 +12,11 @@ pub(super) fn parse(text: &str) -> Result<CheckpointKind, String> {
     match text {
         "best" => Ok(CheckpointKind::Best),
         "final" => Ok(CheckpointKind::Final),
+        "average" => Ok(CheckpointKind::Average),
         number => number
             .parse()
             .map(CheckpointKind::Epoch)
-            .map_err(|_| "expected `best`, `final` or a number of epochs".to_owned()),
+            .map_err(|_| "expected `best`, `final`, `average` or a number of epochs".to_owned()),
     }
 }
 

@@ -4,9 +4,13 @@
 
 use super::{
     Contradiction, RunSpec,
-    data::{Content, DataSpec, Sampler},
+    data::{Content, DataSpec, Dataset, Sampler},
+    digits::DIGIT_SIDE,
     engine::{Arithmetic, Device, EngineSpec},
-    model::{CvaeSpec, MocoganSpec, ModelSpec, PhysicalInteractionSpec, SystemFacts},
+    model::{
+        ConvLstmSpec, CvaeSpec, MocoganSpec, ModelSpec, PhysicalInteractionSpec, SystemFacts,
+        convlstm::Connections,
+    },
     optim::{
         AdamForm, AdamSpec, GradientDescentForm, GradientDescentSpec, MomentumKind, OptimizerSpec,
         WeightDecay,
@@ -30,6 +34,7 @@ impl RunSpec {
         check_seed(self)?;
         check_devices(&self.model, &self.engine, &self.training)?;
         check_frames(self)?;
+        check_scene(&self.data.dataset)?;
         check_optimizer(&self.optimizer)?;
         check_warm_up(&self.training)?;
         match &self.model {
@@ -39,7 +44,8 @@ impl RunSpec {
                 check_kl_weight(model, &self.training)
             }
             ModelSpec::PhysicalInteraction(model) => check_port(model, &self.optimizer),
-            ModelSpec::ConvLstm(_) | ModelSpec::Rcn(_) => Ok(()),
+            ModelSpec::ConvLstm(model) => check_kernel(model),
+            ModelSpec::Rcn(_) => Ok(()),
             ModelSpec::Mocogan(model) => check_mocogan(model, &self.optimizer),
         }
     }
@@ -118,6 +124,11 @@ fn check_frames(spec: &RunSpec) -> Result<(), Contradiction> {
             None => Ok(()),
         };
     };
+    if let Some(longest) = spec.model.facts().longest_horizon()
+        && scored.horizon > longest
+    {
+        return Err(Contradiction::HorizonBeyondDecoder { scored: scored.horizon, longest });
+    }
     let keys = [format!("model.{system}.horizon"), "evaluation.horizon".to_owned()];
     for (used, key) in [trained, scored].into_iter().zip(keys) {
         let (context, horizon) = (used.context.get(), used.horizon.get());
@@ -136,6 +147,26 @@ fn check_frames(spec: &RunSpec) -> Result<(), Contradiction> {
         }
     }
     Ok(())
+}
+
+/// With an even kernel, a cell's state would be larger than its input.
+fn check_kernel(model: &ConvLstmSpec) -> Result<(), Contradiction> {
+    match model.connections {
+        Connections::Convolutional { kernel } if kernel.get() % 2 == 0 => {
+            Err(Contradiction::EvenKernel { kernel })
+        }
+        Connections::Convolutional { .. } | Connections::Full => Ok(()),
+    }
+}
+
+/// A digit that fills its frame cannot move.
+fn check_scene(dataset: &Dataset) -> Result<(), Contradiction> {
+    match dataset.scene() {
+        Some(scene) if scene.side.len() <= DIGIT_SIDE => {
+            Err(Contradiction::DigitFillsFrame { side: scene.side, dataset: dataset.name() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What no framework but PyTorch has is only computed in PyTorch's arithmetic.
@@ -230,10 +261,10 @@ fn check_port(
     optimizer: &OptimizerSpec,
 ) -> Result<(), Contradiction> {
     let OptimizerSpec::Adam(AdamSpec { form, .. }) = *optimizer else { return Ok(()) };
-    let (port, expected) = (model.port, model.port.adam_form());
-    if form == expected {
+    if model.adam_forms().contains(&form) {
         Ok(())
     } else {
+        let (port, expected) = (model.port, model.port.adam_form());
         Err(Contradiction::AdamOfAnotherPort { port, form, expected })
     }
 }

@@ -1,6 +1,7 @@
 //! Settings that are each valid but contradict each other: messages, keys and hints.
 
 use super::{
+    digits::DIGIT_SIDE,
     engine::{Arithmetic, Device},
     model::{mocogan::MocoganConflict, physical_interaction::Port},
     optim::AdamForm,
@@ -23,8 +24,16 @@ pub enum Contradiction {
         dataset: &'static str,
         frames: u64,
     },
+    #[error("digits of {DIGIT_SIDE}x{DIGIT_SIDE} pixels cannot move in frames of {side}x{side}")]
+    DigitFillsFrame { side: Count, dataset: &'static str },
     #[error("`{system}` does not predict frames, so `evaluation.horizon` does not apply")]
     HorizonWithoutFrames { system: &'static str },
+    #[error(
+        "a decoder with one cell per frame was trained to predict {longest} frames, but {scored} are scored"
+    )]
+    HorizonBeyondDecoder { scored: Count, longest: Count },
+    #[error("the kernel of a ConvLSTM cell must be odd, but it is {kernel}")]
+    EvenKernel { kernel: Count },
     #[error("a run cannot both start from weights and continue another run")]
     TwoBeginnings,
     #[error("a batch of 1 cannot be trained: BatchNorm over 1x1 maps needs at least two sequences")]
@@ -87,6 +96,9 @@ impl Contradiction {
                 format!("data.dataset.{dataset}.frames"),
                 "data.dataset".to_owned(),
             ],
+            Self::DigitFillsFrame { dataset, .. } => {
+                vec![format!("data.dataset.{dataset}.scene.side"), "data.dataset".to_owned()]
+            }
             Self::TwoBeginnings => keys(&["continue_from", "initial_weights"]),
             Self::BatchOfOne => keys(&["training.batch_size"]),
             Self::DecayAfterEnd { key, .. } => keys(&[key, "training.epochs"]),
@@ -98,6 +110,10 @@ impl Contradiction {
                 keys(&["optimizer.adam.form", "model.physical_interaction.port"])
             }
             Self::HorizonWithoutFrames { .. } => keys(&["evaluation.horizon"]),
+            Self::HorizonBeyondDecoder { .. } => {
+                keys(&["evaluation.horizon", "model.convlstm.decoding"])
+            }
+            Self::EvenKernel { .. } => keys(&["model.convlstm.connections.convolutional.kernel"]),
             Self::ContentMissing { .. } => keys(&["data.dataset"]),
             Self::ForeignSampler { .. } | Self::SeedTooLarge { .. } => keys(&["data.sampler"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
@@ -128,6 +144,9 @@ impl Contradiction {
             | Self::WarmUpToTheEnd { .. } => return None,
             Self::NotInThisForm { .. } => "set `form = \"pytorch\"` of the optimizer",
             Self::NesterovWithoutMomentum => "set `momentum`, for example to 0.9",
+            Self::DigitFillsFrame { .. } => "use frames of at least 33 pixels; the original has 64",
+            Self::HorizonBeyondDecoder { .. } => "use `decoding = \"recurrent\"` for any horizon",
+            Self::EvenKernel { .. } => "use 1, 3, 5, ...; the original has 3",
             Self::HorizonWithoutFrames { .. } => "remove `evaluation.horizon`",
             Self::TwoBeginnings => "remove `initial_weights` or `continue_from`",
             Self::BatchOfOne => "set `training.batch_size` to at least 2",

@@ -8,7 +8,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::video_names::NamePattern;
+use super::{
+    digits::{DigitSampling, DigitScene},
+    video_names::NamePattern,
+};
 use crate::scalar::{Count, Fraction, Seed};
 
 /// The data of a run: a data set and the order in which training visits its sequences.
@@ -87,7 +90,20 @@ pub enum Dataset {
     },
     /// The embedded Moving MNIST: two bouncing digits, 64×64 grey, 20 frames per sequence.
     MovingMnist,
-    /// Moving MNIST generated from MNIST's own files, plain or gzipped: two bouncing digits, 64×64 grey.
+    /// Moving MNIST generated from the same embedded digits, with other scenes: their number, the size
+    /// of the frames, and what happens at the walls.
+    MovingMnistDrawn {
+        /// What a sequence shows.
+        #[serde(default)]
+        scene: DigitScene,
+        /// Frames per sequence (`seq_len`).
+        #[serde(default = "digit_frames")]
+        frames: Count,
+        /// Sequences per split. By default as many as `moving_mnist` has.
+        #[serde(default = "embedded_digit_sequences")]
+        sequences: SplitSizes,
+    },
+    /// Moving MNIST generated from MNIST's own files, plain or gzipped: bouncing digits, grey.
     MovingMnistIdx {
         /// Folder that contains `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`, also with a dot
         /// before `idx3`, or in `MNIST/raw` or `raw`.
@@ -95,6 +111,9 @@ pub enum Dataset {
         /// Source of the random numbers that choose digits and paths.
         #[serde(default)]
         sampling: DigitSampling,
+        /// What a sequence shows.
+        #[serde(default)]
+        scene: DigitScene,
         /// Frames per sequence (`seq_len`).
         #[serde(default = "digit_frames")]
         frames: Count,
@@ -197,6 +216,9 @@ impl Dataset {
             Self::FacialKeypoints => keypoints("facial_keypoints"),
             Self::Kaggle { .. } => keypoints("kaggle"),
             Self::MovingMnist => videos("moving_mnist", Some(20)),
+            Self::MovingMnistDrawn { frames, .. } => {
+                videos("moving_mnist_drawn", Some(frames.get()))
+            }
             Self::MovingMnistIdx { frames, .. } => videos("moving_mnist_idx", Some(frames.get())),
             Self::MnistTestSeq { .. } => videos("mnist_test_seq", None),
             Self::WeizmannLike => videos("weizmann_like", Some(36)),
@@ -224,8 +246,13 @@ impl Dataset {
 
     /// Returns Moving MNIST drawn from MNIST's files in `root`, with the defaults of all other settings.
     pub const fn moving_mnist_idx(root: PathBuf) -> Self {
-        let (frames, sequences) = (digit_frames(), digit_sequences());
-        Self::MovingMnistIdx { root, sampling: DigitSampling::Streams, frames, sequences }
+        Self::MovingMnistIdx {
+            root,
+            sampling: DigitSampling::Streams,
+            scene: DigitScene::ORIGINAL,
+            frames: digit_frames(),
+            sequences: digit_sequences(),
+        }
     }
 
     /// Returns the videos in an array file, with the defaults of all other settings.
@@ -248,6 +275,7 @@ impl Dataset {
             Self::SawyerPush
             | Self::FacialKeypoints
             | Self::MovingMnist
+            | Self::MovingMnistDrawn { .. }
             | Self::WeizmannLike
             | Self::MovingSquare { .. } => None,
         }
@@ -261,6 +289,17 @@ impl Dataset {
     /// Returns the frames per sequence, if known before the data are read.
     pub const fn frames(&self) -> Option<u64> {
         self.facts().frames
+    }
+
+    /// Returns what a sequence shows, if it is drawn from digits.
+    pub const fn scene(&self) -> Option<DigitScene> {
+        match self {
+            Self::MovingMnist => Some(DigitScene::ORIGINAL),
+            Self::MovingMnistDrawn { scene, .. } | Self::MovingMnistIdx { scene, .. } => {
+                Some(*scene)
+            }
+            _ => None,
+        }
     }
 
     /// Returns whether the data set consists of frames or of keypoints.
@@ -355,6 +394,15 @@ const fn digit_sequences() -> SplitSizes {
     }
 }
 
+/// Sequences of the embedded Moving MNIST.
+const fn embedded_digit_sequences() -> SplitSizes {
+    SplitSizes {
+        train: Count::literal(1000),
+        validate: Count::literal(100),
+        test: Count::literal(100),
+    }
+}
+
 /// Order of the first two axes of an array of videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -363,24 +411,6 @@ pub enum ArrayAxes {
     FrameFirst,
     /// `[sequence, frame, ...]`, as other programs save it.
     SequenceFirst,
-}
-
-/// Random numbers that choose the digits of Moving MNIST and their paths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum DigitSampling {
-    #[default]
-    /// One random stream per split, with independent draws per sequence. The last tenth of MNIST's
-    /// training digits is used only in the validation split.
-    Streams,
-    /// NumPy's generator in the original's order. One data set is drawn from the training digits: its
-    /// first sequences are the training split, the next ones the validation split. Another is drawn
-    /// from the test digits: the test split.
-    Original {
-        /// Index of the first item that is requested from a data set. The original seeds NumPy with
-        /// this index, once.
-        first_index: u32,
-    },
 }
 
 /// What a data set consists of.

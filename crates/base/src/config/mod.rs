@@ -8,6 +8,7 @@
 mod check;
 pub mod contradiction;
 pub mod data;
+pub mod digits;
 pub mod engine;
 pub mod feature_network;
 pub mod ids;

@@ -141,6 +141,8 @@ pub enum CheckpointKind {
     Best,
     /// Those after the last step.
     Final,
+    /// The moving average after the last step, if `training.weight_average` asks for one.
+    Average,
     /// Those after a number of epochs, if `training.keep` keeps them.
     Epoch(Count),
 }
@@ -150,6 +152,7 @@ impl fmt::Display for CheckpointKind {
         match self {
             Self::Best => f.write_str("best checkpoint"),
             Self::Final => f.write_str("final checkpoint"),
+            Self::Average => f.write_str("averaged weights"),
             Self::Epoch(epochs) => write!(f, "checkpoint after {}", count(epochs.get(), "epoch")),
         }
     }
@@ -205,6 +208,8 @@ pub enum ProtocolProblem {
     ReadsNoFrames { system: &'static str },
     #[error("`{system}` needs {needs}, but `{dataset}` has none")]
     Content { system: &'static str, needs: &'static str, dataset: &'static str },
+    #[error("the run averages no weights: see `training.weight_average`")]
+    NoAverage,
     #[error(
         "the run keeps no weights after {}: see `training.keep`", count(epochs.get(), "epoch")
     )]
@@ -214,6 +219,8 @@ pub enum ProtocolProblem {
          `{dataset}` have {frames}", context + horizon
     )]
     SequenceTooShort { context: u64, horizon: u64, dataset: &'static str, frames: u64 },
+    #[error("the model predicts at most {longest} frames, not {horizon}")]
+    BeyondDecoder { horizon: Count, longest: Count },
 }
 
 impl ProtocolProblem {
@@ -225,8 +232,8 @@ impl ProtocolProblem {
             | Self::NoVideos { key, .. } => key,
             Self::ReadsNoFrames { .. } => "feedback",
             Self::Content { .. } => "dataset",
-            Self::NoSnapshot { .. } => "checkpoint",
-            Self::SequenceTooShort { .. } => "horizon",
+            Self::NoSnapshot { .. } | Self::NoAverage => "checkpoint",
+            Self::SequenceTooShort { .. } | Self::BeyondDecoder { .. } => "horizon",
         }
     }
 }
@@ -290,6 +297,9 @@ impl EvaluationRequest {
         }
         let split = self.split.unwrap_or(Split::Test);
         let checkpoint = self.checkpoint.unwrap_or(CheckpointKind::Best);
+        if checkpoint == CheckpointKind::Average && spec.training.weight_average.is_none() {
+            return Err(ProtocolProblem::NoAverage);
+        }
         if let CheckpointKind::Epoch(epochs) = checkpoint
             && spec.training.snapshot(epochs).is_none()
         {
@@ -331,6 +341,11 @@ impl EvaluationRequest {
         let feedback = self.feedback.unwrap_or(RolloutFeedback::FreeRunning);
         if feedback == RolloutFeedback::TeacherForced && !facts.reads_frames_after_context() {
             return Err(ProtocolProblem::ReadsNoFrames { system });
+        }
+        if let Some(longest) = facts.longest_horizon()
+            && horizon > longest
+        {
+            return Err(ProtocolProblem::BeyondDecoder { horizon, longest });
         }
         let dataset = self.dataset(spec);
         match dataset.frames() {

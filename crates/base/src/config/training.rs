@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data::Split;
 use crate::{
-    scalar::{Count, Positive},
+    scalar::{Count, DecayRate, Epoch, Positive},
     schedule::LearningRateSchedule,
 };
 
@@ -27,6 +27,14 @@ pub struct TrainingSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "LearningRateSchedule")]
     pub learning_rate_schedule: Option<LearningRateSchedule>,
+    /// Moving average of the weights. Without this key, there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "WeightAverage")]
+    pub weight_average: Option<WeightAverage>,
+    /// When training ends before its last epoch. Without this key, it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "EarlyStopping")]
+    pub early_stopping: Option<EarlyStopping>,
     /// Weights that are kept besides the best and the final ones. Changes no number of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "KeptSnapshots")]
@@ -42,6 +50,31 @@ pub enum GradientClipping {
     Norm(Positive),
     /// Largest absolute value of a gradient: larger values are cut off (`torch.nn.utils.clip_grad_value_`).
     Value(Positive),
+}
+
+/// Exponential moving average of the parameters, w̄ ← d w̄ + (1 − d) w after every update, from w after the first one on
+/// (`torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn`). It changes no number of the training. The averaged
+/// weights are kept besides the best and the final ones; `[[evaluation]]` scores them with `checkpoint = "average"`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightAverage {
+    /// Share d of the old average in the new one.
+    #[serde(default = "usual_decay")]
+    pub decay: DecayRate,
+}
+
+/// PyTorch's default of `get_ema_multi_avg_fn`.
+fn usual_decay() -> DecayRate {
+    DecayRate::try_from(0.999).expect("the literal is in [0, 1)")
+}
+
+/// End of training once the validation score has not become better for long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopping {
+    /// Epochs after the best validation at which training ends, if none of the validations since then was better. Only
+    /// epochs that end with a validation count (`evaluation.every_epochs`).
+    pub patience_epochs: Count,
 }
 
 /// Weights of chosen epochs that are kept, to be evaluated, exported and begun from.
@@ -75,6 +108,8 @@ impl Default for TrainingSpec {
             batch_size: Count::literal(24),
             gradient_clipping: None,
             learning_rate_schedule: None,
+            weight_average: None,
+            early_stopping: None,
             keep: None,
         }
     }
@@ -86,6 +121,13 @@ impl TrainingSpec {
         let KeptSnapshots { every_epochs, state } = self.keep?;
         let is_kept = epochs <= self.epochs && epochs.get().is_multiple_of(every_epochs.get());
         is_kept.then_some(state)
+    }
+
+    /// Returns whether training has ended after a number of epochs, of which the one at index `best` had the best
+    /// validation.
+    pub fn has_stopped(&self, best: Epoch, validated: Epoch) -> bool {
+        let since_best = validated.0.saturating_sub(best.0);
+        self.early_stopping.is_some_and(|it| since_best >= it.patience_epochs.get())
     }
 
     /// Returns the number of optimizer steps of the run.

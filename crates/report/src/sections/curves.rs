@@ -139,7 +139,10 @@ fn frame_figure(
 
 /// Collects the lines of all baselines and arms: means over single runs over baselines. `points` are
 /// those of a run's predictor.
-fn plot(results: &SweepResults<'_>, points: impl Fn(&ReportRun, &str) -> Points) -> Plot {
+pub(super) fn plot(
+    results: &SweepResults<'_>,
+    points: impl Fn(&ReportRun, &str) -> Points,
+) -> Plot {
     let mut lines = Vec::new();
     let mut legend = Vec::new();
     let mut baselines = Vec::new();
@@ -219,8 +222,13 @@ pub(super) fn figure(
         Ok(drawing) => {
             Ok(Some(Figure { path, content: FigureContent::Svg(drawing), alt, caption }))
         }
-        Err(source) => Err(ReportError::Draw { figure: path, source }),
+        Err(source) => Err(failed(path, source)),
     }
+}
+
+/// Returns the error of a figure that cannot be drawn.
+pub(super) const fn failed(figure: String, source: curve::DrawError) -> ReportError {
+    ReportError::Draw { figure, source }
 }
 
 /// Returns a name that is valid on every file system.

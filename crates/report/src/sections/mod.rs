@@ -9,6 +9,7 @@ use reprise_base::text::count;
 
 mod anatomy;
 mod configuration;
+mod course;
 mod curves;
 mod data;
 mod differences;
@@ -50,6 +51,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
     blocks.extend(ports::blocks(results));
     blocks.extend(published::blocks(results));
     blocks.extend(evaluations::blocks(results)?);
+    blocks.extend(course::blocks(results)?);
     blocks.extend(curves::blocks(results)?);
     blocks.extend(predictions::blocks(results)?);
     blocks.extend(anatomy::blocks(results)?);

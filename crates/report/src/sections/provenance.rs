@@ -126,6 +126,9 @@ fn time(seconds: f64) -> String {
 fn outcome(outcome: &Outcome) -> RichText {
     match outcome {
         Outcome::Completed => "completed".into(),
+        Outcome::StoppedEarly { epochs } => {
+            format!("stopped early after {}", count(epochs.get(), "epoch")).into()
+        }
         Outcome::Diverged { step, quantity, value } => RichText::default()
             .strong("diverged")
             .plain(format!(" at step {}: {quantity} = {value}", grouped(step.0))),

@@ -28,8 +28,8 @@ use super::{
     event::Scores,
     json_lines,
     record::{
-        Artefact, CodeRecord, DataRecord, EngineRecord, HostRecord, MetricDefinition, Outcome,
-        Record, TimingRecord,
+        Artefact, CodeRecord, DataRecord, EngineRecord, HostRecord, MetricDefinition, Record,
+        TimingRecord,
     },
     run_dir::RunDir,
     sealed::{read_record, write_sealed},
@@ -65,7 +65,7 @@ pub fn evaluations_left(dir: &RunDir, requests: &[EvaluationRequest]) -> usize {
         return 0;
     }
     let Ok(record) = dir.read_record() else { return 0 };
-    if record.outcome != Outcome::Completed {
+    if !record.outcome.is_trained() {
         return 0;
     }
     let folders = dir.evaluations().unwrap_or_default();

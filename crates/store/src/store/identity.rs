@@ -40,10 +40,22 @@ const LATER: &[(&str, &str)] = &[
     ("optimizer.gradient_descent.weight_decay", "0.0"),
     ("training.gradient_clipping", "null"),
     ("training.learning_rate_schedule", "null"),
+    ("training.early_stopping", "null"),
+    (
+        "data.dataset.moving_mnist_idx.scene",
+        "{\"digits\": 2, \"side\": 64, \"bounce\": \"mirrored\"}",
+    ),
+    ("model.physical_interaction.differences", "{}"),
+    ("model.convlstm.connections", "{\"convolutional\": {\"kernel\": 3}}"),
+    ("model.convlstm.bias", "\"present\""),
+    ("model.convlstm.peepholes", "\"absent\""),
+    ("model.convlstm.decoding", "\"recurrent\""),
+    ("model.convlstm.skip", "\"absent\""),
+    ("model.cvae.predictor_recurrence", "\"lstm\""),
 ];
 
 /// Keys that change no number of the training, with everything below them.
-const IGNORED: &[&str] = &["data.overlap", "training.keep"];
+const IGNORED: &[&str] = &["data.overlap", "training.keep", "training.weight_average"];
 
 /// Returns the id of a run: the first 16 hex digits of the SHA-256 over the canonical JSON of
 /// specification, data digest and version of libtorch.

@@ -24,7 +24,7 @@ use super::event::Scores;
 pub use reprise_base::{config::ids::RunId, metrics::MetricDefinition};
 use reprise_base::{
     config::{RunSpec, engine::Arithmetic},
-    scalar::{Epoch, Step},
+    scalar::{Count, Epoch, Step},
 };
 use reprise_data::Fact;
 
@@ -74,6 +74,12 @@ pub struct Record {
 pub enum Outcome {
     /// All steps were taken.
     Completed,
+    /// Training ended before its last epoch, because the validation score had not become better
+    /// (`training.early_stopping`).
+    StoppedEarly {
+        /// Epochs that were trained.
+        epochs: Count,
+    },
     /// A quantity became NaN or infinite; the run ended there.
     Diverged {
         step: Step,
@@ -82,6 +88,33 @@ pub enum Outcome {
         /// The value as text, since JSON has no NaN.
         value: String,
     },
+}
+
+impl Outcome {
+    /// Returns the outcome in a word or two.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::StoppedEarly { .. } => "stopped early",
+            Self::Diverged { .. } => "diverged",
+        }
+    }
+
+    /// Returns whether training ended as its settings ask, so that there are weights to be scored.
+    pub const fn is_trained(&self) -> bool {
+        match self {
+            Self::Completed | Self::StoppedEarly { .. } => true,
+            Self::Diverged { .. } => false,
+        }
+    }
+
+    /// Returns the epochs that were trained, where these are not those of the settings.
+    pub const fn epochs(&self) -> Option<Count> {
+        match self {
+            Self::StoppedEarly { epochs } => Some(*epochs),
+            Self::Completed | Self::Diverged { .. } => None,
+        }
+    }
 }
 
 /// The data set of a run.

@@ -11,7 +11,7 @@ use super::{
     artefact::artefacts_in,
     checkpoint::{Position, read_checkpoint},
     journal::Journal,
-    record::{Artefact, Outcome, RECORD_FORMAT, Record, RunId},
+    record::{Artefact, RECORD_FORMAT, Record, RunId},
     sealed::{read_json, read_record, write_json, write_sealed},
 };
 use reprise_base::{
@@ -42,6 +42,8 @@ pub enum RunFile {
     Checkpoint,
     Best,
     Final,
+    /// The moving average of the weights.
+    Average,
     Rollouts,
     CodePatch,
     Record,
@@ -57,8 +59,15 @@ impl RunFile {
     /// Files that a record lists with their digests, besides snapshots. Not among them: the checkpoint, which is
     /// working state and contains its own digest, and `timing.jsonl` and `stderr.log`, which still grow when
     /// the record is written.
-    const ARTEFACTS: [Self; 6] =
-        [Self::Spec, Self::Journal, Self::Best, Self::Final, Self::Rollouts, Self::CodePatch];
+    const ARTEFACTS: [Self; 7] = [
+        Self::Spec,
+        Self::Journal,
+        Self::Best,
+        Self::Final,
+        Self::Average,
+        Self::Rollouts,
+        Self::CodePatch,
+    ];
 
     /// Returns the artefact with this name, if there is one.
     pub(super) fn artefact(name: &str) -> Option<Self> {
@@ -76,6 +85,7 @@ impl RunFile {
         match checkpoint {
             CheckpointKind::Best => Self::Best,
             CheckpointKind::Final => Self::Final,
+            CheckpointKind::Average => Self::Average,
             CheckpointKind::Epoch(epochs) => Self::Snapshot(epochs),
         }
     }
@@ -91,6 +101,7 @@ impl RunFile {
             Self::Checkpoint => "checkpoint.safetensors",
             Self::Best => "best.safetensors",
             Self::Final => "final.safetensors",
+            Self::Average => "average.safetensors",
             Self::Rollouts => "rollouts.safetensors",
             Self::CodePatch => "code.patch",
             Self::Record => "record.json",
@@ -369,15 +380,5 @@ impl RunDir {
             RunFile::artefact(&format!("{SNAPSHOTS}/{}", entry.name.to_str()?))
         };
         Ok(fs::read_dir_sorted(&folder)?.iter().filter_map(named).collect())
-    }
-}
-
-impl Outcome {
-    /// Returns the outcome as a word.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Diverged { .. } => "diverged",
-        }
     }
 }

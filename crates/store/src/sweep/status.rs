@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::store::{
     LeaseState, RunDir, RunFile, State, event::Event, journal::read_journal, record::Outcome,
 };
-use reprise_base::scalar::Step;
+use reprise_base::{scalar::Step, text::count};
 
 /// The state of a run. `Display` writes it without the number of all steps, which the store does
 /// not know; [`RunStatus::describe`] adds it.
@@ -70,7 +70,9 @@ impl RunStatus {
     /// Returns the state in a word or two.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Finished { outcome: Outcome::Completed } => "finished",
+            Self::Finished { outcome: Outcome::Completed | Outcome::StoppedEarly { .. } } => {
+                "finished"
+            }
             Self::Finished { outcome: Outcome::Diverged { .. } } => "diverged",
             Self::Running { .. } => "running",
             Self::Resumable { .. } => "resumable",
@@ -88,6 +90,9 @@ impl RunStatus {
         match self {
             Self::Finished { outcome: Outcome::Diverged { step, quantity, value } } => {
                 format!("diverged in step {}: {quantity} is {value}", step.0)
+            }
+            Self::Finished { outcome: Outcome::StoppedEarly { epochs } } => {
+                format!("finished, stopped early after {}", count(epochs.get(), "epoch"))
             }
             Self::Running { last: Some(LastStep { done, loss }) } => {
                 let loss = loss.map(|loss| format!(", loss {loss:.4}")).unwrap_or_default();

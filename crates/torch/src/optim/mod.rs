@@ -7,6 +7,7 @@ use reprise_base::config::optim::OptimizerSpec;
 
 pub mod adagrad;
 pub mod adam;
+mod average;
 mod clipping;
 pub mod gradient_descent;
 pub mod loss_scale;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use adagrad::Adagrad;
 pub use adam::AdamOptimizer;
+pub use average::ParameterAverage;
 pub use clipping::clip;
 pub use gradient_descent::GradientDescent;
 pub use loss_scale::LossScale;

@@ -10,7 +10,10 @@ use crate::{
     libtorch::{convert::to_host, cpu_capability},
     nn::{init::Init, params::Builder},
 };
-use reprise_base::{config::training::GradientClipping, scalar::Seed};
+use reprise_base::{
+    config::training::{GradientClipping, WeightAverage},
+    scalar::{DecayRate, Seed},
+};
 
 #[derive(Deserialize)]
 struct Case {
@@ -95,6 +98,37 @@ fn a_hundred_updates_are_those_of_pytorch() {
                 let is_close = !is_exact && (ours - theirs).abs() < 1e-5;
                 assert!(is_equal || is_close, "{:?}, {name}: {ours} {theirs}", case.optimizer);
             }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct AverageCase {
+    decay: DecayRate,
+    /// Bits of the averages after all updates.
+    params: BTreeMap<String, Vec<i32>>,
+}
+
+#[test]
+fn averages_after_a_hundred_updates_are_those_of_pytorch() {
+    let text = include_str!("../../../../tests/fixtures/optimizers/averages.json");
+    let cases: Vec<AverageCase> = serde_json::from_str(text).expect("the fixture is valid");
+    let descent = r#"{"gradient_descent": {"learning_rate": 0.05, "form": "pytorch"}}"#;
+    let descent = serde_json::from_str(descent).expect("an optimizer");
+    for AverageCase { decay, params: theirs } in cases {
+        let mut params = params();
+        let mut optimizer = Optimizer::new(descent, &params);
+        let mut average = ParameterAverage::new(WeightAverage { decay });
+        for at in 0..UPDATES {
+            differentiate(&mut params, at);
+            optimizer.step(&params);
+            average.update(&params);
+        }
+        for (name, ours) in average.averages() {
+            let ours: Vec<f32> = to_host(ours);
+            let ours: Vec<i32> =
+                ours.into_iter().map(|x| i32::from_ne_bytes(x.to_ne_bytes())).collect();
+            assert!(!cpu_capability().starts_with("AVX") || ours == theirs[name], "{name}");
         }
     }
 }

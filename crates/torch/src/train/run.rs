@@ -38,7 +38,7 @@ use reprise_store::{
         journal::Journal,
         progress::WorkerProgress,
         record::Outcome,
-        tensors::{StoredTensor, read_tensors, state_digest, write_tensors},
+        tensors::{StoredTensor, TensorMetadata, read_tensors, state_digest, write_tensors},
         timing::{TimingEvent, TimingLog},
     },
 };
@@ -134,6 +134,10 @@ fn train_to_end(
     for step in first.0..total {
         let at = At { step: Step(step), epoch: Epoch(step / steps_per_epoch) };
         let within_epoch = step % steps_per_epoch;
+        if within_epoch == 0 && has_stopped(spec, &kept, at.epoch) {
+            outcome = Outcome::StoppedEarly { epochs: epochs_before(at.epoch) };
+            break;
+        }
         if batches.is_empty() || within_epoch == 0 {
             batches = order.batches(Step(step - within_epoch), steps_per_epoch);
         }
@@ -186,20 +190,28 @@ fn train_to_end(
         }
 
         let stopping = stop.load(Ordering::Relaxed);
-        if stopping || done == total || timing.checkpoint_is_due() {
+        let ends = done == total || (epoch_ends && has_stopped(spec, &kept, Epoch(at.epoch.0 + 1)));
+        if stopping || ends || timing.checkpoint_is_due() {
             timing.checkpoint(Step(done), || {
                 let tensors = system.state().checkpoint_tensors();
                 let path = dir.path(RunFile::Checkpoint);
                 write_checkpoint(&path, &log.journal, Step(done), &json!(kept), &tensors)
             })?;
         }
-        if stopping && done < total {
+        if stopping && !ends {
             timing.end()?;
             return Ok(TrainingEnd::Stopped { done });
         }
     }
 
-    let final_state = write_model(dir, RunFile::Final, system.state(), last_epoch(spec))?;
+    let last = match &outcome {
+        Outcome::StoppedEarly { epochs } => Epoch(epochs.get() - 1),
+        Outcome::Completed | Outcome::Diverged { .. } => Epoch(training.epochs.get() - 1),
+    };
+    let final_state = write_model(dir, RunFile::Final, system.state(), last)?;
+    if let Some(average) = system.state().averaged_tensors() {
+        write_tensors(&dir.path(RunFile::Average), &average, &of_epoch(last))?;
+    }
     let parameters = system.state().params.trained_scalars();
     let test = test_best(job, &mut *system, &kept, &mut log, watch)?;
     log.journal.sync()?;
@@ -307,8 +319,22 @@ fn evaluation(epoch: Epoch, split: Split, scores: &Scores) -> Event {
     Event::Evaluation(EvaluationEvent { epoch, split, scores: scores.clone() })
 }
 
-fn last_epoch(spec: &RunSpec) -> Epoch {
-    Epoch(spec.training.epochs.get() - 1)
+/// Returns whether training has stopped early before an epoch begins.
+fn has_stopped(spec: &RunSpec, kept: &Bookkeeping, next: Epoch) -> bool {
+    let every = spec.evaluation.every_epochs.get();
+    let validations = next.0 / every;
+    let Some(best) = kept.best.as_ref().filter(|_| validations > 0) else { return false };
+    spec.training.has_stopped(best.epoch, Epoch(validations * every - 1))
+}
+
+/// Returns the number of epochs before one.
+fn epochs_before(epoch: Epoch) -> Count {
+    Count::try_from(epoch.0.cast_signed()).expect("an epoch was trained")
+}
+
+/// Returns the metadata of a model that is stored after an epoch.
+fn of_epoch(epoch: Epoch) -> TensorMetadata {
+    [(EPOCH.to_owned(), epoch.0.to_string())].into()
 }
 
 fn diverged(step: Step, divergence: &Divergence) -> Outcome {
@@ -331,8 +357,7 @@ fn write_model(
     state: &TrainState,
     epoch: Epoch,
 ) -> Result<String, TrainError> {
-    let metadata = [(EPOCH.to_owned(), epoch.0.to_string())];
-    Ok(write_tensors(&dir.path(file), &state.model_tensors(), &metadata.into())?)
+    Ok(write_tensors(&dir.path(file), &state.model_tensors(), &of_epoch(epoch))?)
 }
 
 /// Writes what is kept of the epoch that ends with a step, if anything.
@@ -344,7 +369,7 @@ fn write_snapshot(
     kept: &Bookkeeping,
 ) -> Result<(), TrainError> {
     let Job { dir, spec, .. } = job;
-    let epochs = Count::try_from(at.epoch.0.cast_signed() + 1).expect("epochs are a count");
+    let epochs = epochs_before(Epoch(at.epoch.0 + 1));
     let Some(snapshot) = spec.training.snapshot(epochs) else { return Ok(()) };
     dir.create_snapshots()?;
     write_model(dir, RunFile::Snapshot(epochs), state, at.epoch)?;

@@ -7,7 +7,7 @@ use tch::Tensor;
 use crate::{
     libtorch::convert::{by_name, numbers, to_stored},
     nn::params::{LoadError, Params},
-    optim::{AdamOptimizer, LossScale, Optimizer, clip},
+    optim::{AdamOptimizer, LossScale, Optimizer, ParameterAverage, clip},
 };
 use reprise_base::{
     config::{
@@ -26,6 +26,8 @@ use reprise_store::store::{
 const MODEL: &str = "model/";
 /// Prefix of optimizer tensors in a checkpoint.
 const OPTIMIZER: &str = "optimizer/";
+/// Prefix of averaged parameters in a checkpoint.
+const AVERAGE: &str = "average/";
 
 /// The trainer's state besides tensors, stored in the checkpoint as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -94,6 +96,7 @@ pub struct TrainState {
     /// By epoch; empty if the learning rate is constant.
     learning_rates: Vec<f64>,
     clipping: Option<GradientClipping>,
+    average: Option<ParameterAverage>,
     /// Only in float16.
     loss_scale: Option<LossScale>,
 }
@@ -118,16 +121,25 @@ impl TrainState {
             learning_rate,
             learning_rates: Vec::new(),
             clipping: None,
+            average: None,
             loss_scale: None,
         }
     }
 
-    /// Adds the schedule of the learning rate and the limit of gradients.
+    /// Adds the schedule of the learning rate, the limit of gradients and the average of the weights.
     pub fn prepare(&mut self, training: &TrainingSpec) {
         let schedule = training.learning_rate_schedule;
         let table = schedule.map(|it| it.table(self.learning_rate, training.epochs));
         self.learning_rates = table.unwrap_or_default();
         self.clipping = training.gradient_clipping;
+        self.average = training.weight_average.map(ParameterAverage::new);
+    }
+
+    /// Includes the parameters after an update in their average.
+    pub fn end(&mut self) {
+        if let Some(average) = &mut self.average {
+            average.update(&self.params);
+        }
     }
 
     /// Sets the learning rate of an epoch.
@@ -227,6 +239,15 @@ impl TrainState {
         self.params.iter().map(|entry| to_stored(entry.name.clone(), &entry.tensor)).collect()
     }
 
+    /// Returns averaged parameters and the buffers under their own names, if parameters are averaged.
+    pub fn averaged_tensors(&self) -> Option<Vec<StoredTensor>> {
+        let averages = self.average.as_ref()?.averages();
+        let tensors = self.params.iter().map(|entry| {
+            to_stored(entry.name.clone(), averages.get(&entry.name).unwrap_or(&entry.tensor))
+        });
+        Some(tensors.collect())
+    }
+
     /// Returns all tensors of a checkpoint.
     pub fn checkpoint_tensors(&self) -> Vec<StoredTensor> {
         let model = self.params.iter();
@@ -236,7 +257,9 @@ impl TrainState {
         let moments = moments
             .chain(self.loss_scale.iter().map(LossScale::state))
             .map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
-        model.chain(moments).collect()
+        let averages = self.average.iter().flat_map(ParameterAverage::averages);
+        let averages = averages.map(|(name, tensor)| to_stored(format!("{AVERAGE}{name}"), tensor));
+        model.chain(moments).chain(averages).collect()
     }
 
     /// Loads parameters and buffers.
@@ -264,6 +287,11 @@ impl TrainState {
         let skipped = self.loss_scale.as_ref().map_or(0, LossScale::skipped);
         for optimizer in &mut self.optimizers {
             complete &= optimizer.restore(steps - skipped, find);
+        }
+        if let Some(average) = &mut self.average {
+            let stored = by_name(tensors, AVERAGE);
+            complete &=
+                average.restore(&self.params, |name| stored.get(name).map(Tensor::shallow_clone));
         }
         if complete { Ok(()) } else { Err(StateError::Optimizer) }
     }

@@ -23,13 +23,16 @@ pub trait System {
     /// If a quantity is not finite; the parameters that it would have updated are unchanged.
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence>;
 
-    /// Takes one optimizer step with the learning rate of the epoch.
+    /// Takes one optimizer step with the learning rate of the epoch, and includes its result in the
+    /// average of the weights.
     ///
     /// # Errors
     /// As [`System::update`].
     fn take_step(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         self.state_mut().begin(at.epoch);
-        self.update(examples, at)
+        let scalars = self.update(examples, at)?;
+        self.state_mut().end();
+        Ok(scalars)
     }
 
     /// Returns the series that progress lines show.
@@ -106,6 +109,13 @@ pub enum UnfitData {
          the data has {found:?}; the setting `resize` of `bair` and `strips` scales frames"
     )]
     FrameShape { expected: [usize; 3], found: [usize; 3] },
+    /// The frames are not squares of one of the sides that the model takes.
+    #[error(
+        "failed to fit the data to the model: the model takes frames of {0}x{0} or {1}x{1}, but the data \
+         has {height}x{width}; the setting `resize` of `bair` and `strips` scales frames",
+        sides[0], sides[1]
+    )]
+    NoSuchSide { sides: [usize; 2], height: usize, width: usize },
     /// The model halves frames more often than their sides allow.
     #[error(
         "failed to fit the data to the model: the model takes frames whose sides are multiples of \

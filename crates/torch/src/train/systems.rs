@@ -68,8 +68,7 @@ pub fn build(spec: &RunSpec, pack: &Pack, device: tch::Device) -> Box<dyn System
             Box::new(PhysicalInteractionSystem::new(spec, model, pack, device))
         }
         ModelSpec::ConvLstm(convlstm) => {
-            let [_, _, channels] = pack.frame_shape();
-            Box::new(ConvLstmSystem::new(spec, convlstm, channels, device))
+            Box::new(ConvLstmSystem::new(spec, convlstm, pack.frame_shape(), device))
         }
         ModelSpec::Mocogan(mocogan) => Box::new(MocoganSystem::new(spec, mocogan, pack, device)),
         ModelSpec::Rcn(rcn) => Box::new(RcnSystem::new(spec, rcn, pack.position_size(), device)),

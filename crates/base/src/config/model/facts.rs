@@ -22,6 +22,11 @@ pub trait SystemFacts {
     /// Returns how a sequence is divided, if the system predicts frames.
     fn frames_used(&self) -> Option<FramesUsed>;
 
+    /// Returns the longest horizon that a trained model can predict, if there is one.
+    fn longest_horizon(&self) -> Option<Count> {
+        None
+    }
+
     /// Returns whether predictions depend on a latent variable, so that a model makes several of one sequence.
     fn has_latent(&self) -> bool;
 

@@ -98,6 +98,9 @@ pub enum Recombination {
     /// are the features of branch i and mᵢ the merged ones.
     #[default]
     Concatenate,
+    /// SumNet, the baseline of Honari et al. 2016: summation in place of concatenation,
+    /// m₃ = C C (U f₄ + f₃), m₂ = C C (U m₃ + f₂), m₁ = C C (U m₂ + f₁). The numbers of channels fit.
+    Sum,
     /// Ablation: the finer branches are not used, m₃ = C C U f₄, m₂ = C C U m₃, m₁ = C C U m₂. The
     /// depth is the same; only the first convolution of each pair has fewer input channels. Details
     /// that pooling removes are lost.

@@ -119,7 +119,8 @@ pub struct StoreDiff {
 }
 
 /// Tensor files of a run that are compared.
-const TENSOR_FILES: [RunFile; 3] = [RunFile::Final, RunFile::Best, RunFile::Rollouts];
+const TENSOR_FILES: [RunFile; 4] =
+    [RunFile::Final, RunFile::Best, RunFile::Average, RunFile::Rollouts];
 
 /// Compares two finished runs, of one store or of two.
 pub fn diff_runs(a: &RunDir, b: &RunDir) -> Result<RunDiff, StoreError> {

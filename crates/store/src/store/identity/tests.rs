@@ -63,7 +63,11 @@ fn check_lists(
 ) -> (Vec<String>, Vec<String>) {
     let later: BTreeSet<String> = later
         .iter()
-        .flat_map(|(key, default)| with_nested(key, &serde_json::from_str(default).unwrap()))
+        .flat_map(|(key, default)| {
+            let nested = with_nested(key, &serde_json::from_str(default).unwrap());
+            // Names of choices in a default are not keys.
+            nested.into_iter().filter(move |it| it == key || keys.contains(it))
+        })
         .collect();
     let below = |key: &str, table: &str| {
         key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -12,8 +12,9 @@
 //! concatenation.
 //!
 //! Deviation of the original from the paper: two fully connected layers predict coordinates, where
-//! the paper predicts a map per keypoint. [`Recombination::None`] is an ablation of ours that omits
-//! the finer branch from every concatenation.
+//! the paper predicts a map per keypoint. [`Recombination::Sum`] replaces ⊕ by a sum, as the paper's SumNet
+//! does; [`Recombination::None`] is an ablation of ours that omits the finer branch from every
+//! concatenation.
 //!
 //! Parameters have TensorFlow's names, with a dot for the slash, and TensorFlow's layouts, so that
 //! the original's checkpoints load unchanged. Start from [`Rcn`]; [`training`] defines the
@@ -156,7 +157,7 @@ impl Rcn {
             finer.zip(MERGES).map(|(&(_, channels), [(first, middle), (second, last)])| {
                 let joined = match recombination {
                     Recombination::Concatenate => inputs + channels,
-                    Recombination::None => inputs,
+                    Recombination::Sum | Recombination::None => inputs,
                 };
                 let pair = [conv(first, joined, middle), conv(second, middle, last)];
                 inputs = last;
@@ -194,6 +195,7 @@ impl Rcn {
             let u = upsample(&coarse, [SCALE, SCALE]);
             let joined = match self.recombination {
                 Recombination::Concatenate => Tensor::cat(&[&u, finer], 1),
+                Recombination::Sum => &u + finer,
                 Recombination::None => u.shallow_clone(),
             };
             coarse = second.forward(&first.forward(&joined));

@@ -1,7 +1,10 @@
 //! The sweep files in `experiments/` at every preset.
 
 use super::*;
-use crate::config::model::RcnSpec;
+use crate::config::model::{
+    RcnSpec,
+    physical_interaction::{DIFFERENCES, Port, Version},
+};
 
 #[track_caller]
 fn check(name: &str, text: &str, arms: &[&str], seeds: [usize; 3]) {
@@ -38,15 +41,20 @@ fn learned_prior_compares_two_priors() {
 }
 
 #[test]
-fn skip_connections_compares_two_rules() {
+fn skip_connections_compares_two_rules_and_none() {
     let text = include_str!("../../../../../../experiments/skip_connections.toml");
-    check("skip_connections", text, &["last ground truth", "last frame"], [2, 3, 1]);
+    check("skip_connections", text, &["last ground truth", "last frame", "none"], [2, 3, 1]);
 }
 
 #[test]
-fn ablations_has_the_documents_two_and_a_control() {
+fn ablations_has_the_documents_two_one_more_and_a_control() {
     let text = include_str!("../../../../../../experiments/ablations.toml");
-    let arms = ["no teacher forcing, no KL", "no teacher forcing, KL weight 1", "full recipe"];
+    let arms = [
+        "no teacher forcing, no KL",
+        "no teacher forcing, KL weight 1",
+        "full recipe",
+        "no recurrence",
+    ];
     check("ablations", text, &arms, [2, 3, 1]);
 }
 
@@ -72,8 +80,16 @@ fn ports_compares_four_programs() {
 #[test]
 fn keypoints_compares_the_originals_recipes_with_an_adapted_one() {
     let text = include_str!("../../../../../../experiments/keypoints.toml");
-    let arms =
-        ["article", "repository", "adapted", "adapted, dropout", "adapted, no concatenation"];
+    let arms = [
+        "article",
+        "article, shorter",
+        "repository",
+        "adapted",
+        "adapted, dropout",
+        "adapted, sum",
+        "adapted, ReLU",
+        "adapted, no concatenation",
+    ];
     check("keypoints", text, &arms, [2, 3, 1]);
 }
 
@@ -82,6 +98,71 @@ fn convlstm_changes_width_learning_rate_and_horizon_in_turn() {
     let text = include_str!("../../../../../../experiments/convlstm.toml");
     let arms = ["base", "half the channels", "rate x 10", "half the horizon"];
     check("convlstm", text, &arms, [2, 3, 1]);
+}
+
+#[test]
+fn convlstm_architecture_changes_one_part_in_turn() {
+    let text = include_str!("../../../../../../experiments/convlstm_architecture.toml");
+    let arms = [
+        "original",
+        "kernel 1",
+        "kernel 5",
+        "no bias",
+        "peepholes",
+        "one layer",
+        "three layers",
+        "skip connection",
+        "all at once",
+        "FC-LSTM",
+    ];
+    check("convlstm_architecture", text, &arms, [1, 3, 3]);
+}
+
+#[test]
+fn digit_scenes_crosses_two_models_with_four_scenes() {
+    let text = include_str!("../../../../../../experiments/digit_scenes.toml");
+    let scenes = ["one digit", "two digits", "three digits", "two digits, redrawn"];
+    let arms: Vec<String> = ["convlstm", "cvae"]
+        .iter()
+        .flat_map(|model| scenes.map(|scene| format!("{model} · {scene}")))
+        .collect();
+    let arms: Vec<&str> = arms.iter().map(String::as_str).collect();
+    check("digit_scenes", text, &arms, [1, 1, 3]);
+}
+
+#[test]
+fn stochastic_digits_crosses_two_bounces_with_three_latents() {
+    let text = include_str!("../../../../../../experiments/stochastic_digits.toml");
+    let latents = ["β 1", "small β, fixed prior", "small β, learned prior"];
+    let arms: Vec<String> = ["mirrored", "redrawn"]
+        .iter()
+        .flat_map(|bounce| latents.map(|latent| format!("{bounce} · {latent}")))
+        .collect();
+    let arms: Vec<&str> = arms.iter().map(String::as_str).collect();
+    check("stochastic_digits", text, &arms, [1, 1, 3]);
+}
+
+/// Every difference that concerns a transformation, and is one between the two ports, has an arm.
+#[test]
+fn port_differences_has_an_arm_for_every_difference() {
+    let text = include_str!("../../../../../../experiments/port_differences.toml").to_owned();
+    let path = PathBuf::from("experiments/port_differences.toml");
+    let sweep = parse(&SweepSource { path, text }, None, &[]).expect("it is valid");
+    let (from, to) = (Port::Tensorflow(Version::V1), Port::Chainer);
+    let mut alone = Vec::new();
+    for run in sweep.arms() {
+        let model = run.spec.model.physical_interaction().expect("all arms are of this system");
+        assert_eq!(model.port, from);
+        if let [(topic, port)] = model.differences.named().collect::<Vec<_>>()[..] {
+            assert_eq!(port, to);
+            alone.push(topic.key());
+        }
+    }
+    let differing = DIFFERENCES.iter().filter(|it| it.of(from) != it.of(to));
+    let mut expected: Vec<&str> = differing.map(|it| it.topic().key()).collect();
+    alone.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(alone, expected);
 }
 
 #[test]
