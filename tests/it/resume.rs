@@ -98,7 +98,8 @@ const OVERSHOOTING: [&str; 4] = [
 
 #[test]
 fn averages_and_early_stopping_resume_to_the_same_bits() {
-    let sets = [&OVERSHOOTING[..], &["training.weight_average.decay=0.5"]].concat();
+    let others = ["training.weight_average.decay=0.5", "training.accumulated_batches=2"];
+    let sets = [&OVERSHOOTING[..], &others].concat();
     check_with(&sets, &[(5, kill_all), (13, interrupt)]);
 }
 

@@ -4,7 +4,7 @@
 //! files its text metrics are estimates that depend on no machine. The legend is drawn here, in lines
 //! above the plot: plotters' own is one column inside the plot, where it would cover curves.
 
-use std::io;
+use std::{fmt::Write as _, io};
 
 use plotters::{
     coord::{
@@ -121,7 +121,9 @@ pub(super) fn stack(plots: &[Plot]) -> Result<Drawing, DrawError> {
     for plot in plots {
         let Drawing { height, elements, .. } = draw(plot)?;
         let top = stacked.height * SCALE;
-        stacked.elements.push_str(&format!("<g transform=\"translate(0 {top})\">{elements}</g>\n"));
+        // Writing to a `String` cannot fail.
+        let group = format_args!("<g transform=\"translate(0 {top})\">{elements}</g>\n");
+        let _ = stacked.elements.write_fmt(group);
         stacked.height += height;
     }
     Ok(stacked)

@@ -46,7 +46,7 @@ impl RunSpec {
             ModelSpec::PhysicalInteraction(model) => check_port(model, &self.optimizer),
             ModelSpec::ConvLstm(model) => check_kernel(model),
             ModelSpec::Rcn(_) => Ok(()),
-            ModelSpec::Mocogan(model) => check_mocogan(model, &self.optimizer),
+            ModelSpec::Mocogan(model) => check_mocogan(model, &self.optimizer, &self.training),
         }
     }
 }
@@ -212,8 +212,15 @@ fn check_warm_up(training: &TrainingSpec) -> Result<(), Contradiction> {
     }
 }
 
-fn check_mocogan(model: &MocoganSpec, optimizer: &OptimizerSpec) -> Result<(), Contradiction> {
+fn check_mocogan(
+    model: &MocoganSpec,
+    optimizer: &OptimizerSpec,
+    training: &TrainingSpec,
+) -> Result<(), Contradiction> {
     model.check()?;
+    if training.accumulated_batches.get() > 1 {
+        return Err(Contradiction::NotAccumulated);
+    }
     match optimizer {
         OptimizerSpec::Adam(_) => Ok(()),
         OptimizerSpec::GradientDescent(_)

@@ -73,6 +73,8 @@ pub enum Contradiction {
     NesterovWithoutMomentum,
     #[error("the learning rate rises for {warm_up} epochs, but the run has {epochs}")]
     WarmUpToTheEnd { warm_up: Count, epochs: Count },
+    #[error("`mocogan` updates its modules in turn, so it accumulates no batches")]
+    NotAccumulated,
     #[error("`mocogan` requires Adam, not `{optimizer}`")]
     NotAdam { optimizer: &'static str },
     #[error("`{system}` can be trained on one device only, not on {devices}")]
@@ -122,6 +124,7 @@ impl Contradiction {
             Self::WarmUpToTheEnd { .. } => {
                 keys(&["training.learning_rate_schedule.warm_up.epochs", "training.epochs"])
             }
+            Self::NotAccumulated => keys(&["training.accumulated_batches"]),
             Self::NotAdam { .. } => keys(&["optimizer"]),
             Self::NotDataParallel { .. } | Self::AutoAmongDevices => keys(&["engine.devices"]),
             Self::MoreDevicesThanSequences { .. } => {
@@ -165,6 +168,7 @@ impl Contradiction {
             Self::AutoAmongDevices => {
                 "list the devices, for example `engine.devices = [\"cuda:0\", \"cuda:1\"]`"
             }
+            Self::NotAccumulated => "set `training.accumulated_batches` to 1",
             Self::NotAdam { .. } => {
                 "use `adam = { learning_rate = 0.0002, beta1 = 0.5, weight_decay = 0.00001 }`, as \
                  the original does"

@@ -19,6 +19,9 @@ pub struct TrainingSpec {
     pub steps_per_epoch: Count,
     /// Sequences per training batch. `cvae` needs at least 2, because it normalizes over the batch.
     pub batch_size: Count,
+    /// Batches whose gradients are averaged for one update (gradient accumulation), each of `batch_size`
+    /// sequences. Not for `mocogan`, whose modules are updated in turn.
+    pub accumulated_batches: Count,
     /// Limit of the gradients. Without this key, there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "GradientClipping")]
@@ -106,6 +109,7 @@ impl Default for TrainingSpec {
             epochs: Count::literal(200),
             steps_per_epoch: Count::literal(600),
             batch_size: Count::literal(24),
+            accumulated_batches: Count::literal(1),
             gradient_clipping: None,
             learning_rate_schedule: None,
             weight_average: None,
@@ -121,6 +125,11 @@ impl TrainingSpec {
         let KeptSnapshots { every_epochs, state } = self.keep?;
         let is_kept = epochs <= self.epochs && epochs.get().is_multiple_of(every_epochs.get());
         is_kept.then_some(state)
+    }
+
+    /// Returns the sequences of one update.
+    pub const fn sequences_per_update(&self) -> usize {
+        self.batch_size.len() * self.accumulated_batches.len()
     }
 
     /// Returns whether training has ended after a number of epochs, of which the one at index `best` had the best

@@ -34,9 +34,9 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
     let path = "figures/course.svg".to_owned();
     let labels: Vec<&str> = panels.iter().map(|panel| panel.y_label.as_str()).collect();
     let alt = format!("{} by epoch, one colour per arm", labels.join(", "));
-    let caption = RichText::default().strong("The course of training").plain(
-        " over one axis. Where lines are equal, the upper one is dashed.",
-    );
+    let caption = RichText::default()
+        .strong("The course of training")
+        .plain(" over one axis. Where lines are equal, the upper one is dashed.");
     let content = match curve::stack(&panels) {
         Ok(drawing) => FigureContent::Svg(drawing),
         Err(source) => return Err(failed(path, source)),

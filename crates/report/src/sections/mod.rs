@@ -9,6 +9,7 @@ use reprise_base::text::count;
 
 mod anatomy;
 mod configuration;
+mod cost;
 mod course;
 mod curves;
 mod data;
@@ -49,6 +50,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
     blocks.extend(reached::blocks(results));
     blocks.extend(latent::blocks(results));
     blocks.extend(ports::blocks(results));
+    blocks.extend(cost::blocks(results));
     blocks.extend(published::blocks(results));
     blocks.extend(evaluations::blocks(results)?);
     blocks.extend(course::blocks(results)?);

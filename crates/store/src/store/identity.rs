@@ -41,6 +41,7 @@ const LATER: &[(&str, &str)] = &[
     ("training.gradient_clipping", "null"),
     ("training.learning_rate_schedule", "null"),
     ("training.early_stopping", "null"),
+    ("training.accumulated_batches", "1"),
     (
         "data.dataset.moving_mnist_idx.scene",
         "{\"digits\": 2, \"side\": 64, \"bounce\": \"mirrored\"}",

@@ -102,15 +102,14 @@ impl ConvLstmCell {
         let gates =
             combined.conv2d(&self.weight, self.bias.as_ref(), [1, 1], self.padding, [1, 1], 1);
         let gate = |at: i64| gates.narrow(1, at * self.hidden, self.hidden);
-        let [mut i, mut f, mut o, g] = [gate(0), gate(1), gate(2), gate(3)];
-        if let Some(Peepholes { input, forget, .. }) = &self.peepholes {
-            i = i + input * &previous.c;
-            f = f + forget * &previous.c;
-        }
+        let [i, f, o, g] = [gate(0), gate(1), gate(2), gate(3)];
+        let peephole = |gate: &Tensor, weight: fn(&Peepholes) -> &Tensor, c: &Tensor| {
+            self.peepholes.as_ref().map_or_else(|| gate.shallow_clone(), |p| gate + weight(p) * c)
+        };
+        let i = peephole(&i, |p| &p.input, &previous.c);
+        let f = peephole(&f, |p| &p.forget, &previous.c);
         let c = f.sigmoid() * &previous.c + i.sigmoid() * g.tanh();
-        if let Some(Peepholes { output, .. }) = &self.peepholes {
-            o = o + output * &c;
-        }
+        let o = peephole(&o, |p| &p.output, &c);
         let h = o.sigmoid() * c.tanh();
         ConvLstmState { h, c }
     }

@@ -98,7 +98,7 @@ impl ConvLstmSystem {
     /// # Errors
     /// If the loss is not finite.
     fn differentiate(&mut self, batch: &Batch) -> Result<f64, Divergence> {
-        self.state.params.zero_grad();
+        self.state.zero_grad();
         self.replicas.synchronize(&self.state.params);
         let loss = self.loss(&sequences_first(&batch.frames));
         self.state.backward(&loss);

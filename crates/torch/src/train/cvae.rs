@@ -93,7 +93,7 @@ impl CvaeSystem {
 
     /// Computes the terms of the objective with the arithmetic of the run.
     fn objective(&self, batch: &Batch, feedback: Feedback, at: At) -> CvaeObjective {
-        let noise = &mut StepNoise::new(self.seed, at.step);
+        let noise = &mut StepNoise::new(self.seed, at.batch);
         let (model, skips) = (&self.model, self.skips);
         let batch = conditioned(batch);
         autocast(self.arithmetic, self.device, || match self.arithmetic {
@@ -118,11 +118,11 @@ impl System for CvaeSystem {
         let batch = batch::load(examples, self.frames);
         let epoch = usize::try_from(at.epoch.0).expect("an epoch indexes its schedule");
         let (beta, ratio) = (self.kl_weight[epoch], self.teacher_forcing[epoch]);
-        let coin = Stream::new(self.seed, TEACHER_FORCING_STREAM).at(at.step.0).next_unit();
+        let coin = Stream::new(self.seed, TEACHER_FORCING_STREAM).at(at.batch.0).next_unit();
         let teacher_forced = coin < ratio;
         let feedback = if teacher_forced { Feedback::TrueFrame } else { Feedback::Prediction };
 
-        self.state.params.zero_grad();
+        self.state.zero_grad();
         let objective = self.objective(&batch, feedback, at);
         let loss = objective.loss(beta);
         self.state.backward(&loss);

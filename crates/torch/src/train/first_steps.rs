@@ -12,7 +12,7 @@ use super::{
 use reprise_base::{
     config::RunSpec,
     rng::streams::Stream,
-    scalar::{Epoch, Seed, Step},
+    scalar::{Count, Epoch, Seed, Step},
 };
 use reprise_data::{
     Pack, Split,
@@ -123,7 +123,7 @@ fn steps_after(
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
         let examples = Examples { pack, split: Split::Train, indices: &indices, device };
         before(system, Step(step));
-        match system.take_step(&examples, At { step: Step(step), epoch }) {
+        match system.take_step(&examples, At::update(Step(step), epoch)) {
             Ok(scalars) => taken.push(scalars),
             Err(_) => break,
         }
@@ -148,5 +148,8 @@ pub(super) fn begin(
 /// Returns the order of the training sequences of a run.
 pub(super) fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
     let sequences = pack.sequences(Split::Train);
-    Order::new(spec.data.sampler, spec.seed, sequences, spec.training.batch_size)
+    let per_update = i64::try_from(spec.training.sequences_per_update()).ok();
+    let per_update = per_update.and_then(|n| Count::try_from(n).ok());
+    let per_update = per_update.expect("the sequences of an update fit in memory");
+    Order::new(spec.data.sampler, spec.seed, sequences, per_update)
 }

@@ -109,12 +109,12 @@ impl PhysicalInteractionSystem {
     /// # Errors
     /// If a quantity is not finite; the parameters are unchanged then.
     pub fn step(&mut self, batch: &Batch, at: At) -> Result<Scalars, Divergence> {
-        self.state.params.zero_grad();
+        self.state.zero_grad();
         let sequences = self.sequences(batch);
-        let shuffle = &mut StepShuffle::new(self.seed, at.step);
+        let shuffle = &mut StepShuffle::new(self.seed, at.batch);
         let now = PassTime { step: at.step, mode: Mode::Train };
         let pass = pass(&self.network, &self.model, &sequences, now, shuffle, |_, _| {});
-        pass.objective.loss.backward();
+        self.state.backward(&pass.objective.loss);
 
         let scalars = Self::scalars(&pass, batch);
         Divergence::check(&scalars)?;

@@ -107,7 +107,7 @@ impl RcnSystem {
     /// Returns the uniforms of an update, or `None` without dropout.
     fn training_uniforms(&self, images: usize, at: At) -> Option<(Keep, DropoutUniforms)> {
         let Dropout::Keep(keep) = self.dropout else { return None };
-        let draws = |name: &str| [Stream::new(self.seed, name).at(at.step.0)];
+        let draws = |name: &str| [Stream::new(self.seed, name).at(at.batch.0)];
         let rows = size(images);
         let uniforms = DropoutUniforms {
             flat: uniforms(&mut draws(FLAT_STREAM), rows, self.sizes.flat()),
@@ -219,9 +219,9 @@ impl System for RcnSystem {
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         let drawn = self.training_uniforms(examples.indices.len(), at);
         let drawn = drawn.map(|drawn| on(drawn, examples.device));
-        self.state.params.zero_grad();
+        self.state.zero_grad();
         let objective = objective(&self.model, &load(examples), &pass(drawn.as_ref()));
-        objective.loss.backward();
+        self.state.backward(&objective.loss);
         let loss = objective.loss.double_value(&[]);
         let scalars = Scalars::from([(SeriesName::Loss, loss), (SeriesName::Rmse, rmse(loss))]);
         // The original reports "gradient vanished/exploded" here.

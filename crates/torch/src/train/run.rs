@@ -132,7 +132,7 @@ fn train_to_end(
     let mut outcome = Outcome::Completed;
     let mut batches: Vec<Vec<usize>> = Vec::new();
     for step in first.0..total {
-        let at = At { step: Step(step), epoch: Epoch(step / steps_per_epoch) };
+        let at = At::update(Step(step), Epoch(step / steps_per_epoch));
         let within_epoch = step % steps_per_epoch;
         if within_epoch == 0 && has_stopped(spec, &kept, at.epoch) {
             outcome = Outcome::StoppedEarly { epochs: epochs_before(at.epoch) };
@@ -204,14 +204,7 @@ fn train_to_end(
         }
     }
 
-    let last = match &outcome {
-        Outcome::StoppedEarly { epochs } => Epoch(epochs.get() - 1),
-        Outcome::Completed | Outcome::Diverged { .. } => Epoch(training.epochs.get() - 1),
-    };
-    let final_state = write_model(dir, RunFile::Final, system.state(), last)?;
-    if let Some(average) = system.state().averaged_tensors() {
-        write_tensors(&dir.path(RunFile::Average), &average, &of_epoch(last))?;
-    }
+    let final_state = write_final(job, system.state(), &outcome)?;
     let parameters = system.state().params.trained_scalars();
     let test = test_best(job, &mut *system, &kept, &mut log, watch)?;
     log.journal.sync()?;
@@ -348,6 +341,18 @@ fn non_finite(scores: &Scores) -> Option<Divergence> {
             Divergence { quantity: format!("{predictor} {metric}"), value: score.mean }
         })
     })
+}
+
+/// Writes the weights after the last step, and their average if there is one; returns the digest of the
+/// first.
+fn write_final(job: &Job<'_>, state: &TrainState, outcome: &Outcome) -> Result<String, TrainError> {
+    let epochs = outcome.epochs().unwrap_or(job.spec.training.epochs);
+    let last = Epoch(epochs.get() - 1);
+    let final_state = write_model(job.dir, RunFile::Final, state, last)?;
+    if let Some(average) = state.averaged_tensors() {
+        write_tensors(&job.dir.path(RunFile::Average), &average, &of_epoch(last))?;
+    }
+    Ok(final_state)
 }
 
 /// Writes parameters and buffers and returns their digest.

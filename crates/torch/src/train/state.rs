@@ -83,6 +83,21 @@ pub enum StateError {
     Bookkeeping(#[source] serde_json::Error),
 }
 
+/// A batch among those of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPart {
+    /// Batches of the update before this one.
+    pub index: u64,
+    /// Batches of the update.
+    pub of: u64,
+}
+
+impl BatchPart {
+    const fn is_last(self) -> bool {
+        self.index + 1 == self.of
+    }
+}
+
 /// What training changes: the tensors of a model and their optimizers.
 #[derive(Debug)]
 pub struct TrainState {
@@ -97,6 +112,9 @@ pub struct TrainState {
     learning_rates: Vec<f64>,
     clipping: Option<GradientClipping>,
     average: Option<ParameterAverage>,
+    /// The batch among those of the update.
+    part: BatchPart,
+    accumulated_batches: u64,
     /// Only in float16.
     loss_scale: Option<LossScale>,
 }
@@ -122,6 +140,8 @@ impl TrainState {
             learning_rates: Vec::new(),
             clipping: None,
             average: None,
+            part: BatchPart { index: 0, of: 1 },
+            accumulated_batches: 1,
             loss_scale: None,
         }
     }
@@ -133,6 +153,7 @@ impl TrainState {
         self.learning_rates = table.unwrap_or_default();
         self.clipping = training.gradient_clipping;
         self.average = training.weight_average.map(ParameterAverage::new);
+        self.accumulated_batches = training.accumulated_batches.get();
     }
 
     /// Includes the parameters after an update in their average.
@@ -181,8 +202,33 @@ impl TrainState {
         self.loss_scale.as_ref().map(LossScale::get)
     }
 
-    /// Differentiates a loss, scaled if losses are.
+    /// Returns the batches whose gradients an update averages.
+    pub const fn accumulated_batches(&self) -> u64 {
+        self.accumulated_batches
+    }
+
+    /// Selects the batch of the update that is differentiated next.
+    pub const fn select(&mut self, part: BatchPart) {
+        self.part = part;
+    }
+
+    /// Sets all gradients to zero before the first batch of an update.
+    pub fn zero_grad(&mut self) {
+        if self.part.index == 0 {
+            self.params.zero_grad();
+        }
+    }
+
+    /// Differentiates the share of a loss in the update, scaled if losses are.
     pub fn backward(&self, loss: &Tensor) {
+        let share = match self.part.of {
+            1 => loss.shallow_clone(),
+            batches => loss / batches as f64,
+        };
+        self.differentiate(&share);
+    }
+
+    fn differentiate(&self, loss: &Tensor) {
         match &self.loss_scale {
             None => loss.backward(),
             Some(scale) => scale.backward(loss),
@@ -192,6 +238,9 @@ impl TrainState {
     /// Completes the gradients (divides them by the scale of the loss, if losses are scaled), and returns the
     /// values of scalars. All that the host reads in a step is copied here, at once.
     pub fn complete_gradients(&mut self, scalars: &[&Tensor]) -> Vec<f64> {
+        if !self.part.is_last() {
+            return numbers(scalars);
+        }
         let Some(scale) = &mut self.loss_scale else { return numbers(scalars) };
         let overflow = scale.unscale(&self.params);
         let mut values = numbers(&[scalars, &[&overflow]].concat());
@@ -199,9 +248,10 @@ impl TrainState {
         values
     }
 
-    /// Updates every parameter that has a gradient, unless gradients overflowed in float16.
+    /// Updates every parameter that has a gradient after the last batch of an update, unless gradients
+    /// overflowed in float16.
     pub fn step(&mut self) {
-        if self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
+        if self.part.is_last() && self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
             self.clip("");
             for optimizer in &mut self.optimizers {
                 optimizer.step(&self.params);
@@ -211,7 +261,7 @@ impl TrainState {
 
     /// Same as [`TrainState::step`] up to rounding, with fused kernels where there are any.
     pub fn step_fused(&mut self) {
-        if self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
+        if self.part.is_last() && self.loss_scale.as_mut().is_none_or(LossScale::accepts) {
             self.clip("");
             for optimizer in &mut self.optimizers {
                 optimizer.step_fused(&self.params);

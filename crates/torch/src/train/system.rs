@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{batch::Examples, evaluate::Scoring, state::TrainState};
+use super::{
+    batch::Examples,
+    evaluate::Scoring,
+    state::{BatchPart, TrainState},
+};
 use reprise_base::{
     scalar::{Epoch, Step},
     vocabulary::{MetricName, SeriesName},
@@ -17,22 +21,33 @@ pub trait System {
     /// Returns the state that training changes, for loading.
     fn state_mut(&mut self) -> &mut TrainState;
 
-    /// Takes one optimizer step and returns its scalars, one per entry of [`System::series`].
+    /// Differentiates the loss of a batch, takes an optimizer step if it is the last batch of an update,
+    /// and returns the batch's scalars, one per entry of [`System::series`].
     ///
     /// # Errors
     /// If a quantity is not finite; the parameters that it would have updated are unchanged.
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence>;
 
-    /// Takes one optimizer step with the learning rate of the epoch, and includes its result in the
-    /// average of the weights.
+    /// Takes one optimizer step with the learning rate of the epoch, on as many batches as an update
+    /// averages, and includes its result in the average of the weights. Returns the mean scalars.
     ///
     /// # Errors
     /// As [`System::update`].
     fn take_step(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
         self.state_mut().begin(at.epoch);
-        let scalars = self.update(examples, at)?;
+        let of = self.state().accumulated_batches();
+        let size = examples.indices.len() / usize::try_from(of).expect("batches fit in memory");
+        let mut mean = Scalars::new();
+        for (index, indices) in (0..of).zip(examples.indices.chunks(size)) {
+            self.state_mut().select(BatchPart { index, of });
+            let at = At { batch: Step(at.step.0 * of + index), ..at };
+            for (name, value) in self.update(&Examples { indices, ..*examples }, at)? {
+                let share = value / of as f64;
+                mean.entry(name).and_modify(|mean| *mean += share).or_insert(share);
+            }
+        }
         self.state_mut().end();
-        Ok(scalars)
+        Ok(mean)
     }
 
     /// Returns the series that progress lines show.
@@ -71,6 +86,15 @@ pub struct At {
     /// Updates of the run before this one.
     pub step: Step,
     pub epoch: Epoch,
+    /// Batches of the run before this one: the position of its draws in random streams.
+    pub batch: Step,
+}
+
+impl At {
+    /// Returns the position of an update with a single batch.
+    pub const fn update(step: Step, epoch: Epoch) -> Self {
+        Self { step, epoch, batch: step }
+    }
 }
 
 /// A quantity that is NaN or infinite.

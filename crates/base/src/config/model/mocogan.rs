@@ -277,6 +277,9 @@ pub enum Motion {
     /// frame. The latent code is content ⊕ category ⊕ motion, where ⊕ is concatenation.
     #[default]
     Gru,
+    /// As `gru`, with an LSTM cell in place of the GRU cell and nothing else changed: its hidden state has
+    /// the same random start, its cell state starts at zero.
+    LstmCell,
     /// As in the course exercise MP5: an LSTM with zero initial state and the same noise as input of
     /// every frame, followed by a linear layer and BatchNorm. The latent code is motion ⊕ content.
     Lstm {

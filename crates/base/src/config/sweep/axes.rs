@@ -1,7 +1,10 @@
 //! Axes, and how their arms combine into the arms of the sweep.
 
 use serde::{Deserialize, Serialize};
-use toml::de::DeValue;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{
     problem::{ConfigProblem, RUNS_MAX},
@@ -50,14 +53,33 @@ impl AxisArms<'_> {
     }
 }
 
-/// Reads the axes of a sweep; `root` is its whole table.
+/// Draws the values of the axes that are drawn; `root` is the whole table of the sweep. Each value is the
+/// text `v = VALUE`.
+///
+/// # Errors
+/// If a range is empty or too small.
+pub(super) fn drawn(sweep: &WireSweep, root: Node<'_>) -> Result<Vec<Vec<String>>, LocatedProblem> {
+    let nodes = root.get("axis").into_iter().flat_map(Node::elements);
+    let of_axis = |(wire, node): (&WireAxis, Node<'_>)| {
+        let Some(draw) = wire.draw else { return Ok(Vec::new()) };
+        let values = draw.values(&wire.name).map_err(|problem| {
+            let problem = ConfigProblem::Value { key: "axis.draw".to_owned(), problem };
+            LocatedProblem::new(node.get("draw").unwrap_or(node).place(), problem)
+        })?;
+        Ok(values.iter().map(|value| format!("v = {value}")).collect())
+    };
+    sweep.axis.iter().zip(nodes).map(of_axis).collect()
+}
+
+/// Reads the axes of a sweep; `root` is its whole table, `drawn` what [`drawn`] returned.
 pub(super) fn read<'t>(
     sweep: &WireSweep,
     root: Node<'t>,
+    drawn: &'t [Vec<String>],
 ) -> Result<Vec<AxisArms<'t>>, LocatedProblem> {
     let nodes: Vec<Node<'t>> = root.get("axis").into_iter().flat_map(Node::elements).collect();
     let mut axes: Vec<AxisArms<'t>> = Vec::new();
-    for (wire, node) in sweep.axis.iter().zip(&nodes) {
+    for ((wire, node), drawn) in sweep.axis.iter().zip(&nodes).zip(drawn) {
         let name_place = node.place_of("name");
         check_label("axis.name", &wire.name, &name_place)?;
         if axes.iter().any(|axis| axis.name == wire.name) {
@@ -67,7 +89,7 @@ pub(super) fn read<'t>(
         axes.push(AxisArms {
             name: wire.name.clone(),
             place: name_place,
-            arms: arms(wire, *node)?,
+            arms: arms(wire, *node, drawn)?,
         });
     }
     for (wire, node) in sweep.axis.iter().zip(&nodes) {
@@ -83,23 +105,40 @@ pub(super) fn read<'t>(
     Ok(axes)
 }
 
-/// Reads the arms of one axis, written in either of two forms.
-fn arms<'t>(wire: &WireAxis, node: Node<'t>) -> Result<Vec<Arm<'t>>, LocatedProblem> {
+/// Reads the arms of one axis, written in one of three forms.
+fn arms<'t>(
+    wire: &WireAxis,
+    node: Node<'t>,
+    drawn: &'t [String],
+) -> Result<Vec<Arm<'t>>, LocatedProblem> {
     let axis = || wire.name.clone();
     let form = |given| {
         LocatedProblem::new(node.place_of("name"), ConfigProblem::AxisForm { axis: axis(), given })
     };
-    let arms: Vec<Arm<'t>> = match (wire.arm.as_slice(), &wire.key, &wire.values) {
-        (arms, None, None) => {
+    let arms: Vec<Arm<'t>> = match (wire.arm.as_slice(), &wire.key, &wire.values, wire.draw) {
+        (arms, None, None, None) => {
             let nodes = node.get("arm").into_iter().flat_map(Node::elements);
             arms.iter()
                 .zip(nodes)
                 .map(|(arm, node)| labelled(arm, node))
                 .collect::<Result<_, _>>()?
         }
-        ([], Some(_), Some(_)) => shorthand(node)?,
-        ([], Some(_), None) => return Err(form("a `key` without `values`")),
-        ([], None, Some(_)) => return Err(form("`values` without a `key`")),
+        ([], Some(_), Some(_), None) => {
+            let values = node.get("values").into_iter().flat_map(Node::elements);
+            shorthand(node, values.map(|value| value.value.clone()))?
+        }
+        ([], Some(_), None, Some(_)) => {
+            let span = node.get("draw").unwrap_or(node).value.span();
+            let values = drawn.iter().filter_map(|text| {
+                let mut table = DeTable::parse(text).ok()?.into_inner();
+                Some(Spanned::new(span.clone(), table.remove("v")?.into_inner()))
+            });
+            shorthand(node, values)?
+        }
+        ([], Some(_), None, None) => return Err(form("a `key` without `values`")),
+        ([], Some(_), Some(_), Some(_)) => return Err(form("both `values` and `draw`")),
+        ([], None, Some(_), _) => return Err(form("`values` without a `key`")),
+        ([], None, None, Some(_)) => return Err(form("`draw` without a `key`")),
         _ => return Err(form("both arms and a `key` with `values`")),
     };
     if arms.is_empty() {
@@ -131,15 +170,17 @@ fn labelled<'t>(wire: &WireArm, node: Node<'t>) -> Result<Arm<'t>, LocatedProble
     Ok(Arm { label: wire.label.clone(), place, when: wire.when.clone(), set: set.to_tree() })
 }
 
-/// Returns an arm for each of the `values` of `key`, labelled as the value is written.
-fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, LocatedProblem> {
+/// Returns an arm for each of the values of `key`, labelled as the value is written.
+fn shorthand<'t>(
+    node: Node<'t>,
+    values: impl Iterator<Item = Spanned<DeValue<'t>>>,
+) -> Result<Vec<Arm<'t>>, LocatedProblem> {
     let key_node = node.get("key").expect("the shorthand has a key");
     let DeValue::String(key) = key_node.value.get_ref() else { return Ok(Vec::new()) };
-    let values = node.get("values").into_iter().flat_map(Node::elements);
     values
         .map(|value| {
-            let place = value.place();
-            let label = plain_text(value).ok_or_else(|| {
+            let place = place(node.text, &value.span());
+            let label = plain_text(value.get_ref()).ok_or_else(|| {
                 let problem =
                     "must hold numbers, strings or booleans; write other values as `[[axis.arm]]`";
                 let key = "axis.values".to_owned();
@@ -151,15 +192,15 @@ fn shorthand(node: Node<'_>) -> Result<Vec<Arm<'_>>, LocatedProblem> {
             check_label("axis.values", &label, &place)?;
             // The span begins with the quote.
             let start = key_node.value.span().start + 1;
-            let set = Tree::nested(node.text, key, start, value.value.clone())?;
+            let set = Tree::nested(node.text, key, start, value)?;
             Ok(Arm { label, place, when: When::new(), set })
         })
         .collect()
 }
 
 /// Returns a scalar as text, `None` for a table, an array or a date.
-fn plain_text(node: Node<'_>) -> Option<String> {
-    match node.value.get_ref() {
+fn plain_text(value: &DeValue<'_>) -> Option<String> {
+    match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(digits) => Some(digits.to_string()),
         DeValue::Float(digits) => Some(digits.to_string()),

@@ -21,7 +21,7 @@
 //! [[axis]]                         # shorthand: one arm per value of one setting
 //! name = "learning_rate"
 //! key = "optimizer.adam.learning_rate"
-//! values = [1e-3, 2e-3]
+//! values = [1e-3, 2e-3]          # or draw.log_uniform = { low = 1e-4, high = 1e-2, count = 8 }
 //!
 //! [preset.cpu]
 //! scale = "What this scale can and cannot show"
@@ -50,7 +50,7 @@
 //!
 //! Start from [`parse`]. It works in five steps, a module each, and each imports only earlier ones:
 //! `source` turns text into trees with positions, `layered` reads a value from merged trees, `wire` is
-//! the file as written, `axes` combines arms, `resolve` makes each combination a [`RunSpec`]. Below
+//! the file as written (`draw` its random axes), `axes` combines arms, `resolve` makes each combination a [`RunSpec`]. Below
 //! them, `problem` lists what can be wrong and `error` locates it. Nothing here opens a file.
 
 use std::collections::BTreeMap;
@@ -64,6 +64,7 @@ use self::{
 use super::{RunSpec, protocol::EvaluationRequest};
 
 mod axes;
+mod draw;
 mod error;
 mod layered;
 mod problem;
@@ -194,7 +195,8 @@ fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Located
     let wire = WireSweep::read(root, &texts.source.stem())?;
     let presets = wire::preset_names(root);
     let preset = wire.chosen_preset(root, preset, &presets)?;
-    let axes = axes::read(&wire, root)?;
+    let drawn = axes::drawn(&wire, root)?;
+    let axes = axes::read(&wire, root, &drawn)?;
     let base = Base { root, wire: &wire, axes };
 
     let resolved = base.resolve(&preset, &Overrides::read(texts.overrides)?)?;

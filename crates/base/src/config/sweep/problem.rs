@@ -127,7 +127,7 @@ impl ConfigProblem {
             Self::SeedInOverlay => "list it in `seeds`: every arm is run with every seed",
             Self::NoAxis => "add an `[[axis]]` with one `[[axis.arm]]` for each value to compare",
             Self::EmptyAxis { .. } | Self::AxisForm { .. } => {
-                "write either `[[axis.arm]]` tables, or a `key` with a list of `values`"
+                "write either `[[axis.arm]]` tables, or a `key` with a list of `values` or with `draw`"
             }
             Self::EmptyArm { .. } => {
                 "add a setting to `set`, even with the same value as in `[run]`"

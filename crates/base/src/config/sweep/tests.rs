@@ -195,6 +195,25 @@ fn an_axis_of_values_labels_its_arms_as_they_are_written() {
     check_setting(&text, &[], "optimizer.adam.learning_rate", &rates);
 }
 
+#[test]
+fn a_drawn_axis_has_an_arm_per_value_and_is_drawn_alike_every_time() {
+    let axis = "[[axis]]\nname = \"lr\"\nkey = \"optimizer.adam.learning_rate\"\n\
+                draw.log_uniform = { low = 1e-4, high = 1e-2, count = 3 }\n[preset.tiny]";
+    let text = changed("[preset.tiny]", axis);
+    let text = text.split("[[published]]").next().expect("the part before");
+    let sweep = parsed(text, &[]);
+    let [_, drawn] = &sweep.axes[..] else { panic!("two axes") };
+    assert_eq!(drawn.labels.len(), 3);
+    for run in &sweep.runs {
+        let rate = run.spec.optimizer.learning_rate().get();
+        assert_eq!(run.labels["lr"].parse::<f64>(), Ok(rate));
+        assert!((1e-4..=1e-2).contains(&rate));
+    }
+    assert_eq!(parsed(text, &[]), sweep);
+    let other = text.replace("count = 3", "count = 3, seed = 1");
+    assert_ne!(parsed(&other, &[]).axes, sweep.axes);
+}
+
 /// [`VALID`] with a second axis, whose second arm may be conditional.
 fn two_axes(combine: &str, when: &str) -> String {
     let axis = format!(

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
+    draw::WireDraw,
     layered,
     problem::ConfigProblem,
     tree::{LocatedProblem, Node, Place},
@@ -72,7 +73,7 @@ pub(super) enum Combine {
     Zip,
 }
 
-/// One `[[axis]]`: either `arm` tables, or the shorthand `key` and `values`.
+/// One `[[axis]]`: either `arm` tables, or the shorthand `key` and `values`, or `key` and `draw`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireAxis {
@@ -81,11 +82,14 @@ pub(super) struct WireAxis {
     /// Arms with a label and settings. An axis has either these or `key` and `values`.
     #[serde(default)]
     pub(super) arm: Vec<WireArm>,
-    /// Key of the setting whose `values` become arms.
+    /// Key of the setting whose `values`, or whose drawn values, become arms.
     pub(super) key: Option<String>,
     /// Values of the setting `key`; each becomes an arm.
     #[schemars(with = "Option<Vec<Anything>>")]
     pub(super) values: Option<Vec<IgnoredAny>>,
+    /// How values of the setting `key` are drawn at random; each becomes an arm. With `combine = "zip"`,
+    /// several drawn axes are a random search.
+    pub(super) draw: Option<WireDraw>,
 }
 
 /// One `[[axis.arm]]`.

@@ -4,7 +4,13 @@ use tch::{Kind, Tensor};
 
 use crate::{
     models::{ChoicePurpose, IndexChoice, NoisePurpose, RandomSource},
-    nn::{Mode, gru::GruCell, lstm::RepeatedInputLstm, params::Path},
+    nn::{
+        Mode,
+        gru::GruCell,
+        layers::{LstmCell, LstmState},
+        lstm::RepeatedInputLstm,
+        params::Path,
+    },
 };
 use reprise_base::config::model::mocogan::Motion;
 
@@ -13,6 +19,8 @@ use reprise_base::config::model::mocogan::Motion;
 pub enum MotionNetwork {
     /// MoCoGAN's cell (`recurrent`), whose hidden state is the motion code.
     Gru { cell: GruCell, size: i64 },
+    /// An LSTM cell in its place, whose hidden state is the motion code.
+    LstmCell { cell: LstmCell, size: i64 },
     /// The assignment's layer (`lstm`). It computes `frames` codes, of which those of the video are
     /// cut.
     Lstm { layer: RepeatedInputLstm, size: i64, frames: i64 },
@@ -21,7 +29,7 @@ pub enum MotionNetwork {
 /// Returns the name of the motion network's module.
 pub(super) const fn module(motion: &Motion) -> &'static str {
     match motion {
-        Motion::Gru => "recurrent",
+        Motion::Gru | Motion::LstmCell => "recurrent",
         Motion::Lstm { .. } => "lstm",
     }
 }
@@ -31,6 +39,7 @@ impl MotionNetwork {
     pub fn new(path: &Path<'_>, motion: &Motion, size: i64) -> Self {
         match motion {
             Motion::Gru => Self::Gru { cell: GruCell::new(path, size, size), size },
+            Motion::LstmCell => Self::LstmCell { cell: LstmCell::new(path, size, size), size },
             Motion::Lstm { hidden_size, forget_bias, frames } => {
                 let hidden = hidden_size.size();
                 let layer = RepeatedInputLstm::new(path, size, hidden, forget_bias.get());
@@ -42,7 +51,7 @@ impl MotionNetwork {
     /// Returns the largest number of frames of a video, if there is one.
     pub(super) const fn frames_max(&self) -> Option<i64> {
         match self {
-            Self::Gru { .. } => None,
+            Self::Gru { .. } | Self::LstmCell { .. } => None,
             // One start must be possible; see `sample`.
             Self::Lstm { frames, .. } => Some(*frames - 2),
         }
@@ -51,8 +60,9 @@ impl MotionNetwork {
     /// Computes motion codes z of N = `samples` videos of T = `frames` frames: `[N, T, motion]`.
     ///
     /// ```text
-    /// GRU    h_0 ~ N(0, I), e_t ~ N(0, I):  h_t = cell(e_t, h_{t−1}),  z_t = h_t
-    /// LSTM   e ~ N(0, I):  z = layer(e) over F frames, of which T are taken from a random start
+    /// GRU         h_0 ~ N(0, I), e_t ~ N(0, I):  h_t = cell(e_t, h_{t−1}),  z_t = h_t
+    /// LSTM cell   the same, and c_0 = 0:  h_t, c_t = cell(e_t, h_{t−1}, c_{t−1}),  z_t = h_t
+    /// LSTM        e ~ N(0, I):  z = layer(e) over F frames, of which T are taken from a random start
     /// ```
     pub fn sample(
         &self,
@@ -64,15 +74,21 @@ impl MotionNetwork {
     ) -> Tensor {
         match self {
             Self::Gru { cell, size } => {
-                let shape = [samples, *size];
-                let mut h = random.standard_normal(NoisePurpose::MotionStart, 0, &shape, like);
-                let mut codes = Vec::new();
-                let frames = frames.unsigned_abs();
-                for e in random.standard_normals(NoisePurpose::Motion, frames, &shape, like) {
-                    h = cell.step(&e, &h);
-                    codes.push(h.shallow_clone());
-                }
-                Tensor::stack(&codes, 1)
+                let (mut h, noise) = drawn([samples, *size], frames, like, random);
+                let codes = noise.iter().map(|e| {
+                    h = cell.step(e, &h);
+                    h.shallow_clone()
+                });
+                Tensor::stack(&codes.collect::<Vec<_>>(), 1)
+            }
+            Self::LstmCell { cell, size } => {
+                let (h, noise) = drawn([samples, *size], frames, like, random);
+                let mut state = LstmState { c: h.zeros_like(), h };
+                let codes = noise.iter().map(|e| {
+                    state = cell.step(e, &state);
+                    state.h.shallow_clone()
+                });
+                Tensor::stack(&codes.collect::<Vec<_>>(), 1)
             }
             Self::Lstm { layer, size, frames: unrolled } => {
                 let shape = [samples, *size];
@@ -99,14 +115,28 @@ impl MotionNetwork {
         motion: &Tensor,
     ) -> Tensor {
         let parts = match (self, category) {
-            (Self::Gru { .. }, Some(category)) => vec![content, category, motion],
-            (Self::Gru { .. }, None) => vec![content, motion],
+            (Self::Gru { .. } | Self::LstmCell { .. }, Some(category)) => {
+                vec![content, category, motion]
+            }
+            (Self::Gru { .. } | Self::LstmCell { .. }, None) => vec![content, motion],
             // The assignment has no categories; we append them.
             (Self::Lstm { .. }, Some(category)) => vec![motion, content, category],
             (Self::Lstm { .. }, None) => vec![motion, content],
         };
         Tensor::cat(&parts, 1)
     }
+}
+
+/// Draws the first hidden state and the noise of every frame, `shape` each.
+fn drawn(
+    shape: [i64; 2],
+    frames: i64,
+    like: &Tensor,
+    random: &mut dyn RandomSource,
+) -> (Tensor, Vec<Tensor>) {
+    let start = random.standard_normal(NoisePurpose::MotionStart, 0, &shape, like);
+    let frames = frames.unsigned_abs();
+    (start, random.standard_normals(NoisePurpose::Motion, frames, &shape, like))
 }
 
 /// Repeats each row of `[N, D]` for every frame: `[N·T, D]`, video by video.

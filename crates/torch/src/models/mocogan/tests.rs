@@ -132,6 +132,28 @@ fn the_generator_with_an_lstm_trains_against_patches_of_larger_frames() {
 }
 
 #[test]
+fn an_lstm_cell_takes_the_place_of_the_gru_cell() {
+    let with = |motion| {
+        let (model, params) = build(&MocoganSpec { motion, ..small() });
+        let weight = params.iter().find(|entry| entry.name == "generator.recurrent.weight_ih");
+        let gates = weight.expect("a cell").tensor.size();
+        let videos = model.generator.sample_videos(2, 16, Mode::Eval, &mut Waves);
+        (gates, videos.frames)
+    };
+    let ([gru, lstm], [by_gru, by_lstm]) = {
+        let (a, b) = (with(Motion::Gru), with(Motion::LstmCell));
+        ([a.0, b.0], [a.1, b.1])
+    };
+    assert_eq!((3 * lstm[0], lstm[1]), (4 * gru[0], gru[1]));
+    assert_eq!(by_gru.size(), by_lstm.size());
+    assert!(by_gru != by_lstm);
+    for network in MocoganNetwork::ORDER {
+        let spec = MocoganSpec { motion: Motion::LstmCell, ..small() };
+        assert!(reached(&spec, network).contains(&network));
+    }
+}
+
+#[test]
 fn a_batch_of_one_keeps_its_categories() {
     let (model, _) = build(&small());
     let video = real(&small()).videos.narrow(0, 0, 1);

@@ -155,7 +155,7 @@ impl Trainee {
     /// # Errors
     /// If the loss is NaN or infinite.
     pub fn step(&mut self) -> Result<f64, Divergence> {
-        let at = At { step: Step(self.next), epoch: Epoch(0) };
+        let at = At::update(Step(self.next), Epoch(0));
         self.next += 1;
         let Self { pack, indices, device, .. } = self;
         let examples = Examples { pack, split: Split::Train, indices, device: *device };

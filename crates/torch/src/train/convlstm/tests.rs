@@ -46,7 +46,7 @@ fn pack() -> Pack {
     data::open(&dataset, Required::AllSplits, &folder.path().join("cache"), &mut |_| {}).unwrap()
 }
 
-const FIRST: At = At { step: Step(0), epoch: Epoch(0) };
+const FIRST: At = At::update(Step(0), Epoch(0));
 
 fn examples<'a>(pack: &'a Pack, indices: &'a [usize]) -> Examples<'a> {
     Examples { pack, split: Split::Train, indices, device: tch::Device::Cpu }
@@ -55,6 +55,36 @@ fn examples<'a>(pack: &'a Pack, indices: &'a [usize]) -> Examples<'a> {
 fn parameters(system: &ConvLstmSystem) -> BTreeMap<String, Tensor> {
     let entries = system.state.params.iter();
     entries.map(|entry| (entry.name.clone(), entry.tensor.detach().copy())).collect()
+}
+
+/// The mean of the gradients of two batches is the gradient of both together, up to rounding.
+#[test]
+fn accumulated_batches_are_one_larger_batch() {
+    let pack = pack();
+    let trained = |batch_size: u32, batches: u32| {
+        let mut spec = spec("exact", 1);
+        spec.training.batch_size = Count::literal(batch_size);
+        spec.training.accumulated_batches = Count::literal(batches);
+        spec.optimizer = serde_json::from_str(
+            r#"{"gradient_descent": {"learning_rate": 0.5, "form": "pytorch"}}"#,
+        )
+        .unwrap();
+        let reprise_base::config::model::ModelSpec::ConvLstm(convlstm) = &spec.model else {
+            unreachable!()
+        };
+        let mut system = ConvLstmSystem::new(&spec, convlstm, [64, 64, 1], tch::Device::Cpu);
+        system.state_mut().prepare(&spec.training);
+        let scalars = system.take_step(&examples(&pack, &[0, 1]), FIRST).unwrap();
+        (scalars[&SeriesName::Loss], parameters(&system))
+    };
+    let ((loss, whole), (mean, parts)) = (trained(2, 1), trained(1, 2));
+    assert!((loss - mean).abs() < 1e-6 * loss, "{loss} {mean}");
+    let before = parameters(&system("exact"));
+    for (name, whole) in &whole {
+        let moved = (whole - &before[name]).abs().max().double_value(&[]);
+        let error = (whole - &parts[name]).abs().max().double_value(&[]);
+        assert!(moved > 0.0 && error <= 1e-3 * moved, "{name}: {error:e} of {moved:e}");
+    }
 }
 
 #[test]

@@ -172,8 +172,8 @@ impl System for MocoganSystem {
 
     /// Updates each network once, in the original's order; a loss is computed before its update.
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
-        let real = self.cutting.real(examples, &self.categories, at.step);
-        let mut random = StepNoise::new(self.seed, at.step);
+        let real = self.cutting.real(examples, &self.categories, at.batch);
+        let mut random = StepNoise::new(self.seed, at.batch);
         let mut scalars = Scalars::new();
         for (module, network) in MocoganNetwork::ORDER.into_iter().enumerate() {
             self.state.params.zero_grad();

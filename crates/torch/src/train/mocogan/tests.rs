@@ -63,7 +63,7 @@ fn system(spec: &RunSpec, pack: &Pack) -> MocoganSystem {
 }
 
 fn at(step: u64) -> At {
-    At { step: Step(step), epoch: Epoch(0) }
+    At::update(Step(step), Epoch(0))
 }
 
 fn examples<'a>(pack: &'a Pack, indices: &'a [usize]) -> Examples<'a> {

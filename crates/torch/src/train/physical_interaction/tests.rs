@@ -35,7 +35,7 @@ fn system(spec: &RunSpec, pack: &Pack) -> Box<dyn System> {
 fn update(system: &mut dyn System, pack: &Pack, step: u64) -> Scalars {
     let examples =
         Examples { pack, split: Split::Train, indices: &[0, 1, 2, 3], device: Device::Cpu };
-    let at = At { step: Step(step), epoch: Epoch(0) };
+    let at = At::update(Step(step), Epoch(0));
     system.update(&examples, at).expect("everything is finite")
 }
 

@@ -49,7 +49,7 @@ fn system(spec: &RunSpec, pack: &Pack) -> RcnSystem {
 fn step(system: &mut RcnSystem, pack: &Pack, step: u64) -> f64 {
     let indices = [0, 1 + usize::try_from(step).expect("a small step")];
     let examples = Examples { pack, split: Split::Train, indices: &indices, device: Device::Cpu };
-    let at = At { step: Step(step), epoch: Epoch(0) };
+    let at = At::update(Step(step), Epoch(0));
     system.update(&examples, at).expect("nothing diverges")[&SeriesName::Loss]
 }
 
@@ -166,7 +166,7 @@ fn a_non_finite_loss_leaves_the_parameters_unchanged() {
     let before = system.state.model_tensors();
     let examples =
         Examples { pack: &pack, split: Split::Train, indices: &[0, 1], device: Device::Cpu };
-    let at = At { step: Step(0), epoch: Epoch(0) };
+    let at = At::update(Step(0), Epoch(0));
     let divergence = system.update(&examples, at).expect_err("the loss is not finite");
     assert_eq!(divergence.quantity, "loss");
     assert_eq!(system.state.model_tensors(), before);
