@@ -12,8 +12,9 @@
 //! ```
 //! There are two originals, tensorflow/models (`video_prediction`) and its port to Chainer
 //! (kristofbc/physical-interaction-video-prediction). The setting
-//! [`Port`](reprise_base::config::model::physical_interaction::Port) selects which one is followed. The code
-//! matches on it at every difference:
+//! [`Port`](reprise_base::config::model::physical_interaction::Port) selects which one is followed, and
+//! [`PortDifferences`](reprise_base::config::model::physical_interaction::PortDifferences) another one for single
+//! differences. The code matches on the port of each difference:
 //!
 //! | # | difference | where |
 //! |---|---|---|
