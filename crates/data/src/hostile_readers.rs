@@ -12,7 +12,12 @@ use crate::{
     self as data, DataError, Required, Split,
     npy::{self, AxisLength, Dtype, ExpectedArray},
 };
-use reprise_base::{config::data::Dataset, fs, scalar::Count, text::error_chain};
+use reprise_base::{
+    config::data::{Dataset, TestObjects},
+    fs,
+    scalar::Count,
+    text::error_chain,
+};
 
 /// Memory that the readers may take.
 const MEMORY_KB_MAX: u64 = 100 << 10;
@@ -115,7 +120,11 @@ fn root(folder: &Path, path: &str) -> Dataset {
         fs::write_atomic(&train.join(target), &bytes).unwrap();
     }
     if google {
-        Dataset::GooglePushTfrecord { root, frames: Some(Count::literal(12)) }
+        Dataset::GooglePushTfrecord {
+            root,
+            test_objects: TestObjects::Seen,
+            frames: Some(Count::literal(12)),
+        }
     } else {
         Dataset::BerkeleyTfrecord { root, frames: Some(Count::literal(30)) }
     }

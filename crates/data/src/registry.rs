@@ -26,7 +26,7 @@ use super::{
     videos::VideoSettings,
 };
 use reprise_base::config::{
-    data::{Dataset, Overlap, Split},
+    data::{Dataset, Overlap, Split, TestObjects},
     digits::DigitSampling,
 };
 
@@ -125,10 +125,12 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         }
         Dataset::Bair { ref root, resize } => Box::new(BairFolder { root, resize }),
         Dataset::BerkeleyTfrecord { ref root, frames } => {
-            Box::new(PushingFolder::Records { root, layout: RecordLayout::Berkeley, frames })
+            let (layout, test_objects) = (RecordLayout::Berkeley, TestObjects::Seen);
+            Box::new(PushingFolder::Records { root, layout, test_objects, frames })
         }
-        Dataset::GooglePushTfrecord { ref root, frames } => {
-            Box::new(PushingFolder::Records { root, layout: RecordLayout::GooglePush, frames })
+        Dataset::GooglePushTfrecord { ref root, test_objects, frames } => {
+            let layout = RecordLayout::GooglePush;
+            Box::new(PushingFolder::Records { root, layout, test_objects, frames })
         }
         Dataset::Npy { ref root } => Box::new(PushingFolder::Arrays { root }),
         Dataset::MovingMnist => Box::new(EmbeddedDigits),
@@ -215,7 +217,8 @@ pub fn list() -> Vec<ListedDataset> {
         ),
         listed(
             "google_push_tfrecord",
-            "TFRecord files of the Google pushing data, in the folders push_train and push_testseen",
+            "TFRecord files of the Google pushing data, in the folders push_train and push_testseen or \
+             push_testnovel",
             None,
         ),
         listed(

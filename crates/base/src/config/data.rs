@@ -59,8 +59,11 @@ pub enum Dataset {
     /// validation split. Without it, the first 95% of the files in `push_train` are the training split,
     /// the others the validation split.
     GooglePushTfrecord {
-        /// Folder that contains `push_train` and `push_testseen`.
+        /// Folder that contains `push_train` and `push_testseen` or `push_testnovel`.
         root: PathBuf,
+        /// Objects of the test split.
+        #[serde(default)]
+        test_objects: TestObjects,
         /// Number of frames to read from the start of each record. By default that of the first
         /// record; others must have at least as many.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -305,6 +308,27 @@ impl Dataset {
     /// Returns whether the data set consists of frames or of keypoints.
     pub const fn content(&self) -> Content {
         self.facts().content
+    }
+}
+
+/// Objects that the robot pushes in the test split of the Google data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TestObjects {
+    /// Those of the training split: the folder `push_testseen`.
+    #[default]
+    Seen,
+    /// Others: the folder `push_testnovel`.
+    Novel,
+}
+
+impl TestObjects {
+    /// Returns the name of the folder.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Seen => "push_testseen",
+            Self::Novel => "push_testnovel",
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 use reprise_base::{
-    config::data::Dataset,
+    config::data::{Dataset, TestObjects},
     fs::{self, FileKind, FsError},
     scalar::Count,
 };
@@ -89,7 +89,7 @@ pub fn import(
 ///
 pub(crate) fn detect(root: &Path, frames: Option<Count>) -> Result<Option<Dataset>, DataError> {
     let root = root.to_owned();
-    for folder in ["push_train", "push_testseen", "train", "test"] {
+    for folder in ["push_train", "push_testseen", "push_testnovel", "train", "test"] {
         let path = root.join(folder);
         if fs::kind(&path)? != Some(FileKind::Dir) {
             continue;
@@ -107,7 +107,9 @@ pub(crate) fn detect(root: &Path, frames: Option<Count>) -> Result<Option<Datase
         let (layout, _) = first.or_else(|error| records.find_map(Result::ok).ok_or(error))?;
         return Ok(Some(match layout {
             RecordLayout::Berkeley => Dataset::BerkeleyTfrecord { root, frames },
-            RecordLayout::GooglePush => Dataset::GooglePushTfrecord { root, frames },
+            RecordLayout::GooglePush => {
+                Dataset::GooglePushTfrecord { test_objects: TestObjects::Seen, root, frames }
+            }
         }));
     }
     Ok(None)

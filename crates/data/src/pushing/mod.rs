@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! berkeley_tfrecord      ROOT/train/*.tfrecords             ROOT/test/*.tfrecords
-//! google_push_tfrecord   ROOT/push_train/*                  ROOT/push_testseen/*
+//! google_push_tfrecord   ROOT/push_train/*                  ROOT/push_testseen/* or push_testnovel/*
 //! npy                    ROOT/train/map.csv and arrays      ROOT/test/map.csv and arrays
 //! ```
 //! A folder `val` (or `validation`, `push_val`, ...) beside the first one is the validation split.
@@ -27,7 +27,7 @@ use super::{
     tfrecord::RecordLayout,
 };
 use reprise_base::{
-    config::data::Split,
+    config::data::{Split, TestObjects},
     scalar::{Count, Fraction},
     text::count,
 };
@@ -53,6 +53,8 @@ pub(super) enum PushingFolder<'a> {
     Records {
         root: &'a Path,
         layout: RecordLayout,
+        /// Only in the Google layout.
+        test_objects: TestObjects,
         /// Frames to read of each record, by default those of the first one.
         frames: Option<Count>,
     },
@@ -72,7 +74,7 @@ impl DataOrigin for PushingFolder<'_> {
         let notes = findings.into_notes()?;
         let files: Vec<_> = items.iter().flat_map(|item| &item.files).map(String::as_str).collect();
         let frames = self.frames(&items)?;
-        let settings = [[0].as_slice(), &(frames as u64).to_le_bytes()].concat();
+        let settings = [[0].as_slice(), &(frames as u64).to_le_bytes(), self.novel()].concat();
         let folder = cache::folder(cache, self.name(), self.root(), &settings);
         let outdated = |pack: &Pack| difference(self.root(), &files, pack);
         let encode = |out: &mut dyn Write, progress: Watch<'_>| {
@@ -107,13 +109,13 @@ impl PushingFolder<'_> {
 
     /// Returns the folder of a split below the root, if there is one.
     fn folder(&self, split: Split) -> Result<Option<&'static str>, DataError> {
-        let Self::Records { layout: RecordLayout::GooglePush, .. } = self else {
+        let Self::Records { layout: RecordLayout::GooglePush, test_objects, .. } = self else {
             return split_folders::find(self.root(), split);
         };
         let names: &[_] = match split {
             Split::Train => &["push_train"],
             Split::Validate => &["push_val", "push_valid", "push_validate", "push_validation"],
-            Split::Test => &["push_testseen"],
+            Split::Test => &[test_objects.folder()],
         };
         split_folders::find_named(self.root(), split, names)
     }
@@ -122,8 +124,8 @@ impl PushingFolder<'_> {
     const fn usual_folder(&self, split: Split) -> &'static str {
         match (self, split) {
             (Self::Records { layout: RecordLayout::GooglePush, .. }, Split::Train) => "push_train",
-            (Self::Records { layout: RecordLayout::GooglePush, .. }, Split::Test) => {
-                "push_testseen"
+            (Self::Records { layout: RecordLayout::GooglePush, test_objects, .. }, Split::Test) => {
+                test_objects.folder()
             }
             _ => split.name(),
         }
@@ -132,8 +134,18 @@ impl PushingFolder<'_> {
     /// Returns how many frames are read of each record; 0 for arrays, which are read whole.
     fn frames(&self, items: &[SourceItem]) -> Result<usize, DataError> {
         match *self {
-            Self::Records { root, layout, frames } => records::frames(root, items, layout, frames),
+            Self::Records { root, layout, frames, .. } => {
+                records::frames(root, items, layout, frames)
+            }
             Self::Arrays { .. } => Ok(0),
+        }
+    }
+
+    /// Returns the part of a cached pack's key that tells novel objects; packs of the others have none.
+    const fn novel(&self) -> &'static [u8] {
+        match self {
+            Self::Records { test_objects: TestObjects::Novel, .. } => b"novel",
+            Self::Records { .. } | Self::Arrays { .. } => b"",
         }
     }
 
@@ -200,7 +212,7 @@ fn visit(
     let mut counts = records::RecordLengths::default();
     for (done, item) in items.iter().enumerate() {
         match folder {
-            PushingFolder::Records { root, layout, frames: _ } => {
+            PushingFolder::Records { root, layout, .. } => {
                 let reader = records::RecordReader { root, layout, frames, after_error };
                 reader.item(item, &mut counts, findings, each)?;
             }

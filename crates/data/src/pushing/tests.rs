@@ -2,7 +2,11 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::detect;
-use reprise_base::{config::data::Dataset, fs, text::error_chain};
+use reprise_base::{
+    config::data::{Dataset, TestObjects},
+    fs,
+    text::error_chain,
+};
 
 /// A data root whose first folder has the files of a reference case.
 fn root(case: &str, folder: &str) -> tempfile::TempDir {
@@ -58,7 +62,10 @@ fn jpeg_images_become_bytes() {
     let records = root("tfrecord_push", "push_train");
     let dataset = detect(records.path(), None).unwrap();
     let root = records.path().to_owned();
-    assert_eq!(dataset, Dataset::GooglePushTfrecord { root, frames: None });
+    assert_eq!(
+        dataset,
+        Dataset::GooglePushTfrecord { root, test_objects: TestObjects::Seen, frames: None }
+    );
     let pack = opened(&dataset, records.path()).unwrap();
     assert_eq!((pack.frame_shape(), pack.frames(), pack.condition_size()), ([64, 64, 3], 6, 10));
     assert_eq!(pack.sequence_name(Split::Train, 1), "push_train.tfrecord-00000-of-00002#1");
@@ -129,4 +136,24 @@ fn arrays_that_are_not_frames_are_refused_with_file_and_element() {
         format!("failed to read array `{file}`: value 10 is 0.5, and the values are from 0");
     assert!(text.starts_with(&message), "{text}");
     assert!(error.hint().is_some_and(|hint| hint.contains("8-bit frames")), "{:?}", error.hint());
+}
+
+#[test]
+fn novel_objects_are_in_a_folder_of_their_own() {
+    let records = root("tfrecord_push", "push_train");
+    let (root, novel) = (records.path(), records.path().join("push_testnovel"));
+    std::fs::create_dir(&novel).unwrap();
+    for entry in fs::read_dir_sorted(&root.join("push_train")).unwrap() {
+        let bytes = fs::read(&entry.path, 1 << 24).unwrap();
+        fs::write_atomic(&novel.join(&entry.name), &bytes).unwrap();
+    }
+    let tested = |test_objects| {
+        let root = root.to_owned();
+        let dataset = Dataset::GooglePushTfrecord { root, test_objects, frames: None };
+        opened(&dataset, records.path()).unwrap().sequences(Split::Test)
+    };
+    assert_eq!(tested(TestObjects::Seen), 0);
+    let novel = tested(TestObjects::Novel);
+    assert!(novel > 0, "{novel}");
+    assert_eq!(tested(TestObjects::Seen), 0, "each has a pack of its own");
 }

@@ -127,6 +127,7 @@ fn settings(
     let spec = PhysicalInteractionSpec {
         port: names.port,
         differences: PortDifferences::default(),
+        state_weight: default.state_weight,
         transformation: transformation(case, case.config.str(names.transformation)?)?,
         conditioning: if flag(case, "use_state", true)? {
             Conditioning::ActionAndState

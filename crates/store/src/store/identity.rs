@@ -42,11 +42,13 @@ const LATER: &[(&str, &str)] = &[
     ("training.learning_rate_schedule", "null"),
     ("training.early_stopping", "null"),
     ("training.accumulated_batches", "1"),
+    ("data.dataset.google_push_tfrecord.test_objects", "\"seen\""),
     (
         "data.dataset.moving_mnist_idx.scene",
         "{\"digits\": 2, \"side\": 64, \"bounce\": \"mirrored\"}",
     ),
     ("model.physical_interaction.differences", "{}"),
+    ("model.physical_interaction.state_weight", "0.0001"),
     ("model.convlstm.connections", "{\"convolutional\": {\"kernel\": 3}}"),
     ("model.convlstm.bias", "\"present\""),
     ("model.convlstm.peepholes", "\"absent\""),

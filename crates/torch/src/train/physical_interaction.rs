@@ -190,8 +190,8 @@ impl System for PhysicalInteractionSystem {
                 define(
                     "state loss",
                     "",
-                    "sum over predicted frames of 1e-4 x the mean squared error of the state \
-                     (`state_cost`)",
+                    "sum over predicted frames of the state weight (1e-4 in the originals) x the mean \
+                     squared error of the state (`state_cost`)",
                 ),
             ),
             (

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::{FramesUsed, ScheduleTable, SystemFacts};
 use crate::{
     config::{data::Content, engine::Arithmetic, optim::AdamForm, training::TrainingSpec},
-    scalar::{Count, Step},
+    scalar::{Count, NonNegative, Step},
     schedule::{ScheduleArithmetic, ScheduledSampling},
 };
 
@@ -38,6 +38,8 @@ pub struct PhysicalInteractionSpec {
     pub horizon: Count,
     /// Channels of the first layer. The original has 32; other values scale the channels of every layer.
     pub width: Count,
+    /// Weight of the squared error of the state in the loss (1e-4 in both originals).
+    pub state_weight: NonNegative,
     /// Number of sequences per batch that are fed true frames after the context, by step
     /// (`schedsamp_k`).
     pub scheduled_sampling: ScheduledSampling,
@@ -53,6 +55,7 @@ impl Default for PhysicalInteractionSpec {
             context_frames: Count::literal(2),
             horizon: Count::literal(8),
             width: Count::literal(32),
+            state_weight: NonNegative::try_from(1e-4).expect("the literal is not negative"),
             scheduled_sampling: ScheduledSampling::default(),
         }
     }
@@ -260,6 +263,9 @@ pub enum Transformation {
         #[serde(default = "ten")]
         masks: Count,
     },
+    /// None: the frame is predicted pixel by pixel from the features, without the previous frame and masks.
+    /// The baseline of the paper (Finn et al. 2016), which neither original contains.
+    Direct,
 }
 
 impl Default for Transformation {
@@ -273,7 +279,7 @@ impl Transformation {
     pub const fn masks(self) -> Count {
         match self {
             Self::Cdna { masks } | Self::Stp { masks } => masks,
-            Self::Dna => Count::literal(1),
+            Self::Dna | Self::Direct => Count::literal(1),
         }
     }
 }

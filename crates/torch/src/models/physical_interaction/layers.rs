@@ -180,6 +180,8 @@ pub fn activate(x: Tensor, numerics: FollowedPorts, kind: LayerKind) -> Tensor {
         LayerKind::Inner | LayerKind::Features | LayerKind::Masks => Topic::Rectifiers,
     };
     let rectified = match numerics.of(topic) {
+        // A rectified value before the sigmoid would leave only the brighter half of all pixels.
+        _ if kind == LayerKind::Image(Transformation::Direct) => false,
         // 15: slim's layers have a ReLU by default.
         Port::Tensorflow(Version::V1 | Version::Fixed) => true,
         // Since 8699e3b convt3, convt4 and convt7 have `activation_fn=None`.

@@ -17,6 +17,13 @@ pub fn masks(logits: &Tensor, port: Port) -> Tensor {
     }
 }
 
+/// Returns masks `[B, 2, H, W]` with which [`merge`] returns the first transformed frame unchanged, for
+/// frames like `image` `[B, C, H, W]`.
+pub fn only_the_first(image: &Tensor) -> Tensor {
+    let zeros = image.narrow(1, 0, 1).zeros_like();
+    Tensor::cat(&[&zeros, &zeros.ones_like()], 1)
+}
+
 /// Merges the previous frame x and its transformed versions `J_m(x)`, weighted by masks Ξ (section
 /// 3.2 of the paper).
 ///
@@ -60,6 +67,14 @@ mod tests {
     #[test]
     fn chainers_masks_sum_to_one_over_neighbouring_pixels() {
         check(Port::Chainer, |masks| masks.reshape([-1, 3]));
+    }
+
+    #[test]
+    fn a_direct_prediction_passes_unchanged() {
+        let image = Tensor::arange(24, (Kind::Float, Device::Cpu)).sin().reshape([2, 3, 2, 2]);
+        let previous = image.flip([0]);
+        let merged = merge(&previous, &[image.shallow_clone()], &only_the_first(&previous));
+        assert_eq!(merged, image);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{
     conv_lstm::{BasicConvLstmCell, BasicConvLstmState},
     layers::{ConvSizes, LayerKind, Layers, Then, activate},
-    masks::{masks, merge},
+    masks::{masks, merge, only_the_first},
     transformation::{Transformed, Transformer, TransformerSizes},
 };
 use crate::nn::{
@@ -16,7 +16,7 @@ use crate::nn::{
 };
 use reprise_base::config::model::{
     PhysicalInteractionSpec,
-    physical_interaction::{Conditioning, FollowedPorts, Port, Topic},
+    physical_interaction::{Conditioning, FollowedPorts, Port, Topic, Transformation},
 };
 
 /// Number of times that height and width are halved.
@@ -84,7 +84,8 @@ pub struct Network {
     enc6: TransposedConvolution,
     norm_enc6: LayerNorm,
     transformer: Transformer,
-    masks: TransposedConvolution,
+    /// None if the frame is predicted directly.
+    masks: Option<TransposedConvolution>,
     state: Linear,
     numerics: FollowedPorts,
     conditioning: Conditioning,
@@ -154,15 +155,14 @@ impl Network {
                     batch: sizes.batch,
                 },
             ),
-            masks: layers.transposed(
-                "masks",
-                ConvSizes {
-                    channels: [2 * w, spec.transformation.masks().size() + 1],
-                    kernel: 1,
-                    stride: 1,
-                },
-                Then::Activation,
-            ),
+            masks: match spec.transformation {
+                Transformation::Direct => None,
+                transformation => {
+                    let channels = [2 * w, transformation.masks().size() + 1];
+                    let sizes = ConvSizes { channels, kernel: 1, stride: 1 };
+                    Some(layers.transposed("masks", sizes, Then::Activation))
+                }
+            },
             state: layers.linear("state", actions + states, states),
             numerics: spec.numerics(),
             conditioning: spec.conditioning,
@@ -222,8 +222,13 @@ impl Network {
         let enc6 = activate(last, self.numerics, LayerKind::Features);
 
         let transformed = self.transformer.forward(&enc6, &hidden5, previous);
-        let logits = activate(self.masks.forward(&enc6), self.numerics, LayerKind::Masks);
-        let masks = masks(&logits, self.numerics.of(Topic::MaskSoftmax));
+        let masks = match &self.masks {
+            Some(layer) => {
+                let logits = activate(layer.forward(&enc6), self.numerics, LayerKind::Masks);
+                masks(&logits, self.numerics.of(Topic::MaskSoftmax))
+            }
+            None => only_the_first(previous),
+        };
         let image = merge(previous, &transformed.images, &masks);
         let state = self.state.forward(&state_action);
         NetworkStep {

@@ -4,9 +4,6 @@ use tch::{Reduction, Tensor};
 
 use super::sequence::{Prediction, Sequences};
 
-/// Weight of the state's error.
-const STATE_WEIGHT: f64 = 1e-4;
-
 /// The loss and its parts; entry i of each list belongs to frame `context_frames + i`.
 #[derive(Debug)]
 pub struct Objective {
@@ -14,7 +11,7 @@ pub struct Objective {
     pub reconstruction: Vec<Tensor>,
     /// `10 log₁₀(1 / mse)` in dB, with the mean over the whole batch (`psnr`).
     pub psnr: Vec<Tensor>,
-    /// `1e-4 · mean((s − ŝ)²)` (`state_cost`).
+    /// `state_weight · mean((s − ŝ)²)` (`state_cost`).
     pub state: Vec<Tensor>,
     /// `(Σ reconstruction + Σ state) / (T − context_frames)`.
     pub loss: Tensor,
@@ -26,7 +23,12 @@ pub struct Objective {
 ///
 /// # Panics
 /// If there is no frame after the context.
-pub fn objective(batch: &Sequences, prediction: &Prediction, context_frames: usize) -> Objective {
+pub fn objective(
+    batch: &Sequences,
+    prediction: &Prediction,
+    context_frames: usize,
+    state_weight: f64,
+) -> Objective {
     let Prediction { images, states } = prediction;
     let (mut reconstruction, mut psnr, mut state) = (Vec::new(), Vec::new(), Vec::new());
     // Entry t is the prediction of frame t + 1.
@@ -36,7 +38,7 @@ pub fn objective(batch: &Sequences, prediction: &Prediction, context_frames: usi
         reconstruction.push(mse);
     }
     for (t, predicted) in states.iter().enumerate().skip(context_frames - 1) {
-        state.push(mean_squared_error(&frame(&batch.states, t + 1), predicted) * STATE_WEIGHT);
+        state.push(mean_squared_error(&frame(&batch.states, t + 1), predicted) * state_weight);
     }
     let frames = reconstruction.len() as f64;
     let loss = sum(reconstruction.iter().chain(&state)) / frames;
@@ -62,4 +64,31 @@ fn sum<'a>(terms: impl IntoIterator<Item = &'a Tensor>) -> Tensor {
     let mut terms = terms.into_iter();
     let first = terms.next().expect("there is a frame after the context").shallow_clone();
     terms.fold(first, |sum, term| sum + term)
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    #[test]
+    fn the_state_counts_by_its_weight() {
+        let full =
+            |shape: &[i64], value: f64| Tensor::full(shape, value, (Kind::Double, Device::Cpu));
+        let batch = Sequences {
+            images: full(&[2, 1, 1, 2, 2], 0.5),
+            actions: full(&[2, 1, 1], 0.0),
+            states: full(&[2, 1, 3], 1.0),
+        };
+        let prediction = Prediction {
+            images: vec![full(&[1, 1, 2, 2], 0.25)],
+            states: vec![full(&[1, 3], 3.0)],
+        };
+        let loss = |weight: f64| objective(&batch, &prediction, 1, weight).loss.double_value(&[]);
+        // Squared errors: 1/16 of the frame, 4 of the state.
+        for (weight, expected) in [(0.0, 0.0625), (1.0, 4.0625), (0.25, 1.0625)] {
+            assert!((loss(weight) - expected).abs() < 1e-12, "{weight}");
+        }
+    }
 }

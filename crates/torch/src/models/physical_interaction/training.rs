@@ -53,7 +53,7 @@ pub fn pass(
         prediction.images.push(step.image);
         prediction.states.push(step.state);
     });
-    let objective = objective(batch, &prediction, context_frames);
+    let objective = objective(batch, &prediction, context_frames, spec.state_weight.get());
     Pass { feedback, prediction, objective }
 }
 

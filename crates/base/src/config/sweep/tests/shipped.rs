@@ -131,6 +131,14 @@ fn digit_scenes_crosses_two_models_with_four_scenes() {
 }
 
 #[test]
+fn pushing_parts_changes_one_part_in_turn() {
+    let text = include_str!("../../../../../../experiments/pushing_parts.toml");
+    let arms =
+        ["CDNA", "direct", "frame only", "3 masks", "20 masks", "state weight 0", "state weight 1"];
+    check("pushing_parts", text, &arms, [1, 3, 3]);
+}
+
+#[test]
 fn motion_cells_crosses_two_cells_with_three_lengths() {
     let text = include_str!("../../../../../../experiments/motion_cells.toml");
     let lengths = ["13 frames", "24 frames", "32 frames"];

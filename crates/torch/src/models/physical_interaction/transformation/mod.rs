@@ -55,6 +55,8 @@ enum MotionPredictor {
     Cdna(Cdna),
     Dna,
     Stp(Stp),
+    /// Pixels are predicted directly.
+    None,
 }
 
 impl Transformer {
@@ -65,7 +67,9 @@ impl Transformer {
         sizes: TransformerSizes,
     ) -> Self {
         let channels = match transformation {
-            Transformation::Cdna { .. } | Transformation::Stp { .. } => sizes.colours,
+            Transformation::Cdna { .. } | Transformation::Stp { .. } | Transformation::Direct => {
+                sizes.colours
+            }
             Transformation::Dna => KERNEL * KERNEL,
         };
         let window = ConvSizes { channels: [sizes.features, channels], kernel: 1, stride: 1 };
@@ -82,6 +86,7 @@ impl Transformer {
                     MotionPredictor::Cdna(Cdna::new(layers, cdna))
                 }
                 Transformation::Dna => MotionPredictor::Dna,
+                Transformation::Direct => MotionPredictor::None,
                 Transformation::Stp { masks } => {
                     MotionPredictor::Stp(Stp::new(layers, sizes.bottleneck, masks.size()))
                 }
@@ -106,6 +111,7 @@ impl Transformer {
                 (with_generated(cdna.apply(previous, &kernels)), Some(kernels))
             }
             MotionPredictor::Dna => (vec![dna::apply(previous, &enc7, self.numerics)], None),
+            MotionPredictor::None => (with_generated(Vec::new()), None),
             MotionPredictor::Stp(stp) => (with_generated(stp.apply(previous, &bottleneck())), None),
         };
         Transformed { images, enc7, kernels }
