@@ -120,6 +120,10 @@ fn a_run_stops_early_and_its_average_is_scored() {
     let id = run.file_name().unwrap().to_str().unwrap();
     let evaluated = place.succeed(&["evaluate", id, "--set", "checkpoint=average"]).stdout;
     assert!(evaluated.contains("averaged weights"), "{evaluated}");
+    // It can be trained on from where it stopped.
+    let longer = (epochs + 1).to_string();
+    let extended = place.succeed(&["extend", id, "--epochs", &longer]).stderr;
+    assert!(extended.contains("finished in"), "{extended}");
     // Nothing is trained again.
     let plan = arguments(&[&OVERSHOOTING[..], &[average]].concat(), "store");
     let plan = place.succeed(&[&plan[..], &["--dry-run"]].concat()).stdout;

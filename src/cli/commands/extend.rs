@@ -71,7 +71,8 @@ pub fn run(args: ExtendArgs) -> Result<(), Failure> {
     let spec = RunSpec {
         continue_from: Some(from.clone()),
         initial_weights: None,
-        training: TrainingSpec { epochs, ..record.spec.training },
+        // A run that stopped early would stop again at once.
+        training: TrainingSpec { epochs, early_stopping: None, ..record.spec.training },
         ..record.spec
     };
     let arm = format!("{} of {}", count(epochs.get(), "epoch"), spec.model.system());
