@@ -106,10 +106,15 @@ fn figure(shown: &ShownFrames<'_>, drawing: Drawing) -> Figure {
 
 /// Explains what the images of an arm do not show.
 fn remark(arm: &ArmResults<'_>) -> &'static str {
-    use reprise_base::config::model::physical_interaction::{Port, Transformation, Version};
+    use reprise_base::config::model::physical_interaction::{Port, Topic, Transformation, Version};
     let record = arm.runs.iter().find_map(|run| run.record());
     let Some(model) = record.and_then(|it| it.spec.model.physical_interaction()) else { return "" };
-    match (model.port, model.transformation) {
+    let topic = match model.transformation {
+        Transformation::Cdna { .. } => Topic::CdnaImages,
+        Transformation::Stp { .. } => Topic::StpMaps,
+        Transformation::Dna | Transformation::Direct => return "",
+    };
+    match (model.numerics().of(topic), model.transformation) {
         (Port::Tensorflow(Version::V1), Transformation::Cdna { .. }) => {
             " This port mixes colour channels and kernels: the channels of one image come from \
              neighbouring kernels."

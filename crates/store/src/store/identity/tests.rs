@@ -65,8 +65,11 @@ fn check_lists(
         .iter()
         .flat_map(|(key, default)| {
             let nested = with_nested(key, &serde_json::from_str(default).unwrap());
-            // Names of choices in a default are not keys.
-            nested.into_iter().filter(move |it| it == key || keys.contains(it))
+            // A name in a default that is no key, but has keys below it, is that of a choice.
+            let is_choice = move |it: &String| {
+                !keys.contains(it) && keys.iter().any(|key| key.starts_with(&format!("{it}.")))
+            };
+            nested.into_iter().filter(move |it| !is_choice(it))
         })
         .collect();
     let below = |key: &str, table: &str| {
