@@ -42,7 +42,7 @@ pub fn parent(store: &Store, spec: &RunSpec) -> Result<Option<FinishedRun>, Expe
         let (parent, steps) = (old.steps_per_epoch.get(), new.steps_per_epoch.get());
         return Err(refused(ParentProblem::OtherEpochs { parent, steps }));
     }
-    let trained = epochs.or(record.outcome.epochs()).unwrap_or(old.epochs);
+    let trained = epochs.unwrap_or_else(|| record.outcome.epochs(old));
     if trained >= new.epochs {
         let (parent, epochs) = (trained.get(), new.epochs.get());
         return Err(refused(ParentProblem::NotLonger { parent, epochs }));
@@ -105,7 +105,7 @@ pub(super) fn adopt(
     }
     let checkpoint = read_checkpoint(&of_parent(state))?;
     let training = parent.record().spec.training;
-    let trained = epochs.or(parent.record().outcome.epochs()).unwrap_or(training.epochs);
+    let trained = epochs.unwrap_or_else(|| parent.record().outcome.epochs(&training));
     let end = trained.get() * training.steps_per_epoch.get();
     let Step(step) = checkpoint.position.next_step;
     if step != end {

@@ -1,6 +1,8 @@
 //! Numbers as text: a fixed number of decimals per column, a true minus sign, an en dash for absent
 //! values.
 
+use reprise_base::stats::summary::Summary;
+
 /// Shown for an absent value.
 pub(super) const ABSENT: &str = "\u{2013}";
 
@@ -38,6 +40,12 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
     let digits = format!("{:.decimals$}", value.abs());
     let is_zero = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
     if value < 0.0 && !is_zero { format!("\u{2212}{digits}") } else { digits }
+}
+
+/// Returns a mean and, if there is one, its standard deviation: `20.40 ± 0.30`.
+pub(super) fn with_spread(summary: &Summary, decimals: usize) -> String {
+    let spread = summary.standard_deviation.map(|std| format!(" \u{b1} {}", fixed(std, decimals)));
+    format!("{}{}", fixed(summary.mean, decimals), spread.unwrap_or_default())
 }
 
 /// Returns `value` with `decimals` decimals and its sign, `+` included.

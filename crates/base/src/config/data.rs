@@ -419,12 +419,14 @@ const fn digit_sequences() -> SplitSizes {
 }
 
 /// Sequences of the embedded Moving MNIST.
+pub const EMBEDDED_DIGIT_SEQUENCES: SplitSizes = SplitSizes {
+    train: Count::literal(1000),
+    validate: Count::literal(100),
+    test: Count::literal(100),
+};
+
 const fn embedded_digit_sequences() -> SplitSizes {
-    SplitSizes {
-        train: Count::literal(1000),
-        validate: Count::literal(100),
-        test: Count::literal(100),
-    }
+    EMBEDDED_DIGIT_SEQUENCES
 }
 
 /// Order of the first two axes of an array of videos.

@@ -27,7 +27,7 @@ use crate::{
 };
 use reprise_base::{
     config::{
-        data::{Dataset, Split, SplitSizes},
+        data::{Dataset, EMBEDDED_DIGIT_SEQUENCES, Split, SplitSizes},
         digits::{DigitSampling, DigitScene},
     },
     rng::{numpy::RandomState, streams::Stream},
@@ -52,11 +52,7 @@ pub(crate) const EMBEDDED: DrawSettings = DrawSettings {
     sampling: DigitSampling::Streams,
     scene: DigitScene::ORIGINAL,
     frames: Count::literal(20),
-    sequences: SplitSizes {
-        train: Count::literal(1000),
-        validate: Count::literal(100),
-        test: Count::literal(100),
-    },
+    sequences: EMBEDDED_DIGIT_SEQUENCES,
 };
 
 /// Expected digest of the decoded embedded data set.

@@ -2,10 +2,10 @@
 
 use crate::{
     document::{Column, PageBlock, PageTable, Row},
-    number::{ABSENT, fixed, grouped},
+    number::{ABSENT, grouped, with_spread},
     sweep_results::{ArmResults, SweepResults},
 };
-use reprise_base::stats::summary::{Summary, summarize};
+use reprise_base::stats::summary::summarize;
 use reprise_store::store::record::Record;
 
 /// Returns the section; empty if fewer than two arms have a completed run, which nothing compares.
@@ -54,14 +54,5 @@ fn row(arm: &ArmResults<'_>) -> Option<Row> {
 /// Returns the updates of a completed run.
 fn steps(record: &Record) -> u64 {
     let training = record.spec.training;
-    let epochs = record.outcome.epochs().unwrap_or(training.epochs);
-    epochs.get() * training.steps_per_epoch.get()
-}
-
-fn with_spread(summary: &Summary, decimals: usize) -> String {
-    let mean = fixed(summary.mean, decimals);
-    match summary.standard_deviation {
-        Some(deviation) => format!("{mean} \u{b1} {}", fixed(deviation, decimals)),
-        None => mean,
-    }
+    record.outcome.epochs(&training).get() * training.steps_per_epoch.get()
 }

@@ -1,9 +1,9 @@
 //! The course of training in one figure: loss, validation score and schedules over one axis.
 
-use super::curves::{failed, plot};
+use super::curves::{drawn, plot};
 use crate::{
     curve::{self, Plot},
-    document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
+    document::{FigureLayout, PageBlock, RichText},
     error::ReportError,
     input::ReportRun,
     reported::labelled,
@@ -37,11 +37,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, Repor
     let caption = RichText::default()
         .strong("The course of training")
         .plain(" over one axis. Where lines are equal, the upper one is dashed.");
-    let content = match curve::stack(&panels) {
-        Ok(drawing) => FigureContent::Svg(drawing),
-        Err(source) => return Err(failed(path, source)),
-    };
-    let figures = vec![Figure { path, content, alt, caption }];
+    let figures = vec![drawn(path, curve::stack(&panels), alt, caption)?];
     Ok(vec![
         PageBlock::Heading("Course of training".to_owned()),
         PageBlock::Figures { figures, layout: FigureLayout::Grid },

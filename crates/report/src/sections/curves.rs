@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    curve::{self, Line, Plot, Stroke},
+    curve::{self, DrawError, Line, Plot, Stroke},
     document::{Figure, FigureContent, FigureLayout, PageBlock, RichText},
     error::ReportError,
     input::ReportRun,
     palette::{self, BASELINE, Ink},
     reported::{ReportedMetric, labelled},
     run_curves::{Points, mean_of},
+    svg::Drawing,
     sweep_results::{ArmResults, MODEL, SweepResults},
     words::{capitalized, in_words, sentence},
 };
@@ -218,17 +219,20 @@ pub(super) fn figure(
     if plot.lines.iter().all(|line| line.points.is_empty()) {
         return Ok(None);
     }
-    match curve::draw(plot) {
-        Ok(drawing) => {
-            Ok(Some(Figure { path, content: FigureContent::Svg(drawing), alt, caption }))
-        }
-        Err(source) => Err(failed(path, source)),
-    }
+    drawn(path, curve::draw(plot), alt, caption).map(Some)
 }
 
-/// Returns the error of a figure that cannot be drawn.
-pub(super) const fn failed(figure: String, source: curve::DrawError) -> ReportError {
-    ReportError::Draw { figure, source }
+/// Returns the figure of a drawing.
+pub(super) fn drawn(
+    path: String,
+    drawing: Result<Drawing, DrawError>,
+    alt: String,
+    caption: RichText,
+) -> Result<Figure, ReportError> {
+    match drawing {
+        Ok(drawing) => Ok(Figure { path, content: FigureContent::Svg(drawing), alt, caption }),
+        Err(source) => Err(ReportError::Draw { figure: path, source }),
+    }
 }
 
 /// Returns a name that is valid on every file system.

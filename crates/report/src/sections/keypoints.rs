@@ -6,7 +6,7 @@ use crate::{
     document::{Column, Figure, FigureContent, FigureLayout, PageBlock, PageTable, RichText, Row},
     error::ReportError,
     input::ReportRun,
-    number::{ABSENT, decimals, fixed},
+    number::{ABSENT, decimals, with_spread},
     palette::{self, Ink, PAPER, TEXT},
     strip::{png, rectangle, text},
     svg::Drawing,
@@ -109,11 +109,9 @@ fn is_error(name: &str) -> bool {
 }
 
 fn written(cell: Option<&Summary>, best: Option<f64>, places: usize) -> RichText {
-    let Some(Summary { mean, standard_deviation, .. }) = cell else { return ABSENT.into() };
-    let spread = standard_deviation
-        .map_or_else(String::new, |spread| format!(" \u{b1} {}", fixed(spread, places)));
-    let text = format!("{}{spread}", fixed(*mean, places));
-    if Some(*mean) == best { RichText::default().strong(text) } else { text.into() }
+    let Some(summary) = cell else { return ABSENT.into() };
+    let text = with_spread(summary, places);
+    if Some(summary.mean) == best { RichText::default().strong(text) } else { text.into() }
 }
 
 /// Shows the stored test images with the predictions of one run per arm.

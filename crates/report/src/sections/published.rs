@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row},
     input::ReportRun,
-    number::{ABSENT, decimals, fixed, grouped, signed},
+    number::{ABSENT, decimals, fixed, grouped, signed, with_spread},
     reported::ReportedMetric,
     sweep_results::{ArmResults, MODEL, SweepResults},
     words::{split_name, split_sizes},
@@ -80,11 +80,8 @@ fn row(results: &SweepResults<'_>, number: &Published) -> Row {
     let (mean, difference) = ours.map_or_else(
         || (ABSENT.to_owned(), ABSENT.to_owned()),
         |summary| {
-            let spread = summary
-                .standard_deviation
-                .map_or_else(String::new, |std| format!(" \u{b1} {}", fixed(std, places)));
             (
-                format!("{}{spread} (n = {})", fixed(summary.mean, places), summary.n),
+                format!("{} (n = {})", with_spread(&summary, places), summary.n),
                 signed(summary.mean - value, places),
             )
         },

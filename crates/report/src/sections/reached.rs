@@ -3,7 +3,7 @@
 use crate::{
     document::{Column, PageBlock, PageTable, Row},
     input::ReportRun,
-    number::{ABSENT, fixed, tick},
+    number::{ABSENT, fixed, tick, with_spread},
     reported::ReportedMetric,
     sweep_results::{ArmResults, MODEL, SweepResults},
 };
@@ -37,13 +37,12 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
         let epochs: Vec<f64> =
             runs.iter().filter_map(|run| run.reaches(metric, least.best)).collect();
         let summary = summarize(&epochs)?;
-        let spread = summary.standard_deviation.map(|std| format!(" \u{b1} {}", fixed(std, 1)));
         let [fewest, most] = [f64::min, f64::max].map(|of| epochs.iter().copied().reduce(of));
         let whole = |epochs: Option<f64>| epochs.map_or_else(|| ABSENT.to_owned(), tick).into();
         Some(Row::new(vec![
             arm.label.into(),
             summary.n.to_string().into(),
-            format!("{}{}", fixed(summary.mean, 1), spread.unwrap_or_default()).into(),
+            with_spread(&summary, 1).into(),
             whole(fewest),
             whole(most),
         ]))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row, RowKind},
-    number::{ABSENT, fixed},
+    number::{ABSENT, fixed, with_spread},
     reported::ReportedMetric,
     sweep_results::{ArmResults, MODEL, SweepResults, UPPER_BOUND},
     words::{direction, in_words, sentence, split_name},
@@ -122,16 +122,13 @@ fn line(
         let Some(summary) = results.summary(arm, predictor, column.split, column.metric) else {
             return Cell { mean: None, text: ABSENT.to_owned() };
         };
-        let mean = fixed(summary.mean, column.decimals);
-        let spread = summary
-            .standard_deviation
-            .map_or_else(String::new, |std| format!(" \u{b1} {}", fixed(std, column.decimals)));
+        let score = with_spread(summary, column.decimals);
         let n = if summary.n == arm.completed() {
             String::new()
         } else {
             format!(" (n = {})", summary.n)
         };
-        Cell { mean: Some(summary.mean), text: format!("{mean}{spread}{n}") }
+        Cell { mean: Some(summary.mean), text: format!("{score}{n}") }
     });
     ScoreLine {
         kind: RowKind::Ordinary,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Scores;
 pub use reprise_base::{config::ids::RunId, metrics::MetricDefinition};
 use reprise_base::{
-    config::{RunSpec, engine::Arithmetic},
+    config::{RunSpec, engine::Arithmetic, training::TrainingSpec},
     scalar::{Count, Epoch, Step},
 };
 use reprise_data::Fact;
@@ -108,11 +108,11 @@ impl Outcome {
         }
     }
 
-    /// Returns the epochs that were trained, where these are not those of the settings.
-    pub const fn epochs(&self) -> Option<Count> {
+    /// Returns the epochs after which training with these settings ended; all of them if it diverged.
+    pub const fn epochs(&self, training: &TrainingSpec) -> Count {
         match self {
-            Self::StoppedEarly { epochs } => Some(*epochs),
-            Self::Completed | Self::Diverged { .. } => None,
+            Self::StoppedEarly { epochs } => *epochs,
+            Self::Completed | Self::Diverged { .. } => training.epochs,
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The moving average of parameters, in the arithmetic of PyTorch.
 
-use std::collections::BTreeMap;
-
 use tch::Tensor;
 
+use super::slots::Slots;
 use crate::nn::params::Params;
 use reprise_base::config::training::WeightAverage;
 
@@ -16,46 +15,44 @@ use reprise_base::config::training::WeightAverage;
 #[derive(Debug)]
 pub struct ParameterAverage {
     decay: f64,
-    /// By name; empty before the first update.
-    averages: BTreeMap<String, Tensor>,
+    /// None before the first update.
+    averages: Option<Slots>,
 }
 
 impl ParameterAverage {
+    /// Name of the tensors in [`ParameterAverage::state`].
+    pub const KIND: &'static str = "average";
+
     /// Creates the average before the first update.
     pub const fn new(settings: WeightAverage) -> Self {
-        Self { decay: settings.decay.get(), averages: BTreeMap::new() }
+        Self { decay: settings.decay.get(), averages: None }
     }
 
     /// Includes the parameters after an update.
     pub fn update(&mut self, params: &Params) {
+        let Some(averages) = &mut self.averages else {
+            self.averages = Some(Slots::copied(Self::KIND, params));
+            return;
+        };
         tch::no_grad(|| {
-            for entry in params.trained() {
-                match self.averages.get_mut(&entry.name) {
-                    Some(average) => {
-                        let _average = average.lerp_(&entry.tensor, 1.0 - self.decay);
-                    }
-                    None => {
-                        self.averages.insert(entry.name.clone(), entry.tensor.detach().copy());
-                    }
-                }
+            for (at, entry) in params.trained().enumerate() {
+                let _average = averages.at(at).lerp_(&entry.tensor, 1.0 - self.decay);
             }
         });
     }
 
-    /// Returns the averages by name; empty before the first update.
-    pub const fn averages(&self) -> &BTreeMap<String, Tensor> {
-        &self.averages
+    /// Returns the averages, `average/NAME`; none before the first update.
+    pub fn state(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        self.averages.iter().flat_map(Slots::state)
     }
 
-    /// Restores stored averages; without any, the next update begins a new average.
-    ///
-    /// Returns whether all or none of the parameters have one.
-    pub fn restore(&mut self, params: &Params, find: impl Fn(&str) -> Option<Tensor>) -> bool {
-        let found = params.trained().filter_map(|entry| {
-            let stored = find(&entry.name)?.to_device(entry.tensor.device());
-            (stored.size() == entry.tensor.size()).then(|| (entry.name.clone(), stored))
-        });
-        self.averages = found.collect();
-        self.averages.is_empty() || self.averages.len() == params.trained().count()
+    /// Restores the tensors that [`ParameterAverage::state`] returned after an update; returns `false` if one
+    /// is missing or has another shape.
+    pub fn restore(
+        &mut self,
+        params: &Params,
+        mut find: impl FnMut(&str) -> Option<Tensor>,
+    ) -> bool {
+        self.averages.insert(Slots::copied(Self::KIND, params)).restore(&mut find)
     }
 }

@@ -25,6 +25,13 @@ impl Slots {
         Self { kind, tensors: tensors.collect() }
     }
 
+    /// Creates copies of the parameters.
+    pub(super) fn copied(kind: &'static str, params: &Params) -> Self {
+        let tensors =
+            params.trained().map(|entry| (entry.name.clone(), entry.tensor.detach().copy()));
+        Self { kind, tensors: tensors.collect() }
+    }
+
     /// Returns the tensor of a parameter, by its place among the trained ones.
     pub(super) fn at(&mut self, place: usize) -> &mut Tensor {
         &mut self.tensors[place].1

@@ -124,7 +124,9 @@ fn averages_after_a_hundred_updates_are_those_of_pytorch() {
             optimizer.step(&params);
             average.update(&params);
         }
-        for (name, ours) in average.averages() {
+        assert_eq!(average.state().count(), theirs.len());
+        for (name, ours) in average.state() {
+            let name = name.trim_start_matches("average/");
             let ours: Vec<f32> = to_host(ours);
             let ours: Vec<i32> =
                 ours.into_iter().map(|x| i32::from_ne_bytes(x.to_ne_bytes())).collect();

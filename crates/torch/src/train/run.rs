@@ -346,8 +346,7 @@ fn non_finite(scores: &Scores) -> Option<Divergence> {
 /// Writes the weights after the last step, and their average if there is one; returns the digest of the
 /// first.
 fn write_final(job: &Job<'_>, state: &TrainState, outcome: &Outcome) -> Result<String, TrainError> {
-    let epochs = outcome.epochs().unwrap_or(job.spec.training.epochs);
-    let last = Epoch(epochs.get() - 1);
+    let last = Epoch(outcome.epochs(&job.spec.training).get() - 1);
     let final_state = write_model(job.dir, RunFile::Final, state, last)?;
     if let Some(average) = state.averaged_tensors() {
         write_tensors(&job.dir.path(RunFile::Average), &average, &of_epoch(last))?;

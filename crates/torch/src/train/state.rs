@@ -1,5 +1,7 @@
 //! The state of a run in training: the named tensors of a checkpoint and their optimizers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::Tensor;
@@ -26,8 +28,6 @@ use reprise_store::store::{
 const MODEL: &str = "model/";
 /// Prefix of optimizer tensors in a checkpoint.
 const OPTIMIZER: &str = "optimizer/";
-/// Prefix of averaged parameters in a checkpoint.
-const AVERAGE: &str = "average/";
 
 /// The trainer's state besides tensors, stored in the checkpoint as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -225,13 +225,9 @@ impl TrainState {
             1 => loss.shallow_clone(),
             batches => loss / batches as f64,
         };
-        self.differentiate(&share);
-    }
-
-    fn differentiate(&self, loss: &Tensor) {
         match &self.loss_scale {
-            None => loss.backward(),
-            Some(scale) => scale.backward(loss),
+            None => share.backward(),
+            Some(scale) => scale.backward(&share),
         }
     }
 
@@ -291,9 +287,10 @@ impl TrainState {
 
     /// Returns averaged parameters and the buffers under their own names, if parameters are averaged.
     pub fn averaged_tensors(&self) -> Option<Vec<StoredTensor>> {
-        let averages = self.average.as_ref()?.averages();
+        let averages: BTreeMap<String, &Tensor> = self.average.as_ref()?.state().collect();
         let tensors = self.params.iter().map(|entry| {
-            to_stored(entry.name.clone(), averages.get(&entry.name).unwrap_or(&entry.tensor))
+            let average = averages.get(&format!("{}/{}", ParameterAverage::KIND, entry.name));
+            to_stored(entry.name.clone(), average.copied().unwrap_or(&entry.tensor))
         });
         Some(tensors.collect())
     }
@@ -307,8 +304,8 @@ impl TrainState {
         let moments = moments
             .chain(self.loss_scale.iter().map(LossScale::state))
             .map(|(name, tensor)| to_stored(format!("{OPTIMIZER}{name}"), &tensor));
-        let averages = self.average.iter().flat_map(ParameterAverage::averages);
-        let averages = averages.map(|(name, tensor)| to_stored(format!("{AVERAGE}{name}"), tensor));
+        let averages = self.average.iter().flat_map(ParameterAverage::state);
+        let averages = averages.map(|(name, tensor)| to_stored(name, tensor));
         model.chain(moments).chain(averages).collect()
     }
 
@@ -338,10 +335,13 @@ impl TrainState {
         for optimizer in &mut self.optimizers {
             complete &= optimizer.restore(steps - skipped, find);
         }
-        if let Some(average) = &mut self.average {
-            let stored = by_name(tensors, AVERAGE);
-            complete &=
-                average.restore(&self.params, |name| stored.get(name).map(Tensor::shallow_clone));
+        let kind = format!("{}/", ParameterAverage::KIND);
+        let is_average = |tensor: &StoredTensor| tensor.name.starts_with(&kind);
+        // A run that continues one without an average begins it with its next update.
+        if let Some(average) = self.average.as_mut().filter(|_| tensors.iter().any(is_average)) {
+            let stored = by_name(tensors, &kind);
+            let find = |name: &str| stored.get(&name[kind.len()..]).map(Tensor::shallow_clone);
+            complete &= average.restore(&self.params, find);
         }
         if complete { Ok(()) } else { Err(StateError::Optimizer) }
     }

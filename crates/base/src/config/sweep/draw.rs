@@ -35,8 +35,8 @@ pub(super) struct Range {
     /// Number of values.
     count: Count,
     /// Seed of the draws. The name of the axis is part of their stream.
-    #[serde(default)]
-    seed: DrawSeed,
+    #[serde(default = "zero")]
+    seed: Seed,
 }
 
 /// A range to draw whole numbers from.
@@ -48,19 +48,12 @@ pub(super) struct IntegerRange {
     /// Number of values.
     count: Count,
     /// Seed of the draws. The name of the axis is part of their stream.
-    #[serde(default)]
-    seed: DrawSeed,
+    #[serde(default = "zero")]
+    seed: Seed,
 }
 
-/// The seed of the draws of an axis, 0 by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(transparent)]
-struct DrawSeed(Seed);
-
-impl Default for DrawSeed {
-    fn default() -> Self {
-        Self(Seed(0))
-    }
+const fn zero() -> Seed {
+    Seed(0)
 }
 
 impl WireDraw {
@@ -69,11 +62,12 @@ impl WireDraw {
     /// # Errors
     /// Returns what is wrong with the range.
     pub(super) fn values(self, axis: &str) -> Result<Vec<String>, String> {
-        let (low, high) = match self {
-            Self::Uniform(Range { low, high, .. }) | Self::LogUniform(Range { low, high, .. }) => {
-                (low, high)
+        let (low, high, count, seed) = match self {
+            Self::Uniform(Range { low, high, count, seed })
+            | Self::LogUniform(Range { low, high, count, seed }) => (low, high, count, seed),
+            Self::Integer(IntegerRange { low, high, count, seed }) => {
+                (low as f64, high as f64, count, seed)
             }
-            Self::Integer(IntegerRange { low, high, .. }) => (low as f64, high as f64),
         };
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err("needs `low` below `high`, both finite".to_owned());
@@ -81,10 +75,7 @@ impl WireDraw {
         if matches!(self, Self::LogUniform(_)) && low <= 0.0 {
             return Err("of logarithms needs `low` above 0".to_owned());
         }
-        let (count, DrawSeed(seed)) = match self {
-            Self::Uniform(it) | Self::LogUniform(it) => (it.count.len(), it.seed),
-            Self::Integer(it) => (it.count.len(), it.seed),
-        };
+        let count = count.len();
         let mut draws = Stream::new(seed, &format!("axis/{axis}")).at(0);
         let mut values: Vec<String> = Vec::new();
         let mut attempts = ATTEMPTS.saturating_mul(count);

@@ -21,7 +21,7 @@
 //! [[axis]]                         # shorthand: one arm per value of one setting
 //! name = "learning_rate"
 //! key = "optimizer.adam.learning_rate"
-//! values = [1e-3, 2e-3]          # or draw.log_uniform = { low = 1e-4, high = 1e-2, count = 8 }
+//! values = [1e-3, 2e-3]            # or draw.log_uniform = { low = 1e-4, high = 1e-2, count = 8 }
 //!
 //! [preset.cpu]
 //! scale = "What this scale can and cannot show"
@@ -50,8 +50,8 @@
 //!
 //! Start from [`parse`]. It works in five steps, a module each, and each imports only earlier ones:
 //! `source` turns text into trees with positions, `layered` reads a value from merged trees, `wire` is
-//! the file as written (`draw` its random axes), `axes` combines arms, `resolve` makes each combination a [`RunSpec`]. Below
-//! them, `problem` lists what can be wrong and `error` locates it. Nothing here opens a file.
+//! the file as written (`draw` its random axes), `axes` combines arms, `resolve` makes each combination
+//! a [`RunSpec`]. Below them, `problem` lists what can be wrong and `error` locates it. Nothing here opens a file.
 
 use std::collections::BTreeMap;
 
