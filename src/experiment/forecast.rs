@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ExperimentError, ResolvedRun, ResolvedSweep, workers::evaluations_left};
+use super::{
+    ExperimentError, ResolvedRun, ResolvedSweep, same_training, workers::evaluations_left,
+};
 use crate::build_identity::BUILD;
 use reprise_base::{
     config::{RunSpec, sweep::SweepRun},
@@ -48,9 +50,13 @@ pub fn forecast(
         }
         Some(store) => {
             let observed = sweep.runs.iter().map(|run| store.run(&run.id).observe());
+            let mut observed: Vec<_> = observed.collect();
+            for same in same_training::find(store, &sweep.runs, &observed) {
+                observed[same.index].state = State::Resumable(same.end);
+            }
             let records: Vec<_> =
                 store.runs()?.iter().filter_map(|id| store.run(id).read_record().ok()).collect();
-            (observed.collect(), Pace::of(&records))
+            (observed, Pace::of(&records))
         }
     };
     let code = |record: &Record| Code::of(record, BUILD.sources_sha256);

@@ -12,6 +12,7 @@ mod launcher;
 mod parent;
 mod parent_problem;
 mod resolved;
+mod same_training;
 #[cfg(test)]
 mod tests;
 mod worker;

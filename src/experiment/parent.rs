@@ -112,15 +112,43 @@ pub(super) fn adopt(
         let why = ParentProblem::NotAtItsEnd { step };
         return Err(ExperimentError::Parent { run: parent.record().run.clone(), why });
     }
-    let journal = fs::read(&of_parent(RunFile::Journal), FILE_BYTES_MAX)?;
+    copy_state(dir, parent, &[(best, RunFile::Best)], state)
+}
+
+/// Writes what an interruption after the last step of a finished run, before its test, would have left of a new run with
+/// the same training.
+///
+/// # Errors
+/// If a file of the finished run is damaged or missing, or cannot be written.
+pub(super) fn copy_attempt(dir: &RunDir, finished: &FinishedRun) -> Result<(), ExperimentError> {
+    let files = [RunFile::Best, RunFile::Timing].into_iter().chain(finished.snapshots());
+    let files: Vec<_> = files.map(|file| (file, file)).collect();
+    for file in [RunFile::Journal, RunFile::Best].into_iter().chain(finished.snapshots()) {
+        finished.check(file)?;
+    }
+    copy_state(dir, finished, &files, RunFile::Checkpoint)
+}
+
+/// Copies the journal up to a checkpoint of another run, `files`, each under its new name, and the checkpoint.
+fn copy_state(
+    dir: &RunDir,
+    from: &FinishedRun,
+    files: &[(RunFile, RunFile)],
+    state: RunFile,
+) -> Result<(), ExperimentError> {
+    let path = |file| from.dir().path(file);
+    let checkpoint = read_checkpoint(&path(state))?;
+    let journal = fs::read(&path(RunFile::Journal), FILE_BYTES_MAX)?;
     // Without what comes later, such as the test at its end.
     let length = usize::try_from(checkpoint.position.journal.bytes).unwrap_or(usize::MAX);
     fs::write_atomic(&dir.path(RunFile::Journal), &journal[..length.min(journal.len())])?;
     // The checkpoint last: without it, the run has not begun.
-    for (from, to) in [(best, RunFile::Best), (state, RunFile::Checkpoint)] {
-        let path = of_parent(from);
+    for &(file, copy) in files.iter().chain(&[(state, RunFile::Checkpoint)]) {
+        let path = path(file);
         if fs::kind(&path)?.is_some() {
-            fs::write_atomic(&dir.path(to), &fs::read(&path, FILE_BYTES_MAX)?)?;
+            let copy = dir.path(copy);
+            fs::create_dir_all(copy.parent().expect("it is in the run's folder"))?;
+            fs::write_atomic(&copy, &fs::read(&path, FILE_BYTES_MAX)?)?;
         }
     }
     Ok(())

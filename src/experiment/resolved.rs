@@ -46,6 +46,8 @@ pub struct ResolvedRun {
     pub name: String,
     /// The whole configuration.
     pub spec: RunSpec,
+    /// Digest of its data.
+    pub data_digest: String,
     /// How it is evaluated when it is finished.
     pub evaluations: Vec<ResolvedEvaluation>,
 }
@@ -79,7 +81,8 @@ impl ResolvedSweep {
             let pack = opened.open(&run.spec.data.dataset, Required::AllSplits, watch)?;
             data::check_overlap(pack, run.spec.data.overlap)?;
             check_data(&run.spec, pack).map_err(TrainError::from)?;
-            let id = run_id(&run.spec, pack.payload_sha256(), &libtorch);
+            let data_digest = pack.payload_sha256().to_owned();
+            let id = run_id(&run.spec, &data_digest, &libtorch);
             let mut evaluations = Vec::new();
             for request in &sweep.evaluations {
                 let pack =
@@ -90,6 +93,7 @@ impl ResolvedSweep {
                 id,
                 name: format!("{} · seed {}", run.arm, run.spec.seed.0),
                 spec: run.spec.clone(),
+                data_digest,
                 evaluations,
             });
         }

@@ -6,7 +6,10 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{EventFolder, Launcher, ResolvedRun, ResolvedSweep, RunCounts, Work};
+use super::{
+    EventFolder, ExperimentError, Launcher, ResolvedRun, ResolvedSweep, RunCounts, Work,
+    same_training,
+};
 use crate::build_identity::BUILD;
 use reprise_base::config::engine::{Device, EngineSpec};
 use reprise_store::{
@@ -34,6 +37,14 @@ pub struct Workers<'a> {
 /// What happens while a sweep is carried out.
 #[derive(Debug)]
 pub enum SweepEvent<'a> {
+    /// A run that has not begun needs only its test, since a finished run has the same training.
+    SameTraining {
+        /// Its index in the sweep.
+        run: usize,
+        trained: &'a RunId,
+        /// Whether the files of the finished run could be used; if not, the run is trained.
+        used: Result<(), ExperimentError>,
+    },
     /// The canaries of this many runs are repeated, since their code has changed.
     RepeatingCanaries(usize),
     /// Every run has an action, in the order of the sweep.
@@ -103,7 +114,14 @@ impl Workers<'_> {
     pub fn run(&self, interrupts: &AtomicU32, report: &mut dyn FnMut(SweepEvent<'_>)) -> RunCounts {
         let runs = &self.sweep.runs;
         let store = self.launcher.store;
-        let observed: Vec<_> = runs.iter().map(|run| store.run(&run.id).observe()).collect();
+        let mut observed: Vec<_> = runs.iter().map(|run| store.run(&run.id).observe()).collect();
+        for same in same_training::find(store, runs, &observed) {
+            let run = &runs[same.index];
+            let used = same.take_over(store, run);
+            let trained = &same.trained.record().run;
+            report(SweepEvent::SameTraining { run: same.index, trained, used });
+            observed[same.index] = store.run(&run.id).observe();
+        }
         let code = |record: &Record| Code::of(record, BUILD.sources_sha256);
         let left = |record: &Record| evaluations_left(self.sweep, store, record);
         let mut actions = plan(&observed, code, left);

@@ -269,3 +269,60 @@ fn a_damaged_evaluation_is_named_and_left_out_of_the_report() {
         assert!(!place.succeed(&["status"]).stdout.contains("left"));
     }
 }
+
+/// The runs of a store whose own test has this many sequences.
+fn runs_tested_on(place: &Place, store: &str, sequences: u64) -> Vec<PathBuf> {
+    let mut runs = place.runs(store);
+    runs.retain(|run| {
+        let spec = fs::read(run.join("spec.json")).unwrap();
+        let spec: serde_json::Value = serde_json::from_slice(&spec).unwrap();
+        spec["evaluation"]["test_sequences"] == sequences
+    });
+    runs
+}
+
+#[test]
+fn another_number_of_test_sequences_trains_nothing() {
+    let place = Place::new();
+    place.write("experiments/systems.toml", include_str!("../fixtures/systems.toml"));
+    let keep = ["--set", "training.keep={ every_epochs = 1, state = \"full\" }"];
+    let average = ["--set", "training.weight_average.decay=0.5"];
+    let sweep = [&["sweep", "systems"][..], &keep, &average].concat();
+    place.succeed(&sweep);
+    let other = [&sweep[..], &["--set", "evaluation.test_sequences=1"]].concat();
+    let plan = place.succeed(&[&other[..], &["--dry-run"]].concat()).stdout;
+    check_contains(&plan, &["resume from step 4", "time: nothing is left to train"]);
+    let swept = place.succeed(&other).stderr;
+    check_contains(&swept, &["only its test is left", "rcn · seed 1: resumed from step 4 of 4"]);
+    assert!(!swept.contains("started, "), "{swept}");
+
+    place.succeed(&[&other[..], &["--store", "fresh"]].concat());
+    let [copied, fresh] = ["store", "fresh"].map(|store| runs_tested_on(&place, store, 1));
+    assert_eq!((copied.len(), fresh.len()), (5, 5));
+    for (copied, fresh) in copied.iter().zip(&fresh) {
+        assert_eq!(copied.file_name(), fresh.file_name());
+        let [copied, fresh] = [copied, fresh].map(|run| {
+            let record = fs::read(run.join("record.json")).unwrap();
+            let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+            (record["artefacts"].clone(), record["test"].clone(), record["final_state"].clone())
+        });
+        assert_eq!(copied, fresh);
+    }
+    place.succeed(&["store", "verify"]);
+}
+
+#[test]
+fn a_finished_run_with_a_damaged_file_is_no_training_of_another() {
+    let place = Place::new();
+    place.succeed(&["sweep", "tiny"]);
+    for run in place.runs("store") {
+        let path = run.join("best.safetensors");
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    let other = ["sweep", "tiny", "--set", "evaluation.test_sequences=2"];
+    let swept = place.succeed(&other).stderr;
+    check_contains(&swept, &["trained again, since run", "best.safetensors", "started, 4 steps"]);
+    assert_eq!(runs_tested_on(&place, "store", 2).len(), 2);
+}

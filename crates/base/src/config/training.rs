@@ -155,7 +155,8 @@ pub struct EvaluationSpec {
     pub batch_size: Count,
     /// Maximum number of validation sequences to score: the first ones in sorted order.
     pub validation_sequences: Count,
-    /// Maximum number of test sequences to score: the first ones in sorted order.
+    /// Maximum number of test sequences to score: the first ones in sorted order. If it alone is changed, nothing is
+    /// trained again.
     pub test_sequences: Count,
     /// Frames that are predicted and scored in evaluations. Without this key, the horizon of training
     /// is used. If arms train with different horizons, set this key; otherwise their scores are not

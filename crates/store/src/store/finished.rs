@@ -117,6 +117,12 @@ impl FinishedRun {
         Ok((finished, unreadable))
     }
 
+    /// Returns the files of its snapshots, sorted by epoch.
+    pub fn snapshots(&self) -> impl Iterator<Item = RunFile> + use<'_> {
+        let files = self.record.artefacts.keys().filter_map(|name| RunFile::artefact(name));
+        files.filter(|file| file.is_of_snapshot())
+    }
+
     /// Returns whether the record names a file.
     pub fn has(&self, file: RunFile) -> bool {
         self.record.artefacts.contains_key(&*file.name())

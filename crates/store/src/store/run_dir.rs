@@ -80,6 +80,11 @@ impl RunFile {
         })
     }
 
+    /// Returns whether it was kept of a chosen epoch.
+    pub(super) const fn is_of_snapshot(self) -> bool {
+        matches!(self, Self::Snapshot(_) | Self::SnapshotState(_) | Self::SnapshotBest(_))
+    }
+
     /// Returns the file of weights.
     pub const fn of(checkpoint: CheckpointKind) -> Self {
         match checkpoint {

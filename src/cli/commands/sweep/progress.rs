@@ -40,6 +40,18 @@ impl<'a> SweepProgress<'a> {
     /// Prints an event.
     pub(super) fn show(&mut self, event: SweepEvent<'_>) {
         match event {
+            SweepEvent::SameTraining { run, trained, used } => {
+                let name = &self.sweep.runs[run].name;
+                match used {
+                    Ok(()) => tell(&format!(
+                        "{name}: trained already as run {trained}; only its test is left"
+                    )),
+                    Err(error) => tell(&format!(
+                        "{name}: trained again, since run {trained} cannot be used\n{}",
+                        Failure::from(error).render()
+                    )),
+                }
+            }
             SweepEvent::RepeatingCanaries(runs) => tell(&format!(
                 "the code has changed since {} finished: verifying the first two steps",
                 count(runs, "run"),
