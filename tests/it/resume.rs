@@ -88,6 +88,12 @@ fn optimizers_schedules_and_clipping_resume_to_the_same_bits() {
     }
 }
 
+#[test]
+fn sequences_that_are_drawn_anew_resume_to_the_same_bits() {
+    let sets = ["data.dataset='moving_mnist'", "data.sampler='fresh'"];
+    check_with(&sets, &[(5, kill_all), (13, interrupt)]);
+}
+
 /// Updates this large make scores worse again, so no run lasts for all of its epochs.
 const OVERSHOOTING: [&str; 4] = [
     "optimizer.adam.learning_rate=0.3",

@@ -3,6 +3,7 @@
 use std::fs;
 
 use reprise_store::store::canonical_json;
+use rustix::process::{Pid, test_kill_process};
 
 use crate::support::{Place, check_contains};
 
@@ -220,6 +221,31 @@ fn a_run_whose_folder_cannot_be_used_fails_alone() {
 fn the_doctor_knows_the_machine() {
     let output = Place::new().succeed(&["doctor"]).stdout;
     check_contains(&output, &["libtorch", "deterministic_algorithms true", "free", "instructions"]);
+}
+
+#[test]
+fn tensorboard_is_shown_while_a_sweep_is_trained() {
+    let mut place = Place::new();
+    // A stand-in that says how it was started and then waits, as the real one does.
+    let script = "#!/bin/sh\necho \"$$ $*\" > started\nexec sleep 1000\n";
+    place.write("bin/tensorboard", script);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(place.path("bin/tensorboard"), executable).unwrap();
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap());
+    let arguments = ["sweep", "tiny", "--tensorboard", "events", "--viewer"];
+    place.set("PATH", path);
+    place.succeed(&arguments);
+    let started = fs::read_to_string(place.path("started")).unwrap();
+    let (process, rest) = started.trim().split_once(' ').unwrap();
+    assert_eq!(rest, "--logdir events");
+    let process = Pid::from_raw(process.parse().unwrap()).unwrap();
+    assert!(test_kill_process(process).is_err(), "it has ended with the sweep");
+
+    place.set("PATH", "/nowhere");
+    let without = place.succeed(&arguments).stderr;
+    check_contains(&without, &["it is not installed; after `pip install tensorboard`"]);
+    let shown = place.succeed(&arguments[..4]).stderr;
+    check_contains(&shown, &["`tensorboard --logdir events` shows the runs"]);
 }
 
 #[test]

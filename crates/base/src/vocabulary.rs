@@ -93,6 +93,7 @@ names! {
         VideoDiscriminatorLoss = "l_video_dis",
         Reconstruction = "reconstruction",
         Kl = "kl",
+        ActiveUnits = "active_units",
         KlWeight = "kl_weight",
         TeacherForcingRatio = "teacher_forcing_ratio",
         TeacherForced = "teacher_forced",

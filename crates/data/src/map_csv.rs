@@ -30,7 +30,7 @@ const COLUMNS: [&str; 5] =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapEntry {
     pub id: String,
-    /// Pattern of image files, which nothing reads.
+    /// Pattern of image files, which nothing reads; empty if there are none.
     pub bitmaps: String,
     /// Frames, f32 `[T, H, W, 3]` in [0, 1].
     pub images: String,
@@ -40,16 +40,31 @@ pub struct MapEntry {
     pub states: String,
 }
 
+/// Whether an import also writes every frame as an image, which the original calls `create_img`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameImages {
+    Written,
+    LeftOut,
+}
+
 impl MapEntry {
     /// Returns the entry that the importer writes for sequence `number`.
-    pub fn numbered(number: usize) -> Self {
+    pub fn numbered(number: usize, images: FrameImages) -> Self {
         Self {
             id: number.to_string(),
-            bitmaps: format!("image_batch_{number}_*.png"),
+            bitmaps: match images {
+                FrameImages::Written => format!("image_batch_{number}_*.png"),
+                FrameImages::LeftOut => String::new(),
+            },
             images: format!("image_batch_{number}.npy"),
             actions: format!("action_batch_{number}.npy"),
             states: format!("state_batch_{number}.npy"),
         }
+    }
+
+    /// Returns the name of the image of a frame, if there are images.
+    pub fn bitmap(&self, frame: usize) -> Option<String> {
+        (!self.bitmaps.is_empty()).then(|| self.bitmaps.replace('*', &frame.to_string()))
     }
 
     /// Returns the names of the arrays: frames, actions, states.
@@ -263,7 +278,8 @@ mod tests {
     proptest! {
         #[test]
         fn written_lists_are_read_back(count in 1_usize..20) {
-            let entries: Vec<_> = (0..count).map(MapEntry::numbered).collect();
+            let entry = |number| MapEntry::numbered(number, FrameImages::Written);
+            let entries: Vec<_> = (0..count).map(entry).collect();
             prop_assert_eq!(parse(&text(&entries)).unwrap(), entries);
         }
 

@@ -11,7 +11,7 @@ use super::{
     findings::Findings,
     keypoints::KeypointTable,
     moving_mnist::{
-        sets::{self, DigitFolder, DrawSettings, DrawnDigits, EmbeddedDigits},
+        sets::{self, DigitFolder, DrawnDigits, EmbeddedDigits},
         test_seq::TestFile,
     },
     moving_square::MovingSquare,
@@ -25,10 +25,7 @@ use super::{
     video_folder::VideoFolder,
     videos::VideoSettings,
 };
-use reprise_base::config::{
-    data::{Dataset, Overlap, Split, TestObjects},
-    digits::DigitSampling,
-};
+use reprise_base::config::data::{Dataset, Overlap, Split, TestObjects};
 
 /// Fewer levels than this between the smallest and the largest value of all frames are doubtful.
 const FEW_LEVELS: u8 = 4;
@@ -116,6 +113,7 @@ pub fn pack(dataset: &Dataset, out: &Path, progress: Watch<'_>) -> Result<(), Da
 
 /// Returns where the sequences of a data set come from.
 fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
+    let drawn = || sets::settings(dataset).expect("it is drawn from digits");
     match *dataset {
         Dataset::SawyerPush => Box::new(SAWYER_PUSH),
         Dataset::FacialKeypoints => Box::new(FACIAL_KEYPOINTS),
@@ -134,13 +132,9 @@ fn origin(dataset: &Dataset) -> Box<dyn DataOrigin + '_> {
         }
         Dataset::Npy { ref root } => Box::new(PushingFolder::Arrays { root }),
         Dataset::MovingMnist => Box::new(EmbeddedDigits),
-        Dataset::MovingMnistDrawn { scene, frames, sequences } => {
-            let sampling = DigitSampling::Streams;
-            Box::new(DrawnDigits { settings: DrawSettings { sampling, scene, frames, sequences } })
-        }
-        Dataset::MovingMnistIdx { ref root, sampling, scene, frames, sequences } => {
-            let settings = DrawSettings { sampling, scene, frames, sequences };
-            Box::new(DigitFolder { root, settings })
+        Dataset::MovingMnistDrawn { .. } => Box::new(DrawnDigits { settings: drawn() }),
+        Dataset::MovingMnistIdx { ref root, .. } => {
+            Box::new(DigitFolder { root, settings: drawn() })
         }
         Dataset::MnistTestSeq { ref file, sequences, axes, ref key } => {
             Box::new(TestFile { file, sequences, axes, key: key.as_deref() })

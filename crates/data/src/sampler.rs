@@ -54,7 +54,7 @@ impl Order {
         if seed > largest {
             return Err(SamplerError::SeedTooLarge { seed, largest });
         }
-        let drops_rest = !matches!(sampler, Sampler::EpochPermutation);
+        let drops_rest = !matches!(sampler, Sampler::EpochPermutation | Sampler::Fresh);
         if drops_rest && batch_size > sequences {
             return Err(SamplerError::NoFullBatch { sequences, batch_size });
         }
@@ -84,12 +84,23 @@ impl Order {
     ///
     /// `Minibatches` concatenates passes of [`minibatches`]. One generator draws all permutations, so
     /// those of earlier passes are drawn again.
+    ///
+    /// `Fresh` counts: a sequence of the run has its number among all that are drawn, not among those of the split.
     pub fn batches(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
         match self.sampler {
             Sampler::EpochPermutation => self.permuted(first, steps),
             Sampler::Original { workers } => self.as_loaded(workers, first, steps),
             Sampler::Minibatches => self.as_iterated(first, steps),
+            Sampler::Fresh => self.counted(first, steps),
         }
+    }
+
+    fn counted(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {
+        let batch = |step: u64| {
+            let start = index(step) * self.batch_size;
+            (start..start + self.batch_size).collect()
+        };
+        (first.0..first.0 + steps).map(batch).collect()
     }
 
     fn as_iterated(&self, first: Step, steps: u64) -> Vec<Vec<usize>> {

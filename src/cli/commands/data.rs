@@ -22,7 +22,8 @@ use reprise_base::{
     text::{count, error_chain},
 };
 use reprise_data::{
-    self as data, Checked, ContactSheet, DataError, DataSummary, Required, SheetSize, ShownSequence,
+    self as data, Checked, ContactSheet, DataError, DataSummary, Required, SheetSize,
+    ShownSequence, map_csv::FrameImages,
 };
 
 /// Arguments of `reprise data`.
@@ -179,6 +180,9 @@ struct ImportDataArgs {
     /// Frames to import from each TFRecord [default: the number in the first record]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
+    /// Also write every frame as image_batch_N_FRAME.png, for people to look at
+    #[arg(long)]
+    images: bool,
 }
 
 fn frames(text: &str) -> Result<Count, ScalarError> {
@@ -338,7 +342,8 @@ fn pack(args: &PackArgs) -> Result<(), Failure> {
 
 fn import(args: &ImportDataArgs) -> Result<(), Failure> {
     let frames = args.frames.map(Count::len);
-    let done = data::import(&args.folder, &args.out, frames, &mut data_watch())?;
+    let images = if args.images { FrameImages::Written } else { FrameImages::LeftOut };
+    let done = data::import(&args.folder, &args.out, frames, images, &mut data_watch())?;
     let sequences = count(done.sequences, "sequence");
     tell(&format!("imported `{}` into `{}`", args.folder.display(), args.out.display()));
     print(&format!("{sequences} of {} frames, {} layout\n", done.frames, done.layout))

@@ -30,7 +30,7 @@ impl RunSpec {
         }
         check_arithmetic(self.model.facts(), self.engine.arithmetic)?;
         check_content(&self.model, &self.data)?;
-        check_sampler(&self.model, self.data.sampler)?;
+        check_sampler(&self.model, &self.data)?;
         check_seed(self)?;
         check_devices(&self.model, &self.engine, &self.training)?;
         check_frames(self)?;
@@ -72,14 +72,20 @@ fn check_content(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction
     Err(Contradiction::ContentMissing { system, needs, dataset })
 }
 
-/// `minibatches` is the order of rcn's original; `original` needs sequences of frames.
-fn check_sampler(model: &ModelSpec, sampler: Sampler) -> Result<(), Contradiction> {
-    let content = match sampler {
-        Sampler::EpochPermutation => return Ok(()),
-        Sampler::Original { .. } => Content::Frames,
-        Sampler::Minibatches => Content::Keypoints,
+/// `minibatches` is the order of rcn's original; `original` needs sequences of frames, `fresh` a system that reads no
+/// others than those of its batch, and digits.
+fn check_sampler(model: &ModelSpec, data: &DataSpec) -> Result<(), Contradiction> {
+    let sampler = data.sampler;
+    let supported = match sampler {
+        Sampler::EpochPermutation => true,
+        Sampler::Original { .. } => model.facts().content() == Content::Frames,
+        Sampler::Minibatches => model.facts().content() == Content::Keypoints,
+        Sampler::Fresh => model.frames_used().is_some(),
     };
-    if model.facts().content() == content {
+    if sampler == Sampler::Fresh && supported && data.dataset.scene().is_none() {
+        return Err(Contradiction::NothingToDraw { dataset: data.dataset.name() });
+    }
+    if supported {
         Ok(())
     } else {
         Err(Contradiction::ForeignSampler { system: model.system(), sampler: sampler.name() })

@@ -58,6 +58,8 @@ pub enum Contradiction {
     ContentMissing { system: &'static str, needs: &'static str, dataset: &'static str },
     #[error("`{system}` does not support the sampler `{sampler}`")]
     ForeignSampler { system: &'static str, sampler: &'static str },
+    #[error("the sampler `fresh` draws sequences from digits, and `{dataset}` has none")]
+    NothingToDraw { dataset: &'static str },
     #[error("the sampler `{sampler}` takes seeds from 0 to {largest}, not {seed}")]
     SeedTooLarge { seed: Seed, largest: Seed, sampler: &'static str },
     #[error("`{system}` does not support `{arithmetic}` arithmetic")]
@@ -118,6 +120,7 @@ impl Contradiction {
             Self::EvenKernel { .. } => keys(&["model.convlstm.connections.convolutional.kernel"]),
             Self::ContentMissing { .. } => keys(&["data.dataset"]),
             Self::ForeignSampler { .. } | Self::SeedTooLarge { .. } => keys(&["data.sampler"]),
+            Self::NothingToDraw { .. } => keys(&["data.sampler", "data.dataset"]),
             Self::NoSuchArithmetic { .. } => keys(&["engine.arithmetic"]),
             Self::Mocogan(conflict) => keys(conflict.keys()),
             Self::NesterovWithoutMomentum => keys(&["optimizer.gradient_descent.momentum_kind"]),
@@ -160,6 +163,9 @@ impl Contradiction {
                 "use `constant = { beta = 1.0 }` for the full weight from the first epoch on"
             }
             Self::ContentMissing { .. } => "run `reprise data list` to see what each contains",
+            Self::NothingToDraw { .. } => {
+                "use `moving_mnist`, `moving_mnist_drawn` or `moving_mnist_idx`"
+            }
             Self::ForeignSampler { .. } => "use `epoch_permutation`, which every system supports",
             Self::SeedTooLarge { .. } => "use a smaller seed, or the sampler `epoch_permutation`",
             Self::NoSuchArithmetic { .. } => "use `exact`, which every system supports",

@@ -527,6 +527,10 @@ pub enum Sampler {
     /// all permutations, and every pass drops its last, incomplete batch. The original does not seed
     /// the generator; here the run's seed is used. Only for `rcn`.
     Minibatches,
+    /// Every sequence is drawn anew from the run's seed, and none is seen twice, as in the convlstm original, whose data
+    /// set draws one for every request. Only for data sets that are drawn from digits, and for systems that predict
+    /// frames.
+    Fresh,
 }
 
 impl Sampler {
@@ -536,13 +540,14 @@ impl Sampler {
             Self::EpochPermutation => "epoch_permutation",
             Self::Original { .. } => "original",
             Self::Minibatches => "minibatches",
+            Self::Fresh => "fresh",
         }
     }
 
     /// Returns the largest seed: the generators of NumPy and PyTorch that the originals use take 32 bits.
     pub const fn largest_seed(self) -> Seed {
         match self {
-            Self::EpochPermutation => Seed::MAX,
+            Self::EpochPermutation | Self::Fresh => Seed::MAX,
             Self::Original { .. } | Self::Minibatches => Seed(u32::MAX as u64),
         }
     }

@@ -10,6 +10,7 @@
 mod array_file;
 mod digit_files;
 mod error;
+mod fresh;
 mod layout;
 mod resize;
 pub(super) mod sets;
@@ -23,6 +24,7 @@ use reprise_base::{
 };
 
 pub use error::MovingMnistError;
+pub use fresh::{FRESH_STREAM, FreshDigits};
 pub use resize::resize_bilinear;
 
 /// Pixels of a digit.

@@ -18,7 +18,7 @@ use reprise_base::{
         digits::{DigitSampling, DigitScene},
     },
     fs,
-    scalar::Count,
+    scalar::{Count, Seed},
 };
 
 /// Grey value of training digits in training; sums of two of the three values differ, too.
@@ -122,6 +122,27 @@ fn the_originals_sampling_is_one_generator_for_each_of_its_two_data_sets() {
     let paths = trajectories(scene, 5, &mut RandomState::new(7));
     let drawn = draw_bytes(scene, &paths, |_| &[TEST; DIGIT_PIXELS]);
     assert_eq!(pack.sequence(Split::Test, 0).frames, drawn);
+}
+
+#[test]
+fn fresh_sequences_depend_on_seed_and_number_alone_and_show_training_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    write_digits(&folder.path().join("mnist"));
+    let dataset = Dataset::moving_mnist_idx(folder.path().join("mnist"));
+    let digits = FreshDigits::open(&dataset).unwrap().expect("it is drawn from digits");
+    let frames = |seed: u64, numbers: std::ops::Range<u64>| -> Vec<Vec<u8>> {
+        let pack = digits.draw(Seed(seed), numbers);
+        let all = 0..pack.sequences(Split::Train);
+        all.map(|n| pack.sequence(Split::Train, n).frames.to_vec()).collect()
+    };
+    let drawn = frames(5, 0..6);
+    assert_eq!([frames(5, 0..2), frames(5, 2..6)].concat(), drawn);
+    assert_ne!(frames(6, 0..6), drawn);
+    assert!(drawn[1..].iter().all(|sequence| *sequence != drawn[0]), "none is seen twice");
+    let pixels = || drawn.iter().flatten();
+    assert!(pixels().all(|pixel| [0, SEEN, 2 * SEEN].contains(pixel)));
+    assert_eq!((drawn[0].len(), pixels().max()), (20 * 64 * 64, Some(&(2 * SEEN))));
+    assert!(FreshDigits::open(&Dataset::SawyerPush).unwrap().is_none());
 }
 
 #[test]

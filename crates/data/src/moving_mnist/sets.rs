@@ -1,7 +1,8 @@
 //! Data sets of Moving MNIST: the embedded one, and those drawn from MNIST's own files.
 //!
 //! Two deviations: the original draws a new sequence for every request and never repeats one; here
-//! `sequences` of them are drawn once into a pack, and every epoch uses them again. Where digits overlap,
+//! `sequences` of them are drawn once into a pack, and every epoch uses them again, unless the sampler is
+//! `fresh` (see [`super::FreshDigits`]). Where digits overlap,
 //! the original adds values in [0, 1] and clips at 1; here bytes are added and clipped at 255, which
 //! differs in the last bit only.
 
@@ -78,23 +79,42 @@ impl DrawSettings {
         cache::settings(&(sampling, scene, frames, sequences))
     }
 
+    /// Returns size and content of a sequence.
+    pub(super) const fn scene(self) -> Scene {
+        Scene::of(self.frames, self.scene)
+    }
+
     /// Returns height, width and channels of a frame.
     pub(crate) const fn frame_shape(self) -> HwcShape {
         [self.scene.side.len(), self.scene.side.len(), 1]
     }
 }
 
+/// Returns how the sequences of a data set are drawn from digits, if they are.
+pub(crate) const fn settings(dataset: &Dataset) -> Option<DrawSettings> {
+    match *dataset {
+        Dataset::MovingMnist => Some(EMBEDDED),
+        Dataset::MovingMnistDrawn { scene, frames, sequences } => {
+            Some(DrawSettings { sampling: DigitSampling::Streams, scene, frames, sequences })
+        }
+        Dataset::MovingMnistIdx { sampling, scene, frames, sequences, .. } => {
+            Some(DrawSettings { sampling, scene, frames, sequences })
+        }
+        _ => None,
+    }
+}
+
 /// Digits of 32×32 pixels, one after another.
-struct ResizedDigits {
+pub(super) struct ResizedDigits {
     pixels: Vec<u8>,
 }
 
 impl ResizedDigits {
-    fn of(digits: &idx::Digits) -> Self {
+    pub(super) fn of(digits: &idx::Digits) -> Self {
         Self { pixels: resized(digits) }
     }
 
-    const fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.pixels.len() / DIGIT_PIXELS
     }
 
@@ -137,7 +157,7 @@ fn description() -> Description {
     Description { name: "moving_mnist", origin: ORIGIN.to_owned() }
 }
 
-fn embedded_digits() -> [ResizedDigits; 2] {
+pub(super) fn embedded_digits() -> [ResizedDigits; 2] {
     EMBEDDED_FILES.map(|file| {
         ResizedDigits::of(&idx::parse_digits(file).expect("the embedded files are valid"))
     })
@@ -309,19 +329,24 @@ fn sequence(
     split: Split,
     random: &mut dyn Integers,
 ) -> Vec<u8> {
-    // The last tenth is held out, at least one digit. A single digit is in both splits.
-    let seen = (training.len() - training.len() / HELD_OUT_ONE_IN).min(training.len() - 1).max(1);
+    let seen = training_digits(training);
     match split {
-        Split::Train => drawn(scene, training, 0..seen, random),
+        Split::Train => drawn(scene, training, seen, random),
         Split::Validate => {
-            drawn(scene, training, seen.min(training.len() - 1)..training.len(), random)
+            drawn(scene, training, seen.end.min(training.len() - 1)..training.len(), random)
         }
         Split::Test => drawn(scene, test, 0..test.len(), random),
     }
 }
 
+/// Returns the digits of the training split. The last tenth is held out, at least one digit. A single digit is in both
+/// splits.
+pub(super) fn training_digits(training: &ResizedDigits) -> Range<usize> {
+    0..(training.len() - training.len() / HELD_OUT_ONE_IN).min(training.len() - 1).max(1)
+}
+
 /// Draws the frames of a sequence of some digits.
-fn drawn(
+pub(super) fn drawn(
     scene: Scene,
     digits: &ResizedDigits,
     shown: Range<usize>,

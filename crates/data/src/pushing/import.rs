@@ -1,10 +1,12 @@
 //! Converts TFRecord files into `.npy` files with a `map.csv`, as the importer of the Chainer port does.
 //!
 //! Two deviations: the importer asks for one record per file and so loses the others of files that hold
-//! several; here all are imported. It also writes images that show nothing but noise
-//! (`Image.fromarray` of floats), which are left out.
+//! several; here all are imported. The images that it writes on request show nothing but noise, since it takes the
+//! bytes of floats for pixels (`Image.fromarray`); here they show the frames.
 
 use std::{ops::ControlFlow, path::Path};
+
+use png::ColorType;
 
 use super::{
     error::PushingError,
@@ -15,8 +17,9 @@ use crate::{
     error::DataError,
     findings::Findings,
     listing::{SideFiles, list},
-    map_csv::{self, MapEntry},
+    map_csv::{self, FrameImages, MapEntry},
     npy::{self, Array, ArrayData},
+    png_file::smallest_png,
     progress::{Progress, Watch},
     resize::{Fit, frame},
     rgb_image::RgbImage,
@@ -26,7 +29,7 @@ use crate::{
 };
 use reprise_base::{
     config::data::{Dataset, TestObjects},
-    fs::{self, FileKind, FsError},
+    fs::{self, FileKind},
     scalar::Count,
 };
 
@@ -47,6 +50,7 @@ pub fn import(
     folder: &Path,
     out: &Path,
     frames: Option<usize>,
+    images: FrameImages,
     progress: Watch<'_>,
 ) -> Result<Imported, DataError> {
     let mut findings = Findings::default();
@@ -66,11 +70,11 @@ pub fn import(
             let extract = RecordExtract { path, number, layout, frames };
             let scale = |image: RgbImage| Ok(frame(&image, Fit::Crop, [SIDE; 2]));
             let sequence = extract.read(&record, scale, &mut report);
-            let entry = MapEntry::numbered(entries.len());
+            let entry = MapEntry::numbered(entries.len(), images);
             if let Some(ReadRecord { sequence, .. }) = sequence
                 && let Err(error) = write(out, &entry, layout, frames, sequence)
             {
-                first_error.get_or_insert(error.into());
+                first_error.get_or_insert(error);
             }
             entries.push(entry);
             if first_error.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -128,12 +132,23 @@ fn write(
     layout: RecordLayout,
     frames: usize,
     sequence: RecordSequence<Vec<f32>>,
-) -> Result<(), FsError> {
+) -> Result<(), DataError> {
+    for (number, pixels) in sequence.images.iter().enumerate() {
+        let Some(name) = entry.bitmap(number) else { break };
+        let bytes: Vec<u8> = pixels.iter().map(|&value| nearest_byte(value)).collect();
+        let png = smallest_png(&bytes, [SIDE; 2], ColorType::Rgb).expect("a frame fills its image");
+        fs::write_atomic(&out.join(name), &png)?;
+    }
     for (name, array) in entry.arrays().into_iter().zip(arrays(layout, frames, sequence, [SIDE; 2]))
     {
         npy::write(&out.join(name), &array)?;
     }
     Ok(())
+}
+
+/// Returns the byte of a value in [0, 1].
+fn nearest_byte(value: f32) -> u8 {
+    (255.0 * value).round().clamp(0.0, 255.0) as u8
 }
 
 /// Returns the arrays of a sequence: frames of size `target` from [`frame`](frame()), actions, and states

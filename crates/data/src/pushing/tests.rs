@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::detect;
+use crate::{detect, image_file::ImageError, map_csv::FrameImages};
 use reprise_base::{
     config::data::{Dataset, TestObjects},
     fs,
@@ -45,8 +45,15 @@ fn imported_sequences_are_those_of_the_records() {
     assert_eq!((sizes, pack.frames(), pack.condition_size()), ([2, 1, 0], 7, 9));
 
     let npy = root.join("npy");
+    let images = FrameImages::Written;
     let done =
-        import::import(&root.join("train"), &npy.join("train"), Some(7), &mut |_| {}).unwrap();
+        import::import(&root.join("train"), &npy.join("train"), Some(7), images, &mut |_| {})
+            .unwrap();
+    let image = fs::read(&npy.join("train/image_batch_1_6.png"), 1 << 20).unwrap();
+    let accept = |_, _| Ok::<(), ImageError>(());
+    let (image, _) = crate::image_file::decode(&image, accept).unwrap();
+    let frames = pack.sequence(Split::Train, 1).frames;
+    assert!(frames.ends_with(&image.pixels), "the last frame of the second sequence");
     assert_eq!((done.sequences, done.layout), (3, RecordLayout::Berkeley));
     let dataset = detect(&npy, None).unwrap();
     assert_eq!(dataset, Dataset::Npy { root: npy });

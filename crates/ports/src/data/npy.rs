@@ -5,7 +5,7 @@ use crate::{refused, unsupported};
 use reprise_base::fs;
 use reprise_data::{
     arrays,
-    map_csv::{self, MapEntry},
+    map_csv::{self, FrameImages, MapEntry},
     npy::{self, ArrayData, AxisLength, Dtype, ExpectedArray},
     resize::{Fit, frame},
     tfrecord::RecordSequence,
@@ -67,7 +67,8 @@ fn reimported(case: &Case, entries: &[MapEntry]) -> Result<(), PortError> {
     };
     let layout = layout_of_source(case, &files)?;
     let read = read(&files, layout, frames).map_err(failed)?;
-    let numbered: Vec<_> = (0..files.len()).map(MapEntry::numbered).collect();
+    let entry = |number| MapEntry::numbered(number, FrameImages::Written);
+    let numbered: Vec<_> = (0..files.len()).map(entry).collect();
     let folder = case.dir.join("data");
     let mut written = vec![(map_csv::FILE.to_owned(), map_csv::text(&numbered))];
     for (entry, sequence) in numbered.iter().zip(read.sequences) {

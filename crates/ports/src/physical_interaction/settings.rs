@@ -138,6 +138,7 @@ fn settings(
         horizon: Count::try_from(frames - context_frames.size()).unwrap_or(default.horizon),
         width: width.unwrap_or(default.width),
         scheduled_sampling: scheduled_sampling(case)?,
+        weights: default.weights,
     };
     let adam = AdamSpec {
         learning_rate: optional_number(case, "learning_rate", 1e-3)?,

@@ -1,6 +1,6 @@
 //! Images with true and predicted keypoints, and the error of every keypoint.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::Range};
 
 use crate::{
     document::{Column, Figure, FigureContent, FigureLayout, PageBlock, PageTable, RichText, Row},
@@ -20,7 +20,9 @@ use reprise_base::{
 };
 
 /// Width of an image, in units.
-const SIDE: usize = 144;
+const SIDE: usize = 120;
+/// Most images side by side.
+const COLUMNS_MAX: usize = 8;
 /// Gap between images in pixels of the image, as in `strip::png`.
 const GAP_PIXELS: usize = 2;
 /// Height of the legend and of an arm's label.
@@ -120,8 +122,10 @@ fn images(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
     let [count, height, width] = shown[0].1.shape;
     // Only predictions for the same images are shown together.
     let shown: Vec<_> = shown.iter().filter(|(_, stored)| stored.grey == shown[0].1.grey).collect();
-    let total_width = count * SIDE + (count - 1) * SIDE * GAP_PIXELS / width;
-    let total_height = LINE + shown.len() * (LINE + SIDE * height / width + 4);
+    let columns = count.min(COLUMNS_MAX);
+    let total_width = columns * SIDE + (columns - 1) * SIDE * GAP_PIXELS / width;
+    let row_height = SIDE * height / width + 4;
+    let total_height = LINE + shown.len() * (LINE + count.div_ceil(columns) * row_height);
 
     let mut elements = String::new();
     rectangle(&mut elements, [0, 0, total_width, total_height], PAPER);
@@ -131,8 +135,10 @@ fn images(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
         rectangle(&mut elements, [0, y + 4, 6, 10], palette::arm(arm.position));
         text(&mut elements, [11, y + 13], TEXT, arm.label, "start");
         y += LINE;
-        row(&mut elements, y, [total_width, SIDE * height / width], stored)?;
-        y += SIDE * height / width + 4;
+        for first in (0..count).step_by(columns) {
+            row(&mut elements, y, stored, first..count.min(first + columns))?;
+            y += row_height;
+        }
     }
     let size = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
     let drawing =
@@ -140,7 +146,7 @@ fn images(results: &SweepResults<'_>) -> Result<Vec<PageBlock>, ReportError> {
     let figure = Figure {
         path: "figures/keypoints.svg".to_owned(),
         content: FigureContent::Svg(drawing),
-        alt: "test images with true and predicted keypoints, one row per arm".to_owned(),
+        alt: "test images with true and predicted keypoints, by arm".to_owned(),
         caption: RichText::default().strong("Test images").plain(format!(
             ": the first {count} of the test split, not selected by score, with the predictions of \
              seed {seed}. Discs: true keypoints. Crosses: predicted keypoints; a line joins each \
@@ -170,16 +176,19 @@ fn legend(elements: &mut String) {
     text(elements, [68, 13], TEXT, "predicted", "start");
 }
 
-/// Draws the images of an arm side by side with their keypoints.
+/// Draws some images of an arm side by side with their keypoints.
 fn row(
     elements: &mut String,
     y: usize,
-    [width, height]: [usize; 2],
     stored: &StoredKeypoints<'_>,
+    images: Range<usize>,
 ) -> Result<(), ReportError> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let [count, rows, columns] = stored.shape;
-    let bytes = png(stored.grey, [count, rows, columns, 1])
+    let grey = &stored.grey[images.start * rows * columns..images.end * rows * columns];
+    let width = images.len() * SIDE + (images.len() - 1) * SIDE * GAP_PIXELS / columns;
+    let height = SIDE * rows / columns;
+    let bytes = png(grey, [images.len(), rows, columns, 1])
         .map_err(|source| ReportError::Png { name: "keypoints".to_owned(), source })?;
     // Writing to a `String` cannot fail.
     let _ = writeln!(
@@ -191,7 +200,9 @@ fn row(
     );
     let scale = SIDE as f64 / columns as f64;
     let points = stored.truth.len() / count / 2;
-    let coordinates = stored.truth.chunks_exact(2).zip(stored.prediction.chunks_exact(2));
+    let values = 2 * points * images.start..2 * points * images.end;
+    let prediction = stored.prediction[values.clone()].chunks_exact(2);
+    let coordinates = stored.truth[values].chunks_exact(2).zip(prediction);
     for (point, (truth, prediction)) in coordinates.enumerate() {
         let left = (point / points * (columns + GAP_PIXELS)) as f64;
         // (0, 0) is the middle of the first pixel. A mark outside its image is drawn at the border.
@@ -292,8 +303,8 @@ mod tests {
         // One disc and one cross in the legend, then one of each for either arm.
         assert_eq!(drawing.matches("<circle").count(), 3);
         assert_eq!(drawing.matches("stroke-width=\"1.4\"").count(), 3);
-        // The keypoint at pixel (3, 4) of 8 lies at (3.5, 4.5) / 8 of a side of 144.
-        assert!(drawing.contains("<circle cx=\"63.0\" cy=\"117.0\""), "{drawing}");
+        // The keypoint at pixel (3, 4) of 8 lies at (3.5, 4.5) / 8 of a side of 120, below two lines of text.
+        assert!(drawing.contains("<circle cx=\"52.5\" cy=\"103.5\""), "{drawing}");
     }
 
     #[test]

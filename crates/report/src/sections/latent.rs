@@ -3,7 +3,7 @@
 use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row},
     input::ReportRun,
-    number::tick,
+    number::{ABSENT, tick},
     sweep_results::{ArmResults, SweepResults},
 };
 use reprise_base::{stats::summary::summarize, vocabulary::SeriesName};
@@ -16,11 +16,15 @@ pub(super) const COLLAPSED_NATS: f64 = 1e-3;
 /// Returns the section; empty if no run has a KL divergence.
 pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let arms = results.arms.iter();
-    let rows: Vec<Row> = arms.filter_map(|arm| row(arm, &final_kls(arm)?)).collect();
+    // Runs of earlier versions have no count of active units.
+    let units = |arm| final_means(arm, SeriesName::ActiveUnits);
+    let has_units = arms.clone().any(|arm| units(arm).is_some());
+    let row = |arm| row(arm, &final_kls(arm)?, has_units.then(|| units(arm)));
+    let rows: Vec<Row> = arms.filter_map(row).collect();
     if rows.is_empty() {
         return Vec::new();
     }
-    let columns = vec![
+    let mut columns = vec![
         Column::words("Arm"),
         Column::numbers("n"),
         Column::numbers("Mean"),
@@ -28,8 +32,16 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
         Column::numbers("Largest"),
         Column::words("Latent variable"),
     ];
-    let caption =
-        "KL divergence of posterior and prior in the last epoch, in nats per frame.".into();
+    let mut caption = RichText::from(
+        "KL divergence of posterior and prior in the last epoch, in nats per frame.",
+    );
+    if has_units {
+        columns.insert(5, Column::numbers("Active units"));
+        caption = caption.plain(
+            " Active units: dimensions of z whose posterior mean has a variance above 0.01 over a batch, mean over \
+             the epoch and the seeds.",
+        );
+    }
     let note = RichText::default().strong("Collapsed").plain(format!(
         ": all runs below {}. The posterior does not depend on the frame, so the latent variable carries no \
          information.",
@@ -42,19 +54,25 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     ]
 }
 
-fn row(arm: &ArmResults<'_>, kls: &[f64]) -> Option<Row> {
+/// Returns the row of an arm; `units` is absent if no arm has a count of active units.
+fn row(arm: &ArmResults<'_>, kls: &[f64], units: Option<Option<Vec<f64>>>) -> Option<Row> {
     let summary = summarize(kls)?;
     let [smallest, largest] =
         [f64::min, f64::max].map(|of| kls.iter().copied().reduce(of).unwrap_or(f64::NAN));
     let state = if largest < COLLAPSED_NATS { "collapsed" } else { "not collapsed" };
-    Some(Row::new(vec![
+    let mut cells: Vec<RichText> = vec![
         arm.label.into(),
         summary.n.to_string().into(),
         nats(summary.mean).into(),
         nats(smallest).into(),
         nats(largest).into(),
-        state.into(),
-    ]))
+    ];
+    if let Some(units) = units {
+        let mean = units.and_then(|units| summarize(&units));
+        cells.push(mean.map_or(ABSENT.into(), |units| format!("{:.1}", units.mean).into()));
+    }
+    cells.push(state.into());
+    Some(Row::new(cells))
 }
 
 /// Returns a KL divergence with two digits; arms differ by powers of ten.
@@ -64,11 +82,19 @@ pub(super) fn nats(value: f64) -> String {
 
 /// Returns the mean KL divergence over the last epoch of every completed run of an arm; nothing if one has none.
 pub(super) fn final_kls(arm: &ArmResults<'_>) -> Option<Vec<f64>> {
-    let completed = arm.runs.iter().filter(|run| run.completed().is_some());
-    completed.map(|run| final_kl(run)).collect()
+    final_means(arm, SeriesName::Kl)
 }
 
-fn final_kl(run: &ReportRun) -> Option<f64> {
+/// Returns the mean of a series over the last epoch of every completed run of an arm; nothing if one has none.
+fn final_means(arm: &ArmResults<'_>, series: SeriesName) -> Option<Vec<f64>> {
+    let completed: Vec<_> = arm.runs.iter().filter(|run| run.completed().is_some()).collect();
+    if completed.is_empty() {
+        return None;
+    }
+    completed.into_iter().map(|run| final_mean(run, series)).collect()
+}
+
+fn final_mean(run: &ReportRun, series: SeriesName) -> Option<f64> {
     let steps = run.events().iter().filter_map(|event| match event {
         Event::Step(step) => Some(step),
         Event::Evaluation(_) => None,
@@ -76,6 +102,6 @@ fn final_kl(run: &ReportRun) -> Option<f64> {
     let last = steps.clone().next_back()?.epoch;
     let values = steps.filter(|step| step.epoch == last);
     let values: Option<Vec<f64>> =
-        values.map(|step| step.scalars.get(SeriesName::Kl.as_str()).copied()).collect();
+        values.map(|step| step.scalars.get(series.as_str()).copied()).collect();
     summarize(&values?).map(|summary| summary.mean)
 }

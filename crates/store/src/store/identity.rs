@@ -55,6 +55,7 @@ const LATER: &[(&str, &str)] = &[
     ("model.convlstm.decoding", "\"recurrent\""),
     ("model.convlstm.skip", "\"absent\""),
     ("model.cvae.predictor_recurrence", "\"lstm\""),
+    ("model.physical_interaction.weights", "\"kept\""),
 ];
 
 /// Keys that change no number of the training, with everything below them.

@@ -130,11 +130,13 @@ impl System for CvaeSystem {
         // The original divides the reported values, not the differentiated ones, by n_past +
         // n_future.
         let frames = self.frames.total as f64;
-        let values = self.state.complete_gradients(&[&loss, &objective.mse, &objective.kld]);
+        let reported = [&loss, &objective.mse, &objective.kld, &objective.active_units()];
+        let values = self.state.complete_gradients(&reported);
         let scalars = Scalars::from([
             (SeriesName::Loss, values[0] / frames),
             (SeriesName::Reconstruction, values[1] / frames),
             (SeriesName::Kl, values[2] / frames),
+            (SeriesName::ActiveUnits, values[3]),
             (SeriesName::KlWeight, beta),
             (SeriesName::TeacherForcingRatio, ratio),
             (SeriesName::TeacherForced, f64::from(u8::from(teacher_forced))),
@@ -181,6 +183,15 @@ impl System for CvaeSystem {
                     "KL divergence",
                     "nats",
                     &format!("sum over time of KL(posterior || prior) / batch size, {per_frame}"),
+                ),
+            ),
+            (
+                SeriesName::ActiveUnits,
+                define(
+                    "active units",
+                    "",
+                    "dimensions of z whose posterior mean has a variance above 0.01 over the sequences and time \
+                     steps of the batch",
                 ),
             ),
             (SeriesName::KlWeight, define("KL weight", "", "weight of the KL term in the epoch")),

@@ -8,7 +8,7 @@ use super::{
     system::UnfitData,
 };
 use reprise_base::config::protocol::CheckpointKind;
-use reprise_data::sampler::SamplerError;
+use reprise_data::{DataError, sampler::SamplerError};
 use reprise_store::store::{StoreError, tensors::TensorFileError};
 
 /// An error that ends training before the run is finished.
@@ -26,6 +26,9 @@ pub enum TrainError {
     /// The training split cannot be put in order.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
+    /// Sequences cannot be drawn.
+    #[error(transparent)]
+    Source(#[from] DataError),
     /// The data does not fit the model.
     #[error(transparent)]
     Data(#[from] UnfitData),
@@ -58,6 +61,7 @@ impl TrainError {
         matches!(
             self,
             Self::Data(_)
+                | Self::Source(_)
                 | Self::State(_)
                 | Self::Memory(_)
                 | Self::NoCheckpoint { .. }

@@ -3,21 +3,18 @@
 use tch::Tensor;
 
 use super::{
-    batch::Examples,
     error::TrainError,
     state::TrainState,
     system::{At, Scalars, System},
     systems::build,
+    updates::Updates,
 };
 use reprise_base::{
     config::RunSpec,
     rng::streams::Stream,
-    scalar::{Count, Epoch, Seed, Step},
+    scalar::{Epoch, Seed, Step},
 };
-use reprise_data::{
-    Pack, Split,
-    sampler::{Order, SamplerError},
-};
+use reprise_data::Pack;
 use reprise_store::store::{
     diff::{MeasuredNoise, StepScalars},
     tensors::{StoredTensor, state_digest},
@@ -119,11 +116,10 @@ fn steps_after(
     before: &mut dyn FnMut(&mut dyn System, Step),
 ) -> Result<Vec<Scalars>, TrainError> {
     let mut taken = Vec::new();
-    for (step, indices) in (0..).zip(order(spec, pack)?.batches(Step(0), steps)) {
+    for (step, update) in (0..).zip(Updates::new(spec, pack, device)?.first(steps)) {
         let epoch = Epoch(step / spec.training.steps_per_epoch.get());
-        let examples = Examples { pack, split: Split::Train, indices: &indices, device };
         before(system, Step(step));
-        match system.take_step(&examples, At::update(Step(step), epoch)) {
+        match system.take_step(&update.examples(), At::update(Step(step), epoch)) {
             Ok(scalars) => taken.push(scalars),
             Err(_) => break,
         }
@@ -143,13 +139,4 @@ pub(super) fn begin(
         system.state_mut().load_model(weights)?;
     }
     Ok(system)
-}
-
-/// Returns the order of the training sequences of a run.
-pub(super) fn order(spec: &RunSpec, pack: &Pack) -> Result<Order, SamplerError> {
-    let sequences = pack.sequences(Split::Train);
-    let per_update = i64::try_from(spec.training.sequences_per_update()).ok();
-    let per_update = per_update.and_then(|n| Count::try_from(n).ok());
-    let per_update = per_update.expect("the sequences of an update fit in memory");
-    Order::new(spec.data.sampler, spec.seed, sequences, per_update)
 }

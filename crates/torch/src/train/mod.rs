@@ -27,6 +27,7 @@ pub mod state;
 pub mod system;
 pub mod systems;
 mod trained;
+mod updates;
 
 pub use error::TrainError;
 pub use evaluation::{EvaluationEnd, EvaluationJob, carry_out};

@@ -27,8 +27,13 @@ use crate::{
     nn::{Mode, params::Builder},
 };
 use reprise_base::{
-    config::{RunSpec, model::PhysicalInteractionSpec, protocol::RolloutProtocol},
-    scalar::Seed,
+    config::{
+        RunSpec,
+        model::{PhysicalInteractionSpec, WeightLifetime},
+        protocol::RolloutProtocol,
+    },
+    rng::streams::Stream,
+    scalar::{Seed, Step},
     vocabulary::{MetricName, SeriesName},
 };
 use reprise_data::Pack;
@@ -37,6 +42,9 @@ use reprise_store::store::{record::SeriesDefinition, tensors::StoredTensor};
 mod evaluation;
 
 use evaluation::{inspected, state_errors};
+
+/// Stream of the seeds of weights that last for one update; the nonce is the batch.
+const REDRAWN_STREAM: &str = "init/redrawn";
 
 /// Sequences whose masks, kernels and transformed frames are saved.
 const INSPECTED_SEQUENCES: usize = 2;
@@ -63,6 +71,8 @@ pub struct PhysicalInteractionSystem {
     seed: Seed,
     frames: FrameCounts,
     actions: i64,
+    sizes: NetworkSizes,
+    device: tch::Device,
 }
 
 impl PhysicalInteractionSystem {
@@ -91,7 +101,20 @@ impl PhysicalInteractionSystem {
             seed: spec.seed,
             frames: FrameCounts::new(model.context_frames, model.horizon),
             actions,
+            sizes,
+            device,
         }
+    }
+
+    /// Draws all weights anew, as a new model would have them.
+    fn redraw(&mut self, batch: Step) {
+        let seed = Stream::new(self.seed, REDRAWN_STREAM).at(batch.0).next_u64();
+        let seed = Seed(seed & Seed::MAX.0);
+        let builder = Builder::new(seed, Kind::Float, self.device);
+        Network::new(&builder, &self.model, self.sizes);
+        let drawn = builder.finish();
+        let values = drawn.iter().map(|entry| (entry.name.clone(), entry.tensor.shallow_clone()));
+        self.state.params.load(values.collect()).expect("a model of the same settings");
     }
 
     /// Separates frames, actions and states of a batch.
@@ -155,6 +178,10 @@ impl System for PhysicalInteractionSystem {
     }
 
     fn update(&mut self, examples: &Examples<'_>, at: At) -> Result<Scalars, Divergence> {
+        match self.model.weights {
+            WeightLifetime::Kept => {}
+            WeightLifetime::Redrawn => self.redraw(at.batch),
+        }
         self.step(&batch::load(examples, self.frames), at)
     }
 
@@ -217,10 +244,14 @@ impl System for PhysicalInteractionSystem {
     }
 
     fn streams(&self) -> Vec<(String, &'static str)> {
-        vec![(
-            SAMPLING_ORDER_STREAM.to_owned(),
-            "which sequences of a batch are fed true frames after the context, by step",
-        )]
+        let sampled = "which sequences of a batch are fed true frames after the context, by step";
+        let redrawn = match self.model.weights {
+            WeightLifetime::Kept => None,
+            WeightLifetime::Redrawn => {
+                Some((REDRAWN_STREAM.to_owned(), "seed of the weights of each update"))
+            }
+        };
+        [(SAMPLING_ORDER_STREAM.to_owned(), sampled)].into_iter().chain(redrawn).collect()
     }
 }
 

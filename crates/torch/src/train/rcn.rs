@@ -56,7 +56,7 @@ const UNSEEN: &str = "unseen";
 const LAST_BIAS: &str = "fc2.b";
 
 /// Images that are saved for the report.
-const KEPT_IMAGES: usize = 6;
+const KEPT_IMAGES: usize = 16;
 
 /// An image is a sequence of one frame.
 const ONE_FRAME: FrameCounts = FrameCounts { context: 0, total: 1 };

@@ -15,7 +15,7 @@ use reprise_base::{
     metrics,
     vocabulary::SeriesName,
 };
-use reprise_data::{Pack, Split, sampler::ORDER_STREAM};
+use reprise_data::{Pack, Split, moving_mnist::FRESH_STREAM, sampler::ORDER_STREAM};
 use reprise_store::{
     provenance::{host_record, now_rfc3339, nvidia_device, nvidia_driver, peak_memory_bytes},
     store::{
@@ -83,6 +83,7 @@ fn streams(job: &Job<'_>, system: &dyn System) -> BTreeMap<String, String> {
     let initial = Some(("init/NAME".to_owned(), "initial values of the parameter NAME"));
     let order = match job.spec.data.sampler {
         Sampler::EpochPermutation => Some((ORDER_STREAM.to_owned(), "order of training sequences")),
+        Sampler::Fresh => Some((FRESH_STREAM.to_owned(), "training sequences")),
         // These draw the order from generators of their own.
         Sampler::Original { .. } | Sampler::Minibatches => None,
     };

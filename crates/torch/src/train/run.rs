@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::{
-    batch::Examples,
     error::TrainError,
     evaluate::{Evaluation, Scope, evaluate_in_training},
-    first_steps::{CANARY_STEPS, begin, order, take_first_steps},
+    first_steps::{CANARY_STEPS, begin, take_first_steps},
     log::{RunLog, Tensorboard},
     memory::or_out_of_memory,
     state::{Best, Bookkeeping, TrainState},
     system::{At, Divergence, Scalars, System},
     systems::check_data,
+    updates::Updates,
 };
 use reprise_base::{
     config::{RunSpec, training::SnapshotState},
@@ -125,7 +125,7 @@ fn train_to_end(
     let (journal, mut kept, first) = open(dir, system.state_mut())?;
     let mut log = RunLog::new(journal, tensorboard, first)?;
     let mut timing = Timing::start(dir, first)?;
-    let order = order(spec, pack)?;
+    let updates = Updates::new(spec, pack, device)?;
     let steps_per_epoch = training.steps_per_epoch.get();
     watch(WorkerProgress::Started { first, total });
 
@@ -139,10 +139,11 @@ fn train_to_end(
             break;
         }
         if batches.is_empty() || within_epoch == 0 {
-            batches = order.batches(Step(step - within_epoch), steps_per_epoch);
+            batches = updates.indices(Step(step - within_epoch), steps_per_epoch);
         }
-        let indices = &batches[usize::try_from(within_epoch).expect("an epoch fits in memory")];
-        let examples = Examples { pack, split: Split::Train, indices, device };
+        let batch = usize::try_from(within_epoch).expect("an epoch fits in memory");
+        let update = updates.load(batches[batch].clone());
+        let examples = update.examples();
         log.training_images(at.step, &*system, &examples)?;
         let scalars = match system.take_step(&examples, at) {
             Ok(scalars) => scalars,

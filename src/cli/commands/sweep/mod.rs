@@ -36,8 +36,10 @@ use reprise_torch::libtorch::device;
 
 mod dry_run;
 pub mod progress;
+mod viewer;
 
 use progress::SweepProgress;
+use viewer::Viewer;
 
 /// Arguments of `reprise sweep`.
 #[derive(Debug, Args)]
@@ -48,7 +50,7 @@ Examples:
   reprise sweep kl_annealing                      its default preset
   reprise sweep my/own.toml --set training.epochs=5 --set 'seeds=[1, 2]'
   reprise sweep ports --arm 'tensorflow*'         some of its arms only
-  reprise sweep convlstm --tensorboard events     then: tensorboard --logdir events
+  reprise sweep convlstm --tensorboard events --viewer    curves and images while it is trained
 
 The report is `reports/NAME/report.html` for the default preset of the file and
 `reports/NAME.PRESET/report.html` for any other.
@@ -91,6 +93,9 @@ pub struct CarryOutArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     tensorboard: TensorboardArgs,
+    /// Show the event files in TensorBoard while the sweep is trained
+    #[arg(long, requires = "tensorboard")]
+    viewer: bool,
     /// Print the plan with reasons and estimated time, and plot the schedules; train nothing
     #[arg(long)]
     dry_run: bool,
@@ -169,10 +174,12 @@ pub fn carry_out(
         tensorboard: args.tensorboard.event_folder(),
         limits,
     };
+    let viewer = args.viewer();
     let mut progress = SweepProgress::new(&sweep);
     let counts =
         interrupts.during(|interrupts| workers.run(interrupts, &mut |event| progress.show(event)));
     progress.close();
+    drop(viewer);
     if interrupts.any() && counts.stopped > 0 {
         return Err(Failure::Interrupted(format!(
             "{} of {} finished; repeat the command to resume: {}",
@@ -261,6 +268,16 @@ impl SweepArgs {
 }
 
 impl CarryOutArgs {
+    /// Starts TensorBoard if it is asked for; otherwise says how event files are shown.
+    fn viewer(&self) -> Option<Viewer> {
+        let folder = self.tensorboard.tensorboard.as_deref()?;
+        if self.viewer {
+            return Viewer::start(folder);
+        }
+        tell(&viewer::command(folder));
+        None
+    }
+
     fn limits(&self, sweep: &ResolvedSweep) -> Limits {
         let machine = Machine {
             cores: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

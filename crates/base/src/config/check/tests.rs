@@ -228,6 +228,18 @@ fn the_sampler_of_an_original_needs_its_system() {
 }
 
 #[test]
+fn fresh_sequences_need_digits_and_a_system_that_predicts_frames() {
+    let fresh = |dataset: &str| format!(r#"{{ "dataset": "{dataset}", "sampler": "fresh" }}"#);
+    for system in ["cvae", "convlstm"] {
+        check_data(system, &fresh("moving_mnist"), None);
+    }
+    let message = "the sampler `fresh` draws sequences from digits, and `sawyer_push` has none";
+    check_data("cvae", &fresh("sawyer_push"), Some((message, "data.sampler")));
+    let message = "`rcn` does not support the sampler `fresh`";
+    check_data("rcn", &fresh("facial_keypoints"), Some((message, "data.sampler")));
+}
+
+#[test]
 fn the_sampler_of_an_original_takes_seeds_of_its_generator() {
     let check = |seed: u64, sampler: &str, expected: Option<&str>| {
         let json = format!(

@@ -16,7 +16,7 @@ pub use convlstm::ConvLstmSpec;
 pub use cvae::CvaeSpec;
 pub use facts::{FramesUsed, ScheduleTable, SystemFacts};
 pub use mocogan::MocoganSpec;
-pub use physical_interaction::PhysicalInteractionSpec;
+pub use physical_interaction::{PhysicalInteractionSpec, WeightLifetime};
 pub use rcn::RcnSpec;
 
 /// The system to train, with its settings.

@@ -43,6 +43,8 @@ pub struct PhysicalInteractionSpec {
     /// Number of sequences per batch that are fed true frames after the context, by step
     /// (`schedsamp_k`).
     pub scheduled_sampling: ScheduledSampling,
+    /// Whether an update changes the weights of the next one.
+    pub weights: WeightLifetime,
 }
 
 impl Default for PhysicalInteractionSpec {
@@ -57,8 +59,21 @@ impl Default for PhysicalInteractionSpec {
             width: Count::literal(32),
             state_weight: NonNegative::try_from(1e-4).expect("the literal is not negative"),
             scheduled_sampling: ScheduledSampling::default(),
+            weights: WeightLifetime::default(),
         }
     }
+}
+
+/// How long the weights of the model last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WeightLifetime {
+    /// As long as the run.
+    #[default]
+    Kept,
+    /// One update: before the next, all are drawn anew, so nothing can be learned. The stateless Chainer port does so by
+    /// accident, since it creates its layers at every call, there even for every frame.
+    Redrawn,
 }
 
 impl SystemFacts for PhysicalInteractionSpec {

@@ -161,8 +161,11 @@ fn runs_of_10f9dbc_keep_their_ids() {
 /// line in `runs.jsonl`.
 #[test]
 fn shipped_sweeps_consist_of_the_runs_of_10f9dbc() {
-    // The preset asked for five categories where the original's data have four, and was refused.
-    let corrected = |known: &KnownRun| known.sweep == "mocogan" && known.preset == "paper";
+    // Presets `paper` that were not what they said: `mocogan` asked for five categories where the original's data have
+    // four; `convlstm` trained on 10,000 fixed sequences where the original draws each anew.
+    let corrected = |known: &KnownRun| {
+        matches!(&*known.sweep, "mocogan" | "convlstm") && known.preset == "paper"
+    };
     for known in known_runs().into_iter().filter(|known| !corrected(known)) {
         let path = format!("experiments/{}.toml", known.sweep);
         let source = SweepSource { text: text(&path), path: path.into() };

@@ -6,7 +6,7 @@
 //! ```
 //! T is the length of the sequences, B the batch size, β the KL weight.
 
-use tch::{Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 use super::{Cvae, gaussian_lstm::Gaussian, vgg::Skip};
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
     nn::Mode,
 };
 use reprise_base::config::model::cvae::SkipRule;
+
+/// Variance of the posterior mean above which a dimension of z counts as active.
+const ACTIVE_VARIANCE: f64 = 0.01;
 
 /// A batch of sequences, time first as in the original.
 #[derive(Debug)]
@@ -67,6 +70,20 @@ impl CvaeObjective {
     /// Computes the differentiated loss `mse + β · kld`.
     pub fn loss(&self, kl_weight: f64) -> Tensor {
         &self.mse + &self.kld * kl_weight
+    }
+
+    /// Counts the dimensions of z that carry information about the frames: those whose posterior mean has a variance
+    /// above 0.01 over the sequences and time steps of the batch. After Burda, Grosse & Salakhutdinov 2016
+    /// (arXiv:1509.00519, section 5.1), who take the variance over a whole data set.
+    ///
+    /// ```text
+    /// #{ d : Var_{b,t}( E[z_{b,t,d}] ) > 0.01 }
+    /// ```
+    pub fn active_units(&self) -> Tensor {
+        let means: Vec<Tensor> = self.steps.iter().map(|step| step.posterior.mu.detach()).collect();
+        let means = Tensor::cat(&means, 0).to_kind(Kind::Float); // [(T − 1) B, z]
+        let variances = means.var_dim(0, false, false);
+        variances.gt(ACTIVE_VARIANCE).sum(Kind::Float)
     }
 }
 
@@ -236,4 +253,28 @@ pub fn kl_between(q: &Gaussian, p: &Gaussian) -> Tensor {
     let squared = (&q.mu - &p.mu).pow_tensor_scalar(2);
     let terms = (sigma2 / sigma1).log() + (q.logvar.exp() + squared) / (p.logvar.exp() * 2.0) - 0.5;
     terms.sum(q.mu.kind()) / q.mu.size()[0] as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_active_if_its_mean_depends_on_the_frames() {
+        let scalar = || Tensor::zeros([], (Kind::Float, tch::Device::Cpu));
+        let step = |mu: [f32; 8]| {
+            let mu = Tensor::from_slice(&mu).view([2, 4]);
+            let posterior =
+                Gaussian { mu, logvar: Tensor::zeros([2, 4], (Kind::Float, tch::Device::Cpu)) };
+            let [h_target, z, h_input, g, prediction] = std::array::from_fn(|_| scalar());
+            StepTrace { h_target, posterior, z, h_input, prior: None, g, prediction }
+        };
+        // Constant; different between sequences; between time steps; too little (variance 0.0064).
+        let steps = vec![
+            step([3.0, 1.0, 0.5, 0.08, 3.0, 2.0, 0.5, -0.08]),
+            step([3.0, 1.0, 0.9, 0.08, 3.0, 2.0, 0.9, -0.08]),
+        ];
+        let objective = CvaeObjective { mse: scalar(), kld: scalar(), steps };
+        assert_eq!(f64::try_from(objective.active_units()).ok(), Some(2.0));
+    }
 }

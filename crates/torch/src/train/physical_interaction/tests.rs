@@ -84,6 +84,23 @@ fn check_resume(model: &str, form: &str) {
 }
 
 #[test]
+fn weights_that_are_redrawn_forget_every_update() {
+    let pack = pack();
+    let last_loss = |weights: &str, updates: std::ops::Range<u64>| {
+        let settings = format!(r#"{CDNA}, "port": "chainer-stateless", "weights": "{weights}""#);
+        let mut system = system(&spec(&settings, "chainer"), &pack);
+        let losses: Vec<f64> =
+            updates.map(|step| update(&mut *system, &pack, step)[&SeriesName::Loss]).collect();
+        losses.last().map(|loss| loss.to_bits())
+    };
+    assert_eq!(last_loss("redrawn", 0..2), last_loss("redrawn", 1..2));
+    assert_ne!(last_loss("redrawn", 0..1), last_loss("redrawn", 1..2));
+    assert_ne!(last_loss("kept", 0..2), last_loss("kept", 1..2));
+    let settings = format!(r#"{CDNA}, "port": "chainer-stateless", "weights": "redrawn""#);
+    check_resume(&settings, "chainer");
+}
+
+#[test]
 fn every_transformation_and_port_resumes_bit_for_bit() {
     check_resume(CDNA, "tensorflow");
     check_resume(r#""transformation": "dna", "port": "tensorflow-fixed-linear""#, "tensorflow");

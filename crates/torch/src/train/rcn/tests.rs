@@ -107,7 +107,7 @@ fn predictions_have_dropout_unless_it_is_off() {
 
 #[test]
 fn pixels_are_forty_eight_scaled_units_and_the_baseline_is_the_mean_position() {
-    let (_folder, pack) = dots(12);
+    let (_folder, pack) = dots(24);
     let system = system(&spec(SMALL, ADAGRAD), &pack);
     let Evaluation { scores, tensors, names } = evaluated(&system, &pack, Split::Train, 4);
     for predictor in ["model", "mean_position"] {

@@ -71,9 +71,15 @@ fn scheduled_sampling_compares_two_paces_and_none() {
 }
 
 #[test]
-fn ports_compares_four_programs() {
+fn ports_compares_four_programs_and_one_as_printed() {
     let text = include_str!("../../../../../../experiments/ports.toml");
-    let arms = ["tensorflow", "tensorflow-fixed", "chainer", "chainer-stateless"];
+    let arms = [
+        "tensorflow",
+        "tensorflow-fixed",
+        "chainer",
+        "chainer-stateless",
+        "chainer-stateless, redrawn",
+    ];
     check("ports", text, &arms, [2, 3, 3]);
 }
 
