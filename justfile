@@ -21,6 +21,11 @@ sweep *ARGS:
 status *ARGS:
     @tools/reprise status "$@"
 
+# what the sources claim, and what the runs say of it
+[group('the program')]
+claims *ARGS:
+    @tools/reprise claims "$@"
+
 # rebuild the report of a sweep
 [group('the program')]
 report *ARGS:

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::commands::report;
-use super::commands::{bench, generate, sweep, worker};
+use super::commands::{bench, claims, generate, sweep, worker};
 use super::{
     Failure,
     commands::{
@@ -44,6 +44,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Rebuild the report of a sweep, or check that it is up to date
     Report(report::ReportArgs),
+    /// Show what the sources claim, and what the runs say of it
+    Claims(claims::ClaimsArgs),
     /// Train a finished run for more epochs
     Extend(extend::ExtendArgs),
     /// Score finished runs again: other data, longer horizons, many samples
@@ -84,6 +86,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sweep(args) => sweep::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Claims(args) => claims::run(&args),
         Command::Extend(args) => extend::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Generate(args) => generate::run(&args),

@@ -128,7 +128,7 @@ impl ResolvedSweep {
         Ok(())
     }
 
-    /// Returns the manifest of the sweep.
+    /// Returns the manifest of the sweep, in which its claims are not registered yet.
     pub fn manifest(&self) -> SweepManifest {
         let Sweep { title, description, preset, scale, axes, evaluations, published, .. } =
             &self.sweep;
@@ -150,6 +150,7 @@ impl ResolvedSweep {
             runs: self.sweep.runs.iter().zip(&self.runs).map(entry).collect(),
             evaluations: evaluations.clone(),
             published: published.clone(),
+            claims: Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ fn every_command_has_help() {
         "sweep",
         "status",
         "report",
+        "claims",
         "runs",
         "store",
         "evaluate",

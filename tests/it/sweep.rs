@@ -224,6 +224,61 @@ fn the_doctor_knows_the_machine() {
 }
 
 #[test]
+fn claims_are_registered_before_runs_judged_and_compared_with_the_ledger() {
+    let place = Place::new();
+    let tiny = fs::read_to_string(place.path("experiments/tiny.toml")).unwrap();
+    let claim = |region: &str| {
+        format!(
+            "{tiny}\n[[claim]]\nid = \"t-1\"\nsays = \"The prior has parameters.\"\nsource = \"a paper\"\n\
+             test.difference = {{ of.cost = \"parameters\", arms = [\"learned\", \"fixed\"], is = {{ {region} }} }}\n"
+        )
+    };
+    place.write("experiments/tiny.toml", &claim("above = 0"));
+    let listed = place.succeed(&["claims"]).stdout;
+    check_contains(&listed, &["t-1      not run", "1 claim: 0 confirmed, 0 refuted"]);
+    place.succeed(&["sweep", "tiny"]);
+    let listed = place.succeed(&["claims", "tiny", "--write"]).stdout;
+    check_contains(
+        &listed,
+        &["t-1      confirmed: The prior has parameters.", "1 claim: 1 confirmed"],
+    );
+    assert!(!listed.contains("entered after"), "{listed}");
+    let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    check_contains(&page, &["## Claims", "trained parameters: learned \u{2212} fixed above 0"]);
+    check_contains(&fs::read_to_string(place.path("reports/claims.md")).unwrap(), &["confirmed"]);
+
+    // A claim that is changed after its runs shows both tests, and is lost from the ledger.
+    place.write("experiments/tiny.toml", &claim("below = 0"));
+    let lost = place.run(&["claims"]);
+    assert_eq!(lost.code, Some(1), "{}", lost.stderr);
+    check_contains(
+        &lost.stderr,
+        &["claim t-1 of tiny, preset toy, was confirmed and is refuted now"],
+    );
+    check_contains(
+        &lost.stdout,
+        &["changed after runs had begun; at first: ", "above 0: confirmed"],
+    );
+    place.succeed(&["sweep", "tiny"]);
+    let page = fs::read_to_string(place.path("reports/tiny/report.md")).unwrap();
+    check_contains(&page, &["Its test was changed after runs had begun."]);
+    // Elsewhere nothing has been run, which is no failure; a written ledger keeps its verdicts.
+    let elsewhere = ["claims", "--store", "empty"];
+    place.succeed(&elsewhere);
+    place.write("experiments/tiny.toml", &claim("above = 0"));
+    place.succeed(&[&elsewhere[..], &["--write"]].concat());
+    check_contains(&fs::read_to_string(place.path("reports/claims.md")).unwrap(), &["| confirmed"]);
+
+    place.write(
+        "experiments/tiny.toml",
+        &claim("above = 0").replace("learned\", \"fixed", "x\", \"fixed"),
+    );
+    let wrong = place.run(&["claims"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+    check_contains(&wrong.stderr, &["no arm is called `x`", "experiments/tiny.toml:"]);
+}
+
+#[test]
 fn tensorboard_is_shown_while_a_sweep_is_trained() {
     let mut place = Place::new();
     // A stand-in that says how it was started and then waits, as the real one does.

@@ -88,6 +88,7 @@ fn manifest(runs: &[ReportRun]) -> SweepManifest {
         }],
         runs: runs.iter().map(|run| run.entry.clone()).collect(),
         evaluations: vec![],
+        claims: Vec::new(),
         published: vec![
             published("monotonic", Split::Validate, 26.31),
             published("monotonic", Split::Test, 25.63),

@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 mod anatomy;
 mod axis;
+pub mod claims;
 mod curve;
 mod document;
 mod error;

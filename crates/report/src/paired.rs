@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::number::{ABSENT, fixed, signed};
-use reprise_base::stats::paired::{CONFIDENCE, POWER, PairedDifference, compare};
+use reprise_base::stats::{
+    paired::{CONFIDENCE, PairedDifference, compare},
+    student::POWER,
+};
 
 /// The sign of a difference according to its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

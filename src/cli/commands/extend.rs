@@ -94,6 +94,7 @@ pub fn run(args: ExtendArgs) -> Result<(), Failure> {
         runs: vec![SweepRun { arm, labels: BTreeMap::new(), spec }],
         evaluations: Vec::new(),
         published: Vec::new(),
+        claims: Vec::new(),
     };
     let command = format!("./just extend {from} --epochs {epochs}");
     carry_out(sweep, command, &[], &how)

@@ -2,6 +2,7 @@
 
 pub mod bench;
 mod checkpoint;
+pub mod claims;
 pub mod completions;
 pub mod data;
 pub mod doctor;

@@ -6,6 +6,7 @@
 //! them. Nothing here opens a file.
 
 mod check;
+pub mod claim;
 pub mod contradiction;
 pub mod data;
 pub mod digits;

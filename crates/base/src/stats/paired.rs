@@ -4,15 +4,11 @@
 //! seed by seed cancels the spread between seeds and leaves the effect of the arm. Start from
 //! [`compare`].
 
+use super::{permutation, student, summary::summarize};
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
-use super::summary::{Summary, summarize};
 
 /// Probability that [`Spread::interval`] covers the true mean difference.
 pub const CONFIDENCE: f64 = 0.95;
-/// Probability that a difference of [`Spread::smallest_detectable`] is found significant.
-pub const POWER: f64 = 0.8;
 
 /// The differences `treatment − control` of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,8 +29,12 @@ pub struct Spread {
     /// t test rejects equality at 5 %.
     pub interval: [f64; 2],
     /// The mean difference that this number of pairs with this spread shows as significant with
-    /// probability [`POWER`]: `(t(0.975) + t(0.8)) · s / √n`.
+    /// probability [`student::POWER`].
     pub smallest_detectable: f64,
+    /// Of Student's paired t test for a mean of 0.
+    pub p_value: f64,
+    /// Of the exact test by flipping signs; `None` for more than 20 pairs.
+    pub exact_p_value: Option<f64>,
 }
 
 /// Returns the comparison of scores that are paired by position, `None` if there are none.
@@ -51,23 +51,15 @@ pub struct Spread {
 pub fn compare(treatment: &[f64], control: &[f64]) -> Option<PairedDifference> {
     assert_eq!(treatment.len(), control.len(), "scores come in pairs");
     let differences: Vec<f64> = treatment.iter().zip(control).map(|(a, b)| a - b).collect();
-    let Summary { n, mean, standard_deviation } = summarize(&differences)?;
-    let spread = standard_deviation.map(|standard_deviation| {
-        let error = standard_deviation / (n as f64).sqrt();
-        let two_sided = t_quantile(f64::midpoint(1.0, CONFIDENCE), n - 1);
-        Spread {
-            standard_deviation,
-            interval: [mean - two_sided * error, mean + two_sided * error],
-            smallest_detectable: (two_sided + t_quantile(POWER, n - 1)) * error,
-        }
+    let summary = summarize(&differences)?;
+    let spread = summary.standard_deviation.and_then(|standard_deviation| {
+        let interval = student::interval(&summary, CONFIDENCE)?;
+        let smallest_detectable = student::smallest_detectable(&summary, CONFIDENCE)?;
+        let p_value = student::p_value(&summary, 0.0)?;
+        let exact_p_value = permutation::sign_flips(&differences);
+        Some(Spread { standard_deviation, interval, smallest_detectable, p_value, exact_p_value })
     });
-    Some(PairedDifference { n, mean, spread })
-}
-
-fn t_quantile(probability: f64, degrees_of_freedom: usize) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees_of_freedom as f64)
-        .expect("there is at least one degree of freedom")
-        .inverse_cdf(probability)
+    Some(PairedDifference { n: summary.n, mean: summary.mean, spread })
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use crate::{
     document::{Column, PageBlock, PageTable, RichText, Row},
-    number::{ABSENT, decimals, signed},
+    number::{ABSENT, decimals, fixed, signed, tick},
     paired::{Sign, confidence, detectable, interval, power, sign},
     reported::ReportedMetric,
     sweep_results::{ArmResults, SweepResults},
     words::{difference_decimals, in_words},
 };
-use reprise_base::{stats::paired::PairedDifference, text::count};
+use reprise_base::{
+    stats::{holm, paired::PairedDifference, permutation::smallest_p},
+    text::count,
+};
 use reprise_data::Split;
 
 /// At most this many pairs are compared on every metric; more are compared on the first metric only.
@@ -108,14 +111,21 @@ fn table(
         .iter()
         .map(|(metric, paired)| difference_decimals(results, metric, paired.iter().flatten()))
         .collect();
-    let (mut rows, mut seen) = (Vec::new(), Vec::new());
+    let mut shown: Vec<(&Sides<'_>, &ReportedMetric, PairedDifference, usize)> = Vec::new();
     for (index, comparison) in comparisons.iter().enumerate() {
         for ((metric, paired), places) in measured.iter().zip(&places) {
-            let Some(paired) = paired[index] else { continue };
-            seen.push(paired);
-            rows.push(row(results, comparison, metric, &paired, *places));
+            shown.extend(paired[index].map(|paired| (comparison, *metric, paired, *places)));
         }
     }
+    let seen: Vec<PairedDifference> = shown.iter().map(|(_, _, paired, _)| *paired).collect();
+    let p_values: Vec<f64> =
+        seen.iter().filter_map(|paired| Some(paired.spread?.p_value)).collect();
+    let mut adjusted = holm::adjusted(&p_values).into_iter();
+    let rows = shown.iter().map(|(comparison, metric, paired, places)| {
+        let adjusted = paired.spread.and_then(|_| adjusted.next());
+        row(results, comparison, metric, paired, adjusted, *places)
+    });
+    let rows = rows.collect();
     let columns = vec![
         Column::words("Difference"),
         Column::words("Metric"),
@@ -123,6 +133,8 @@ fn table(
         Column::numbers("Mean"),
         Column::numbers(format!("{} interval", confidence())),
         Column::numbers("Detectable"),
+        Column::numbers("p (Holm)"),
+        Column::numbers("p (signs)"),
         Column::numbers("Published"),
         Column::words("Better"),
     ];
@@ -136,6 +148,7 @@ fn row(
     comparison: &Sides<'_>,
     metric: &ReportedMetric,
     paired: &PairedDifference,
+    adjusted: Option<f64>,
     places: usize,
 ) -> Row {
     let [left, right] = comparison.labels();
@@ -150,9 +163,20 @@ fn row(
         signed(paired.mean, places).into(),
         interval(paired, places).into(),
         detectable(paired, places).into(),
+        probability(adjusted).into(),
+        probability(paired.spread.and_then(|spread| spread.exact_p_value)).into(),
         published,
         better(paired, metric, &left, &right),
     ])
+}
+
+/// Returns a p-value with three decimals.
+fn probability(p_value: Option<f64>) -> String {
+    match p_value {
+        None => ABSENT.to_owned(),
+        Some(p_value) if p_value < 5e-4 => "< 0.001".to_owned(),
+        Some(p_value) => fixed(p_value, 3),
+    }
 }
 
 /// Returns the difference of the published numbers of two arms.
@@ -205,6 +229,14 @@ fn note(seen: &[PairedDifference]) -> RichText {
              what the seed decides (initial weights, batch order, noise), not the choice of test data. \
              The interval is not corrected for multiple comparisons ({} shown). ",
             seen.len(),
+        ))
+        .strong("p (Holm)")
+        .plain(": of Student's paired t test, corrected by Holm for all comparisons of the table. ")
+        .strong("p (signs)")
+        .plain(format!(
+            ": of the exact test that flips the signs of the differences, not corrected; with {} it is at least {}. ",
+            count(fewest, "seed"),
+            tick(smallest_p(fewest)),
         ))
         .strong("Detectable")
         .plain(format!(

@@ -8,6 +8,7 @@ use super::{
 use reprise_base::text::count;
 
 mod anatomy;
+mod claims;
 mod configuration;
 mod cost;
 mod course;
@@ -44,6 +45,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
             manifest.scale.trim()
         ))));
     }
+    blocks.extend(claims::blocks(results));
     blocks.extend(results::blocks(results));
     blocks.extend(differences::blocks(results));
     blocks.extend(gap::blocks(results));

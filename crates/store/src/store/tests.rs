@@ -136,6 +136,7 @@ fn manifests_come_back_sorted_by_name() {
         runs: vec![],
         evaluations: vec![],
         published: vec![],
+        claims: vec![],
     };
     for name in ["b", "a"] {
         store.write_manifest(&manifest(name)).unwrap();

@@ -28,7 +28,10 @@ use reprise_base::{
 };
 use reprise_store::{
     provenance::{GitError, check_trust, visible_devices},
-    store::{Store, manifest::SweepManifest},
+    store::{
+        State, Store,
+        manifest::{ClaimEntry, ManifestRun, SweepManifest},
+    },
     sweep::scheduler::{Limits, OnFailure},
 };
 
@@ -128,7 +131,7 @@ pub fn carry_out(
     check_git(args.allow_untrusted_git)?;
     let packs = places::packs()?;
     let mut sweep = ResolvedSweep::new(sweep, command, &packs, &mut data_watch())?;
-    let manifest = sweep.manifest();
+    let mut manifest = sweep.manifest();
     sweep.select(arms).map_err(|pattern| no_such_arm(pattern, &manifest))?;
     for summary in &sweep.data {
         tell(summary_text(summary).trim_end());
@@ -161,6 +164,13 @@ pub fn carry_out(
             manifest.name, before.command
         ));
     }
+    let has_begun = |run: &ManifestRun| store.run(&run.run).observe().state != State::Nothing;
+    let now = if manifest.runs.iter().any(has_begun) {
+        ClaimEntry::AfterRuns
+    } else {
+        ClaimEntry::BeforeRuns
+    };
+    manifest.register(&sweep.sweep.claims, before.as_ref(), now);
     store.write_manifest(&manifest)?;
     let workers = Workers {
         sweep: &sweep,

@@ -61,7 +61,7 @@ use self::{
     tree::LocatedProblem,
     wire::WireSweep,
 };
-use super::{RunSpec, protocol::EvaluationRequest};
+use super::{RunSpec, claim::Claim, protocol::EvaluationRequest};
 
 mod axes;
 mod draw;
@@ -107,6 +107,8 @@ pub struct Sweep {
     pub evaluations: Vec<EvaluationRequest>,
     /// Published results for arms of this sweep.
     pub published: Vec<Published>,
+    /// Claims of the source, with the tests that decide them.
+    pub claims: Vec<Claim>,
 }
 
 /// One run of a sweep.
@@ -206,6 +208,7 @@ fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Located
 
     let arms: Vec<String> = resolved.arms.iter().map(|arm| arm.name.clone()).collect();
     wire.check_published(root, &arms)?;
+    wire.check_claims(root, &arms)?;
     let seeds = &resolved.seeds;
     let seeded = |arm: &ResolvedArm, seed| SweepRun {
         arm: arm.name.clone(),
@@ -230,5 +233,6 @@ fn parse_texts(texts: &Texts<'_>, preset: Option<&str>) -> Result<Sweep, Located
         runs,
         evaluations: resolved.evaluations,
         published: wire.published,
+        claims: wire.claim,
     })
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    config::{contradiction::Contradiction, protocol::ProtocolProblem},
+    config::{claim::ClaimProblem, contradiction::Contradiction, protocol::ProtocolProblem},
     text::{closest, quoted_list},
 };
 
@@ -34,6 +34,10 @@ pub(super) enum ConfigProblem {
     #[error("an override must have the form KEY=VALUE")]
     OverrideForm,
 
+    #[error("{0}")]
+    Claim(#[from] ClaimProblem),
+    #[error("two claims are called `{id}`")]
+    DuplicateClaim { id: String },
     #[error("unknown key `{key}`{}", inside(.table))]
     UnknownKey { key: String, table: String, expected: Vec<String> },
     #[error("missing key `{key}`{}", inside(.table))]

@@ -14,7 +14,12 @@ use super::{
     tree::{LocatedProblem, Node, Place},
 };
 use crate::{
-    config::{data::Split, protocol::EvaluationRequest, schema::settings_reference},
+    config::{
+        claim::{Claim, ClaimNames},
+        data::Split,
+        protocol::EvaluationRequest,
+        schema::settings_reference,
+    },
     scalar::Seed,
 };
 
@@ -60,6 +65,9 @@ pub(super) struct WireSweep {
     /// Published results that the report prints next to its own.
     #[serde(default)]
     pub(super) published: Vec<Published>,
+    /// Claims of the source, each with the test that decides it.
+    #[serde(default)]
+    pub(super) claim: Vec<Claim>,
 }
 
 /// How the arms of several axes are combined.
@@ -221,6 +229,30 @@ impl WireSweep {
                 let problem = format!("must be finite, not {}", number.value);
                 let problem = ConfigProblem::Value { key: "published.value".to_owned(), problem };
                 return Err(LocatedProblem::new(node.place_of("value"), problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that claims have different names and name what the sweep has.
+    pub(super) fn check_claims(
+        &self,
+        root: Node<'_>,
+        arms: &[String],
+    ) -> Result<(), LocatedProblem> {
+        let of_presets = self.preset.values().flat_map(|preset| &preset.evaluation);
+        let evaluations = self.evaluation.iter().chain(of_presets.flatten());
+        let evaluations: Vec<&str> = evaluations.map(EvaluationRequest::name).collect();
+        let names = ClaimNames { arms, evaluations: &evaluations };
+        let nodes = root.get("claim").into_iter().flat_map(Node::elements);
+        let mut ids = BTreeSet::new();
+        for (claim, node) in self.claim.iter().zip(nodes) {
+            claim
+                .check(names)
+                .map_err(|(key, problem)| LocatedProblem::new(node.place_of(key), problem))?;
+            if !ids.insert(&claim.id) {
+                let problem = ConfigProblem::DuplicateClaim { id: claim.id.clone() };
+                return Err(LocatedProblem::new(node.place_of("id"), problem));
             }
         }
         Ok(())

@@ -1,0 +1,131 @@
+//! Claims of the source with their verdicts.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    claims::{FAMILY_ERROR, JudgedClaim, RegionComparison, Verdict, confidence, judge},
+    document::{Column, PageBlock, PageTable, RichText, Row},
+    number::{ABSENT, tick},
+    sweep_results::SweepResults,
+};
+use reprise_base::{
+    stats::permutation::{fewest_for, smallest_p},
+    text::count,
+};
+
+/// Returns the section; empty if the sweep has no claims.
+pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
+    let claims = judge(results.input);
+    if claims.is_empty() {
+        return Vec::new();
+    }
+    let registered = results.input.manifest.claims.iter();
+    let comparisons: usize = registered.map(|it| it.claim.test.comparisons()).sum();
+    let columns = vec![
+        Column::words("Claim"),
+        Column::words("Tested"),
+        Column::numbers("n"),
+        Column::words("Result"),
+        Column::words("Verdict"),
+    ];
+    let level = confidence(comparisons);
+    let caption = format!(
+        "Claims of the source and what these runs say of them: mean with its interval at {}, which covers with \
+         all other intervals of this table at {}.",
+        percent(level),
+        percent(1.0 - FAMILY_ERROR),
+    );
+    let rows = claims.iter().map(row).collect();
+    let mut blocks = vec![
+        PageBlock::Heading("Claims".to_owned()),
+        PageBlock::Table(PageTable { caption: caption.into(), columns, rows }),
+        PageBlock::List(claims.iter().map(remark).collect()),
+    ];
+    blocks.extend(exact_test(&claims, comparisons));
+    blocks
+}
+
+fn row(claim: &JudgedClaim) -> Row {
+    let n: BTreeSet<usize> = claim.comparisons.iter().map(|comparison| comparison.n).collect();
+    let n: Vec<String> = n.into_iter().map(|n| n.to_string()).collect();
+    let or_absent = |text: String| if text.is_empty() { ABSENT.to_owned() } else { text };
+    Row::new(vec![
+        RichText::default().strong(claim.id.as_str()).plain(format!(" {}", claim.says)),
+        claim.tested.as_str().into(),
+        or_absent(n.join(", ")).into(),
+        or_absent(claim.results()).into(),
+        RichText::default().strong(claim.verdict_in_words()),
+    ])
+}
+
+/// Says where a claim comes from, what differs, and what would decide it.
+fn remark(claim: &JudgedClaim) -> RichText {
+    let mut text =
+        RichText::default().strong(claim.id.as_str()).plain(format!(": {}.", claim.source));
+    if let Some(reason) = &claim.reason {
+        text = text.plain(format!(" Not run: {reason}."));
+    }
+    if !claim.differing.is_empty() {
+        let settings = claim.differing.iter();
+        let settings: Vec<String> =
+            settings.map(|it| format!("{} is {}, not {}", it.key, it.runs, it.source)).collect();
+        text = text.plain(format!(" Not the source\u{2019}s experiment: {}.", settings.join("; ")));
+    }
+    if claim.verdict == Verdict::Inconclusive {
+        let sentences: Vec<String> = claim.comparisons.iter().map(what_would_decide).collect();
+        text = text.plain(format!(" {}", sentences.join(" ")));
+    }
+    if claim.entered_after_runs {
+        text = text.plain(" Entered after runs had begun, so results may have been known.");
+    }
+    if let Some(first) = &claim.first {
+        text = text.plain(format!(
+            " Its test was changed after runs had begun. At first: {}; verdict: {}.",
+            first.tested,
+            first.verdict.in_words()
+        ));
+    }
+    text
+}
+
+fn what_would_decide(comparison: &RegionComparison) -> String {
+    let RegionComparison { n, smallest_detectable, seeds_needed, .. } = comparison;
+    let Some(detectable) = smallest_detectable else {
+        return format!("With {} the spread is unknown.", count(*n, "seed"));
+    };
+    let needed = match seeds_needed {
+        Some(needed) if needed > n => {
+            format!("{needed} seeds with this mean and spread would decide")
+        }
+        Some(_) => "it lies on the end of its region".to_owned(),
+        None => "more than 10,000 seeds with this mean and spread would be needed".to_owned(),
+    };
+    format!(
+        "{} show a distance of {} from the end of the region with a probability of 80%; {needed}.",
+        count(*n, "seed"),
+        tick(*detectable),
+    )
+}
+
+/// Says whether an exact test, which assumes nothing of the form of the differences, could decide as well.
+fn exact_test(claims: &[JudgedClaim], comparisons: usize) -> Option<PageBlock> {
+    let fewest = claims.iter().flat_map(|it| &it.comparisons).map(|it| it.n).min()?;
+    let level = FAMILY_ERROR / comparisons as f64;
+    let needed = fewest_for(level);
+    if fewest >= needed {
+        return None;
+    }
+    Some(PageBlock::Note(
+        format!(
+            "These intervals assume roughly normal differences. An exact test, which assumes only symmetric ones, \
+             reaches no p-value below {} with {} and would need {needed} for this table.",
+            tick(smallest_p(fewest)),
+            count(fewest, "seed"),
+        )
+        .into(),
+    ))
+}
+
+fn percent(level: f64) -> String {
+    format!("{}%", tick((level * 1e4).round() / 1e2))
+}

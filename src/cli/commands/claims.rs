@@ -1,0 +1,328 @@
+//! `reprise claims`: what the sources claim, and what the runs say of it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{
+    Failure,
+    args::{FormatArgs, OutputFormat, StoreArgs},
+    output::{print, print_json, tell},
+    places::{sweep_names, sweep_source},
+};
+use reprise_base::{
+    config::sweep::{Sweep, parse},
+    fs,
+    text::{count, error_chain},
+};
+use reprise_report::{
+    ReportEvaluation, ReportInput, ReportRun, RunState, Samples,
+    claims::{JudgedClaim, Verdict, judge},
+};
+use reprise_store::{
+    store::{
+        FinishedRun, MANIFEST_FORMAT, RunDir, Store, StoreError,
+        manifest::{ClaimEntry, SweepManifest},
+    },
+    sweep::status::run_status,
+};
+
+/// Largest ledger.
+const LEDGER_BYTES_MAX: u64 = 64 << 20;
+
+/// Arguments of `reprise claims`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reprise claims                       all claims of all sweeps, with their verdicts
+  reprise claims kl_annealing          those of one sweep
+  reprise claims --preset paper        of the runs of another preset
+  reprise claims --write               writes reports/claims.json and reports/claims.md
+
+A sweep file names the claims of its source, each with a test (docs/claims.md). A claim is
+confirmed or refuted where the interval of its quantity lies inside or outside the region that
+the claim names; otherwise it is inconclusive. Sweeps that were not run in this store are not run.
+
+The exit code is 1 if a claim that the ledger (reports/claims.json) has as confirmed was run here
+and is not confirmed. A claim that was not run is no failure.")]
+pub struct ClaimsArgs {
+    /// Names or paths of sweep files [default: all sweeps in `experiments`]
+    #[arg(value_name = "SWEEP")]
+    sweeps: Vec<String>,
+    /// Preset whose runs are judged [default: the default preset of each file]
+    #[arg(long, value_name = "PRESET")]
+    preset: Option<String>,
+    /// The ledger that verdicts are compared with
+    #[arg(long, value_name = "FILE", default_value = "reports/claims.json")]
+    ledger: PathBuf,
+    /// Write the ledger, and beside it a page to read. Verdicts on claims that were not run here stay
+    #[arg(long)]
+    write: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// A claim of a sweep in the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LedgerEntry {
+    sweep: String,
+    preset: String,
+    #[serde(flatten)]
+    claim: JudgedClaim,
+}
+
+/// Prints the ledger, and compares it with the written one.
+pub fn run(args: &ClaimsArgs) -> Result<(), Failure> {
+    let names = if args.sweeps.is_empty() { sweep_names()? } else { args.sweeps.clone() };
+    let store = Store::open_if_used(&args.store.store)?;
+    let mut entries = Vec::new();
+    for name in &names {
+        let source = sweep_source(name)?;
+        let known = parse(&source, None, &[])?;
+        let preset = args.preset.as_ref().filter(|preset| known.presets.contains(preset));
+        if args.preset.is_some() && preset.is_none() {
+            continue;
+        }
+        let sweep = parse(&source, preset.map(String::as_str), &[])?;
+        let input = input(store.as_ref(), &sweep)?;
+        let entry =
+            |claim| LedgerEntry { sweep: sweep.name.clone(), preset: sweep.preset.clone(), claim };
+        entries.extend(judge(&input).into_iter().map(entry));
+    }
+    let written = read(&args.ledger)?;
+    let lost = lost(&written, &entries);
+    if args.write {
+        write(args, merged(written, &entries))?;
+    }
+    match args.format.format {
+        OutputFormat::Json => print_json(&entries)?,
+        OutputFormat::Text => print(&text(&entries))?,
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    for line in &lost {
+        tell(line);
+    }
+    let claims = count(lost.len(), "claim");
+    Err(Failure::Check(format!("{claims} of the ledger no longer confirmed")))
+}
+
+/// Returns the runs of a sweep as recorded, without pictures, and its claims as its file has them now.
+fn input(store: Option<&Store>, sweep: &Sweep) -> Result<ReportInput, Failure> {
+    let started = match store.map(|store| store.read_manifest(&sweep.storage_name())) {
+        Some(Err(error)) if error.is_damage() => {
+            tell(&format!("warning: {}", error_chain(&error)));
+            None
+        }
+        Some(read) => read?,
+        None => None,
+    };
+    let has_begun = started.is_some();
+    let mut manifest = started.unwrap_or_else(|| not_started(sweep));
+    let before = manifest.clone();
+    let now = if has_begun { ClaimEntry::AfterRuns } else { ClaimEntry::BeforeRuns };
+    manifest.register(&sweep.claims, Some(&before), now);
+    let mut runs = Vec::new();
+    for entry in &manifest.runs {
+        let Some(store) = store else { break };
+        let dir = store.run(&entry.run);
+        let (state, evaluations) = match recorded(&dir) {
+            Ok(recorded) => recorded,
+            Err(error) if error.is_damage() => {
+                tell(&format!("warning: {}", error_chain(&error)));
+                (RunState::Unfinished { what: "damaged".to_owned() }, Vec::new())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        runs.push(ReportRun {
+            entry: entry.clone(),
+            state,
+            samples: Samples::default(),
+            evaluations,
+        });
+    }
+    Ok(ReportInput { manifest, runs, sheets: std::collections::BTreeMap::new() })
+}
+
+/// Returns the manifest of a sweep that has no runs.
+fn not_started(sweep: &Sweep) -> SweepManifest {
+    SweepManifest {
+        format: MANIFEST_FORMAT,
+        name: sweep.storage_name(),
+        title: sweep.title.clone(),
+        description: sweep.description.clone(),
+        preset: sweep.preset.clone(),
+        scale: sweep.scale.clone(),
+        command: String::new(),
+        axes: sweep.axes.clone(),
+        runs: Vec::new(),
+        evaluations: sweep.evaluations.clone(),
+        published: sweep.published.clone(),
+        claims: Vec::new(),
+    }
+}
+
+fn recorded(dir: &RunDir) -> Result<(RunState, Vec<ReportEvaluation>), StoreError> {
+    let run = match FinishedRun::open(dir) {
+        Err(StoreError::Unfinished { .. }) => {
+            let what = run_status(dir).to_string();
+            return Ok((RunState::Unfinished { what }, Vec::new()));
+        }
+        run => run?,
+    };
+    let events = run.journal()?;
+    let (finished, _) = run.evaluations()?;
+    let evaluations = finished.iter().map(|evaluation| ReportEvaluation {
+        record: evaluation.record().clone(),
+        samples: Samples::default(),
+    });
+    let evaluations = evaluations.collect();
+    Ok((RunState::Finished { record: Box::new(run.into_record()), events }, evaluations))
+}
+
+fn read(ledger: &std::path::Path) -> Result<Vec<LedgerEntry>, Failure> {
+    if fs::kind(ledger)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let bytes = fs::read(ledger, LEDGER_BYTES_MAX)?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::Check(format!("failed to read the ledger `{}`: {error}", ledger.display()))
+    })
+}
+
+/// Returns a line for every claim that was confirmed, was run again and is not confirmed.
+fn lost(written: &[LedgerEntry], now: &[LedgerEntry]) -> Vec<String> {
+    let was_confirmed = |entry: &&LedgerEntry| {
+        let mut written = written.iter();
+        let known = written.find(|known| is_same(known, entry));
+        known.is_some_and(|known| known.claim.verdict == Verdict::Confirmed)
+    };
+    let is_lost = |entry: &&LedgerEntry| {
+        !matches!(entry.claim.verdict, Verdict::Confirmed | Verdict::NotRun) && was_confirmed(entry)
+    };
+    let line = |LedgerEntry { sweep, preset, claim }: &LedgerEntry| {
+        format!(
+            "claim {} of {sweep}, preset {preset}, was confirmed and is {} now",
+            claim.id,
+            claim.verdict_in_words()
+        )
+    };
+    now.iter().filter(is_lost).map(line).collect()
+}
+
+fn is_same(left: &LedgerEntry, right: &LedgerEntry) -> bool {
+    (&left.sweep, &left.preset, &left.claim.id) == (&right.sweep, &right.preset, &right.claim.id)
+}
+
+/// Returns the claims of now; those that were not run keep the verdict of the ledger.
+fn merged(written: Vec<LedgerEntry>, now: &[LedgerEntry]) -> Vec<LedgerEntry> {
+    let mut merged: Vec<LedgerEntry> = now.to_vec();
+    for entry in &mut merged {
+        let known = written.iter().find(|known| is_same(known, entry));
+        if let (Verdict::NotRun, Some(known)) = (entry.claim.verdict, known) {
+            // The same test, run elsewhere.
+            if known.claim.tested == entry.claim.tested {
+                *entry = known.clone();
+            }
+        }
+    }
+    let is_elsewhere = |known: &LedgerEntry| !merged.iter().any(|entry| is_same(entry, known));
+    let others: Vec<LedgerEntry> = written.into_iter().filter(is_elsewhere).collect();
+    merged.extend(others);
+    merged.sort_by(|left, right| (&left.sweep, &left.preset).cmp(&(&right.sweep, &right.preset)));
+    merged
+}
+
+fn write(args: &ClaimsArgs, entries: Vec<LedgerEntry>) -> Result<(), Failure> {
+    let mut json = serde_json::to_vec_pretty(&entries).map_err(Failure::Encode)?;
+    json.push(b'\n');
+    if let Some(folder) = args.ledger.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write_atomic(&args.ledger, &json)?;
+    let page = args.ledger.with_extension("md");
+    fs::write_atomic(&page, markdown(&entries).as_bytes())?;
+    tell(&format!("ledger: `{}`, `{}`", args.ledger.display(), page.display()));
+    Ok(())
+}
+
+fn text(entries: &[LedgerEntry]) -> String {
+    let mut text = String::new();
+    let mut sweep = None;
+    for LedgerEntry { sweep: name, preset, claim } in entries {
+        if sweep.replace((name, preset)) != Some((name, preset)) {
+            text += &format!("{name}, preset {preset}\n");
+        }
+        text += &format!("  {:<8} {}: {}\n", claim.id, claim.verdict_in_words(), claim.says);
+        let results = claim.results();
+        if !results.is_empty() {
+            text += &format!("           {}: {results}\n", claim.tested);
+        }
+        for remark in remarks(claim) {
+            text += &format!("           {remark}\n");
+        }
+    }
+    text + &summary(entries)
+}
+
+/// Returns what has to be known about a verdict.
+fn remarks(claim: &JudgedClaim) -> Vec<String> {
+    let mut remarks: Vec<String> = claim.reason.iter().cloned().collect();
+    if let Some(first) = &claim.first {
+        remarks.push(format!(
+            "its test was changed after runs had begun; at first: {}: {}",
+            first.tested,
+            first.verdict.in_words()
+        ));
+    }
+    if claim.entered_after_runs && claim.verdict != Verdict::NotRun {
+        remarks.push("entered after runs had begun, so results may have been known".to_owned());
+    }
+    remarks
+}
+
+/// Counts the verdicts.
+fn summary(entries: &[LedgerEntry]) -> String {
+    let verdicts = [
+        Verdict::Confirmed,
+        Verdict::Refuted,
+        Verdict::Inconclusive,
+        Verdict::ProtocolDiffers,
+        Verdict::NotRun,
+    ];
+    let of = |verdict: &Verdict| {
+        let number = entries.iter().filter(|entry| entry.claim.verdict == *verdict).count();
+        format!("{number} {}", verdict.in_words())
+    };
+    let counts: Vec<String> = verdicts.iter().map(of).collect();
+    format!("{}: {}\n", count(entries.len(), "claim"), counts.join(", "))
+}
+
+fn markdown(entries: &[LedgerEntry]) -> String {
+    let mut page = format!("# Claims and verdicts\n\n{}", summary(entries));
+    page += "\nWritten by `./just claims --write`; how a verdict is reached is in \
+             [docs/claims.md](../docs/claims.md).\n";
+    let mut sweep = None;
+    for LedgerEntry { sweep: name, preset, claim } in entries {
+        if sweep.replace((name, preset)) != Some((name, preset)) {
+            page += &format!("\n## {name}, preset {preset}\n\n");
+            page += "| Claim | Tested | Result | Verdict |\n|---|---|---|---|\n";
+        }
+        let cell = |text: &str| text.replace('|', "\\|");
+        let verdict = [vec![claim.verdict_in_words()], remarks(claim)].concat().join("; ");
+        page += &format!(
+            "| **{}** {} ({}) | {} | {} | {} |\n",
+            cell(&claim.id),
+            cell(&claim.says),
+            cell(&claim.source),
+            cell(&claim.tested),
+            cell(&claim.results()),
+            cell(&verdict)
+        );
+    }
+    page
+}
