@@ -20,3 +20,9 @@ impl fmt::Debug for RgbImage {
         write!(f, "RgbImage({width}x{height})")
     }
 }
+
+/// Rounds a value to the nearest byte.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped")]
+pub fn nearest_byte(value: f32) -> u8 {
+    value.round().clamp(0.0, 255.0) as u8
+}

@@ -95,7 +95,7 @@ pub fn run(args: &ClaimsArgs) -> Result<(), Failure> {
     let written = read(&args.ledger)?;
     let lost = lost(&written, &entries);
     if args.write {
-        write(args, merged(written, &entries))?;
+        write(args, &merged(written, &entries))?;
     }
     match args.format.format {
         OutputFormat::Json => print_json(&entries)?,
@@ -237,36 +237,39 @@ fn merged(written: Vec<LedgerEntry>, now: &[LedgerEntry]) -> Vec<LedgerEntry> {
     merged
 }
 
-fn write(args: &ClaimsArgs, entries: Vec<LedgerEntry>) -> Result<(), Failure> {
-    let mut json = serde_json::to_vec_pretty(&entries).map_err(Failure::Encode)?;
+fn write(args: &ClaimsArgs, entries: &[LedgerEntry]) -> Result<(), Failure> {
+    let mut json = serde_json::to_vec_pretty(entries).map_err(Failure::Encode)?;
     json.push(b'\n');
     if let Some(folder) = args.ledger.parent() {
         fs::create_dir_all(folder)?;
     }
     fs::write_atomic(&args.ledger, &json)?;
     let page = args.ledger.with_extension("md");
-    fs::write_atomic(&page, markdown(&entries).as_bytes())?;
+    fs::write_atomic(&page, markdown(entries).as_bytes())?;
     tell(&format!("ledger: `{}`, `{}`", args.ledger.display(), page.display()));
     Ok(())
 }
 
 fn text(entries: &[LedgerEntry]) -> String {
-    let mut text = String::new();
-    let mut sweep = None;
-    for LedgerEntry { sweep: name, preset, claim } in entries {
-        if sweep.replace((name, preset)) != Some((name, preset)) {
-            text += &format!("{name}, preset {preset}\n");
+    let mut lines = Vec::new();
+    for (index, LedgerEntry { sweep, preset, claim }) in entries.iter().enumerate() {
+        if begins_sweep(entries, index) {
+            lines.push(format!("{sweep}, preset {preset}"));
         }
-        text += &format!("  {:<8} {}: {}\n", claim.id, claim.verdict_in_words(), claim.says);
+        lines.push(format!("  {:<8} {}: {}", claim.id, claim.verdict_in_words(), claim.says));
         let results = claim.results();
-        if !results.is_empty() {
-            text += &format!("           {}: {results}\n", claim.tested);
-        }
-        for remark in remarks(claim) {
-            text += &format!("           {remark}\n");
-        }
+        let results = (!results.is_empty()).then(|| format!("{}: {results}", claim.tested));
+        let indented = results.into_iter().chain(remarks(claim));
+        lines.extend(indented.map(|line| format!("           {line}")));
     }
-    text + &summary(entries)
+    lines.push(summary(entries));
+    lines.join("\n")
+}
+
+/// Returns whether an entry is the first of its sweep.
+fn begins_sweep(entries: &[LedgerEntry], index: usize) -> bool {
+    let of = |index: usize| entries.get(index).map(|it| (&it.sweep, &it.preset));
+    index == 0 || of(index - 1) != of(index)
 }
 
 /// Returns what has to be known about a verdict.
@@ -303,26 +306,28 @@ fn summary(entries: &[LedgerEntry]) -> String {
 }
 
 fn markdown(entries: &[LedgerEntry]) -> String {
-    let mut page = format!("# Claims and verdicts\n\n{}", summary(entries));
-    page += "\nWritten by `./just claims --write`; how a verdict is reached is in \
-             [docs/claims.md](../docs/claims.md).\n";
-    let mut sweep = None;
-    for LedgerEntry { sweep: name, preset, claim } in entries {
-        if sweep.replace((name, preset)) != Some((name, preset)) {
-            page += &format!("\n## {name}, preset {preset}\n\n");
-            page += "| Claim | Tested | Result | Verdict |\n|---|---|---|---|\n";
+    let mut lines = vec![
+        "# Claims and verdicts\n".to_owned(),
+        summary(entries),
+        "Written by `./just claims --write`; [docs/claims.md](../docs/claims.md) says how a verdict is reached."
+            .to_owned(),
+    ];
+    for (index, LedgerEntry { sweep, preset, claim }) in entries.iter().enumerate() {
+        if begins_sweep(entries, index) {
+            lines.push(format!("\n## {sweep}, preset {preset}\n"));
+            lines.push("| Claim | Tested | Result | Verdict |\n|---|---|---|---|".to_owned());
         }
         let cell = |text: &str| text.replace('|', "\\|");
         let verdict = [vec![claim.verdict_in_words()], remarks(claim)].concat().join("; ");
-        page += &format!(
-            "| **{}** {} ({}) | {} | {} | {} |\n",
+        lines.push(format!(
+            "| **{}** {} ({}) | {} | {} | {} |",
             cell(&claim.id),
             cell(&claim.says),
             cell(&claim.source),
             cell(&claim.tested),
             cell(&claim.results()),
             cell(&verdict)
-        );
+        ));
     }
-    page
+    lines.join("\n") + "\n"
 }

@@ -180,7 +180,7 @@ struct ImportDataArgs {
     /// Frames to import from each TFRecord [default: the number in the first record]
     #[arg(long, value_name = "N", value_parser = frames)]
     frames: Option<Count>,
-    /// Also write every frame as image_batch_N_FRAME.png, for people to look at
+    /// Also write every frame as `image_batch_N_FRAME.png`, for people to look at
     #[arg(long)]
     images: bool,
 }

@@ -22,7 +22,7 @@ use crate::{
     png_file::smallest_png,
     progress::{Progress, Watch},
     resize::{Fit, frame},
-    rgb_image::RgbImage,
+    rgb_image::{RgbImage, nearest_byte},
     tfrecord::{
         RecordLayout, RecordSequence, TfrecordError, for_each_record, sequence::padded_states,
     },
@@ -135,7 +135,7 @@ fn write(
 ) -> Result<(), DataError> {
     for (number, pixels) in sequence.images.iter().enumerate() {
         let Some(name) = entry.bitmap(number) else { break };
-        let bytes: Vec<u8> = pixels.iter().map(|&value| nearest_byte(value)).collect();
+        let bytes: Vec<u8> = pixels.iter().map(|&value| nearest_byte(255.0 * value)).collect();
         let png = smallest_png(&bytes, [SIDE; 2], ColorType::Rgb).expect("a frame fills its image");
         fs::write_atomic(&out.join(name), &png)?;
     }
@@ -144,11 +144,6 @@ fn write(
         npy::write(&out.join(name), &array)?;
     }
     Ok(())
-}
-
-/// Returns the byte of a value in [0, 1].
-fn nearest_byte(value: f32) -> u8 {
-    (255.0 * value).round().clamp(0.0, 255.0) as u8
 }
 
 /// Returns the arrays of a sequence: frames of size `target` from [`frame`](frame()), actions, and states

@@ -14,7 +14,7 @@ use super::{
     findings::Findings,
     listing,
     resize::{self, Fit},
-    rgb_image::{CHANNELS, RgbImage},
+    rgb_image::{CHANNELS, RgbImage, nearest_byte},
     video_set::{ShortVideos, Video, VideoSet},
 };
 use reprise_base::{
@@ -173,7 +173,7 @@ fn decode(
     let mut pixels = Vec::new();
     let mut add = |image: &RgbImage| {
         let scaled = resize::square(image, Fit::Stretch, [side; 2]);
-        pixels.extend(scaled.into_iter().map(byte));
+        pixels.extend(scaled.into_iter().map(nearest_byte));
         if pixels.len() > VIDEO_BYTES_MAX { Err(VideoFormatError::TooLong) } else { Ok(()) }
     };
     let times = match container {
@@ -191,12 +191,6 @@ fn decode(
         }
     };
     Ok((pixels, times))
-}
-
-/// Rounds a value to the nearest byte.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped")]
-fn byte(value: f32) -> u8 {
-    value.round().clamp(0.0, 255.0) as u8
 }
 
 /// Decodes bytes as every kind of file.

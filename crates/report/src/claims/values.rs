@@ -134,7 +134,7 @@ fn value(input: &ReportInput, run: &ReportRun, of: &Quantity) -> Option<f64> {
             match epoch {
                 None => means.last().map(|(_, mean)| *mean),
                 Some(epoch) => {
-                    let at = means.iter().find(|(at, _)| *at == epoch.get() as f64);
+                    let at = means.iter().find(|(at, _)| *at == epoch.get());
                     at.map(|(_, mean)| *mean)
                 }
             }
@@ -182,7 +182,7 @@ fn validation(run: &ReportRun) -> impl Iterator<Item = &EvaluationEvent> {
 }
 
 /// Returns the mean of a series in every epoch; the first epoch is 1.
-fn by_epoch(run: &ReportRun, name: &str) -> Vec<(f64, f64)> {
+fn by_epoch(run: &ReportRun, name: &str) -> Vec<(u64, f64)> {
     let mut sums: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
     for event in run.events() {
         let Event::Step(step) = event else { continue };
@@ -191,7 +191,7 @@ fn by_epoch(run: &ReportRun, name: &str) -> Vec<(f64, f64)> {
         *sum += value;
         *count += 1.0;
     }
-    sums.into_iter().map(|(epoch, (sum, count))| (epoch as f64, sum / count)).collect()
+    sums.into_iter().map(|(epoch, (sum, count))| (epoch, sum / count)).collect()
 }
 
 fn cost(record: &Record, cost: CostQuantity) -> f64 {
@@ -208,7 +208,10 @@ fn cost(record: &Record, cost: CostQuantity) -> f64 {
 fn points(run: &ReportRun, of: &Quantity, over: TrendAxis) -> Option<Vec<(f64, f64)>> {
     let record = run.completed()?;
     match (of, over) {
-        (Quantity::Series { name, .. }, TrendAxis::Epochs) => Some(by_epoch(run, name)),
+        (Quantity::Series { name, .. }, TrendAxis::Epochs) => {
+            let means = by_epoch(run, name).into_iter();
+            Some(means.map(|(epoch, mean)| (epoch as f64, mean)).collect())
+        }
         (Quantity::Score(wanted), TrendAxis::Epochs) => {
             let point = |event: &EvaluationEvent| {
                 Some(((event.epoch.0 + 1) as f64, score(&event.scores, wanted)?.mean))

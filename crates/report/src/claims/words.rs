@@ -45,17 +45,17 @@ pub(crate) fn test(test: &ClaimTest) -> String {
 fn quantity(quantity: &Quantity) -> String {
     match quantity {
         Quantity::Score(ScoreQuantity { metric, split, evaluation, predictor, frame }) => {
-            let mut text = match evaluation {
+            let score = match evaluation {
                 Some(name) => format!("{} ({name})", label(metric)),
                 None => format!("{split} {}", label(metric)),
             };
-            if let Some(frame) = frame {
-                text += &format!(" of frame {frame}");
-            }
-            if predictor != Predictor::Model.as_str() {
-                text += &format!(" of the predictor {predictor}");
-            }
-            text
+            let frame = frame.map_or_else(String::new, |frame| format!(" of frame {frame}"));
+            let predictor = if predictor == Predictor::Model.as_str() {
+                String::new()
+            } else {
+                format!(" of the predictor {predictor}")
+            };
+            format!("{score}{frame}{predictor}")
         }
         Quantity::BestUntil { metric, epochs } => {
             format!("best validate {} until epoch {epochs}", label(metric))

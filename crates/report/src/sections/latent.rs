@@ -6,7 +6,10 @@ use crate::{
     number::{ABSENT, tick},
     sweep_results::{ArmResults, SweepResults},
 };
-use reprise_base::{stats::summary::summarize, vocabulary::SeriesName};
+use reprise_base::{
+    stats::summary::{Summary, summarize},
+    vocabulary::SeriesName,
+};
 use reprise_store::store::event::Event;
 
 /// Below this KL divergence of posterior and prior, in nats per frame, a latent variable carries no information: the
@@ -17,9 +20,13 @@ pub(super) const COLLAPSED_NATS: f64 = 1e-3;
 pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let arms = results.arms.iter();
     // Runs of earlier versions have no count of active units.
-    let units = |arm| final_means(arm, SeriesName::ActiveUnits);
+    let units = |arm| summarize(&final_means(arm, SeriesName::ActiveUnits)?);
     let has_units = arms.clone().any(|arm| units(arm).is_some());
-    let row = |arm| row(arm, &final_kls(arm)?, has_units.then(|| units(arm)));
+    let cell = |units: Option<Summary>| match units {
+        Some(units) => format!("{:.1}", units.mean),
+        None => ABSENT.to_owned(),
+    };
+    let row = |arm| row(arm, &final_kls(arm)?, has_units.then(|| cell(units(arm))));
     let rows: Vec<Row> = arms.filter_map(row).collect();
     if rows.is_empty() {
         return Vec::new();
@@ -55,7 +62,7 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
 }
 
 /// Returns the row of an arm; `units` is absent if no arm has a count of active units.
-fn row(arm: &ArmResults<'_>, kls: &[f64], units: Option<Option<Vec<f64>>>) -> Option<Row> {
+fn row(arm: &ArmResults<'_>, kls: &[f64], units: Option<String>) -> Option<Row> {
     let summary = summarize(kls)?;
     let [smallest, largest] =
         [f64::min, f64::max].map(|of| kls.iter().copied().reduce(of).unwrap_or(f64::NAN));
@@ -67,10 +74,7 @@ fn row(arm: &ArmResults<'_>, kls: &[f64], units: Option<Option<Vec<f64>>>) -> Op
         nats(smallest).into(),
         nats(largest).into(),
     ];
-    if let Some(units) = units {
-        let mean = units.and_then(|units| summarize(&units));
-        cells.push(mean.map_or(ABSENT.into(), |units| format!("{:.1}", units.mean).into()));
-    }
+    cells.extend(units.map(RichText::from));
     cells.push(state.into());
     Some(Row::new(cells))
 }

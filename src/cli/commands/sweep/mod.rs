@@ -8,7 +8,7 @@ use super::{report, worker};
 use crate::{
     cli::{
         Failure,
-        args::{FormatArgs, StoreArgs, TensorboardArgs},
+        args::{FormatArgs, StoreArgs},
         interrupts::Interrupts,
         output::{summary_text, tell},
         places,
@@ -42,7 +42,7 @@ pub mod progress;
 mod viewer;
 
 use progress::SweepProgress;
-use viewer::Viewer;
+use viewer::EventArgs;
 
 /// Arguments of `reprise sweep`.
 #[derive(Debug, Args)]
@@ -95,10 +95,7 @@ pub struct CarryOutArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]
-    tensorboard: TensorboardArgs,
-    /// Show the event files in TensorBoard while the sweep is trained
-    #[arg(long, requires = "tensorboard")]
-    viewer: bool,
+    events: EventArgs,
     /// Print the plan with reasons and estimated time, and plot the schedules; train nothing
     #[arg(long)]
     dry_run: bool,
@@ -181,10 +178,10 @@ pub fn carry_out(
             program: &env::current_exe().map_err(Failure::Executable)?,
             arguments: &worker::arguments,
         },
-        tensorboard: args.tensorboard.event_folder(),
+        tensorboard: args.events.event_folder(),
         limits,
     };
-    let viewer = args.viewer();
+    let viewer = args.events.show();
     let mut progress = SweepProgress::new(&sweep);
     let counts =
         interrupts.during(|interrupts| workers.run(interrupts, &mut |event| progress.show(event)));
@@ -278,16 +275,6 @@ impl SweepArgs {
 }
 
 impl CarryOutArgs {
-    /// Starts TensorBoard if it is asked for; otherwise says how event files are shown.
-    fn viewer(&self) -> Option<Viewer> {
-        let folder = self.tensorboard.tensorboard.as_deref()?;
-        if self.viewer {
-            return Viewer::start(folder);
-        }
-        tell(&viewer::command(folder));
-        None
-    }
-
     fn limits(&self, sweep: &ResolvedSweep) -> Limits {
         let machine = Machine {
             cores: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

@@ -6,16 +6,48 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::cli::output::tell;
+use clap::Args;
+
+use crate::{
+    cli::{args::TensorboardArgs, output::tell},
+    experiment::EventFolder,
+};
 
 const PROGRAM: &str = "tensorboard";
+
+/// What is written for TensorBoard, and whether it is shown.
+#[derive(Debug, Args)]
+pub(super) struct EventArgs {
+    #[command(flatten)]
+    tensorboard: TensorboardArgs,
+    /// Show the event files in TensorBoard while the sweep is trained
+    #[arg(long, requires = "tensorboard")]
+    viewer: bool,
+}
+
+impl EventArgs {
+    /// Returns the folder of event files, if one is given.
+    pub(super) fn event_folder(&self) -> Option<EventFolder> {
+        self.tensorboard.event_folder()
+    }
+
+    /// Starts TensorBoard if it is asked for; otherwise says how event files are shown.
+    pub(super) fn show(&self) -> Option<Viewer> {
+        let folder = self.tensorboard.tensorboard.as_deref()?;
+        if self.viewer {
+            return Viewer::start(folder);
+        }
+        tell(&command(folder));
+        None
+    }
+}
 
 /// A running TensorBoard; it ends with this value.
 pub(super) struct Viewer(Child);
 
 impl Viewer {
     /// Starts TensorBoard on a folder of event files, or says how to do so. It prints its own address.
-    pub(super) fn start(folder: &Path) -> Option<Self> {
+    fn start(folder: &Path) -> Option<Self> {
         let started =
             Command::new(PROGRAM).arg("--logdir").arg(folder).stdout(Stdio::null()).spawn();
         match started {
@@ -44,6 +76,6 @@ impl Drop for Viewer {
 }
 
 /// Returns what shows a folder of event files.
-pub(super) fn command(folder: &Path) -> String {
+fn command(folder: &Path) -> String {
     format!("`{PROGRAM} --logdir {}` shows the runs", folder.display())
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{
-        claim::{Claim, ClaimNames},
+        claim::{Claim, ClaimNames, check_metric},
         data::Split,
         protocol::EvaluationRequest,
         schema::settings_reference,
@@ -210,7 +210,7 @@ impl WireSweep {
         }
     }
 
-    /// Checks that published results belong to arms of the sweep and are finite.
+    /// Checks that published results belong to arms of the sweep, are of known metrics, and are finite.
     pub(super) fn check_published(
         &self,
         root: Node<'_>,
@@ -225,6 +225,8 @@ impl WireSweep {
                     ConfigProblem::UnknownArm { arm, known },
                 ));
             }
+            check_metric(&number.metric)
+                .map_err(|problem| LocatedProblem::new(node.place_of("metric"), problem))?;
             if !number.value.is_finite() {
                 let problem = format!("must be finite, not {}", number.value);
                 let problem = ConfigProblem::Value { key: "published.value".to_owned(), problem };
