@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::number::tick;
+use crate::{number::tick, words::split_name};
 use reprise_base::{
     config::claim::{ClaimTest, CostQuantity, Quantity, Region, ScoreQuantity, TrendAxis},
     metrics,
@@ -47,7 +47,7 @@ fn quantity(quantity: &Quantity) -> String {
         Quantity::Score(ScoreQuantity { metric, split, evaluation, predictor, frame }) => {
             let score = match evaluation {
                 Some(name) => format!("{} ({name})", label(metric)),
-                None => format!("{split} {}", label(metric)),
+                None => format!("{} {}", split_name(*split).to_lowercase(), label(metric)),
             };
             let frame = frame.map_or_else(String::new, |frame| format!(" of frame {frame}"));
             let predictor = if predictor == Predictor::Model.as_str() {
@@ -58,10 +58,10 @@ fn quantity(quantity: &Quantity) -> String {
             format!("{score}{frame}{predictor}")
         }
         Quantity::BestUntil { metric, epochs } => {
-            format!("best validate {} until epoch {epochs}", label(metric))
+            format!("best validation {} until epoch {epochs}", label(metric))
         }
-        Quantity::Series { name, epoch: None } => format!("`{name}` in the last epoch"),
-        Quantity::Series { name, epoch: Some(epoch) } => format!("`{name}` in epoch {epoch}"),
+        Quantity::Series { name, epoch: None } => format!("series {name} in the last epoch"),
+        Quantity::Series { name, epoch: Some(epoch) } => format!("series {name} in epoch {epoch}"),
         Quantity::Cost(CostQuantity::SecondsPerUpdate) => "seconds per update".to_owned(),
         Quantity::Cost(CostQuantity::PeakMemory) => "peak memory".to_owned(),
         Quantity::Cost(CostQuantity::Parameters) => "trained parameters".to_owned(),

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    claims::{FAMILY_ERROR, JudgedClaim, RegionComparison, Verdict, confidence, judge},
+    claims::{
+        DifferingSetting, FAMILY_ERROR, JudgedClaim, RegionComparison, Verdict, confidence, judge,
+    },
     document::{Column, PageBlock, PageTable, RichText, Row},
-    number::{ABSENT, tick},
+    number::{ABSENT, decimals, fixed, tick},
     sweep_results::SweepResults,
 };
 use reprise_base::{
@@ -21,13 +23,9 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     }
     let registered = results.input.manifest.claims.iter();
     let comparisons: usize = registered.map(|it| it.claim.test.comparisons()).sum();
-    let columns = vec![
-        Column::words("Claim"),
-        Column::words("Tested"),
-        Column::numbers("n"),
-        Column::words("Result"),
-        Column::words("Verdict"),
-    ];
+    let columns = ["Claim", "The source says", "Verdict", "Tested", "n", "Result"];
+    // No column of numbers: its table would not wrap sentences.
+    let columns = columns.map(Column::words).to_vec();
     let level = confidence(comparisons);
     let caption = format!(
         "Claims of the source and what these runs say of them: mean with its interval at {}, which covers with \
@@ -39,8 +37,11 @@ pub(super) fn blocks(results: &SweepResults<'_>) -> Vec<PageBlock> {
     let mut blocks = vec![
         PageBlock::Heading("Claims".to_owned()),
         PageBlock::Table(PageTable { caption: caption.into(), columns, rows }),
-        PageBlock::List(claims.iter().map(remark).collect()),
     ];
+    let remarks = remarks(&claims);
+    if !remarks.is_empty() {
+        blocks.push(PageBlock::List(remarks));
+    }
     blocks.extend(exact_test(&claims, comparisons));
     blocks
 }
@@ -50,42 +51,59 @@ fn row(claim: &JudgedClaim) -> Row {
     let n: Vec<String> = n.into_iter().map(|n| n.to_string()).collect();
     let or_absent = |text: String| if text.is_empty() { ABSENT.to_owned() } else { text };
     Row::new(vec![
-        RichText::default().strong(claim.id.as_str()).plain(format!(" {}", claim.says)),
+        claim.id.as_str().into(),
+        format!("{} ({})", claim.says, claim.source).into(),
+        RichText::default().strong(claim.verdict_in_words()),
         claim.tested.as_str().into(),
         or_absent(n.join(", ")).into(),
         or_absent(claim.results()).into(),
-        RichText::default().strong(claim.verdict_in_words()),
     ])
 }
 
-/// Says where a claim comes from, what differs, and what would decide it.
-fn remark(claim: &JudgedClaim) -> RichText {
-    let mut text =
-        RichText::default().strong(claim.id.as_str()).plain(format!(": {}.", claim.source));
-    if let Some(reason) = &claim.reason {
-        text = text.plain(format!(" Not run: {reason}."));
+/// Says what has to be known about the verdicts; what holds for several claims is said once.
+fn remarks(claims: &[JudgedClaim]) -> Vec<RichText> {
+    let mut remarks: Vec<RichText> = claims.iter().filter_map(remark).collect();
+    let mut groups: Vec<(&[DifferingSetting], Vec<&str>)> = Vec::new();
+    for claim in claims.iter().filter(|claim| !claim.differing.is_empty()) {
+        match groups.iter_mut().find(|(differing, _)| *differing == claim.differing) {
+            Some((_, ids)) => ids.push(&claim.id),
+            None => groups.push((&claim.differing, vec![&claim.id])),
+        }
     }
-    if !claim.differing.is_empty() {
-        let settings = claim.differing.iter();
-        let settings: Vec<String> =
-            settings.map(|it| format!("{} is {}, not {}", it.key, it.runs, it.source)).collect();
-        text = text.plain(format!(" Not the source\u{2019}s experiment: {}.", settings.join("; ")));
+    remarks.extend(groups.into_iter().map(|(differing, ids)| {
+        let settings: Vec<String> = differing
+            .iter()
+            .map(|it| format!("{} is {}, not {}", it.key, it.runs, it.source))
+            .collect();
+        RichText::default()
+            .strong(ids.join(", "))
+            .plain(format!(": not the source\u{2019}s experiment: {}.", settings.join("; ")))
+    }));
+    let late = claims.iter().filter(|it| it.entered_after_runs && it.verdict != Verdict::NotRun);
+    let late: Vec<&str> = late.map(|claim| claim.id.as_str()).collect();
+    if !late.is_empty() {
+        let text = ": entered after runs had begun, so results may have been known.";
+        remarks.push(RichText::default().strong(late.join(", ")).plain(text));
     }
+    remarks
+}
+
+/// Says why a claim was not run, what would decide it, and how its test was changed.
+fn remark(claim: &JudgedClaim) -> Option<RichText> {
+    let mut sentences: Vec<String> = Vec::new();
+    sentences.extend(claim.reason.as_ref().map(|reason| format!("not run: {reason}.")));
     if claim.verdict == Verdict::Inconclusive {
-        let sentences: Vec<String> = claim.comparisons.iter().map(what_would_decide).collect();
-        text = text.plain(format!(" {}", sentences.join(" ")));
+        sentences.extend(claim.comparisons.iter().map(what_would_decide));
     }
-    if claim.entered_after_runs {
-        text = text.plain(" Entered after runs had begun, so results may have been known.");
-    }
-    if let Some(first) = &claim.first {
-        text = text.plain(format!(
-            " Its test was changed after runs had begun. At first: {}; verdict: {}.",
+    sentences.extend(claim.first.as_ref().map(|first| {
+        format!(
+            "Its test was changed after runs had begun. At first: {}; verdict: {}.",
             first.tested,
             first.verdict.in_words()
-        ));
-    }
-    text
+        )
+    }));
+    let text = || format!(": {}", sentences.join(" "));
+    (!sentences.is_empty()).then(|| RichText::default().strong(claim.id.as_str()).plain(text()))
 }
 
 fn what_would_decide(comparison: &RegionComparison) -> String {
@@ -103,7 +121,7 @@ fn what_would_decide(comparison: &RegionComparison) -> String {
     format!(
         "{} show a distance of {} from the end of the region with a probability of 80%; {needed}.",
         count(*n, "seed"),
-        tick(*detectable),
+        fixed(*detectable, decimals([*detectable])),
     )
 }
 

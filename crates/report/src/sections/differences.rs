@@ -9,7 +9,11 @@ use crate::{
     words::{difference_decimals, in_words},
 };
 use reprise_base::{
-    stats::{holm, paired::PairedDifference, permutation::smallest_p},
+    stats::{
+        holm,
+        paired::{CONFIDENCE, PairedDifference},
+        permutation::{fewest_for, smallest_p},
+    },
     text::count,
 };
 use reprise_data::Split;
@@ -164,7 +168,14 @@ fn row(
         interval(paired, places).into(),
         detectable(paired, places).into(),
         probability(adjusted).into(),
-        probability(paired.spread.and_then(|spread| spread.exact_p_value)).into(),
+        // With fewer pairs it says nothing, since no difference could be significant.
+        probability(
+            paired
+                .spread
+                .filter(|_| paired.n >= fewest_for(1.0 - CONFIDENCE))
+                .and_then(|spread| spread.exact_p_value),
+        )
+        .into(),
         published,
         better(paired, metric, &left, &right),
     ])
@@ -234,9 +245,11 @@ fn note(seen: &[PairedDifference]) -> RichText {
         .plain(": of Student's paired t test, corrected by Holm for all comparisons of the table. ")
         .strong("p (signs)")
         .plain(format!(
-            ": of the exact test that flips the signs of the differences, not corrected; with {} it is at least {}. ",
-            count(fewest, "seed"),
-            tick(smallest_p(fewest)),
+            ": of the exact test that flips the signs of the differences, not corrected; shown from {} seeds on, since \
+             with {} it is at least {}. ",
+            fewest_for(1.0 - CONFIDENCE),
+            fewest_for(1.0 - CONFIDENCE) - 1,
+            tick(smallest_p(fewest_for(1.0 - CONFIDENCE) - 1)),
         ))
         .strong("Detectable")
         .plain(format!(
