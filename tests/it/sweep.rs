@@ -275,7 +275,10 @@ fn claims_are_registered_before_runs_judged_and_compared_with_the_ledger() {
     );
     let wrong = place.run(&["claims"]);
     assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
-    check_contains(&wrong.stderr, &["no arm is called `x`", "experiments/tiny.toml:"]);
+    check_contains(
+        &wrong.stderr,
+        &["there is no arm `x`", "expected one of", "experiments/tiny.toml:"],
+    );
 }
 
 #[test]

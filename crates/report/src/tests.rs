@@ -536,3 +536,22 @@ fn a_collapsed_posterior_is_the_first_finding() {
     // One run of the arm has a posterior that differs from its prior.
     assert!(!text(&collapsed(2), "report.md").contains("Posterior collapse"));
 }
+
+#[test]
+fn cautions_name_mixed_environments_and_arms_with_equal_bits() {
+    assert!(!text(&REPORT, "report.md").contains("## Cautions"));
+    let report = changed(|input| {
+        for run in &mut input.runs {
+            let seed = run.entry.seed.0;
+            let arm = run.entry.arm.clone();
+            let RunState::Finished { record, .. } = &mut run.state else { continue };
+            record.final_state = seed.to_string();
+            if arm == "monotonic" {
+                record.engine.threads = 7;
+            }
+        }
+    });
+    check(&report, "## Cautions");
+    check(&report, "different environments, whose effect is part of every difference: threads (");
+    check(&report, "had no effect on training: monotonic; cyclical.");
+}

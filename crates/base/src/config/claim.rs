@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::data::Split;
 use crate::{
     scalar::{Count, NonNegative},
+    text::closest,
     vocabulary::{MetricName, Predictor, SeriesName},
 };
 
@@ -158,16 +159,8 @@ pub struct Region {
 pub enum ClaimProblem {
     #[error("must have one line of text")]
     NotALine { key: &'static str },
-    #[error("no arm is called `{arm}`")]
-    UnknownArm { arm: String },
-    #[error("there is no metric `{metric}`")]
-    UnknownMetric { metric: String },
-    #[error("there is no training series `{series}`")]
-    UnknownSeries { series: String },
-    #[error("there is no predictor `{predictor}`")]
-    UnknownPredictor { predictor: String },
-    #[error("the sweep has no evaluation `{evaluation}`")]
-    UnknownEvaluation { evaluation: String },
+    #[error("there is no {what} `{name}`")]
+    Unknown { what: &'static str, name: String, known: Vec<String> },
     #[error("needs `above` or `below`, finite, and `above` the smaller one")]
     Region,
     #[error("needs at least two arms")]
@@ -185,6 +178,8 @@ pub enum ClaimProblem {
 pub struct ClaimNames<'a> {
     pub arms: &'a [String],
     pub evaluations: &'a [&'a str],
+    /// Keys of settings.
+    pub settings: &'a [String],
 }
 
 impl Claim {
@@ -198,16 +193,20 @@ impl Claim {
                 return Err((key, ClaimProblem::NotALine { key }));
             }
         }
-        self.test.check(names).map_err(|problem| ("test", problem))
+        self.test.check(names).map_err(|problem| ("test", problem))?;
+        let Some(key) = self.settings.keys().find(|key| !names.settings.contains(key)) else {
+            return Ok(());
+        };
+        // Only the most similar key: there are hundreds.
+        let known = closest(key, names.settings).cloned().into_iter().collect();
+        Err(("settings", ClaimProblem::Unknown { what: "setting", name: key.clone(), known }))
     }
 }
 
 impl ClaimTest {
     fn check(&self, names: ClaimNames<'_>) -> Result<(), ClaimProblem> {
         for arm in self.arms() {
-            if !names.arms.iter().any(|known| known == arm) {
-                return Err(ClaimProblem::UnknownArm { arm: arm.to_owned() });
-            }
+            check_name("arm", arm, names.arms.iter().map(String::as_str))?;
         }
         if let Some(of) = self.quantity() {
             of.check(names)?;
@@ -281,21 +280,17 @@ impl Quantity {
             Self::Score(score) => {
                 let ScoreQuantity { metric, evaluation, predictor, .. } = score;
                 check_metric(metric)?;
-                if Predictor::rank(predictor) == Predictor::ALL.len() {
-                    return Err(ClaimProblem::UnknownPredictor { predictor: predictor.clone() });
-                }
-                match evaluation {
-                    Some(name) if !names.evaluations.contains(&name.as_str()) => {
-                        Err(ClaimProblem::UnknownEvaluation { evaluation: name.clone() })
-                    }
-                    _ => Ok(()),
-                }
+                let predictors = Predictor::ALL.iter().map(|known| known.as_str());
+                check_name("predictor", predictor, predictors)?;
+                evaluation.iter().try_for_each(|name| {
+                    check_name("evaluation", name, names.evaluations.iter().copied())
+                })
             }
             Self::BestUntil { metric, .. } => check_metric(metric),
-            Self::Series { name, .. } if SeriesName::rank(name) == SeriesName::ALL.len() => {
-                Err(ClaimProblem::UnknownSeries { series: name.clone() })
+            Self::Series { name, .. } => {
+                check_name("training series", name, SeriesName::ALL.iter().map(|it| it.as_str()))
             }
-            Self::Series { .. } | Self::Cost(_) => Ok(()),
+            Self::Cost(_) => Ok(()),
             Self::Minus(both) => both.iter().try_for_each(|quantity| quantity.check(names)),
         }
     }
@@ -312,11 +307,20 @@ impl Quantity {
 
 /// Checks that a metric has a definition; one in the features of a network is followed by the network's digest.
 pub(super) fn check_metric(metric: &str) -> Result<(), ClaimProblem> {
-    if MetricName::rank_in_records(metric) < MetricName::ALL.len() {
-        Ok(())
-    } else {
-        Err(ClaimProblem::UnknownMetric { metric: metric.to_owned() })
+    let name = MetricName::without_network(metric);
+    check_name("metric", name, MetricName::ALL.iter().map(|known| known.as_str()))
+}
+
+fn check_name<'a>(
+    what: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), ClaimProblem> {
+    if known.clone().any(|known| known == name) {
+        return Ok(());
     }
+    let known = known.map(str::to_owned).collect();
+    Err(ClaimProblem::Unknown { what, name: name.to_owned(), known })
 }
 
 impl Region {

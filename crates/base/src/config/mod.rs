@@ -5,6 +5,7 @@
 //! of settings are shown to users: [`reference`](mod@reference) derives the settings reference from
 //! them. Nothing here opens a file.
 
+pub mod caution;
 mod check;
 pub mod claim;
 pub mod contradiction;

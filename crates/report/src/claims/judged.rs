@@ -69,7 +69,7 @@ pub struct RegionComparison {
     pub mean: f64,
     /// At the level of the family; none for one seed.
     pub interval: Option<[f64; 2]>,
-    /// The difference from the end of the region that these seeds show with a probability of 80%.
+    /// The distance from the end of the region that these seeds show with a probability of 80%; of ratios, a share.
     pub smallest_detectable: Option<f64>,
     /// How many seeds with this mean and spread would decide.
     pub seeds_needed: Option<usize>,

@@ -113,7 +113,8 @@ fn compare(measured: &MeasuredValues, confidence: f64) -> Option<RegionCompariso
         n: summary.n,
         mean: scale.shown(summary.mean),
         interval: interval.map(|ends| ends.map(|end| scale.shown(end))),
-        smallest_detectable: student::smallest_detectable(&summary, confidence),
+        smallest_detectable: student::smallest_detectable(&summary, confidence)
+            .map(|difference| scale.shown_difference(difference)),
         seeds_needed: nearest.and_then(|&end| student::needed(&summary, end, confidence)),
         verdict,
     })

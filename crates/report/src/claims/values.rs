@@ -39,6 +39,14 @@ impl AverageScale {
             Self::Logarithms => value.exp(),
         }
     }
+
+    /// Returns a difference of averaged values as it is shown: of ratios, by which share one exceeds the other.
+    pub(super) fn shown_difference(self, difference: f64) -> f64 {
+        match self {
+            Self::Values => difference,
+            Self::Logarithms => difference.exp_m1(),
+        }
+    }
 }
 
 /// Values by seed.

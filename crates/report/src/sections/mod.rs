@@ -8,6 +8,7 @@ use super::{
 use reprise_base::text::count;
 
 mod anatomy;
+mod cautions;
 mod claims;
 mod configuration;
 mod cost;
@@ -45,6 +46,7 @@ pub(super) fn document(results: &SweepResults<'_>) -> Result<Document, ReportErr
             manifest.scale.trim()
         ))));
     }
+    blocks.extend(cautions::blocks(results));
     blocks.extend(claims::blocks(results));
     blocks.extend(results::blocks(results));
     blocks.extend(differences::blocks(results));

@@ -11,7 +11,10 @@ use crate::{
     },
     experiment::{PlannedRun, ResolvedSweep, forecast},
 };
-use reprise_base::{config::model::ScheduleTable, text::count};
+use reprise_base::{
+    config::{RunSpec, caution, model::ScheduleTable},
+    text::count,
+};
 use reprise_store::store::Store;
 
 /// Prints the plan; writes nothing but the data cache, since a run's id depends on its data.
@@ -26,7 +29,13 @@ pub(super) fn run(
     match format {
         OutputFormat::Json => print_json(&planned),
         OutputFormat::Text => {
-            let text = [head(sweep), runs(&planned), time(&planned, jobs), schedules(sweep)];
+            let text = [
+                head(sweep),
+                cautions(sweep),
+                runs(&planned),
+                time(&planned, jobs),
+                schedules(sweep),
+            ];
             print(&text.join("\n"))
         }
     }
@@ -41,6 +50,17 @@ fn head(ResolvedSweep { sweep, runs, .. }: &ResolvedSweep) -> String {
         count(runs.len(), "run"),
         sweep.scale,
     )
+}
+
+/// Says what limits what the sweep can show.
+fn cautions(ResolvedSweep { sweep, .. }: &ResolvedSweep) -> String {
+    let arms = sweep.arms();
+    let of_arm = |arm: &str| sweep.runs.iter().filter(|run| run.arm == arm).count();
+    let seeds = arms.iter().map(|arm| of_arm(&arm.arm)).min().unwrap_or(0);
+    let specs: Vec<&RunSpec> = arms.iter().map(|arm| &arm.spec).collect();
+    let cautions = caution::cautions(&specs, seeds);
+    let lines: Vec<String> = cautions.iter().map(|text| format!("caution: {text}\n")).collect();
+    lines.concat()
 }
 
 fn runs(planned: &[PlannedRun]) -> String {

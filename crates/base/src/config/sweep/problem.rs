@@ -119,6 +119,7 @@ impl ConfigProblem {
             | Self::UnknownAxis { axis: word, known }
             | Self::UnknownLabel { label: word, known, .. }
             | Self::UnknownArm { arm: word, known }
+            | Self::Claim(ClaimProblem::Unknown { name: word, known, .. })
             | Self::UnknownPreset { preset: word, known } => return closest_or_all(word, known),
             Self::NeedsSettings { choice, fields, .. } => {
                 let fields: Vec<_> = fields.iter().map(|field| format!("{field} = …")).collect();

@@ -18,6 +18,7 @@ use crate::{
         claim::{Claim, ClaimNames, check_metric},
         data::Split,
         protocol::EvaluationRequest,
+        reference,
         schema::settings_reference,
     },
     scalar::Seed,
@@ -245,7 +246,8 @@ impl WireSweep {
         let of_presets = self.preset.values().flat_map(|preset| &preset.evaluation);
         let evaluations = self.evaluation.iter().chain(of_presets.flatten());
         let evaluations: Vec<&str> = evaluations.map(EvaluationRequest::name).collect();
-        let names = ClaimNames { arms, evaluations: &evaluations };
+        let settings = if self.claim.is_empty() { Vec::new() } else { reference::keys() };
+        let names = ClaimNames { arms, evaluations: &evaluations, settings: &settings };
         let nodes = root.get("claim").into_iter().flat_map(Node::elements);
         let mut ids = BTreeSet::new();
         for (claim, node) in self.claim.iter().zip(nodes) {

@@ -348,3 +348,53 @@ fn an_override_without_a_value() {
       = hint: for example `--set training.epochs=5`
     ");
 }
+
+/// Renders the problem of a claim with this test and these settings of its source.
+fn claim(test: &str, settings: &str) -> String {
+    let claim = format!(
+        "[[claim]]\nid = \"a\"\nsays = \"It is so.\"\nsource = \"a paper\"\ntest.{test}\nsettings = {{ {settings} }}\n"
+    );
+    rendered(&format!("{VALID}\n{claim}"), None, &[])
+}
+
+#[test]
+fn a_claim_about_what_the_sweep_does_not_have() {
+    let difference = |of: &str, arms: &str, is: &str| {
+        claim(&format!("difference = {{ of.{of}, arms = [{arms}], is = {{ {is} }} }}"), "")
+    };
+    let arms = r#""none", "rising""#;
+    let psnr = r#"score.metric = "psnr""#;
+    let check = |found: String, fragments: [&str; 2]| {
+        for fragment in fragments {
+            assert!(found.contains(fragment), "{fragment} is not in\n{found}");
+        }
+    };
+    check(
+        difference(psnr, r#""none", "risng""#, "above = 0"),
+        ["there is no arm `risng`", "did you mean `rising`?"],
+    );
+    check(
+        difference(r#"score.metric = "psrn""#, arms, "above = 0"),
+        ["there is no metric `psrn`", "did you mean `psnr`?"],
+    );
+    check(
+        difference(r#"series.name = "los""#, arms, "above = 0"),
+        ["there is no training series `los`", "did you mean `loss`?"],
+    );
+    check(
+        difference(r#"score = { metric = "psnr", evaluation = "x" }"#, arms, "above = 0"),
+        ["there is no evaluation `x`", "experiments/small.toml:"],
+    );
+    check(
+        difference(psnr, arms, "above = 1, below = 0"),
+        ["needs `above` or `below`", "test.diff"],
+    );
+    check(difference(psnr, arms, ""), ["needs `above` or `below`", "test.diff"]);
+    let trend =
+        r#"trend = { of.cost = "parameters", over = "epochs", arm = "none", is.above = 0 }"#;
+    check(claim(trend, ""), ["a trend has values of its own", "test.trend"]);
+    check(
+        claim(r#"not_run = "no data""#, "\"training.epoch\" = 3"),
+        ["there is no setting `training.epoch`", "did you mean `training.epochs`?"],
+    );
+}
