@@ -12,7 +12,6 @@ use reprise_base::config::{
 use reprise_data::{self as data, DataSummary, Pack, Required};
 use reprise_golden::matches_glob;
 use reprise_store::store::{
-    MANIFEST_FORMAT,
     manifest::{ManifestRun, SweepManifest},
     record::RunId,
     run_id,
@@ -130,28 +129,14 @@ impl ResolvedSweep {
 
     /// Returns the manifest of the sweep, in which its claims are not registered yet.
     pub fn manifest(&self) -> SweepManifest {
-        let Sweep { title, description, preset, scale, axes, evaluations, published, .. } =
-            &self.sweep;
         let entry = |(run, resolved): (&SweepRun, &ResolvedRun)| ManifestRun {
             run: resolved.id.clone(),
             arm: run.arm.clone(),
             labels: run.labels.clone(),
             seed: run.spec.seed,
         };
-        SweepManifest {
-            format: MANIFEST_FORMAT,
-            name: self.sweep.storage_name(),
-            title: title.clone(),
-            description: description.clone(),
-            preset: preset.clone(),
-            scale: scale.clone(),
-            command: self.command.clone(),
-            axes: axes.clone(),
-            runs: self.sweep.runs.iter().zip(&self.runs).map(entry).collect(),
-            evaluations: evaluations.clone(),
-            published: published.clone(),
-            claims: Vec::new(),
-        }
+        let runs = self.sweep.runs.iter().zip(&self.runs).map(entry).collect();
+        SweepManifest::new(&self.sweep, self.command.clone(), runs)
     }
 }
 

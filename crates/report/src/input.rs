@@ -73,6 +73,19 @@ impl ReportRun {
         self.record().filter(|record| record.outcome.is_trained())
     }
 
+    /// Returns the mean of a training series in every epoch; the first epoch is 1.
+    pub(super) fn series_by_epoch(&self, name: &str) -> Vec<(u64, f64)> {
+        let mut sums: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+        for event in self.events() {
+            let Event::Step(step) = event else { continue };
+            let Some(value) = step.scalars.get(name) else { continue };
+            let (sum, count) = sums.entry(step.epoch.0 + 1).or_default();
+            *sum += value;
+            *count += 1.0;
+        }
+        sums.into_iter().map(|(epoch, (sum, count))| (epoch, sum / count)).collect()
+    }
+
     /// Returns the journal; empty if the run is unfinished.
     pub(super) fn events(&self) -> &[Event] {
         match &self.state {

@@ -22,7 +22,7 @@ use reprise_report::{
 };
 use reprise_store::{
     store::{
-        FinishedRun, MANIFEST_FORMAT, RunDir, Store, StoreError,
+        FinishedRun, RunDir, Store, StoreError,
         manifest::{ClaimEntry, SweepManifest},
     },
     sweep::status::run_status,
@@ -81,12 +81,13 @@ pub fn run(args: &ClaimsArgs) -> Result<(), Failure> {
     let mut entries = Vec::new();
     for name in &names {
         let source = sweep_source(name)?;
-        let known = parse(&source, None, &[])?;
-        let preset = args.preset.as_ref().filter(|preset| known.presets.contains(preset));
-        if args.preset.is_some() && preset.is_none() {
-            continue;
+        let mut sweep = parse(&source, None, &[])?;
+        if let Some(preset) = &args.preset {
+            if !sweep.presets.contains(preset) {
+                continue;
+            }
+            sweep = parse(&source, Some(preset), &[])?;
         }
-        let sweep = parse(&source, preset.map(String::as_str), &[])?;
         let input = input(store.as_ref(), &sweep)?;
         let entry =
             |claim| LedgerEntry { sweep: sweep.name.clone(), preset: sweep.preset.clone(), claim };
@@ -122,7 +123,8 @@ fn input(store: Option<&Store>, sweep: &Sweep) -> Result<ReportInput, Failure> {
         None => None,
     };
     let has_begun = started.is_some();
-    let mut manifest = started.unwrap_or_else(|| not_started(sweep));
+    let mut manifest =
+        started.unwrap_or_else(|| SweepManifest::new(sweep, String::new(), Vec::new()));
     let before = manifest.clone();
     let now = if has_begun { ClaimEntry::AfterRuns } else { ClaimEntry::BeforeRuns };
     manifest.register(&sweep.claims, Some(&before), now);
@@ -146,24 +148,6 @@ fn input(store: Option<&Store>, sweep: &Sweep) -> Result<ReportInput, Failure> {
         });
     }
     Ok(ReportInput { manifest, runs, sheets: std::collections::BTreeMap::new() })
-}
-
-/// Returns the manifest of a sweep that has no runs.
-fn not_started(sweep: &Sweep) -> SweepManifest {
-    SweepManifest {
-        format: MANIFEST_FORMAT,
-        name: sweep.storage_name(),
-        title: sweep.title.clone(),
-        description: sweep.description.clone(),
-        preset: sweep.preset.clone(),
-        scale: sweep.scale.clone(),
-        command: String::new(),
-        axes: sweep.axes.clone(),
-        runs: Vec::new(),
-        evaluations: sweep.evaluations.clone(),
-        published: sweep.published.clone(),
-        claims: Vec::new(),
-    }
 }
 
 fn recorded(dir: &RunDir) -> Result<(RunState, Vec<ReportEvaluation>), StoreError> {

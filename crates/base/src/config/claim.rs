@@ -65,7 +65,7 @@ pub enum ClaimTest {
     Interaction { of: Quantity, arms: [[String; 2]; 2], is: Region },
 }
 
-/// What the values of a trend follow each other in.
+/// The axis of a trend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrendAxis {
@@ -265,7 +265,7 @@ impl ClaimTest {
     }
 
     /// Returns whether the test compares a value with a number of the source, which only the source's own settings
-    /// allow. A difference of two values of the same run is no such value.
+    /// allow. The difference of two values of one run is not compared with such a number.
     pub const fn is_of_a_value(&self) -> bool {
         match self {
             Self::Value { of, .. } => !matches!(of, Quantity::Minus(_)),

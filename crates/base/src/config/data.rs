@@ -527,9 +527,8 @@ pub enum Sampler {
     /// all permutations, and every pass drops its last, incomplete batch. The original does not seed
     /// the generator; here the run's seed is used. Only for `rcn`.
     Minibatches,
-    /// Every sequence is drawn anew from the run's seed, and none is seen twice, as in the convlstm original, whose data
-    /// set draws one for every request. Only for data sets that are drawn from digits, and for systems that predict
-    /// frames.
+    /// Training draws a new sequence for every place in a batch, from the run's seed, and uses none twice. The convlstm
+    /// original does the same. Only for data sets that are drawn from digits, and for systems that predict frames.
     Fresh,
 }
 

@@ -138,7 +138,7 @@ fn value(input: &ReportInput, run: &ReportRun, of: &Quantity) -> Option<f64> {
             values.reduce(if higher { f64::max } else { f64::min })
         }
         Quantity::Series { name, epoch } => {
-            let means = by_epoch(run, name);
+            let means = run.series_by_epoch(name);
             match epoch {
                 None => means.last().map(|(_, mean)| *mean),
                 Some(epoch) => {
@@ -189,24 +189,9 @@ fn validation(run: &ReportRun) -> impl Iterator<Item = &EvaluationEvent> {
     })
 }
 
-/// Returns the mean of a series in every epoch; the first epoch is 1.
-fn by_epoch(run: &ReportRun, name: &str) -> Vec<(u64, f64)> {
-    let mut sums: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for event in run.events() {
-        let Event::Step(step) = event else { continue };
-        let Some(value) = step.scalars.get(name) else { continue };
-        let (sum, count) = sums.entry(step.epoch.0 + 1).or_default();
-        *sum += value;
-        *count += 1.0;
-    }
-    sums.into_iter().map(|(epoch, (sum, count))| (epoch, sum / count)).collect()
-}
-
 fn cost(record: &Record, cost: CostQuantity) -> f64 {
-    let training = record.spec.training;
-    let updates = record.outcome.epochs(&training).get() * training.steps_per_epoch.get();
     match cost {
-        CostQuantity::SecondsPerUpdate => record.timing.active_seconds / updates as f64,
+        CostQuantity::SecondsPerUpdate => record.timing.active_seconds / record.updates() as f64,
         CostQuantity::PeakMemory => record.timing.peak_memory_bytes as f64,
         CostQuantity::Parameters => record.parameters as f64,
     }
@@ -217,7 +202,7 @@ fn points(run: &ReportRun, of: &Quantity, over: TrendAxis) -> Option<Vec<(f64, f
     let record = run.completed()?;
     match (of, over) {
         (Quantity::Series { name, .. }, TrendAxis::Epochs) => {
-            let means = by_epoch(run, name).into_iter();
+            let means = run.series_by_epoch(name).into_iter();
             Some(means.map(|(epoch, mean)| (epoch as f64, mean)).collect())
         }
         (Quantity::Score(wanted), TrendAxis::Epochs) => {

@@ -39,7 +39,7 @@ fn row(arm: &ArmResults<'_>) -> Option<Row> {
         let values: Vec<f64> = records.iter().map(|record| value(record)).collect();
         summarize(&values)
     };
-    let seconds = of(|record| 1000.0 * record.timing.active_seconds / steps(record) as f64)?;
+    let seconds = of(|record| 1000.0 * record.timing.active_seconds / record.updates() as f64)?;
     let memory = of(|record| record.timing.peak_memory_bytes as f64 / 1e6)?;
     let parameters = records.first().map_or_else(|| ABSENT.to_owned(), |it| grouped(it.parameters));
     Some(Row::new(vec![
@@ -49,10 +49,4 @@ fn row(arm: &ArmResults<'_>) -> Option<Row> {
         with_spread(&seconds, 1).into(),
         with_spread(&memory, 0).into(),
     ]))
-}
-
-/// Returns the updates of a completed run.
-fn steps(record: &Record) -> u64 {
-    let training = record.spec.training;
-    record.outcome.epochs(&training).get() * training.steps_per_epoch.get()
 }

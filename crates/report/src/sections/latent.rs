@@ -10,7 +10,6 @@ use reprise_base::{
     stats::summary::{Summary, summarize},
     vocabulary::SeriesName,
 };
-use reprise_store::store::event::Event;
 
 /// Below this KL divergence of posterior and prior, in nats per frame, a latent variable carries no information: the
 /// best of several samples is no better than their mean.
@@ -95,17 +94,6 @@ fn final_means(arm: &ArmResults<'_>, series: SeriesName) -> Option<Vec<f64>> {
     if completed.is_empty() {
         return None;
     }
-    completed.into_iter().map(|run| final_mean(run, series)).collect()
-}
-
-fn final_mean(run: &ReportRun, series: SeriesName) -> Option<f64> {
-    let steps = run.events().iter().filter_map(|event| match event {
-        Event::Step(step) => Some(step),
-        Event::Evaluation(_) => None,
-    });
-    let last = steps.clone().next_back()?.epoch;
-    let values = steps.filter(|step| step.epoch == last);
-    let values: Option<Vec<f64>> =
-        values.map(|step| step.scalars.get(series.as_str()).copied()).collect();
-    summarize(&values?).map(|summary| summary.mean)
+    let last = |run: &ReportRun| run.series_by_epoch(series.as_str()).pop();
+    completed.into_iter().map(|run| Some(last(run)?.1)).collect()
 }

@@ -10,9 +10,13 @@ use reprise_base::{
     config::{
         claim::{Claim, ClaimTest},
         protocol::EvaluationRequest,
+        sweep::Sweep,
     },
     scalar::Seed,
 };
+
+/// Version of the sweep manifest.
+pub const MANIFEST_FORMAT: u32 = 2;
 
 /// A sweep as last started. Together with the records of its runs, all that a report needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +74,26 @@ pub enum ClaimEntry {
 }
 
 impl SweepManifest {
+    /// Returns the manifest of a sweep, in which its claims are not registered yet; `command` repeats it.
+    pub fn new(sweep: &Sweep, command: String, runs: Vec<ManifestRun>) -> Self {
+        let name = sweep.storage_name();
+        let Sweep { title, description, preset, scale, axes, evaluations, published, .. } = sweep;
+        Self {
+            format: MANIFEST_FORMAT,
+            name,
+            title: title.clone(),
+            description: description.clone(),
+            preset: preset.clone(),
+            scale: scale.clone(),
+            command,
+            axes: axes.clone(),
+            runs,
+            evaluations: evaluations.clone(),
+            published: published.clone(),
+            claims: Vec::new(),
+        }
+    }
+
     /// Enters the claims of the sweep file. Of those that were entered before, the first test is kept.
     pub fn register(&mut self, claims: &[Claim], before: Option<&Self>, now: ClaimEntry) {
         let before = before.map_or(&[][..], |before| &before.claims);

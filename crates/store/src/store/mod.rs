@@ -79,6 +79,7 @@ pub use json_lines::Log;
 pub use reprise_base::config::ids::EvaluationId;
 pub use run_dir::{Lease, LeaseState, Observed, RunDir, RunFile, State};
 
+pub use manifest::MANIFEST_FORMAT;
 use manifest::SweepManifest;
 use record::RunId;
 use sealed::{read_sealed, write_sealed};
@@ -86,9 +87,6 @@ use tensors::{StoredTensor, TensorFileError, read_tensors, state_digest, write_t
 
 /// Version of the layout; newer stores are refused.
 pub const STORE_FORMAT: u32 = 2;
-
-/// Version of the sweep manifest.
-pub const MANIFEST_FORMAT: u32 = 2;
 
 /// The tensor of a contact sheet, and the metadata entry that names its data.
 const SHEET: &str = "png";

@@ -68,6 +68,14 @@ pub struct Record {
     pub timing: TimingRecord,
 }
 
+impl Record {
+    /// Returns the number of optimizer steps after which training ended; all of them if it diverged.
+    pub const fn updates(&self) -> u64 {
+        let training = &self.spec.training;
+        self.outcome.epochs(training).get() * training.steps_per_epoch.get()
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

@@ -37,6 +37,8 @@ enum UpdateSource<'a> {
 }
 
 impl<'a> Updates<'a> {
+    /// Prepares the updates of a run.
+    ///
     /// # Errors
     /// If the training split cannot be put in order, or the digits that sequences are drawn from cannot be read.
     pub(super) fn new(

@@ -29,7 +29,7 @@ use reprise_base::{
 use reprise_store::{
     provenance::{GitError, check_trust, visible_devices},
     store::{
-        State, Store,
+        RunFile, Store,
         manifest::{ClaimEntry, ManifestRun, SweepManifest},
     },
     sweep::scheduler::{Limits, OnFailure},
@@ -161,7 +161,9 @@ pub fn carry_out(
             manifest.name, before.command
         ));
     }
-    let has_begun = |run: &ManifestRun| store.run(&run.run).observe().state != State::Nothing;
+    // A run that cannot be read has begun. Its whole state is read when the runs are planned.
+    let has = |run: &ManifestRun, file| !matches!(store.run(&run.run).has(file), Ok(false));
+    let has_begun = |run: &ManifestRun| has(run, RunFile::Journal) || has(run, RunFile::Record);
     let now = if manifest.runs.iter().any(has_begun) {
         ClaimEntry::AfterRuns
     } else {

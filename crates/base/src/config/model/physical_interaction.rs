@@ -71,8 +71,8 @@ pub enum WeightLifetime {
     /// As long as the run.
     #[default]
     Kept,
-    /// One update: before the next, all are drawn anew, so nothing can be learned. The stateless Chainer port does so by
-    /// accident, since it creates its layers at every call, there even for every frame.
+    /// One update. All weights are drawn again before the next one, so the model cannot learn. The stateless Chainer port
+    /// does this by accident: it creates its layers at every call, even for every frame.
     Redrawn,
 }
 
